@@ -1,0 +1,54 @@
+/**
+ * A pipeline or MULTI batch: the calls that ioredis writes to the socket as one piece, once the last of them has been
+ * handed over. So it is admitted, made to wait, expired and resent as a whole: a part of it must never be written, and
+ * none of it may wait for a write that will not come.
+ */
+import type { BatchStream } from "../connection/internals.js";
+import type { Call } from "./call.js";
+
+/** What the first member was told; the others follow it. */
+export type Verdict =
+  | { readonly kind: "send" }
+  | { readonly kind: "wait" }
+  | { readonly kind: "reject"; readonly error: (call: Call) => Error };
+
+export class Batch {
+  readonly calls: Call[] = [];
+  verdict: Verdict;
+  /** The batch holds a MULTI: its members share one fate. */
+  transaction = false;
+  /** A member was executed, so the batch can no longer be resent as a whole. */
+  partial = false;
+  /** Members refused by a passing server state, waiting for the fate of the rest. */
+  refused: { readonly call: Call; readonly error: Error }[] = [];
+  answered = 0;
+
+  constructor(verdict: Verdict) {
+    this.verdict = verdict;
+  }
+
+  add(call: Call): void {
+    this.calls.push(call);
+    call.batch = this;
+    if (call.traits.name === "multi") this.transaction = true;
+  }
+
+  /** Forgets what earlier sends brought, before the batch is sent again. */
+  restart(): void {
+    this.answered = 0;
+    this.partial = false;
+    this.refused = [];
+  }
+}
+
+const batches = new WeakMap<BatchStream, Batch>();
+
+export function batchOf(stream: BatchStream): Batch | undefined {
+  return batches.get(stream);
+}
+
+export function startBatch(stream: BatchStream, verdict: Verdict): Batch {
+  const batch = new Batch(verdict);
+  batches.set(stream, batch);
+  return batch;
+}

@@ -1,0 +1,68 @@
+/**
+ * How long a command may rightly be silent because it waits at the server. Knows the grammars of the blocking commands,
+ * not what a client does with the time. A wrong number here either loses a popped element (too short) or hides a dead
+ * connection (too long); what cannot be read counts as for ever, since losing data is worse.
+ */
+import { textOf, wordOf } from "./arguments.js";
+
+/** Where a command's timeout stands, and how many milliseconds its unit has. Negative indexes count from the end. */
+interface TimeoutPlace {
+  readonly at: number;
+  readonly unit: number;
+}
+
+const SECONDS = 1000;
+const MILLISECONDS = 1;
+
+const PLACES: ReadonlyMap<string, TimeoutPlace> = new Map(
+  Object.entries({
+    blmove: { at: -1, unit: SECONDS },
+    blmovem: { at: 4, unit: SECONDS },
+    blmpop: { at: 0, unit: SECONDS },
+    blpop: { at: -1, unit: SECONDS },
+    brpop: { at: -1, unit: SECONDS },
+    brpoplpush: { at: -1, unit: SECONDS },
+    bzmpop: { at: 0, unit: SECONDS },
+    bzpopmax: { at: -1, unit: SECONDS },
+    bzpopmin: { at: -1, unit: SECONDS },
+    wait: { at: 1, unit: MILLISECONDS },
+    waitaof: { at: 2, unit: MILLISECONDS },
+  }),
+);
+
+/** Options before STREAMS and how many values each takes: a group may be called "block". */
+const STREAM_OPTIONS: ReadonlyMap<string, number> = new Map(Object.entries({ claim: 1, count: 1, group: 2, noack: 0 }));
+
+/** The commands that may block at the server, in lower case. */
+export const MAY_BLOCK: ReadonlySet<string> = new Set([...PLACES.keys(), "xread", "xreadgroup"]);
+
+/**
+ * How long the server may hold a command back before it replies.
+ *
+ * @param name - in any case.
+ * @param args - flat: strings, Buffers or numbers. Never throws on others.
+ * @returns milliseconds; `Infinity` for a timeout of 0, which means for ever, and for one that is missing or unreadable
+ * (the server refuses most of those at once); `undefined` when the command does not block (GET, XREAD without BLOCK).
+ */
+export function blockingTimeoutOf(name: string, args: readonly unknown[]): number | undefined {
+  const command = name.toLowerCase();
+  if (command === "xread" || command === "xreadgroup") return blockOption(args);
+  const place = PLACES.get(command);
+  return place && duration(args.at(place.at), place.unit);
+}
+
+function blockOption(args: readonly unknown[]): number | undefined {
+  for (let at = 0; at < args.length;) {
+    const word = wordOf(args[at]);
+    if (word === "block") return duration(args[at + 1], MILLISECONDS);
+    if (word === "streams") return undefined;
+    // An option of a later server may be followed by values; step through them one by one.
+    at += 1 + (STREAM_OPTIONS.get(word) ?? 0);
+  }
+  return undefined;
+}
+
+function duration(argument: unknown, unit: number): number {
+  const value = Number(textOf(argument) ?? Number.NaN);
+  return value > 0 ? value * unit : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,132 @@
+/**
+ * One command's life from the caller to its settlement. A `Call` replaces the command's `resolve` and `reject`, so that
+ * ioredis's promise, callbacks, reply transformers, pipelines and MULTI keep working while this package decides when
+ * the command is settled. It knows nothing of connections; its `CallOwner` does.
+ */
+import { Redis as IORedis, type Command } from "ioredis";
+import type { AmbiguousPolicy } from "../options/policy.js";
+import type { Batch } from "./batch.js";
+import type { DeadlineList } from "../flow/deadlines.js";
+import type { BatchStream } from "../connection/internals.js";
+import type { Traits } from "./traits.js";
+
+/**
+ * `waiting` in the gate → `sent` to ioredis → `settled`. `lost`: its connection closed and its fate is being decided.
+ * `settling`: the reply is being transformed, which may still throw.
+ */
+export type CallState = "waiting" | "sent" | "lost" | "settling" | "settled";
+
+/** What a caller may set for single commands with `redis.with(...)`. */
+export interface CallOptions {
+  /** Total time in milliseconds, `false` for no limit. */
+  readonly deadline?: number | false | undefined;
+  /** Ends the wait: the command is dropped if it was not sent, and reported as possibly applied if it was. */
+  readonly signal?: AbortSignal | undefined;
+  /** What may be sent again after a lost reply. */
+  readonly ambiguous?: AmbiguousPolicy | undefined;
+}
+
+export interface CallOwner {
+  replied(call: Call, value: unknown): void;
+  failed(call: Call, error: Error): void;
+}
+
+export class Call {
+  readonly owner: CallOwner;
+  readonly command: Command;
+  readonly traits: Traits;
+  /** ioredis's stream of the pipeline or transaction that this command is a member of; none once it is resent alone. */
+  stream: BatchStream | undefined;
+  readonly options: CallOptions | undefined;
+  readonly startedAt: number;
+  readonly resolveCommand: (value: unknown) => void;
+  readonly rejectCommand: (error: Error) => void;
+  state: CallState = "waiting";
+  /** How often it was handed to a socket. */
+  attempts = 0;
+  sentAt = 0;
+  /** Bytes it is counted with while it waits. */
+  bytes = 0;
+  batch: Batch | undefined = undefined;
+  /** The database it was sent to, once its connection was lost. */
+  db: number | undefined = undefined;
+  /** Told when the call settles: an abort listener to undo, a retry loop that watches it. */
+  observer: (() => void) | undefined = undefined;
+  // Links of the deadline list, kept here so that arming a deadline allocates nothing.
+  expiresAt = Infinity;
+  list: DeadlineList | undefined = undefined;
+  previous: Call | undefined = undefined;
+  next: Call | undefined = undefined;
+
+  constructor(
+    owner: CallOwner,
+    command: Command,
+    traits: Traits,
+    stream: BatchStream | undefined,
+    options: CallOptions | undefined,
+    now: number,
+  ) {
+    this.owner = owner;
+    this.command = command;
+    this.traits = traits;
+    this.stream = stream;
+    this.options = options;
+    this.startedAt = now;
+    this.resolveCommand = command.resolve;
+    this.rejectCommand = command.reject;
+    (command as Carried)[CALL] = this;
+    takeOver(this);
+  }
+}
+
+const CALL = Symbol("ioredoubt.call");
+type Carried = Command & { [CALL]?: Call };
+
+/** The call that carries this command, if it came through this package. */
+export function callOf(command: Command): Call | undefined {
+  return (command as Carried)[CALL];
+}
+
+/**
+ * Puts our `resolve` and `reject` on the command, at first sight and before every resend: instrumentation that wraps
+ * them (one span a send) must not wrap its own wrapper.
+ *
+ * The shared functions find their call through `this`, which costs no closure a command. Instrumentation that patches
+ * `sendCommand` calls the originals without `this`, so a patched class gets bound ones.
+ */
+export function takeOver(call: Call): void {
+  if (isPatched()) {
+    call.command.resolve = (value: unknown) => call.owner.replied(call, value);
+    call.command.reject = (error: Error) => call.owner.failed(call, error);
+  } else {
+    call.command.resolve = resolveShared;
+    call.command.reject = rejectShared;
+  }
+}
+
+function resolveShared(this: Carried, value: unknown): void {
+  const call = this[CALL];
+  if (call !== undefined) call.owner.replied(call, value);
+}
+
+function rejectShared(this: Carried, error: Error): void {
+  const call = this[CALL];
+  if (call !== undefined) call.owner.failed(call, error);
+}
+
+const pristine = IORedis.prototype.sendCommand;
+/** shimmer, which OpenTelemetry's and other tracers use, marks what it wrapped before this module was loaded. */
+const patchedBefore = "__wrapped" in pristine;
+
+function isPatched(): boolean {
+  return patchedBefore || IORedis.prototype.sendCommand !== pristine;
+}
+
+/** Payload of a command in bytes, protocol overhead included, for queue accounting. Strings count as one byte a character. */
+export function bytesOf(command: Command): number {
+  let bytes = command.name.length + 16;
+  for (const arg of command.args) {
+    bytes += 16 + (typeof arg === "string" || Buffer.isBuffer(arg) ? arg.length : 16);
+  }
+  return bytes;
+}
