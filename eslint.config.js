@@ -10,6 +10,8 @@ export default tseslint.config(
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/unbound-method": "off",
+      // The overloads are ioredis's own list, one argument form a line.
+      "@typescript-eslint/unified-signatures": "off",
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "no-console": "error",
     },

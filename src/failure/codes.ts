@@ -41,6 +41,7 @@ export const CODES = [
   "PERMISSION_DENIED",
   "PROTECTED_MODE",
   "MAX_CLIENTS",
+  "QUOTA_EXCEEDED",
   // server state
   "LOADING",
   "BUSY_SCRIPT",
@@ -69,6 +70,8 @@ export const CODES = [
   "EXEC_ABORTED",
   "DB_OUT_OF_RANGE",
   "PROTOCOL_UNSUPPORTED",
+  "PRECONDITION_FAILED",
+  "SUBSCRIBER_MODE",
   "UNKNOWN",
 ] as const;
 

@@ -91,4 +91,6 @@ export interface FailureContext {
   readonly head?: { readonly command: string; readonly forMs: number; readonly behind: number } | undefined;
   readonly elapsedMs?: number | undefined;
   readonly attempts?: number | undefined;
+  /** Where this process runs. Default: looked up once. */
+  readonly environment?: { readonly container: boolean; readonly kubernetes: boolean } | undefined;
 }

@@ -6,7 +6,7 @@
 import type { Code } from "./codes.js";
 import type { Applied, Diagnosis } from "./diagnosis.js";
 
-const BRAND: unique symbol = Symbol.for("ioredoubt.error") as never;
+const BRAND = Symbol.for("ioredoubt.error");
 
 /** What an error carries beside its message. Durations in milliseconds. */
 export interface IoredoubtErrorDetails {
@@ -21,7 +21,8 @@ export interface IoredoubtErrorDetails {
   readonly endpoint?: string | undefined;
   /** The command's name, never its arguments. */
   readonly command?: string | undefined;
-  readonly diagnosis?: Diagnosis | undefined;
+  /** The diagnosis, or how to make it: most errors are handled without anybody reading theirs. */
+  readonly diagnosis?: Diagnosis | ((error: IoredoubtError) => Diagnosis) | undefined;
 }
 
 /** Base of every error made here. Match on `code`; `IoredoubtError.is` also knows errors of a second copy of this package. */
@@ -33,28 +34,32 @@ export class IoredoubtError extends Error {
   readonly elapsed: number;
   readonly endpoint: string | undefined;
   readonly command: { readonly name: string } | undefined;
-  declare readonly diagnosis: Diagnosis | undefined;
+  #diagnosis: Diagnosis | ((error: IoredoubtError) => Diagnosis) | undefined;
 
   constructor(code: Code, message: string, details: IoredoubtErrorDetails = {}) {
-    super(message);
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.applied = details.applied ?? "no";
     this.attempts = details.attempts ?? 0;
     this.elapsed = Math.round(details.elapsed ?? 0);
     this.endpoint = details.endpoint;
     this.command = details.command === undefined ? undefined : { name: details.command };
-    hide(this, "cause", details.cause);
-    hide(this, "diagnosis", details.diagnosis);
-    hide(this, BRAND, true);
+    this.#diagnosis = details.diagnosis;
+  }
+
+  /** What the failure means and what to do about it; made on first use. */
+  get diagnosis(): Diagnosis | undefined {
+    if (typeof this.#diagnosis === "function") this.#diagnosis = this.#diagnosis(this);
+    return this.#diagnosis;
+  }
+
+  get [BRAND](): true {
+    return true;
   }
 
   static is(error: unknown): error is IoredoubtError {
     return typeof error === "object" && error !== null && BRAND in error;
   }
-}
-
-function hide(target: object, key: PropertyKey, value: unknown): void {
-  Object.defineProperty(target, key, { value, enumerable: false, configurable: true, writable: true });
 }
 
 /** The command did not settle within its deadline (waiting, attempts and backoff together). `applied` tells whether it may have run. */

@@ -7,3 +7,10 @@ export interface Logger {
   fatal?(fields: object, message: string): void;
   child?(bindings: object): Logger;
 }
+
+function nothing(): void {
+  // Silence was asked for.
+}
+
+/** `logger: false`. */
+export const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing };

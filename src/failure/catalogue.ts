@@ -1,0 +1,37 @@
+/** The catalogue: one entry a code, from the tables of each area. */
+import { ACCESS } from "./catalogue/access.js";
+import { CLIENT } from "./catalogue/client.js";
+import { CONNECTION } from "./catalogue/connection.js";
+import type { Entry } from "./catalogue/entry.js";
+import { LIMITS } from "./catalogue/limits.js";
+import { NETWORK } from "./catalogue/network.js";
+import { SERVER } from "./catalogue/server.js";
+import { TLS } from "./catalogue/tls.js";
+import { TOPOLOGY } from "./catalogue/topology.js";
+import { UNKNOWN } from "./catalogue/unknown.js";
+import { USAGE } from "./catalogue/usage.js";
+import type { Code } from "./codes.js";
+
+export const CATALOGUE: readonly Entry[] = [
+  ...NETWORK,
+  ...CONNECTION,
+  ...CLIENT,
+  ...LIMITS,
+  ...TLS,
+  ...ACCESS,
+  ...SERVER,
+  ...TOPOLOGY,
+  ...USAGE,
+  UNKNOWN,
+];
+
+const byCode: ReadonlyMap<string, Entry> = new Map(CATALOGUE.map((entry) => [entry.code, entry]));
+
+/** The entry of a code; `UNKNOWN`'s for anything else. */
+export function entryOf(code: Code): Entry {
+  return byCode.get(code) ?? UNKNOWN;
+}
+
+export function isCode(word: unknown): word is Code {
+  return typeof word === "string" && byCode.has(word);
+}

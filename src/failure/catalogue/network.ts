@@ -1,0 +1,327 @@
+/** Failures before a connection stands: addresses, ports, routes, names and sockets. */
+import type { Entry } from "./entry.js";
+
+const BASE = { area: "network", severity: "error", retryable: true, breaker: "read-write", applied: "never" } as const;
+
+export const NETWORK: readonly Entry[] = [
+  {
+    ...BASE,
+    code: "CONNECTION_REFUSED",
+    name: "connection refused",
+    title: "{target} refused the connection.",
+    means:
+      "The machine answered, and its answer was that nothing accepts connections on this port. The network path is fine; the command was not sent.",
+    why: [
+      {
+        say: "This process runs in a container, where {hostname} is the container itself: use the service or host name of Redis.",
+        when: ["container", "local", "tcp"],
+      },
+      { say: "redis-server is not running, or is still starting.", when: "tcp" },
+      { say: "The port is wrong (default 6379; TLS often 6380, Sentinel 26379).", when: "tcp" },
+      {
+        say: "redis-server listens on loopback only (`bind 127.0.0.1`), so no other machine can reach it.",
+        when: ["remote", "tcp", "own-server"],
+      },
+      { say: "A firewall rejects instead of dropping.", when: ["remote", "tcp"] },
+      { say: "Redis runs with another socket path, or it died and left the socket file behind.", when: "unix" },
+    ],
+    next: [
+      { say: "See whether anything answers there", run: "{cli} ping" },
+      {
+        say: "See what listens on this machine",
+        run: "ss -ltnp | grep -E '{port}|redis'",
+        when: ["local", "tcp", "no-container"],
+      },
+      { say: "See whether the service runs", run: "systemctl status redis-server", when: ["local", "no-container"] },
+      {
+        say: "See whether the Redis service has a name here",
+        run: "getent hosts redis",
+        when: ["container", "local", "tcp"],
+      },
+      { say: "See whether the socket exists and who listens", run: "ss -lxp | grep redis", when: "unix" },
+      {
+        say: "On the Redis machine: see which addresses it listens on",
+        run: "ss -ltnp | grep redis-server",
+        when: ["remote", "own-server"],
+      },
+      { say: "See whether the service has endpoints", run: "kubectl get endpoints", when: "kubernetes" },
+    ],
+    findOut: [
+      { say: "Test the port without Redis", run: "nc -vz -w 3 {host} {port}", when: "tcp" },
+      { say: "Is the process there?", run: "pgrep -a redis-server", when: "local" },
+      { say: "Why did it stop? Read the end of its log", run: "journalctl -u redis-server -n 50 --no-pager" },
+      { say: "Containers: is it up, and is the port published?", run: "docker ps --filter name=redis" },
+      { say: "Which address and port does the application really use?", run: "npx ioredoubt config" },
+      { say: "Watch the attempt: a RST straight after the SYN is a refusal", run: "tcpdump -nn -i any port {port}" },
+    ],
+    fix: [
+      { say: "Start it", run: "systemctl start redis-server" },
+      "Wrong address: correct the host and port where they are set (argument, environment, URL), not in a second place.",
+      "Bound to loopback: set `bind` to the private address it should serve, keep `protected-mode yes`, and set a password.",
+      "In a container: use the Compose or Kubernetes service name as host, not localhost.",
+    ],
+    prevent: [
+      "Let a supervisor restart Redis (systemd `Restart=always`, a Kubernetes probe).",
+      "Take host and port from one environment variable and check it at start.",
+      "Alert on this code: it is the plainest sign that Redis is down.",
+    ],
+    examples: [
+      "connect ECONNREFUSED 127.0.0.1:6379",
+      "connect ECONNREFUSED ::1:6379",
+      "connect ECONNREFUSED /run/redis/redis.sock",
+    ],
+  },
+  {
+    ...BASE,
+    code: "CONNECT_TIMEOUT",
+    name: "connect timed out",
+    title: "{target} did not answer the connection attempt.",
+    means:
+      "Packets went out and nothing came back, not even a refusal: something drops them. The command was not sent.",
+    why: [
+      {
+        say: "The security group does not let this machine in, or it is outside the VPC (ElastiCache has no public address).",
+        when: "elasticache",
+      },
+      { say: "A firewall or security group drops the packets.", when: "remote" },
+      {
+        say: "The port speaks plain Redis while this client speaks TLS: such a handshake is never answered.",
+        when: "tls",
+      },
+      { say: "The address is wrong, or its machine is gone.", when: "remote" },
+      { say: "A VPN, proxy or service mesh is missing or in the way.", when: "remote" },
+      { say: "The server's accept queue is full: it is stopped, or starved of CPU.", when: "local" },
+    ],
+    next: [
+      { say: "Test the port without Redis", run: "nc -vz -w 3 {host} {port}", when: "tcp" },
+      {
+        say: "See whether the port speaks plain Redis",
+        run: "redis-cli -h {host} -p {port} ping",
+        when: ["tls", "tcp"],
+      },
+      { say: "See where packets stop", run: "traceroute -T -p {port} {host}", when: ["remote", "tcp"] },
+      { say: "Check the inbound rules of the Redis security group for this machine's group", when: "elasticache" },
+      {
+        say: "See whether the process is stopped or starved",
+        run: "ps -o pid,stat,pcpu,cmd -C redis-server",
+        when: "local",
+      },
+    ],
+    findOut: [
+      { say: "Firewall on the Redis machine (Debian, Ubuntu)", run: "ufw status verbose" },
+      { say: "Firewall on the Redis machine (Fedora, RHEL)", run: "firewall-cmd --list-all" },
+      { say: "The rules themselves", run: "iptables -L -n -v | grep -E 'DROP|REJECT|{port}'" },
+      { say: "Route out of this machine: a tunnel interface means a VPN", run: "ip route get {host}", when: "remote" },
+      {
+        say: "Watch the attempt: repeated SYNs without an answer are dropped packets",
+        run: "tcpdump -nn -i any port {port}",
+      },
+    ],
+    fix: [
+      { say: "Open the port for this machine only", run: "ufw allow from CLIENT_ADDRESS to any port {port} proto tcp" },
+      "In a cloud: allow the client's security group (not 0.0.0.0/0) on the Redis port.",
+      "TLS against a plain port: connect with `redis://`, or use the server's TLS port.",
+    ],
+    prevent: [
+      "Keep `connectTimeout` short enough that a dropped packet is noticed in seconds, not minutes.",
+      "Put clients and Redis into the same network, and keep firewall rules with the infrastructure code.",
+    ],
+    examples: ["connect ETIMEDOUT", "connect ETIMEDOUT 10.255.255.1:6379"],
+  },
+  {
+    ...BASE,
+    code: "DNS_NOT_FOUND",
+    name: "host name not found",
+    title: "The name {hostname} does not exist.",
+    means: "The resolver answered that there is no such name. Nothing was sent to Redis.",
+    why: [
+      "The name is misspelt, or belongs to another environment.",
+      {
+        say: "The name is known only inside another network: a Compose project, a Kubernetes namespace, a VPC.",
+        when: "remote",
+      },
+      "The host option contains more than a name: a port, a scheme or quotes.",
+      { say: "The managed instance was deleted or renamed.", when: "managed" },
+    ],
+    next: [
+      { say: "Ask the resolver yourself", run: "getent hosts {host}" },
+      { say: "Ask the DNS server directly", run: "dig +short {host}" },
+      {
+        say: "From inside the pod or container, with the full service name",
+        run: "getent hosts redis.NAMESPACE.svc.cluster.local",
+        when: "kubernetes",
+      },
+    ],
+    findOut: [
+      { say: "Which resolver is used here?", run: "cat /etc/resolv.conf" },
+      { say: "Does the name exist for anybody?", run: "dig +short {host} @1.1.1.1" },
+      { say: "Which value does the application really use?", run: "npx ioredoubt config" },
+    ],
+    fix: [
+      "Correct the name where it is set; the host option takes a bare name, the port has its own option.",
+      "Compose: both services must share a network, and the service name is the host name.",
+      "Kubernetes across namespaces: `service.namespace.svc.cluster.local`.",
+    ],
+    prevent: [
+      "Check the name at deployment, before the application needs it.",
+      "Use names, not addresses, so that a failover can move them.",
+    ],
+    examples: ["getaddrinfo ENOTFOUND redis.example.invalid", "queryA ENODATA redis.internal"],
+  },
+  {
+    ...BASE,
+    code: "DNS_TEMPORARY",
+    name: "name lookup failed for now",
+    title: "The name {hostname} could not be looked up just now.",
+    means:
+      "The resolver did not answer, or answered that it cannot tell at the moment. The name may well exist. Nothing was sent to Redis.",
+    why: [
+      "The DNS server is unreachable or overloaded.",
+      {
+        say: "The container or pod has no working DNS (CoreDNS down, ndots searching six names for one).",
+        when: "container",
+      },
+      "This machine has no network at the moment.",
+    ],
+    next: [
+      { say: "Ask again, with timing", run: "time getent hosts {host}" },
+      { say: "See which DNS servers are asked", run: "cat /etc/resolv.conf" },
+      {
+        say: "See whether CoreDNS is well",
+        run: "kubectl -n kube-system get pods -l k8s-app=kube-dns",
+        when: "kubernetes",
+      },
+    ],
+    findOut: [
+      { say: "Does each server answer?", run: "dig +time=2 +tries=1 {host}" },
+      { say: "Are DNS packets answered at all?", run: "tcpdump -nn -i any port 53" },
+    ],
+    fix: [
+      "Repair or replace the DNS server; a second `nameserver` line helps only if it knows the same names.",
+      "Kubernetes: write the name with a final dot to skip the search list.",
+    ],
+    prevent: [
+      "Run a caching resolver on the node (NodeLocal DNSCache, systemd-resolved).",
+      "Watch DNS errors: Redis is seldom the only victim.",
+    ],
+    examples: ["getaddrinfo EAI_AGAIN redis", "queryA ESERVFAIL redis.internal", "queryA ETIMEOUT redis.internal"],
+  },
+  {
+    ...BASE,
+    code: "HOST_UNREACHABLE",
+    name: "host unreachable",
+    title: "There is no way to {hostname}: the host cannot be reached.",
+    means: "A router, or this machine, said that the host does not answer on its network. The command was not sent.",
+    why: [
+      "The machine is down, or its address has moved.",
+      "A firewall rejects with an ICMP message (firewalld does so by default).",
+      "A VPN or tunnel that leads there is down.",
+    ],
+    next: [
+      { say: "See whether the host answers at all", run: "ping -c 3 {host}" },
+      { say: "See which way packets take", run: "ip route get {host}" },
+      { say: "Test the port without Redis", run: "nc -vz -w 3 {host} {port}" },
+    ],
+    findOut: [
+      { say: "Is the neighbour known on the local network?", run: "ip neigh show {host}" },
+      { say: "Who sends the ICMP message?", run: "tcpdump -nn -i any icmp" },
+      { say: "Firewall on the Redis machine", run: "firewall-cmd --list-all" },
+    ],
+    fix: [
+      "Bring the machine or the tunnel up, or correct the address.",
+      {
+        say: "firewalld rejects: open the port for your network",
+        run: "firewall-cmd --add-rich-rule='rule family=ipv4 source address=CLIENT_NET port port={port} protocol=tcp accept'",
+      },
+    ],
+    prevent: ["Use a name that follows the machine, or Sentinel or Cluster, which follow the master."],
+    examples: ["connect EHOSTUNREACH 192.0.2.1:6379"],
+  },
+  {
+    ...BASE,
+    code: "NETWORK_UNREACHABLE",
+    name: "network unreachable",
+    title: "This machine has no route to {hostname}.",
+    means: "The local kernel refused to send: no interface leads to that network. The command was not sent.",
+    why: [
+      "The network interface or the VPN is down.",
+      "The name resolved to an IPv6 address and this machine has no IPv6 (or the other way round).",
+      { say: "The container has no network (network mode none, or a policy without egress).", when: "container" },
+    ],
+    next: [
+      { say: "See the route that would be taken", run: "ip route get {host}" },
+      { say: "See which addresses the name has", run: "getent ahosts {host}" },
+      { say: "Try IPv4 only", run: "nc -4 -vz -w 3 {host} {port}" },
+    ],
+    findOut: [
+      { say: "Interfaces and their state", run: "ip -br address" },
+      { say: "Is a tunnel missing?", run: "ip -br link | grep -E 'tun|wg|tailscale'" },
+    ],
+    fix: [
+      "Bring the interface or the VPN up.",
+      "Wrong address family: set ioredis's `family` to 4 or 6, or correct the DNS record.",
+    ],
+    prevent: ["Start the application after the network is up (`After=network-online.target`)."],
+    examples: ["connect ENETUNREACH 2001:db8::1:6379"],
+  },
+  {
+    ...BASE,
+    code: "SOCKET_PERMISSION",
+    name: "not allowed to connect",
+    title: "The operating system does not let this process connect to {target}.",
+    severity: "fatal",
+    retryable: false,
+    breaker: "none",
+    means:
+      "The local kernel refused. For a unix socket its file permissions decide; for TCP a sandbox or security policy does. The command was not sent.",
+    why: [
+      { say: "This user may not write to the socket file (Debian creates it for the group redis).", when: "unix" },
+      { say: "A directory above the socket cannot be entered by this user.", when: "unix" },
+      { say: "A sandbox (systemd hardening, SELinux, AppArmor, seccomp) forbids the connection.", when: "tcp" },
+    ],
+    next: [
+      { say: "See who may use the socket", run: "ls -l {path}", when: "unix" },
+      { say: "See each directory on the way", run: "namei -l {path}", when: "unix" },
+      {
+        say: "Look for a denial by SELinux or AppArmor",
+        run: "journalctl -k --since -10min | grep -iE 'denied|apparmor'",
+        when: "tcp",
+      },
+    ],
+    findOut: [
+      { say: "Which user and groups has the process?", run: "id" },
+      { say: "Which mode does the server give its socket?", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
+    ],
+    fix: [
+      { say: "Let the application's user in", run: "usermod -aG redis APP_USER" },
+      "Set `unixsocketperm 770` in redis.conf, so that the group may connect, and restart both.",
+      "Sandbox: allow AF_INET and the port in the unit or policy.",
+    ],
+    prevent: ["Keep the socket in a directory of its own with the right group, for example /run/redis."],
+    examples: ["connect EACCES /run/redis/redis.sock", "connect EPERM 127.0.0.1:6379"],
+  },
+  {
+    ...BASE,
+    code: "SOCKET_MISSING",
+    name: "socket file missing",
+    title: "There is no socket file at {target}.",
+    means: "The path does not exist, so no server can be listening there. The command was not sent.",
+    why: [
+      "redis-server is not running.",
+      "redis.conf sets no `unixsocket`, or another path.",
+      { say: "The socket's directory is not mounted into this container.", when: "container" },
+    ],
+    next: [
+      { say: "See which sockets redis-server has", run: "ss -lxp | grep redis" },
+      { say: "See what the configuration says", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
+      { say: "See whether the service runs", run: "systemctl status redis-server" },
+    ],
+    findOut: [{ say: "Does the directory exist?", run: "namei -l {path}" }],
+    fix: [
+      "Set `unixsocket` in redis.conf to the path the client uses, and restart.",
+      "Container: mount the directory of the socket, not the socket file, so that a restart of Redis does not leave a dead file.",
+    ],
+    prevent: ["Keep the path in one place that both sides read."],
+    examples: ["connect ENOENT /run/redis/redis.sock"],
+  },
+];

@@ -1,0 +1,195 @@
+/**
+ * Names a failure. Pure and total: any thrown value becomes a `Diagnosis`, never an exception and never a secret. The
+ * decisions are in the signature tables, the words in the catalogue; this file only brings them together.
+ */
+import { adviceFor } from "./advice.js";
+import { entryOf, isCode } from "./catalogue.js";
+import type { Entry } from "./catalogue/entry.js";
+import type { Code } from "./codes.js";
+import type { Applied, Diagnosis, FailureContext } from "./diagnosis.js";
+import { IoredoubtError } from "./errors.js";
+import { evidenceOf } from "./evidence.js";
+import { factsOf } from "./facts.js";
+import { redactText } from "./redact.js";
+import { match, type Circumstances } from "./signatures.js";
+import type { Signature } from "./signatures/signature.js";
+import { peek, unwrap, type View } from "./unwrap.js";
+
+const WHY_LIMIT = 5;
+
+/** What was recognised: a code, the row that led to it, and the row of the error around it. */
+interface Finding {
+  readonly code: Code;
+  readonly row?: Signature | undefined;
+  readonly outer?: Signature | undefined;
+  /** The code underneath one of our own errors: its advice comes first. */
+  readonly beneath?: Code | undefined;
+}
+
+/**
+ * What a failure means, whether the command may have run, and what to do.
+ * `error` is anything that was thrown or pasted; `context` is what the caller knows beyond it, and sharpens the answer.
+ */
+export function classify(error: unknown, context: FailureContext = {}): Diagnosis {
+  try {
+    return diagnose(error, context);
+  } catch {
+    return LAST_RESORT;
+  }
+}
+
+function diagnose(error: unknown, context: FailureContext): Diagnosis {
+  const views = unwrap(error);
+  const own = isOwn(error);
+  const finding = refine(find(views, context, own), views, context);
+  const entry = entryOf(finding.code);
+  const facts = factsOf(context, views);
+  const evidence = evidenceOf(entry.area, views, context, facts);
+  const beneath = finding.beneath === undefined ? undefined : entryOf(finding.beneath);
+  const advice = adviceFor(entry, beneath, facts);
+  const why = evidence.length === 0 ? advice.why : Object.freeze([...evidence, ...advice.why].slice(0, WHY_LIMIT));
+  return Object.freeze({
+    code: finding.code,
+    area: entry.area,
+    severity: entry.severity,
+    applied: appliedOf(entry, finding, views, context, own ? peek(error, "applied") : undefined),
+    retryable: finding.row?.retryable ?? (entry.retryable || (facts.cluster && REDIRECTS.has(finding.code))),
+    breaker: stalled(context) && LATE.has(finding.code) ? "none" : (finding.row?.breaker ?? entry.breaker),
+    title: advice.title,
+    why,
+    next: advice.next,
+    docs: `docs/errors/${finding.code}.md`,
+    seen: seenOf(views),
+  });
+}
+
+/** Within a Cluster these only mean "ask again". */
+const REDIRECTS: ReadonlySet<Code> = new Set<Code>(["MOVED", "ASK"]);
+/** Verdicts that a blocked event loop makes worthless: the reply may have been here all the time. */
+const LATE: ReadonlySet<Code> = new Set<Code>([
+  "DEADLINE",
+  "RESPONSE_TIMEOUT",
+  "EVENT_LOOP_BLOCKED",
+  "HANDSHAKE_TIMEOUT",
+]);
+/** Ways to lose a connection for which the server may have given a reason just before. */
+const CLOSED: ReadonlySet<Code> = new Set<Code>(["CONNECTION_CLOSED_EARLY", "CONNECTION_RESET", "CONNECTION_LOST"]);
+
+function isOwn(error: unknown): boolean {
+  try {
+    return IoredoubtError.is(error);
+  } catch {
+    return false;
+  }
+}
+
+function find(views: readonly View[], context: FailureContext, own: boolean): Finding {
+  const [root, ...inner] = views;
+  if (root === undefined) return { code: "UNKNOWN" };
+  const around = circumstances(context);
+  if (isCode(root.code)) {
+    return { code: root.code, beneath: own ? first(inner, around, NOT_UNKNOWN)?.code : undefined };
+  }
+  const row = match(root, around);
+  if (row === undefined) return first(inner, around, NOT_UNKNOWN) ?? { code: "UNKNOWN" };
+  if (row.wraps === undefined) return { code: row.code, row };
+  const nested = first(inner, around, row.wraps === "config" ? needsPerson : NOT_UNKNOWN);
+  return nested === undefined || nested.row?.wraps !== undefined ? { code: row.code, row } : { ...nested, outer: row };
+}
+
+function circumstances(context: FailureContext): Circumstances {
+  const early = context.phase === "connect" || context.phase === "handshake" || context.connection?.everReady === false;
+  return { early, written: context.written };
+}
+
+/** The first recognised error of the list; one that wraps nothing further is preferred. */
+function first(views: readonly View[], around: Circumstances, wanted: (code: Code) => boolean): Finding | undefined {
+  let fallback: Finding | undefined;
+  for (const view of views) {
+    if (isCode(view.code) && wanted(view.code)) return { code: view.code };
+    const row = match(view, around);
+    if (row === undefined || !wanted(row.code)) continue;
+    if (row.wraps === undefined) return { code: row.code, row };
+    fallback ??= { code: row.code, row };
+  }
+  return fallback;
+}
+
+const NOT_UNKNOWN = (code: Code): boolean => code !== "UNKNOWN";
+const needsPerson = (code: Code): boolean => entryOf(code).severity === "fatal";
+
+/** What the connection and the event loop know can name the failure better than the error does. */
+function refine(finding: Finding, views: readonly View[], context: FailureContext): Finding {
+  const lastWords = context.connection?.lastWords;
+  if (lastWords !== undefined && CLOSED.has(finding.code)) {
+    const said = first(
+      unwrap(lastWords.slice(0, 500)),
+      circumstances(context),
+      (code) => !CLOSED.has(code) && code !== "UNKNOWN",
+    );
+    if (said !== undefined) return { ...said, outer: finding.row };
+  }
+  if (finding.code === "RESPONSE_TIMEOUT" && stalled(context) && !isCode(views[0]?.code))
+    return { code: "EVENT_LOOP_BLOCKED" };
+  return finding;
+}
+
+function stalled(context: FailureContext): boolean {
+  return context.loop !== undefined && context.loop.blockedMs > 0 && context.loop.blockedMs >= context.loop.ofMs / 2;
+}
+
+const SCRIPT_COMMAND = /^(?:eval|evalsha|fcall)/i;
+const SCRIPT_MARK = / script: |@user_script|user_script:\d|@user_function/;
+
+function appliedOf(
+  entry: Entry,
+  finding: Finding,
+  views: readonly View[],
+  context: FailureContext,
+  given: unknown,
+): Applied {
+  if (context.written === false) return "no";
+  // An error about a connection says "no" for want of a command; what the caller knows of its command counts more.
+  if (given === "maybe" || (given === "no" && context.written !== true)) return given;
+  const { row, outer } = finding;
+  const fixed = outer?.applied ?? row?.applied;
+  if (fixed !== undefined) return fixed;
+  const proof = outer === undefined ? entry.applied : entryOf(outer.code).applied;
+  switch (proof) {
+    case "lost":
+      return "maybe";
+    case "never":
+      return context.written === true ? "maybe" : "no";
+    case "refused": {
+      const fromScript =
+        context.script === true ||
+        (context.command !== undefined && SCRIPT_COMMAND.test(context.command)) ||
+        views.some((view) => SCRIPT_MARK.test(view.message));
+      return fromScript ? "maybe" : "no";
+    }
+  }
+}
+
+function seenOf(views: readonly View[]): string {
+  const [root, ...inner] = views;
+  if (root === undefined) return "";
+  if (root.message !== "") return redactText(root.message);
+  const messages = [...new Set(inner.map((view) => view.message).filter((message) => message !== ""))].slice(0, 4);
+  const label = [root.name, root.code].filter((word) => word !== undefined && word !== "").join(" ");
+  const detail = messages.length > 0 ? messages.join("; ") : label === "" ? root.kind : "";
+  return redactText([label, detail].filter((word) => word !== "").join(": "));
+}
+
+const LAST_RESORT: Diagnosis = Object.freeze({
+  code: "UNKNOWN",
+  area: "unknown",
+  severity: "error",
+  applied: "maybe",
+  retryable: false,
+  breaker: "none",
+  title: "Something failed that cannot even be looked at.",
+  why: Object.freeze(["The thrown value throws when it is read."]),
+  next: Object.freeze([]),
+  docs: "docs/errors/UNKNOWN.md",
+  seen: "a value that cannot be read",
+});

@@ -1,0 +1,31 @@
+/**
+ * What this process can tell about its own surroundings without asking anybody: whether it runs in a container or in
+ * Kubernetes. Looked up once, because the answer decides what 127.0.0.1 means.
+ */
+import { existsSync } from "node:fs";
+import { isIP } from "node:net";
+
+export interface Environment {
+  readonly container: boolean;
+  readonly kubernetes: boolean;
+}
+
+let detected: Environment | undefined;
+
+export function environment(): Environment {
+  detected ??= detect();
+  return detected;
+}
+
+function detect(): Environment {
+  const kubernetes = process.env["KUBERNETES_SERVICE_HOST"] !== undefined;
+  return { kubernetes, container: kubernetes || existsSync("/.dockerenv") || existsSync("/run/.containerenv") };
+}
+
+/** Whether the host can only be this machine (or this container). */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[|\]$/g, "");
+  if (name === "localhost" || name.endsWith(".localhost")) return true;
+  if (isIP(name) === 4) return name.startsWith("127.") || name === "0.0.0.0";
+  return name === "::1" || name === "::" || name.startsWith("::ffff:127.");
+}

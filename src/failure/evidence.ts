@@ -1,0 +1,74 @@
+/**
+ * What this process itself observed about a failure, in sentences: it stands before the catalogue's likely causes,
+ * because what was seen beats what is usual.
+ */
+import type { FailureContext } from "./diagnosis.js";
+import type { Facts } from "./facts.js";
+import { redactText } from "./redact.js";
+import type { View } from "./unwrap.js";
+
+const SHOWN_ADDRESSES = 4;
+
+export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
+  const found: string[] = [];
+  const { connection, loop, head } = context;
+  if (connection?.lastWords) found.push(`The server's last words were: ${redactText(connection.lastWords, 200)}`);
+  if (loop !== undefined && loop.blockedMs >= 50 && loop.blockedMs >= loop.ofMs / 10) {
+    found.push(`This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`);
+  }
+  if (head !== undefined && head.behind > 0) {
+    found.push(
+      `${String(head.behind)} commands wait behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${span(head.forMs)}.`,
+    );
+  }
+  const tried = triedAddresses(views);
+  if (tried !== undefined) found.push(tried);
+  if (
+    area === "network" &&
+    facts.host !== undefined &&
+    /^["']|["']$|:\d+$|:\/\/|\s/.test(facts.host) &&
+    !/^[\da-f:.]+$/i.test(facts.host)
+  ) {
+    found.push(`The host is set to ${facts.host}: quotes, a scheme or a port do not belong into it.`);
+  }
+  if (connection !== undefined) pushConnection(found, connection);
+  const inner = innerReply(views);
+  if (inner !== undefined) found.push(inner);
+  return found;
+}
+
+function triedAddresses(views: readonly View[]): string | undefined {
+  const dialled = views.slice(1).filter((view) => view.address !== undefined && view.code !== undefined);
+  if (dialled.length < 2) return undefined;
+  const list = dialled.slice(0, SHOWN_ADDRESSES).map((view) => `${view.address ?? ""} (${view.code ?? ""})`);
+  return `Every address was tried: ${redactText(list.join(", "))}.`;
+}
+
+function pushConnection(found: string[], connection: NonNullable<FailureContext["connection"]>): void {
+  const { ageMs, bytesReadSince, bytesRead, silentMs } = connection;
+  if (ageMs === undefined) return;
+  const age = `The connection was ${span(ageMs)} old`;
+  if (bytesReadSince !== undefined) {
+    const unit = bytesReadSince === 1 ? "byte" : "bytes";
+    found.push(`${age} and ${String(bytesReadSince)} ${unit} came back since the command was written.`);
+  } else if (bytesRead === 0) found.push(`${age} and had not received a single byte.`);
+  else if (silentMs !== undefined && silentMs >= 1000) found.push(`${age} and had been silent for ${span(silentMs)}.`);
+}
+
+/** The first wrapped error that says something else than the error around it. */
+function innerReply(views: readonly View[]): string | undefined {
+  const [root, ...rest] = views;
+  const inner = rest.find(
+    (view) => view.message !== "" && view.address === undefined && root?.message.includes(view.message) !== true,
+  );
+  if (inner === undefined) return undefined;
+  return `Underneath: ${redactText(inner.message, 160)}`;
+}
+
+/** A duration as a person says it: `310 ms`, `1.9 s`, `4 min`. */
+export function span(ms: number): string {
+  if (ms < 1000) return `${String(Math.max(0, Math.round(ms)))} ms`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")} s`;
+  if (ms < 120_000) return `${String(Math.round(ms / 1000))} s`;
+  return ms < 7_200_000 ? `${String(Math.round(ms / 60_000))} min` : `${(ms / 3_600_000).toFixed(1)} h`;
+}

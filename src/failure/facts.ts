@@ -1,0 +1,92 @@
+/**
+ * What is known about one failure, drawn together from the caller's context and from the errors' own fields. The
+ * catalogue's conditions and placeholders read nothing else.
+ */
+import type { EndpointInfo, FailureContext } from "./diagnosis.js";
+import { environment, isLoopback } from "./environment.js";
+import { providerOf, type Provider } from "./provider.js";
+import { redactText } from "./redact.js";
+import type { View } from "./unwrap.js";
+
+export interface Facts {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly path: string | undefined;
+  /** Undefined: not known. */
+  readonly local: boolean | undefined;
+  readonly tls: boolean | undefined;
+  readonly user: string | undefined;
+  readonly db: number | undefined;
+  readonly sentinelName: string | undefined;
+  readonly sentinel: string | undefined;
+  readonly cluster: boolean;
+  readonly container: boolean;
+  readonly kubernetes: boolean;
+  readonly provider: Provider | undefined;
+  readonly command: string | undefined;
+  readonly pid: number | undefined;
+}
+
+/** Nothing is known: for pages that are about any server. */
+export const NO_FACTS: Facts = {
+  host: undefined,
+  port: undefined,
+  path: undefined,
+  local: undefined,
+  tls: undefined,
+  user: undefined,
+  db: undefined,
+  sentinelName: undefined,
+  sentinel: undefined,
+  cluster: false,
+  container: false,
+  kubernetes: false,
+  provider: undefined,
+  command: undefined,
+  pid: undefined,
+};
+
+const DEFAULT_PORT = 6379;
+
+export function factsOf(context: FailureContext, views: readonly View[]): Facts {
+  const endpoint: EndpointInfo = context.endpoint ?? {};
+  const dialled = views.find(
+    (view) => view.syscall === "connect" && (view.address !== undefined || view.path !== undefined),
+  );
+  const looked = views.find((view) => view.hostname !== undefined);
+  const named = endpoint.path !== undefined || endpoint.host !== undefined;
+  const path = endpoint.path ?? (named || dialled?.address?.startsWith("/") !== true ? undefined : dialled.address);
+  const host = path === undefined ? (endpoint.host ?? dialled?.address ?? looked?.hostname) : undefined;
+  const around = context.environment ?? environment();
+  return {
+    host: host === undefined ? undefined : plain(host),
+    port: endpoint.port ?? dialled?.port ?? (endpoint.host === undefined ? undefined : DEFAULT_PORT),
+    path: path === undefined ? undefined : plain(path),
+    local: path !== undefined ? true : host === undefined ? undefined : isLoopback(host),
+    tls: endpoint.tls ?? (context.endpoint === undefined ? undefined : false),
+    user: endpoint.username === undefined ? undefined : plain(endpoint.username),
+    db: endpoint.db,
+    sentinelName: endpoint.sentinelName,
+    sentinel: endpoint.sentinels?.[0],
+    cluster: endpoint.cluster === true,
+    container: around.container,
+    kubernetes: around.kubernetes,
+    provider: providerOf(host),
+    command: context.command === undefined ? undefined : plain(context.command).toUpperCase(),
+    pid: process.pid,
+  };
+}
+
+const KEPT_LIMIT = 200;
+const kept = new Map<string, string>();
+
+/** Hosts, users and names come from configuration: bounded, one line, without credentials that were pasted into them. */
+function plain(text: string): string {
+  let clean = kept.get(text);
+  if (clean === undefined) {
+    clean = redactText(text, 120);
+    if (kept.size >= KEPT_LIMIT) kept.clear();
+    if (text.length < 200) kept.set(text, clean);
+  }
+  return clean;
+}

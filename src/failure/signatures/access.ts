@@ -1,0 +1,21 @@
+/** Replies of a server that does not let this client in, or not this far. */
+import type { Signature } from "./signature.js";
+
+export const ACCESS: readonly Signature[] = [
+  { code: "AUTH_REQUIRED", word: ["NOAUTH"] },
+  { code: "AUTH_WRONG", word: ["WRONGPASS"] },
+  { code: "AUTH_WRONG", text: /^ERR invalid password|^WRONGPASS/i }, // Redis 5 and older
+  {
+    code: "AUTH_NOT_CONFIGURED",
+    text: /^ERR (?:Client sent AUTH, but no password is set|AUTH <password> called without any password configured)/,
+  },
+  { code: "AUTH_NOT_CONFIGURED", text: /^ERR wrong number of arguments for 'auth' command/i }, // username sent to Redis 5
+  { code: "PERMISSION_DENIED", word: ["NOPERM"] },
+  { code: "PERMISSION_DENIED", text: /The user executing the script can't (?:run|access)|ACL failure in script/ },
+  { code: "PROTECTED_MODE", word: ["DENIED"] },
+  { code: "MAX_CLIENTS", text: /max number of clients(?: \+ cluster connections)? reached/ },
+  {
+    code: "QUOTA_EXCEEDED",
+    text: /max (?:daily |monthly )?(?:request|bandwidth|requests?)s? (?:limit|size) exceeded|request quota|exceeded the (?:daily|monthly) limit/i,
+  },
+];

@@ -1,0 +1,48 @@
+/** What node:tls and OpenSSL say when a handshake fails. */
+import type { Signature } from "./signature.js";
+
+export const TLS: readonly Signature[] = [
+  {
+    code: "TLS_UNTRUSTED",
+    errno: [
+      "SELF_SIGNED_CERT_IN_CHAIN",
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      "UNABLE_TO_GET_ISSUER_CERT",
+      "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+      "CERT_UNTRUSTED",
+      "CERT_REJECTED",
+      "CERT_REVOKED",
+      "CERT_SIGNATURE_FAILURE",
+      "CERT_CHAIN_TOO_LONG",
+      "INVALID_CA",
+      "INVALID_PURPOSE",
+      "PATH_LENGTH_EXCEEDED",
+    ],
+  },
+  { code: "TLS_EXPIRED", errno: ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "CRL_HAS_EXPIRED"] },
+  { code: "TLS_WRONG_HOST", errno: ["ERR_TLS_CERT_ALTNAME_INVALID", "HOSTNAME_MISMATCH", "IP_ADDRESS_MISMATCH"] },
+  // Alerts the server sends when it dislikes, or misses, this client's certificate
+  {
+    code: "TLS_CLIENT_CERT",
+    text: /alert (?:certificate required|bad certificate|unknown ca|certificate expired|certificate unknown|certificate revoked|access denied|handshake failure)/i,
+  },
+  {
+    code: "TLS_CLIENT_CERT",
+    errno: [
+      "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+      "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
+      "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
+      "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED",
+      "ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+      "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+    ],
+  },
+  // Keys and certificates that cannot be read or do not belong together
+  { code: "CONFIG_INVALID", text: /PEM routines|key values mismatch|bad decrypt|no start line/i },
+  { code: "TLS_PROTOCOL", errno: ["EPROTO"] },
+  {
+    code: "TLS_PROTOCOL",
+    text: /wrong version number|unsupported protocol|no protocols available|alert protocol version|SSL routines/i,
+  },
+];

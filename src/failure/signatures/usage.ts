@@ -1,0 +1,40 @@
+/** Replies that concern the caller: the command is wrong, or the data is not what the command needs. */
+import type { Signature } from "./signature.js";
+
+export const USAGE: readonly Signature[] = [
+  { code: "WRONG_TYPE", word: ["WRONGTYPE"] },
+  { code: "NO_SCRIPT", word: ["NOSCRIPT"], text: / script: / }, // a script that calls another
+  { code: "NO_SCRIPT", word: ["NOSCRIPT"], applied: "no" },
+  { code: "EXEC_ABORTED", word: ["EXECABORT"], applied: "no" },
+  { code: "EXEC_ABORTED", text: /^ERR (?:EXEC|DISCARD) without MULTI/ },
+  { code: "PROTOCOL_UNSUPPORTED", word: ["NOPROTO"] },
+  { code: "PROTOCOL_UNSUPPORTED", text: /^ERR unknown command ['`]?HELLO/i },
+  { code: "UNKNOWN_COMMAND", text: /^ERR unknown (?:sub)?command|^ERR Unknown (?:subcommand|Redis command)/i },
+  {
+    code: "DB_OUT_OF_RANGE",
+    text: /^ERR (?:DB index is out of range|invalid DB index|SELECT is not allowed in cluster mode)/i,
+  },
+  {
+    code: "NOT_A_NUMBER",
+    text: /^ERR (?:value|hash value|min or max|increment|decrement|timeout|offset|bit|The value)\b.*(?:not an? (?:valid )?(?:integer|float|number)|out of range|would (?:overflow|produce NaN))|would (?:overflow|produce NaN)/i,
+  },
+  { code: "SUBSCRIBER_MODE", text: /^ERR Can't execute '.*': only .*SUBSCRIBE/ },
+  {
+    code: "PRECONDITION_FAILED",
+    word: ["BUSYGROUP", "NOGROUP", "BUSYKEY", "NOKEY", "NOTBUSY", "UNKILLABLE", "INPROG", "NOGOODSLAVE"],
+  },
+  {
+    code: "PRECONDITION_FAILED",
+    text: /^ERR (?:no such key|index out of range|source and destination objects are the same|The ID specified in XADD)/i,
+  },
+  { code: "SCRIPT_FAILED", text: /^ERR Error compiling script|Error (?:compiling|loading) function/i, applied: "no" },
+  { code: "SCRIPT_FAILED", text: /^ERR Error running script/, wraps: "transparent" }, // Redis 6 and older name the cause inside
+  {
+    code: "SYNTAX",
+    text: /^ERR (?:syntax error|wrong number of arguments|.*(?:invalid expire time|numkeys|must be positive|not valid|Invalid|invalid|Unrecognized|unsupported|Unsupported))/,
+  },
+  {
+    code: "SCRIPT_FAILED",
+    text: /(?:user_script|user_function)[\w:]*\d+:| script: [0-9a-f]{40}|Script killed by user|Script attempted/,
+  },
+];

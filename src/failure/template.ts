@@ -1,0 +1,191 @@
+/**
+ * Fills the catalogue's texts with what is known, and leaves out what does not apply. A condition that cannot be
+ * decided counts as met: an unknown endpoint gets the advice for both kinds.
+ */
+import type { NextStep } from "./diagnosis.js";
+import type { Facts } from "./facts.js";
+
+export type Condition =
+  | "local"
+  | "remote"
+  | "container"
+  | "no-container"
+  | "kubernetes"
+  | "unix"
+  | "tcp"
+  | "tls"
+  | "plain"
+  | "cluster"
+  | "standalone"
+  | "sentinel"
+  | "own-server"
+  | "managed"
+  | "elasticache"
+  | "azure"
+  | "upstash"
+  | "user";
+
+/** A text of the catalogue; `when` holds if all its conditions do. */
+export interface Step {
+  readonly say: string;
+  /** A command. `{cli}` is redis-cli with the connection's own arguments, never a password. */
+  readonly run?: string;
+  readonly when?: Condition | readonly Condition[];
+}
+
+export type Text = string | Step;
+
+const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
+  local: (f) => f.local !== false,
+  remote: (f) => f.local !== true,
+  container: (f) => f.container,
+  "no-container": (f) => !f.container,
+  kubernetes: (f) => f.kubernetes || f.host?.endsWith(".svc") === true || f.host?.includes(".svc.") === true,
+  unix: (f) => f.path !== undefined,
+  tcp: (f) => f.path === undefined,
+  tls: (f) => f.tls !== false,
+  plain: (f) => f.tls !== true,
+  cluster: (f) => f.cluster,
+  standalone: (f) => !f.cluster,
+  sentinel: (f) => f.sentinelName !== undefined,
+  "own-server": (f) => f.provider === undefined,
+  managed: (f) => f.provider !== undefined,
+  elasticache: (f) => f.provider === "elasticache",
+  azure: (f) => f.provider === "azure",
+  upstash: (f) => f.provider === "upstash",
+  user: (f) => f.user !== undefined,
+};
+
+/** What a condition is called in front of a line of a page. */
+export const LABELS: Readonly<Record<Condition, string>> = {
+  local: "same machine",
+  remote: "other machine",
+  container: "in a container",
+  "no-container": "outside containers",
+  kubernetes: "Kubernetes",
+  unix: "unix socket",
+  tcp: "TCP",
+  tls: "with TLS",
+  plain: "without TLS",
+  cluster: "Cluster",
+  standalone: "standalone",
+  sentinel: "Sentinel",
+  "own-server": "your own server",
+  managed: "managed Redis",
+  elasticache: "ElastiCache",
+  azure: "Azure",
+  upstash: "Upstash",
+  user: "ACL user",
+};
+
+/** Conditions that the address alone decides. */
+const BY_ADDRESS: ReadonlySet<Condition> = new Set<Condition>([
+  "local",
+  "remote",
+  "unix",
+  "tcp",
+  "own-server",
+  "managed",
+  "elasticache",
+  "azure",
+  "upstash",
+]);
+
+/** Whether an address rules a line out. Without an address nothing is ruled out. */
+export function mayApply(text: Text, facts: Facts): boolean {
+  if (facts.host === undefined && facts.path === undefined) return true;
+  return conditionsOf(text).every((condition) => !BY_ADDRESS.has(condition) || TESTS[condition](facts));
+}
+
+/** The conditions a reader must decide: not those the address has decided, and not TCP, which is the rule. */
+export function openConditions(text: Text, facts: Facts): readonly Condition[] {
+  const known = facts.host !== undefined || facts.path !== undefined;
+  return conditionsOf(text).filter((condition) => condition !== "tcp" && !(known && BY_ADDRESS.has(condition)));
+}
+
+function conditionsOf(text: Text): readonly Condition[] {
+  if (typeof text === "string" || text.when === undefined) return [];
+  return typeof text.when === "string" ? [text.when] : text.when;
+}
+
+/** The texts that apply, filled, at most `limit`. */
+export function select(texts: readonly Text[], facts: Facts, limit: number): NextStep[] {
+  const chosen: NextStep[] = [];
+  for (const text of texts) {
+    if (chosen.length >= limit) break;
+    if (!conditionsOf(text).every((condition) => TESTS[condition](facts))) continue;
+    const step = typeof text === "string" ? { say: text } : text;
+    const say = fill(step.say, facts);
+    chosen.push(step.run === undefined ? { say } : { say, run: fill(step.run, facts, shellQuoted) });
+  }
+  return chosen;
+}
+
+/** Replaces `{name}` placeholders; what is not known becomes an upper-case word such as HOST. */
+export function fill(template: string, facts: Facts, quote: (value: string) => string = asIs): string {
+  if (!template.includes("{")) return template;
+  return template.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => {
+    switch (name) {
+      case "target":
+        return facts.path ?? (facts.host === undefined ? "the server" : address(facts));
+      case "hostname":
+        return facts.host ?? "the host";
+      case "host":
+        return facts.host === undefined ? "HOST" : quote(facts.host);
+      case "port":
+        return facts.port === undefined ? "PORT" : String(facts.port);
+      case "path":
+        return facts.path === undefined ? "SOCKET" : quote(facts.path);
+      case "user":
+        return facts.user === undefined ? "default" : quote(facts.user);
+      case "db":
+        return facts.db === undefined ? "DB" : String(facts.db);
+      case "command":
+        return facts.command ?? "the command";
+      case "pid":
+        return facts.pid === undefined ? "PID" : String(facts.pid);
+      case "sentinelName":
+        return facts.sentinelName === undefined ? "MASTER_NAME" : quote(facts.sentinelName);
+      case "sentinelCli":
+        return sentinelCli(facts, quote);
+      case "cli":
+        return cli(facts, quote);
+      default:
+        return whole;
+    }
+  });
+}
+
+function address(facts: Facts): string {
+  const host = facts.host ?? "";
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return facts.port === undefined ? host : `${shown}:${String(facts.port)}`;
+}
+
+function cli(facts: Facts, quote: (value: string) => string): string {
+  const where =
+    facts.path === undefined
+      ? `-h ${facts.host === undefined ? "HOST" : quote(facts.host)} -p ${facts.port === undefined ? "PORT" : String(facts.port)}`
+      : `-s ${quote(facts.path)}`;
+  return `redis-cli ${where}${facts.tls === true ? " --tls" : ""}${facts.user === undefined ? "" : ` --user ${quote(facts.user)} --askpass`}`;
+}
+
+function sentinelCli(facts: Facts, quote: (value: string) => string): string {
+  const [, host = "SENTINEL", port = "26379"] = /^(.*?)(?::(\d+))?$/.exec(facts.sentinel ?? "SENTINEL") ?? [];
+  return `redis-cli -h ${quote(host)} -p ${port}`;
+}
+
+/** A title that begins with a placeholder. */
+export function sentence(template: string, facts: Facts): string {
+  const filled = fill(template, facts);
+  return filled.startsWith("the ") ? `The ${filled.slice(4)}` : filled;
+}
+
+function asIs(value: string): string {
+  return value;
+}
+
+/** Names come from configuration and end up in somebody's shell. */
+export function shellQuoted(value: string): string {
+  return /^[\w.:@%/+-]+$/.test(value) && !value.startsWith("-") ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+}

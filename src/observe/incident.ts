@@ -1,0 +1,292 @@
+/**
+ * The incident log of one endpoint: an opening line, a rolling summary, a closing line, however many clients and
+ * commands fail. It is told what happens and decides what is worth a line; it knows neither connections nor commands.
+ * It is called once a failed command, so everything before a line is written is counting.
+ */
+import type { Code } from "../failure/codes.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
+import * as lines from "./incident-lines.js";
+import type { Logger } from "./logger.js";
+
+export interface IncidentLogOptions {
+  readonly logger: Logger;
+  /** As people write it: `127.0.0.1:6379`. No credentials. */
+  readonly endpoint: string;
+  /** Milliseconds between two summary lines. */
+  readonly summaryInterval: number;
+  /** Monotonic clock in milliseconds. Default: `performance.now`. */
+  readonly now?: () => number;
+}
+
+export interface CircuitInfo {
+  /** Milliseconds until the next probe. */
+  readonly retryAfter?: number;
+  readonly cause?: Diagnosis;
+}
+
+/** What `stats()` shows of a running incident. */
+export interface IncidentSnapshot {
+  readonly open: boolean;
+  readonly id?: string;
+  readonly code?: Code;
+  readonly durationMs?: number;
+  readonly failed?: number;
+  readonly rejected?: number;
+  readonly retried?: number;
+  readonly unknownOutcome?: number;
+  readonly codes?: Readonly<Record<string, number>>;
+}
+
+/** A connection that is back within this long, with no failed command, was a blip. Milliseconds. */
+const BLIP = 250;
+/** Incidents that may end within one summary interval before they are treated as one. */
+const FLAPS = 3;
+/** At most one line a code in this span for what reaches the caller anyway. Milliseconds. */
+const QUIET = 10_000;
+
+/** Mutable inside; handed to `lines` as a `Tally`. */
+interface Incident {
+  readonly id: string;
+  readonly openedAt: number;
+  first: Diagnosis;
+  latest: Diagnosis;
+  failed: number;
+  rejected: number;
+  retried: number;
+  unknownOutcome: number;
+  probes: number;
+  readonly codes: Map<Code, number>;
+  /** Fatal codes, and `outage` for everything else, that have had their opening line. */
+  readonly announced: Set<string>;
+  readonly circuits: Set<string>;
+  lastFailureAt: number;
+  /** It was up again, but flaps: the next quiet interval closes it. */
+  recoveredAt: number | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface Muted {
+  at: number;
+  suppressed: number;
+}
+
+export class IncidentLog {
+  /** How many commands wait for this endpoint now; the owner supplies it for the summary. */
+  waiting: () => number = () => 0;
+  readonly #logger: Logger;
+  readonly #endpoint: string;
+  readonly #interval: number;
+  readonly #now: () => number;
+  readonly #muted = new Map<string, Muted>();
+  readonly #open = new Set<"read-write" | "write">();
+  #endings: number[] = [];
+  #incident: Incident | undefined = undefined;
+
+  constructor(options: IncidentLogOptions) {
+    this.#logger = options.logger;
+    this.#endpoint = options.endpoint;
+    this.#interval = options.summaryInterval;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /**
+   * Something of the availability kind failed: opens the incident, or is counted. `count` is how many commands failed; 0 for a
+   * connection that dropped or could not be made, which becomes a line only if it lasts or a command fails.
+   */
+  failed(diagnosis: Diagnosis, count = 1): void {
+    const incident = (this.#incident ??= this.#begin(diagnosis));
+    incident.latest = diagnosis;
+    incident.lastFailureAt = this.#now();
+    incident.recoveredAt = undefined;
+    incident.failed += count;
+    if (count > 0) incident.codes.set(diagnosis.code, (incident.codes.get(diagnosis.code) ?? 0) + count);
+    // A client-side error says less than the connection failure that came before it.
+    if (incident.announced.size === 0 && incident.first.area === "client") incident.first = diagnosis;
+    if (count > 0 || diagnosis.severity === "fatal") this.#announce(incident, diagnosis, undefined);
+  }
+
+  /** A failure that concerns its caller only. Credential and configuration faults are incidents all the same. */
+  usage(diagnosis: Diagnosis): void {
+    if (diagnosis.severity === "fatal") {
+      this.failed(diagnosis);
+      return;
+    }
+    const muted = this.#mute(`usage ${diagnosis.code}`, 1, QUIET);
+    if (muted === undefined) return;
+    const line = lines.usage(this.#endpoint, diagnosis, muted - 1);
+    this.#logger[diagnosis.severity === "error" ? "warn" : "debug"](line.fields, line.message);
+  }
+
+  retried(count = 1): void {
+    if (this.#incident !== undefined) this.#incident.retried += count;
+  }
+
+  unknownOutcome(count = 1): void {
+    if (this.#incident !== undefined) this.#incident.unknownOutcome += count;
+  }
+
+  /** Commands this client refused to send: circuit open, queue full, pool exhausted. */
+  rejected(code: Code, count = 1): void {
+    const incident = this.#incident;
+    if (incident !== undefined) {
+      incident.rejected += count;
+      incident.codes.set(code, (incident.codes.get(code) ?? 0) + count);
+      this.#announce(incident, incident.first, undefined);
+      return;
+    }
+    const muted = this.#mute(`rejected ${code}`, count, this.#interval);
+    if (muted !== undefined) this.#write("warn", lines.rejection(this.#endpoint, code, muted, this.waiting()));
+  }
+
+  circuit(which: "read-write" | "write", state: "open" | "half-open" | "closed", info: CircuitInfo = {}): void {
+    if (state === "closed") this.#open.delete(which);
+    if (state === "half-open" && this.#incident !== undefined) this.#incident.probes++;
+    if (state !== "open") return;
+    this.#open.add(which);
+    const incident = (this.#incident ??= info.cause === undefined ? undefined : this.#begin(info.cause));
+    if (incident === undefined || incident.circuits.has(which)) return;
+    incident.circuits.add(which);
+    if (this.#announce(incident, info.cause ?? incident.first, info.retryAfter)) return;
+    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, which, info.retryAfter, info.cause));
+  }
+
+  /** The endpoint is reachable and all circuits are closed. */
+  recovered(): void {
+    const incident = this.#incident;
+    if (incident === undefined) return;
+    const now = this.#now();
+    if (incident.announced.size === 0) {
+      this.#end();
+      const muted = this.#mute("blip", 1, this.#interval);
+      if (muted !== undefined) {
+        this.#write("info", lines.blip(this.#endpoint, incident.first, Math.round(now - incident.openedAt), muted - 1));
+      }
+      return;
+    }
+    this.#endings = this.#endings.filter((at) => now - at < this.#interval);
+    if (this.#endings.length < FLAPS) {
+      this.#finish(incident, "recovered");
+      return;
+    }
+    incident.recoveredAt = now;
+    if (!incident.announced.has("flapping")) {
+      incident.announced.add("flapping");
+      this.#write("warn", lines.flapping(this.#endpoint, incident, this.#endings.length));
+    }
+  }
+
+  /** Ends the incident with its owner. */
+  close(): void {
+    const incident = this.#incident;
+    if (incident === undefined) return;
+    if (incident.announced.size > 0) this.#finish(incident, "was closed by its owner");
+    else this.#end();
+  }
+
+  snapshot(): IncidentSnapshot {
+    const incident = this.#incident;
+    if (incident === undefined) return { open: false };
+    const { id, failed, rejected, retried, unknownOutcome } = incident;
+    const durationMs = Math.round(this.#now() - incident.openedAt);
+    const codes = Object.fromEntries(incident.codes);
+    return { open: true, id, code: incident.first.code, durationMs, failed, rejected, retried, unknownOutcome, codes };
+  }
+
+  #begin(diagnosis: Diagnosis): Incident {
+    const now = this.#now();
+    const incident: Incident = {
+      id: Math.random().toString(36).slice(2, 8),
+      openedAt: now,
+      first: diagnosis,
+      latest: diagnosis,
+      failed: 0,
+      rejected: 0,
+      retried: 0,
+      unknownOutcome: 0,
+      probes: 0,
+      codes: new Map(),
+      announced: new Set(),
+      circuits: new Set(),
+      lastFailureAt: now,
+      recoveredAt: undefined,
+      timer: undefined,
+    };
+    incident.timer = setTimeout(() => this.#announce(incident, incident.first, undefined), BLIP);
+    incident.timer.unref();
+    return incident;
+  }
+
+  /** Writes the opening line unless this kind has had one. Returns whether it did. */
+  #announce(incident: Incident, diagnosis: Diagnosis, retryAfter: number | undefined): boolean {
+    const fatal = diagnosis.severity === "fatal";
+    const kind = fatal ? diagnosis.code : "outage";
+    if (incident.announced.has(kind)) return false;
+    const firstLine = incident.announced.size === 0;
+    incident.announced.add(kind);
+    // The connection failure that came first explains more than the command that failed of it.
+    const shown = fatal || !firstLine || incident.first.severity === "fatal" ? diagnosis : incident.first;
+    const line = lines.opening(this.#endpoint, incident.id, shown, retryAfter);
+    if (fatal && this.#logger.fatal !== undefined) this.#logger.fatal(line.fields, line.message);
+    else this.#logger.error(line.fields, line.message);
+    if (firstLine) {
+      clearTimeout(incident.timer);
+      incident.timer = setInterval(() => this.#tick(incident), this.#interval);
+      incident.timer.unref();
+    }
+    return true;
+  }
+
+  #tick(incident: Incident): void {
+    const now = this.#now();
+    const quiet = now - incident.lastFailureAt >= this.#interval * 0.99;
+    if (quiet && this.#open.size === 0 && (incident.recoveredAt !== undefined || passesByItself(incident.latest))) {
+      this.#finish(incident, incident.recoveredAt === undefined ? "has been quiet" : "recovered");
+      return;
+    }
+    // A wrong password does not get better by being repeated.
+    if (!incident.announced.has("outage")) return;
+    this.#write("warn", lines.summary(this.#endpoint, incident, Math.round(now - incident.openedAt), this.waiting()));
+  }
+
+  #finish(incident: Incident, how: string): void {
+    const now = this.#now();
+    this.#end();
+    this.#endings.push(now);
+    const recovery = Math.round(now - incident.lastFailureAt);
+    this.#write("info", lines.closing(this.#endpoint, incident, Math.round(now - incident.openedAt), recovery, how));
+  }
+
+  #end(): void {
+    clearInterval(this.#incident?.timer);
+    this.#incident = undefined;
+  }
+
+  #write(level: "info" | "warn", line: lines.Line): void {
+    this.#logger[level](line.fields, line.message);
+  }
+
+  /** How much there is to report, or undefined while a line of this kind was written less than `span` ago. */
+  #mute(kind: string, count: number, span: number): number | undefined {
+    const now = this.#now();
+    const muted = this.#muted.get(kind);
+    if (muted === undefined) this.#muted.set(kind, { at: now, suppressed: 0 });
+    else if (now - muted.at < span) {
+      muted.suppressed += count;
+      return undefined;
+    } else {
+      const total = muted.suppressed + count;
+      muted.at = now;
+      muted.suppressed = 0;
+      return total;
+    }
+    return count;
+  }
+}
+
+/** Refused writes and the like: nobody reports their end, so an interval without one is the end. */
+function passesByItself(diagnosis: Diagnosis): boolean {
+  return (
+    diagnosis.breaker !== "read-write" &&
+    (diagnosis.area === "server" || diagnosis.area === "usage" || diagnosis.area === "client")
+  );
+}
