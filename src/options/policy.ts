@@ -4,6 +4,8 @@
  * `profiles.ts`.
  */
 import type { Logger } from "../observe/logger.js";
+import type { ProfileChoice } from "./profiles.js";
+import type { ProviderName } from "./providers.js";
 
 /** What may be sent again after the connection was lost while the reply was outstanding. */
 export type AmbiguousPolicy =
@@ -23,7 +25,7 @@ export interface RetryPolicy {
   readonly maxTimeout: number;
   readonly factor: number;
   readonly ambiguous: AmbiguousPolicy;
-  /** Token bucket per endpoint: each retry takes one token, each success returns `refill`; no retry at or below half. */
+  /** Token bucket per endpoint: each retry takes one of `tokens`, each success returns `refill`, up to ten times `tokens`. */
   readonly budget: { readonly tokens: number; readonly refill: number } | false;
 }
 
@@ -45,6 +47,12 @@ export interface QueuePolicy {
   /** Commands that may wait for a connection. `Infinity` is allowed. */
   readonly maxCommands: number;
   readonly maxBytes: number;
+  /**
+   * `"deadline"` (default, also when absent): waiting counts against the deadline. `"forever"`: a command waits for a
+   * connection without limit of time, also while the circuit is open, and its deadline starts when it can be sent.
+   * `maxRetriesPerRequest: null` translates to it.
+   */
+  readonly wait?: "deadline" | "forever" | undefined;
 }
 
 export interface ReconnectPolicy {
@@ -88,6 +96,19 @@ export interface Policy {
   readonly pool: PoolPolicy;
   /** How often a running incident writes its summary line. */
   readonly summaryInterval: number;
+  /** ioredis options this policy brings, used only where the caller gave none (serverless, provider presets). */
+  readonly connection?: ConnectionDefaults | undefined;
+}
+
+/** ioredis options that a profile or a provider preset may bring. */
+export interface ConnectionDefaults {
+  readonly lazyConnect?: boolean | undefined;
+  /** Delay before the first TCP keep-alive probe. */
+  readonly keepAlive?: number | undefined;
+  /** TLS with the system's certificate authorities; only ever set for hosts that accept nothing else. */
+  readonly tls?: true | undefined;
+  /** Not an ioredis option: an idle connection (nothing waiting, nothing in flight) does not keep the process alive. */
+  readonly unref?: boolean | undefined;
 }
 
 /** A command as fallbacks see it: its name and nothing else. */
@@ -97,11 +118,22 @@ export interface FailedCommand {
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
+/** The `retry` option: every field optional, also inside `budget`. */
+export type RetryOptions = Loose<Omit<RetryPolicy, "budget">> & {
+  readonly budget?: Loose<Exclude<RetryPolicy["budget"], false>> | false | undefined;
+};
+
 /** The value of the `resilience` option. Everything is optional. */
 export interface ResilienceOptions {
-  readonly profile?: string | readonly string[] | undefined;
+  /**
+   * One profile or several, the later over the earlier. Default: `IOREDOUBT_PROFILE`, then `NODE_ENV` if it names a
+   * profile, then `"production"`. Profiles of your own are passed as `defineProfile` returned them.
+   */
+  readonly profile?: ProfileChoice | readonly ProfileChoice[] | undefined;
+  /** Provider preset: found by the host's name (default), named, or `false` for none. */
+  readonly provider?: ProviderName | false | undefined;
   readonly deadline?: number | false | undefined;
-  readonly retry?: Loose<RetryPolicy> | false | undefined;
+  readonly retry?: RetryOptions | false | undefined;
   readonly breaker?: Loose<BreakerPolicy> | false | undefined;
   readonly queue?: Loose<QueuePolicy> | false | undefined;
   readonly reconnect?: Loose<ReconnectPolicy> | undefined;

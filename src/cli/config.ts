@@ -1,0 +1,163 @@
+/**
+ * `ioredoubt config`: the policy a client would get from this environment, where each value comes from and what it means.
+ * Offline; prints no secret.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs, parseEnv } from "node:util";
+import { ConfigError } from "../failure/errors.js";
+import { explainResolved, type PolicyExplanation } from "../options/explain-policy.js";
+import { fieldAt } from "../options/fields.js";
+import { normalPrefix, readTarget } from "../options/environment.js";
+import type { ResilienceOptions } from "../options/policy.js";
+import { resolveSources } from "../options/resolve.js";
+import type { UserRedisOptions } from "../options/translate.js";
+
+/** Where a command of the CLI writes. */
+export interface Output {
+  write(text: string): unknown;
+}
+
+export const CONFIG_HELP = `ioredoubt config: the effective policy and where each value comes from
+
+  --env-file <path>     read variables from a file; variables that are already set go over it, as in node --env-file
+  --profile <name>      use this profile; several joined by +
+  --prefix <prefix>     read <prefix>REDIS_… and <prefix>IOREDOUBT_… variables
+  --json                print JSON
+  --diff <a> <b>        show two profiles side by side, without the environment
+
+Exit code: 0, or 1 when the configuration is wrong, or 2 when this command was called wrongly.
+`;
+
+/** Runs the command and returns its exit code. */
+export function runConfig(args: readonly string[], out: Output, env: NodeJS.ProcessEnv = process.env): number {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        "env-file": { type: "string" },
+        profile: { type: "string" },
+        prefix: { type: "string" },
+        json: { type: "boolean" },
+        diff: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help === true) {
+      out.write(CONFIG_HELP);
+      return 0;
+    }
+    if (values.diff === true) return runDiff(positionals, values.json === true, out);
+    if (positionals.length > 0) throw new UsageError("config takes no arguments besides its options");
+    const variables = values["env-file"] === undefined ? env : { ...readEnvFile(values["env-file"]), ...env };
+    const explanation = explain(variables, values.prefix, values.profile);
+    out.write(values.json === true ? asJson(explanation) : asText(explanation));
+    return 0;
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      out.write(`The configuration is wrong:\n${error.message.replace(/^/gm, "  ")}\n`);
+      return 1;
+    }
+    if (error instanceof UsageError || isParseArgsError(error)) {
+      out.write(`${error.message}\n\n${CONFIG_HELP}`);
+      return 2;
+    }
+    throw error;
+  }
+}
+
+class UsageError extends Error {}
+
+function isParseArgsError(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+}
+
+function readEnvFile(path: string): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UsageError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`);
+  }
+}
+
+function profileOption(text: string | undefined): Pick<ResilienceOptions, "profile"> {
+  // Names are checked when the policy is resolved; a wrong one is reported with a suggestion.
+  return text === undefined
+    ? {}
+    : { profile: text.split(/[+,]/) as unknown as NonNullable<ResilienceOptions["profile"]> };
+}
+
+function explain(env: NodeJS.Dict<string>, prefix: string | undefined, profile: string | undefined): PolicyExplanation {
+  const start = normalPrefix(prefix);
+  const target = readTarget(env, start);
+  // Without any address the policy can still be shown; every other mistake is reported.
+  const problems = target.problems.filter((p) => p.given !== "is not set");
+  const redis: UserRedisOptions = { ...addressOf(target.url), ...target.options };
+  try {
+    const resolved = resolveSources({ resilience: profileOption(profile), redis, env, prefix: start });
+    if (problems.length === 0) return explainResolved(resolved, redis);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new ConfigError(problems);
+}
+
+function addressOf(url: string | undefined): UserRedisOptions {
+  if (url === undefined || !URL.canParse(url)) return {};
+  const { hostname, port, protocol } = new URL(url);
+  return { host: hostname, ...(port === "" ? {} : { port }), ...(protocol === "rediss:" ? { tls: {} } : {}) };
+}
+
+function asJson(explanation: PolicyExplanation): string {
+  const infinite = (_key: string, value: unknown): unknown => (value === Infinity ? "Infinity" : value);
+  return `${JSON.stringify(explanation, infinite, 2)}\n`;
+}
+
+function asText(explanation: PolicyExplanation): string {
+  const { profile, provider, fingerprint, values, meaning, warnings } = explanation;
+  const lines = [`profile ${profile.name} ← ${profile.origin}`, `fingerprint ${fingerprint}`];
+  if (provider !== undefined) lines.push(`provider ${provider.name}`);
+  lines.push("", ...table(values.map((v) => [v.path, v.text, `← ${v.origin}`])), "", "What it means");
+  lines.push(...meaning.map((line) => `  ${line}`));
+  if (provider !== undefined)
+    lines.push("", `Known about ${provider.name}`, ...provider.notes.map((note) => `  ${note}`));
+  if (warnings.length > 0) lines.push("", "Worth a look", ...warnings.map((w) => `  ${w.path} ${w.says}`));
+  return `${lines.join("\n")}\n`;
+}
+
+function runDiff(names: readonly string[], json: boolean, out: Output): number {
+  const [a, b] = names;
+  if (a === undefined || b === undefined || names.length > 2) throw new UsageError("--diff takes two profiles");
+  const [left, right] = [a, b].map((name) =>
+    explainResolved(resolveSources({ resilience: profileOption(name), env: {} })),
+  );
+  if (left === undefined || right === undefined) return 2;
+  const paths = [...new Set([...left.values, ...right.values].map((v) => v.path))];
+  const textOf = (side: PolicyExplanation, path: string): string =>
+    side.values.find((v) => v.path === path)?.text ?? (fieldAt(path)?.kind === "part" ? "on" : "-");
+  const rows = paths
+    .map((path) => [path, textOf(left, path), textOf(right, path)] as const)
+    .filter(([, one, other]) => one !== other);
+  if (json)
+    out.write(
+      `${JSON.stringify(
+        rows.map(([path, one, other]) => ({ path, [a]: one, [b]: other })),
+        null,
+        2,
+      )}\n`,
+    );
+  else if (rows.length === 0) out.write(`${a} and ${b} are the same\n`);
+  else out.write(`${table([["", a, b], ...rows]).join("\n")}\n`);
+  return 0;
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

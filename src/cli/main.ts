@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/**
+ * The `ioredoubt` command: hands the rest of the line to the command that was named. Each command is loaded only when it is
+ * used, and none of them knows of the others.
+ */
+import { readFileSync } from "node:fs";
+import type { Output } from "./config.js";
+
+const HELP = `ioredoubt: what a Redis client does when Redis does not
+
+  ioredoubt config            the effective policy, where each value comes from and what it means
+  ioredoubt explain <code>    what a failure code means and what to do, e.g. CONNECTION_REFUSED
+  ioredoubt <command> --help  the options of a command
+  ioredoubt --version
+`;
+
+type Command = (args: readonly string[], out: Output) => number | Promise<number>;
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  config: async () => (await import("./config.js")).runConfig,
+  explain: async () => (await import("./explain.js")).runExplain,
+};
+
+async function main(args: readonly string[], out: Output): Promise<number> {
+  const [name = "--help", ...rest] = args;
+  if (name === "--help" || name === "-h" || name === "help") {
+    out.write(HELP);
+    return 0;
+  }
+  if (name === "--version" || name === "-v") {
+    out.write(`${ownVersion()}\n`);
+    return 0;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) {
+    out.write(`There is no command ${JSON.stringify(name.slice(0, 40))}.\n\n${HELP}`);
+    return 2;
+  }
+  const command = await load();
+  return command(rest, out);
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return String((JSON.parse(text) as { readonly version: unknown }).version);
+}
+
+process.exitCode = await main(process.argv.slice(2), process.stdout);

@@ -1,0 +1,92 @@
+/**
+ * Checks the arguments of `createRedis` and `createCluster` before anything connects. ioredis takes `undefined` for
+ * localhost and most typing mistakes for host names; both are found out by a refused connection in another place.
+ */
+import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import { checkAddress, checkRedisOptions, hostAdvice, isWithin } from "./check-redis-options.js";
+import { checkResilience } from "./check-resilience.js";
+import { checkUrl } from "./check-url.js";
+import { numberOrShape, shapeOf } from "./shape.js";
+
+const MISSING =
+  "must be a URL, a port, a socket path or options; call without arguments for localhost:6379, and check the variable it comes from";
+
+/**
+ * Checks the argument forms of `new Redis(…)`. No argument at all is localhost:6379, as in ioredis; an argument that is
+ * there but missing (`createRedis(process.env.REDIS_URL)` with the variable unset, also before options) is an error.
+ *
+ * @throws {ConfigError} listing every problem; it shows shapes, never a string it was given.
+ */
+export function checkRedisArguments(args: readonly unknown[]): void {
+  const problems = args.flatMap((arg, index) => checkArgument(arg, index, args));
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/**
+ * Checks the arguments of `new Cluster(startupNodes, options)`.
+ *
+ * @throws {ConfigError} listing every problem.
+ */
+export function checkClusterArguments(args: readonly unknown[]): void {
+  const [nodes, options] = args;
+  const problems: ConfigProblem[] = [];
+  if (!Array.isArray(nodes) || nodes.length === 0) {
+    problems.push({ path: "startupNodes", given: shapeOf(nodes), allowed: "must be an array with at least one node" });
+  } else problems.push(...nodes.flatMap((node: unknown, i) => checkNode(node, `startupNodes[${i}]`)));
+  if (typeof options === "object" && options !== null) {
+    const { redisOptions, resilience } = options as { readonly redisOptions?: unknown; readonly resilience?: unknown };
+    if (typeof redisOptions === "object" && redisOptions !== null) {
+      problems.push(...checkRedisOptions(redisOptions, "redisOptions"));
+    } else if (redisOptions !== undefined) {
+      problems.push({ path: "redisOptions", given: shapeOf(redisOptions), allowed: "must be an options object" });
+    }
+    problems.push(...checkResilience(resilience));
+  } else if (options !== undefined) {
+    problems.push({ path: "options", given: shapeOf(options), allowed: "must be an options object" });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+function checkArgument(arg: unknown, index: number, args: readonly unknown[]): ConfigProblem[] {
+  const isHost = index === 1 && isPort(args[0]);
+  if (arg === undefined || arg === null) {
+    if (index === 0) return [{ path: "url", given: shapeOf(arg), allowed: MISSING }];
+    return isHost
+      ? [{ path: "host", given: shapeOf(arg), allowed: "must be a host name; leave it out for localhost" }]
+      : [];
+  }
+  if (typeof arg === "number") {
+    return isWithin(arg, { min: 1, max: 65_535 }) ? [] : [portProblem(arg)];
+  }
+  if (typeof arg === "string") {
+    if (index === 0 && /^-?\d+(\.\d+)?$/.test(arg)) return isPort(arg) ? [] : [portProblem(arg)];
+    if (!isHost) return checkUrl(arg, "url");
+    const advice = hostAdvice(arg);
+    return advice === undefined ? [] : [{ path: "host", given: shapeOf(arg), allowed: advice }];
+  }
+  if (typeof arg === "object" && !Array.isArray(arg) && !(arg instanceof URL)) return checkRedisOptions(arg, "");
+  const hint =
+    arg instanceof URL ? "; pass url.href" : Array.isArray(arg) ? "; an array of nodes is for createCluster" : "";
+  return [
+    {
+      path: `argument ${index + 1}`,
+      given: shapeOf(arg),
+      allowed: `must be a URL, a port, a host, a socket path or options${hint}`,
+    },
+  ];
+}
+
+function checkNode(node: unknown, path: string): ConfigProblem[] {
+  if (typeof node === "number") return isWithin(node, { min: 1, max: 65_535 }) ? [] : [{ ...portProblem(node), path }];
+  if (typeof node === "string") return /^\d+$/.test(node) ? [] : checkUrl(node, path);
+  if (typeof node === "object" && node !== null) return checkAddress(node, path);
+  return [{ path, given: shapeOf(node), allowed: "must be { host, port }, a port or a URL" }];
+}
+
+function isPort(value: unknown): boolean {
+  return typeof value === "number" || (typeof value === "string" && isWithin(value, { min: 1, max: 65_535 }, true));
+}
+
+function portProblem(value: unknown): ConfigProblem {
+  return { path: "port", given: numberOrShape(value), allowed: "must be a whole number from 1 to 65535" };
+}

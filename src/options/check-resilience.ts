@@ -1,0 +1,87 @@
+/**
+ * Checks the `resilience` option whole: its own keys here, the policy values by the schema. Reports every problem at
+ * once and shows no string it was given.
+ */
+import type { ConfigProblem } from "../failure/errors.js";
+import { isBuiltInProfile, profileNamed, profileNames, type Profile } from "./profiles.js";
+import { checkValues } from "./schema.js";
+import { shapeOf, suggestion } from "./shape.js";
+
+const LOGGER_METHODS = ["debug", "info", "warn", "error"];
+
+/** Every problem in a `resilience` option; empty when it is right or absent. */
+export function checkResilience(input: unknown, path: string = "resilience"): ConfigProblem[] {
+  if (input === undefined) return [];
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    return [{ path, given: shapeOf(input), allowed: 'must be an object such as { profile: "production" }' }];
+  }
+  const { profile, fallback, logger, name, ...values } = input as Record<string, unknown>;
+  return [
+    ...checkProfile(profile, `${path}.profile`),
+    ...checkCode(fallback, logger, name, path),
+    ...checkValues(dropUndefined(values), path),
+  ];
+}
+
+/** Every problem in a choice of profiles. */
+export function checkProfile(choice: unknown, path: string): ConfigProblem[] {
+  if (choice === undefined) return [];
+  if (Array.isArray(choice)) {
+    if (choice.length === 0)
+      return [{ path, given: "an empty array", allowed: "name at least one profile, or leave it out" }];
+    return choice.flatMap((one: unknown, i) =>
+      one === undefined
+        ? [{ path: `${path}[${i}]`, given: "undefined", allowed: "must be a profile" }]
+        : checkProfile(one, `${path}[${i}]`),
+    );
+  }
+  if (typeof choice === "string") {
+    if (profileNamed(choice) !== undefined) return [];
+    const names = profileNames();
+    return [
+      { path, given: shapeOf(choice), allowed: `must be one of ${names.join(", ")}${suggestion(choice, names)}` },
+    ];
+  }
+  if (isProfile(choice)) return [];
+  return [{ path, given: shapeOf(choice), allowed: "must be a profile's name or what defineProfile returned" }];
+}
+
+/** Whether a value has the shape of a profile. */
+export function isProfile(value: unknown): value is Profile {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, values } = value as Partial<Record<keyof Profile, unknown>>;
+  return typeof name === "string" && !isBuiltInProfile(name) && typeof values === "object" && values !== null;
+}
+
+function checkCode(fallback: unknown, logger: unknown, name: unknown, path: string): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (fallback !== undefined && typeof fallback !== "function") {
+    problems.push({ path: `${path}.fallback`, given: shapeOf(fallback), allowed: "must be a function" });
+  }
+  if (name !== undefined && (typeof name !== "string" || name === "")) {
+    problems.push({
+      path: `${path}.name`,
+      given: shapeOf(name),
+      allowed: "must be a string with at least one character",
+    });
+  }
+  if (logger !== undefined && logger !== false && !isLogger(logger)) {
+    problems.push({
+      path: `${path}.logger`,
+      given: shapeOf(logger),
+      allowed: "must be a pino-shaped logger with debug, info, warn and error, or false for silence",
+    });
+  }
+  return problems;
+}
+
+function isLogger(value: unknown): boolean {
+  if (typeof value !== "object" && typeof value !== "function") return false;
+  if (value === null) return false;
+  const methods = value as Record<string, unknown>;
+  return LOGGER_METHODS.every((name) => typeof methods[name] === "function");
+}
+
+function dropUndefined(values: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

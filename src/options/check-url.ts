@@ -1,0 +1,92 @@
+/**
+ * Checks a connection string (`redis://…`, `host:port`, a socket path) before ioredis parses it, because ioredis takes most
+ * mistakes for a host name, or drops them and uses localhost. Never shows any part of the string: all of it may be secret.
+ */
+import type { ConfigProblem } from "../failure/errors.js";
+import { shapeOf } from "./shape.js";
+
+const ENCODE = "encode the password with encodeURIComponent";
+
+/** Every problem in a connection string; `path` names it in messages, e.g. `url` or `REDIS_URL`. */
+export function checkUrl(text: string, path: string): ConfigProblem[] {
+  const allowed = adviceFor(text);
+  return allowed === undefined ? [] : [{ path, given: shapeOf(text), allowed }];
+}
+
+function adviceFor(text: string): string | undefined {
+  if (text.trim() === "")
+    return "must be a URL such as redis://host:6379; check that the variable it comes from is set";
+  if (/^["'`]|["'`]$/.test(text.trim())) return "must not be in quotes: the quotes became part of the value";
+  if (/\s/.test(text)) return "must not hold spaces or line breaks (encode them as %20 inside a password)";
+  if (/\$\{|\$\(|\{\{|<[a-z_-]+>/i.test(text)) return "holds a placeholder that was not replaced";
+  if (text === "undefined" || text === "null" || text.startsWith("[object")) {
+    return "is the text of a missing value: check the variable it comes from";
+  }
+  if (text.startsWith("/") && !text.startsWith("//")) return undefined;
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme !== undefined && scheme !== "redis" && scheme !== "rediss") return schemeAdvice(scheme);
+  if (scheme === undefined && /^rediss?:(?!\d+$)/i.test(text))
+    return "must have two slashes after the scheme: redis://host:6379";
+  const url = text.startsWith("//") ? `redis:${text}` : scheme === undefined ? `redis://${text}` : text;
+  return partsAdvice(url, scheme !== undefined || text.startsWith("//"));
+}
+
+function schemeAdvice(scheme: string): string {
+  if (scheme === "unix" || scheme === "redis+unix" || scheme === "file")
+    return "must be the plain path for a Unix socket, e.g. /run/redis.sock";
+  if (scheme === "redis+tls" || scheme === "tls" || scheme === "valkeys") return "must begin with rediss:// for TLS";
+  if (scheme.includes("sentinel")) return "must not be a Sentinel URL: pass { sentinels: [{ host, port }], name }";
+  if (scheme === "http" || scheme === "https") {
+    return "must begin with redis:// or rediss://; this is an HTTP address, for example a provider's REST endpoint or console";
+  }
+  return "must begin with redis:// or rediss://";
+}
+
+function partsAdvice(url: string, hasScheme: boolean): string | undefined {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    return unparsable(url);
+  }
+  // A raw #, ? or / in the password ends the authority early; the @ that should close it then lands behind.
+  if (parsed.hash !== "" || parsed.search.includes("@") || parsed.pathname.includes("@")) {
+    return `has #, ? or / where a password should be: ${ENCODE}`;
+  }
+  if (!isDecodable(parsed.username) || !isDecodable(parsed.password)) {
+    return `has a % that starts no valid escape in the user name or password: ${ENCODE}`;
+  }
+  if (parsed.hostname === "") return "has no host: write redis://localhost:6379 if this machine is meant";
+  if (parsed.hostname === "undefined" || parsed.hostname === "null") {
+    return "has the text of a missing value as host: check the variable it was built from";
+  }
+  if (parsed.port === "0") return "must have a port from 1 to 65535";
+  if (!hasScheme && parsed.pathname.length > 1)
+    return "must begin with redis:// when it names a database: redis://host:6379/2";
+  if (hasScheme && !/^\/?\d*\/?$/.test(parsed.pathname))
+    return "must have a database number after the slash: redis://host:6379/2";
+  if (parsed.searchParams.has("tls") || parsed.searchParams.has("ssl"))
+    return "must begin with rediss:// for TLS, not carry it in the query";
+  return undefined;
+}
+
+function unparsable(url: string): string {
+  const authority = url.slice(url.indexOf("//") + 2);
+  if (authority.includes("@")) {
+    return `cannot be read as a URL: a user name or password with any of : / ? # @ % [ ] must be encoded, so ${ENCODE}`;
+  }
+  if (authority.includes("#") || authority.includes("?"))
+    return `cannot be read as a URL: if it holds a password, ${ENCODE}`;
+  if (/:\d+$/.test(authority))
+    return "must have a port from 1 to 65535 and an IPv6 address in brackets: redis://[::1]:6379";
+  return "cannot be read as a URL: must be redis://user:password@host:6379/0, the port a number";
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Where to connect, from environment variables: `REDIS_URL`, or host, port and the rest one by one, with secrets in files
+ * as containers mount them. Makes the arguments of a client; knows nothing of the policy. Never shows a value.
+ */
+import type { ConfigProblem } from "../failure/errors.js";
+import { hostAdvice } from "./check-redis-options.js";
+import { checkUrl } from "./check-url.js";
+import type { Environment } from "./environment-policy.js";
+import { shapeOf } from "./shape.js";
+import { VariableReader, type NodeAddress } from "./variable-reader.js";
+import { misspelt } from "./variables.js";
+
+/** ioredis options as the environment gives them. */
+export interface EnvironmentRedisOptions {
+  host?: string;
+  port?: number;
+  path?: string;
+  username?: string;
+  password?: string;
+  db?: number;
+  family?: number;
+  keyPrefix?: string;
+  connectionName?: string;
+  connectTimeout?: number;
+  keepAlive?: number;
+  lazyConnect?: boolean;
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean };
+  sentinels?: NodeAddress[];
+  name?: string;
+  sentinelUsername?: string;
+  sentinelPassword?: string;
+}
+
+export interface EnvironmentTarget {
+  readonly mode: "standalone" | "sentinel" | "cluster";
+  readonly url: string | undefined;
+  readonly nodes: readonly NodeAddress[];
+  readonly options: EnvironmentRedisOptions;
+  /** Option to the variable it came from; names only, never values. */
+  readonly origins: ReadonlyMap<string, string>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** `CACHE` and `CACHE_` both mean variables that begin with `CACHE_`. */
+export function normalPrefix(prefix: string = ""): string {
+  return prefix === "" || prefix.endsWith("_") ? prefix : `${prefix}_`;
+}
+
+/** Reads the connection variables. Nothing is thrown: what is wrong is in `problems`, all of it. */
+export function readTarget(env: Environment, prefix: string = ""): EnvironmentTarget {
+  const start = normalPrefix(prefix);
+  const reader = new VariableReader(env, start);
+  const options: EnvironmentRedisOptions = {};
+  const url = reader.secret("REDIS_URL", "url");
+  const nodes = reader.nodes("REDIS_CLUSTER_NODES", "startupNodes");
+  const sentinels = reader.nodes("REDIS_SENTINELS", "sentinels");
+  if (url !== undefined) reader.problems.push(...checkUrl(url, reader.origins.get("url") ?? "REDIS_URL"));
+  readAddress(reader, options, url !== undefined);
+  readTls(reader, options);
+  if (sentinels.length > 0) {
+    options.sentinels = sentinels;
+    const name = reader.text("REDIS_SENTINEL_NAME", "name");
+    if (name === undefined) {
+      reader.wrong(
+        "REDIS_SENTINEL_NAME",
+        "is not set",
+        "must be the name of the master set that REDIS_SENTINELS watch",
+      );
+    } else options.name = name;
+    assign(options, "sentinelUsername", reader.text("REDIS_SENTINEL_USERNAME", "sentinelUsername"));
+    assign(options, "sentinelPassword", reader.secret("REDIS_SENTINEL_PASSWORD", "sentinelPassword"));
+  }
+  const targets =
+    [url, options.host, options.path].filter((t) => t !== undefined).length + sentinels.length + nodes.length;
+  if (targets === 0 && !reader.problems.some((p) => /URL|HOST|PATH|SENTINELS|NODES/.test(p.path))) {
+    reader.wrong(
+      "REDIS_URL",
+      "is not set",
+      `must say where Redis is (or ${start}REDIS_HOST, ${start}REDIS_SENTINELS, ${start}REDIS_CLUSTER_NODES); for this machine redis://localhost:6379`,
+    );
+  }
+  if (nodes.length > 0 && sentinels.length > 0) {
+    reader.wrong("REDIS_CLUSTER_NODES", "is set beside REDIS_SENTINELS", "choose one: a Cluster has no Sentinels");
+  }
+  return {
+    mode: nodes.length > 0 ? "cluster" : sentinels.length > 0 ? "sentinel" : "standalone",
+    url,
+    nodes,
+    options,
+    origins: reader.origins,
+    problems: [...reader.problems, ...misspelt(env, start)],
+  };
+}
+
+function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, hasUrl: boolean): void {
+  const host = hasUrl ? undefined : reader.text("REDIS_HOST", "host");
+  const advice = host === undefined ? undefined : hostAdvice(host);
+  if (advice !== undefined) reader.wrong("REDIS_HOST", shapeOf(host), advice);
+  assign(options, "host", host);
+  // Kubernetes sets REDIS_PORT=tcp://… for a Service named redis; nobody wrote that for us.
+  if (!hasUrl && !/^tcp:\/\//.test(reader.raw("REDIS_PORT") ?? "")) {
+    assign(options, "port", reader.number("REDIS_PORT", "port", 1, 65_535));
+  }
+  if (!hasUrl) assign(options, "path", reader.text("REDIS_PATH", "path"));
+  assign(options, "username", reader.text("REDIS_USERNAME", "username"));
+  assign(options, "password", reader.secret("REDIS_PASSWORD", "password"));
+  assign(options, "db", reader.number("REDIS_DB", "db", 0, 1_000_000));
+  assign(options, "family", reader.number("REDIS_FAMILY", "family", 0, 6));
+  assign(options, "keyPrefix", reader.text("REDIS_KEY_PREFIX", "keyPrefix"));
+  assign(options, "connectionName", reader.text("REDIS_CONNECTION_NAME", "connectionName"));
+  assign(options, "connectTimeout", reader.duration("REDIS_CONNECT_TIMEOUT", "connectTimeout"));
+  assign(options, "keepAlive", reader.duration("REDIS_KEEP_ALIVE", "keepAlive"));
+  assign(options, "lazyConnect", reader.flag("REDIS_LAZY_CONNECT", "lazyConnect"));
+}
+
+function readTls(reader: VariableReader, options: EnvironmentRedisOptions): void {
+  const tls: NonNullable<EnvironmentRedisOptions["tls"]> = {};
+  assign(tls, "ca", reader.file("REDIS_TLS_CA_FILE", "tls.ca"));
+  assign(tls, "cert", reader.file("REDIS_TLS_CERT_FILE", "tls.cert"));
+  assign(tls, "key", reader.file("REDIS_TLS_KEY_FILE", "tls.key"));
+  assign(tls, "servername", reader.text("REDIS_TLS_SERVERNAME", "tls.servername"));
+  assign(tls, "rejectUnauthorized", reader.flag("REDIS_TLS_REJECT_UNAUTHORIZED", "tls.rejectUnauthorized"));
+  const on = reader.flag("REDIS_TLS", "tls");
+  if (on === false && Object.keys(tls).length > 0) {
+    reader.wrong("REDIS_TLS", "is off", "must be on, or the other REDIS_TLS_ variables must go");
+  }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    reader.wrong(
+      "REDIS_TLS_CERT_FILE",
+      "is not given together with REDIS_TLS_KEY_FILE",
+      "a client certificate needs both",
+    );
+  }
+  if (on === true || (on === undefined && Object.keys(tls).length > 0)) options.tls = tls;
+}
+
+function assign<T extends object, K extends keyof T>(target: T, key: K, value: T[K] | undefined): void {
+  if (value !== undefined) target[key] = value;
+}

@@ -1,0 +1,94 @@
+/**
+ * The effective policy with the origin of every value, what it means in words, and what looks wrong. Behind
+ * `npx ioredoubt config`, and for programs that show it themselves.
+ */
+import { createHash } from "node:crypto";
+import { promises } from "./bounds.js";
+import type { Environment } from "./environment-policy.js";
+import { FIELDS } from "./fields.js";
+import { formatValue } from "./format.js";
+import { lintPolicy, type PolicyWarning } from "./lint.js";
+import type { Policy, ResilienceOptions } from "./policy.js";
+import { resolveSources, type ResolvedPolicy } from "./resolve.js";
+import type { UserRedisOptions } from "./translate.js";
+
+export interface ExplainedValue {
+  readonly path: string;
+  readonly value: unknown;
+  /** The value as text: `5 s`, `16 MiB`, `off`. */
+  readonly text: string;
+  /** `option`, `ioredis option commandTimeout`, `IOREDOUBT_DEADLINE`, `file …`, `provider azure`, `profile cache` or `base`. */
+  readonly origin: string;
+}
+
+export interface PolicyExplanation {
+  readonly policy: Policy;
+  readonly profile: { readonly name: string; readonly origin: string };
+  readonly provider:
+    { readonly name: string; readonly notes: readonly string[]; readonly sources: readonly string[] } | undefined;
+  readonly fingerprint: string;
+  readonly values: readonly ExplainedValue[];
+  readonly meaning: readonly string[];
+  readonly warnings: readonly PolicyWarning[];
+}
+
+/**
+ * Explains the policy that `createRedis(options)` would get.
+ *
+ * @param options what `createRedis` takes: ioredis options with the `resilience` key.
+ * @throws {ConfigError} when something in it is wrong.
+ */
+export function explainPolicy(
+  options: UserRedisOptions & { readonly resilience?: ResilienceOptions | undefined } = {},
+  env: Environment = process.env,
+): PolicyExplanation {
+  const { resilience, ...redis } = options;
+  return explainResolved(resolveSources({ resilience, redis, env }), redis);
+}
+
+/** Explains a policy that is already resolved. */
+export function explainResolved(resolved: ResolvedPolicy, redis: UserRedisOptions = {}): PolicyExplanation {
+  const { policy, provider } = resolved;
+  return {
+    policy,
+    profile: { name: policy.profile, origin: resolved.profileOrigin },
+    provider: provider && { name: provider.name, notes: provider.notes, sources: provider.sources },
+    fingerprint: fingerprintOf(policy),
+    values: valuesOf(resolved),
+    meaning: promises(policy),
+    warnings: lintPolicy(resolved, redis),
+  };
+}
+
+/** Eight hexadecimal digits that differ when any value differs. Two processes with the same one run the same policy. */
+export function fingerprintOf(policy: Policy): string {
+  const text = JSON.stringify(policy, (key, value: unknown) =>
+    key === "profile" ? undefined : value === Infinity ? "Infinity" : value,
+  );
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+/** The line a client logs when it starts: the policy's name and fingerprint. */
+export function policyLine(policy: Policy): string {
+  return `policy ${policy.profile} (${fingerprintOf(policy)})`;
+}
+
+function valuesOf(resolved: ResolvedPolicy): ExplainedValue[] {
+  const values: ExplainedValue[] = [];
+  for (const { path, kind } of FIELDS) {
+    const entry = resolved.values.get(path);
+    if (entry === undefined || (kind === "part" && entry.value !== false)) continue;
+    if (isInsideOff(path, resolved)) continue;
+    values.push({ path, value: entry.value, text: formatValue(path, entry.value), origin: entry.origin });
+  }
+  for (const [key, value] of Object.entries(resolved.policy.connection ?? {})) {
+    const path = `connection.${key}`;
+    values.push({ path, value, text: formatValue(path, value), origin: resolved.connectionOrigins.get(key) ?? "base" });
+  }
+  return values;
+}
+
+function isInsideOff(path: string, resolved: ResolvedPolicy): boolean {
+  const steps = path.split(".");
+  return steps.some((_, i) => i > 0 && resolved.values.get(steps.slice(0, i).join("."))?.value === false);
+}

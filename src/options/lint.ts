@@ -1,0 +1,206 @@
+/**
+ * Combinations that are allowed and yet are usually a mistake. Warnings, never errors: each names the values and what to do.
+ * Only what the user wrote is questioned, so that the built-in profiles are silent.
+ */
+import { boundsOf } from "./bounds.js";
+import { brokenPairs } from "./contradictions.js";
+import { formatDuration } from "./format.js";
+import type { Effective } from "./layers.js";
+import type { Policy } from "./policy.js";
+import type { ResolvedPolicy } from "./resolve.js";
+import type { UserRedisOptions } from "./translate.js";
+
+export interface PolicyWarning {
+  readonly path: string;
+  readonly says: string;
+}
+
+type Check = (scene: Scene) => string | undefined;
+
+interface Scene {
+  readonly policy: Policy;
+  readonly values: ReadonlyMap<string, Effective>;
+  readonly resolved: ResolvedPolicy;
+  readonly redis: Readonly<Record<string, unknown>>;
+  readonly wrote: (path: string) => boolean;
+}
+
+const POLICY_KEYS = [
+  "profile",
+  "deadline",
+  "retry",
+  "breaker",
+  "queue",
+  "reconnect",
+  "heartbeat",
+  "pool",
+  "fallback",
+  "logger",
+];
+
+const CHECKS: readonly (readonly [path: string, check: Check])[] = [
+  [
+    "deadline",
+    ({ policy, wrote }) =>
+      policy.deadline !== false && policy.deadline < 20 && wrote("deadline")
+        ? `${policy.deadline} ms is shorter than one attempt over a network usually takes; durations are milliseconds`
+        : undefined,
+  ],
+  [
+    "deadline",
+    ({ policy }) =>
+      policy.deadline === false && policy.queue !== false && policy.queue.wait === "forever"
+        ? "is off while calls wait without limit: a call may never settle"
+        : undefined,
+  ],
+  [
+    "deadline",
+    ({ redis, values }) =>
+      redis["commandTimeout"] !== undefined && values.get("deadline")?.origin === "option"
+        ? "is given beside ioredis's commandTimeout; the deadline is used"
+        : undefined,
+  ],
+  [
+    "retry.retries",
+    ({ policy, wrote }) => {
+      const { longestBackoff, settlesWithin } = boundsOf(policy);
+      if (!(wrote("deadline") || wrote("retry.retries")) || longestBackoff / 2 <= settlesWithin) return undefined;
+      return `cannot all happen: their backoff takes ${formatDuration(longestBackoff / 2)} on average and the deadline is ${formatDuration(settlesWithin)}`;
+    },
+  ],
+  [
+    "retry.ambiguous",
+    ({ policy }) =>
+      policy.retry !== false && policy.retry.ambiguous === "replay"
+        ? 'is "replay": writes whose reply was lost are executed twice when the first one had arrived'
+        : undefined,
+  ],
+  [
+    "maxRetriesPerRequest",
+    ({ policy, redis }) => {
+      const layers = redis["maxRetriesPerRequest"];
+      if (policy.retry === false || typeof layers !== "number" || layers <= policy.retry.retries) return undefined;
+      return `${layers} adds no second layer of retries here: retry.retries ${policy.retry.retries} and the deadline decide`;
+    },
+  ],
+  [
+    "maxRetriesPerRequest",
+    ({ policy, redis }) =>
+      typeof redis["maxRetriesPerRequest"] === "number" && policy.profile.split("+").includes("worker")
+        ? "must be null for job queues that block, such as BullMQ"
+        : undefined,
+  ],
+  [
+    "breaker.resetTimeout",
+    ({ policy, wrote }) => {
+      if (policy.breaker === false || !(wrote("breaker.resetTimeout") || wrote("breaker.rollingCountTimeout")))
+        return undefined;
+      const { resetTimeout, rollingCountTimeout } = policy.breaker;
+      if (resetTimeout >= rollingCountTimeout) return undefined;
+      return `${formatDuration(resetTimeout)} is shorter than the window of ${formatDuration(rollingCountTimeout)}: the circuit may close and open several times before one window has passed`;
+    },
+  ],
+  [
+    "pool.acquireTimeout",
+    ({ policy, wrote }) =>
+      policy.deadline !== false && policy.pool.acquireTimeout > policy.deadline && wrote("pool.acquireTimeout")
+        ? `${formatDuration(policy.pool.acquireTimeout)} is longer than the deadline of ${formatDuration(policy.deadline)}`
+        : undefined,
+  ],
+  [
+    "heartbeat",
+    ({ policy, resolved, redis }) => {
+      const limit = resolved.provider?.idleLimit;
+      if (policy.heartbeat === false) {
+        return limit === undefined
+          ? undefined
+          : `is off, and ${resolved.provider?.label ?? ""} closes connections idle for ${formatDuration(limit)}`;
+      }
+      if (limit !== undefined && policy.heartbeat.interval >= limit) {
+        return `of ${formatDuration(policy.heartbeat.interval)} comes too late: ${resolved.provider?.label ?? ""} closes connections idle for ${formatDuration(limit)}`;
+      }
+      return redis["socketTimeout"] === undefined
+        ? undefined
+        : "and ioredis's socketTimeout both watch for silence; keep one of them";
+    },
+  ],
+  [
+    "tls",
+    ({ resolved, redis }) => {
+      const { provider, policy } = resolved;
+      const isOn = isTls(redis["tls"]) || policy.connection?.tls === true;
+      if (provider === undefined) return undefined;
+      if (isOn && provider.plainPort !== undefined && Number(redis["port"] ?? 6379) === provider.plainPort) {
+        return `is on, and port ${provider.plainPort} of ${provider.label} speaks plain text`;
+      }
+      if (isOn || provider.tls === "optional") return undefined;
+      return `is off, and ${provider.label} accepts plain text ${provider.tls === "always" ? "never" : "only when that was switched on"}: use rediss:// or tls: {}`;
+    },
+  ],
+  [
+    "host",
+    ({ redis }) =>
+      "host" in redis && redis["host"] === undefined && redis["path"] === undefined && redis["sentinels"] === undefined
+        ? "is given as undefined, so localhost is used; check the variable it comes from"
+        : undefined,
+  ],
+  [
+    "url",
+    ({ redis }) =>
+      "url" in redis || "socket" in redis
+        ? "and socket are options of another client; pass the URL as the first argument"
+        : undefined,
+  ],
+  [
+    "resilience",
+    ({ redis }) => {
+      const misplaced = POLICY_KEYS.filter((key) => key in redis);
+      return misplaced.length === 0
+        ? undefined
+        : `is where ${misplaced.join(", ")} belongs; beside the ioredis options it does nothing`;
+    },
+  ],
+  [
+    "enableOfflineQueue",
+    ({ policy, redis }) =>
+      policy.queue === false && redis["lazyConnect"] === true
+        ? "is false with lazyConnect: the first command fails because nothing is connected yet"
+        : undefined,
+  ],
+];
+
+/** Everything questionable in a resolved policy and the ioredis options beside it. */
+export function lintPolicy(resolved: ResolvedPolicy, redis: UserRedisOptions = {}): readonly PolicyWarning[] {
+  const scene: Scene = {
+    policy: resolved.policy,
+    values: resolved.values,
+    resolved,
+    redis: redis as Readonly<Record<string, unknown>>,
+    wrote: (path) => resolved.values.get(path)?.explicit === true,
+  };
+  const pairs = brokenPairs(resolved.values).map((pair) => ({
+    path: pair.low,
+    says: `${String(pair.lowValue.value)} (${pair.lowValue.origin}) is above ${pair.high} ${String(pair.highValue.value)} (${pair.highValue.origin}): ${pair.why}`,
+  }));
+  const found = CHECKS.flatMap(([path, check]) => {
+    const says = check(scene);
+    return says === undefined ? [] : [{ path, says }];
+  });
+  return [...pairs, ...found];
+}
+
+/** What can be checked only once connected: the pool against the server's `maxclients`. */
+export function lintAgainstServer(policy: Policy, maxClients: number): readonly PolicyWarning[] {
+  const own = policy.pool.size + policy.pool.max;
+  if (own <= maxClients) return [];
+  return [
+    {
+      path: "pool.max",
+      says: `${own} connections of this client alone are more than the server's maxclients ${maxClients}`,
+    },
+  ];
+}
+
+function isTls(tls: unknown): boolean {
+  return tls !== undefined && tls !== null && tls !== false;
+}

@@ -1,0 +1,140 @@
+/**
+ * The named sets of values, and the only place with numbers. `production` is the base; every other profile says only
+ * what it changes, so profiles can be laid over each other: `["production", "cache"]`. The reason for each number is in
+ * docs/policy.md.
+ */
+import type { ConnectionDefaults, Policy, ResilienceOptions } from "./policy.js";
+
+export const PROFILE_NAMES = ["development", "test", "staging", "production", "cache", "worker", "serverless"] as const;
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+
+/** The policy values a profile, a file or the environment can set: the `resilience` option without its code. */
+export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "fallback" | "logger" | "name">;
+
+/** A named set of values; made by `defineProfile`. */
+export interface Profile {
+  readonly name: string;
+  /** The profiles it lies over, in order; by default only the base. */
+  readonly extends: readonly ProfileChoice[];
+  readonly values: PolicyValues;
+  /** ioredis options it brings where the caller gave none. */
+  readonly connection?: ConnectionDefaults | undefined;
+}
+
+/** What the `profile` option takes: a built-in name, or what `defineProfile` returned. */
+export type ProfileChoice = ProfileName | Profile;
+
+const MIB = 1024 * 1024;
+
+/** The base under every profile: a store that web requests wait for. */
+export const BASE: Omit<Policy, "profile" | "connection"> = {
+  deadline: 5000,
+  retry: {
+    retries: 3,
+    minTimeout: 50,
+    maxTimeout: 1000,
+    factor: 2,
+    ambiguous: "safe",
+    budget: { tokens: 100, refill: 0.1 },
+  },
+  breaker: {
+    downAfter: 2000,
+    errorThresholdPercentage: 50,
+    volumeThreshold: 20,
+    rollingCountTimeout: 10_000,
+    resetTimeout: 5000,
+    maxResetTimeout: 15_000,
+    probeTimeout: 1000,
+  },
+  queue: { maxCommands: 10_000, maxBytes: 16 * MIB, wait: "deadline" },
+  reconnect: { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 10_000 },
+  heartbeat: { interval: 15_000, timeout: 5000 },
+  pool: { size: 1, min: 0, max: 10, acquireTimeout: 1000, idleTimeout: 30_000, maxLifetime: 1_800_000 },
+  summaryInterval: 30_000,
+};
+
+const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>> = {
+  production: { values: {} },
+  staging: { values: {} },
+  development: {
+    values: {
+      deadline: 3000,
+      retry: { retries: 2, maxTimeout: 500, budget: false },
+      breaker: { downAfter: 1000, volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 5000 },
+      queue: { maxCommands: 1000, maxBytes: MIB },
+      reconnect: { maxTimeout: 500, handshakeTimeout: 5000 },
+      summaryInterval: 10_000,
+    },
+  },
+  test: {
+    values: {
+      deadline: 1000,
+      retry: { retries: 1, minTimeout: 5, maxTimeout: 20, budget: false },
+      breaker: false,
+      queue: { maxCommands: 1000, maxBytes: MIB },
+      reconnect: { minTimeout: 5, maxTimeout: 50, stableAfter: 100, handshakeTimeout: 1000 },
+      heartbeat: false,
+      pool: { max: 5, acquireTimeout: 500, idleTimeout: 1000 },
+      summaryInterval: 5000,
+    },
+  },
+  cache: {
+    values: {
+      deadline: 300,
+      retry: { retries: 1, minTimeout: 25, maxTimeout: 100, budget: { tokens: 50 } },
+      breaker: { downAfter: 500, resetTimeout: 2000, maxResetTimeout: 10_000, probeTimeout: 300 },
+      queue: { maxCommands: 1000, maxBytes: 8 * MIB },
+      reconnect: { maxTimeout: 500, handshakeTimeout: 3000 },
+      heartbeat: { interval: 10_000, timeout: 2000 },
+      pool: { acquireTimeout: 250 },
+    },
+  },
+  worker: {
+    values: {
+      deadline: 60_000,
+      retry: { retries: 8, minTimeout: 100, maxTimeout: 5000, budget: { tokens: 200 } },
+      breaker: { downAfter: 10_000, errorThresholdPercentage: 80, volumeThreshold: 50, rollingCountTimeout: 30_000 },
+      queue: { maxCommands: 50_000, maxBytes: 64 * MIB, wait: "forever" },
+      reconnect: { minTimeout: 100, maxTimeout: 2000 },
+      heartbeat: { timeout: 10_000 },
+      pool: { max: 50, acquireTimeout: 10_000, idleTimeout: 60_000 },
+      summaryInterval: 60_000,
+    },
+  },
+  serverless: {
+    values: {
+      deadline: 2000,
+      retry: { retries: 2, minTimeout: 25, maxTimeout: 250, budget: { tokens: 20 } },
+      breaker: { downAfter: 1000, volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 10_000 },
+      queue: { maxCommands: 1000, maxBytes: 4 * MIB },
+      reconnect: { minTimeout: 25, maxTimeout: 500, handshakeTimeout: 3000 },
+      heartbeat: { interval: 5000, timeout: 1000 },
+      pool: { max: 2, acquireTimeout: 500, idleTimeout: 5000, maxLifetime: 300_000 },
+    },
+    connection: { lazyConnect: true, unref: true },
+  },
+};
+
+const registered = new Map<string, Profile>(
+  PROFILE_NAMES.map((name) => [name, { name, extends: [], ...BUILT_IN[name] }]),
+);
+
+/** Adds a profile to those a name in `IOREDOUBT_PROFILE` or a policy file may mean. A second one of a name replaces the first. */
+export function registerProfile(profile: Profile): void {
+  registered.set(profile.name, profile);
+}
+
+/** The profile of a name, or `undefined`. */
+export function profileNamed(name: string): Profile | undefined {
+  return registered.get(name);
+}
+
+/** Whether a name is built in and cannot be defined again. */
+export function isBuiltInProfile(name: string): name is ProfileName {
+  return (PROFILE_NAMES as readonly string[]).includes(name);
+}
+
+/** Every name that can be selected now. */
+export function profileNames(): readonly string[] {
+  return [...registered.keys()];
+}

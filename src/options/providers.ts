@@ -1,0 +1,155 @@
+/**
+ * Presets for hosting providers, recognised by host name. Data only: each value and note is from the provider's own
+ * documentation, cited beside it. A preset lies under everything a user writes, and `provider: false` removes it.
+ */
+import type { ConnectionDefaults } from "./policy.js";
+import type { PolicyValues } from "./profiles.js";
+import type { UserRedisOptions } from "./translate.js";
+
+export const PROVIDER_NAMES = [
+  "aws",
+  "aws-serverless",
+  "azure",
+  "gcp",
+  "redis-cloud",
+  "upstash",
+  "heroku",
+  "digitalocean",
+] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+export interface Provider {
+  readonly name: ProviderName;
+  readonly label: string;
+  /** Host names it is found by; none where the provider has no name of its own and must be named. */
+  readonly hosts: RegExp | undefined;
+  readonly values: PolicyValues;
+  readonly connection: ConnectionDefaults;
+  /** `always`: plain text is never accepted. `usual`: TLS unless it was switched off. `optional`: chosen per database. */
+  readonly tls: "always" | "usual" | "optional";
+  /** The provider closes connections that are idle for this long. */
+  readonly idleLimit?: number;
+  /** The port that speaks plain text only. */
+  readonly plainPort?: number;
+  readonly notes: readonly string[];
+  readonly sources: readonly string[];
+}
+
+const AWS_NOTES = [
+  "A failover moves the name to another address: the old primary answers READONLY, so the client reconnects and asks the DNS again.",
+  "A node takes at most 65,000 connections.",
+];
+const AWS_SOURCES = [
+  "https://aws.amazon.com/blogs/database/best-practices-redis-clients-and-amazon-elasticache-for-redis/",
+  "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/BestPractices.Clients.Redis.ServerTimeout.html",
+];
+
+export const PROVIDERS: readonly Provider[] = [
+  {
+    name: "aws-serverless",
+    label: "Amazon ElastiCache Serverless",
+    hosts: /\.serverless\.[\w.-]*cache\.amazonaws\.com(\.cn)?$/i,
+    values: {},
+    connection: { tls: true },
+    tls: "always",
+    notes: ["Encryption in transit is always on: without TLS a connection hangs.", ...AWS_NOTES],
+    sources: [...AWS_SOURCES, "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/wwe-troubleshooting.html"],
+  },
+  {
+    name: "aws",
+    label: "Amazon ElastiCache or MemoryDB",
+    hosts: /\.cache(\.[\w-]+)?\.amazonaws\.com(\.cn)?$|\.memorydb\.[\w-]+\.amazonaws\.com(\.cn)?$/i,
+    values: {},
+    connection: {},
+    tls: "optional",
+    notes: AWS_NOTES,
+    sources: AWS_SOURCES,
+  },
+  {
+    name: "azure",
+    label: "Azure Cache for Redis or Azure Managed Redis",
+    hosts: /\.redis(enterprise)?\.cache\.(windows\.net|azure\.net|chinacloudapi\.cn)$|\.redis\.azure\.net$/i,
+    values: { reconnect: { handshakeTimeout: 15_000 } },
+    connection: {},
+    tls: "usual",
+    idleLimit: 600_000,
+    plainPort: 6379,
+    notes: [
+      "Connecting may take 15 s under load; the provider advises not to give up earlier.",
+      "Connections idle for 10 minutes are closed; the heartbeat keeps them in use.",
+      "The port without TLS is switched off by default.",
+    ],
+    sources: [
+      "https://learn.microsoft.com/azure/azure-cache-for-redis/cache-best-practices-connection",
+      "https://learn.microsoft.com/azure/azure-cache-for-redis/cache-management-faq",
+    ],
+  },
+  {
+    name: "gcp",
+    label: "Google Cloud Memorystore",
+    hosts: undefined,
+    values: {},
+    connection: {},
+    tls: "optional",
+    notes: [
+      "Addresses are private IPs, so it is never found by name: set provider to gcp.",
+      "With encryption in transit, plain connections are blocked and the instance's own certificate authority is needed (REDIS_TLS_CA_FILE).",
+      "Server certificates rotate every 180 days; connections drop for a few seconds.",
+    ],
+    sources: ["https://cloud.google.com/memorystore/docs/redis/about-in-transit-encryption"],
+  },
+  {
+    name: "redis-cloud",
+    label: "Redis Cloud",
+    hosts: /\.(redislabs|redis-cloud|rediscloud)\.com$/i,
+    values: {},
+    connection: {},
+    tls: "optional",
+    notes: ["TLS is switched on per database: the scheme of the URL decides."],
+    sources: ["https://redis.io/docs/latest/operate/rc/security/database-security/"],
+  },
+  {
+    name: "upstash",
+    label: "Upstash",
+    hosts: /\.upstash\.io$/i,
+    values: {},
+    connection: { tls: true },
+    tls: "always",
+    notes: ["TLS cannot be switched off: a plain connection ends in ECONNRESET."],
+    sources: [
+      "https://upstash.com/docs/redis/howto/connect-client",
+      "https://upstash.com/docs/redis/troubleshooting/econn_reset",
+    ],
+  },
+  {
+    name: "heroku",
+    label: "Heroku Key-Value Store",
+    hosts: undefined,
+    values: {},
+    connection: { tls: true },
+    tls: "always",
+    notes: [
+      "Hosts are plain EC2 names, so it is never found by name: set provider to heroku.",
+      "All plans require TLS. Idle connections are closed after the time set by heroku redis:timeout; the heartbeat keeps them in use.",
+    ],
+    sources: ["https://devcenter.heroku.com/articles/heroku-redis"],
+  },
+  {
+    name: "digitalocean",
+    label: "DigitalOcean Managed Databases",
+    hosts: /\.db\.ondigitalocean\.com$/i,
+    values: {},
+    connection: {},
+    tls: "optional",
+    notes: ["Certificates for TLS are from Let's Encrypt: no authority of your own is needed."],
+    sources: ["https://docs.digitalocean.com/products/databases/valkey/how-to/connect/"],
+  },
+];
+
+/** The preset that applies: the named one, or the one the host name belongs to; none for `false`. */
+export function presetFor(choice: ProviderName | false | undefined, redis: UserRedisOptions): Provider | undefined {
+  if (choice === false) return undefined;
+  if (choice !== undefined) return PROVIDERS.find((provider) => provider.name === choice);
+  const { host } = redis;
+  return typeof host === "string" ? PROVIDERS.find((provider) => provider.hosts?.test(host)) : undefined;
+}

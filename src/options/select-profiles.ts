@@ -1,0 +1,59 @@
+/**
+ * Which profiles apply: the option, then `IOREDOUBT_PROFILE`, then the policy file, then `NODE_ENV` when it names a profile, then
+ * `production`. A profile brings those it extends, below itself.
+ */
+import type { Environment } from "./environment-policy.js";
+import { isProfile } from "./check-resilience.js";
+import type { ResilienceOptions } from "./policy.js";
+import { profileNamed, type Profile } from "./profiles.js";
+
+export interface ProfileSelection {
+  /** From the bottom up, ancestors included. */
+  readonly profiles: readonly Profile[];
+  /** Names of the chosen ones, joined by `+`. */
+  readonly name: string;
+  readonly origin: string;
+}
+
+/** Chooses the profiles. The names must have been checked. */
+export function selectProfiles(
+  option: ResilienceOptions["profile"],
+  variable: { readonly names: readonly string[]; readonly variable: string } | undefined,
+  inFile: unknown,
+  fileName: string,
+  env: Environment,
+): ProfileSelection {
+  const nodeEnv = env["NODE_ENV"] ?? "";
+  const [chosen, origin]: [readonly unknown[], string] =
+    option !== undefined
+      ? [list(option), "option"]
+      : variable !== undefined
+        ? [variable.names, variable.variable]
+        : inFile !== undefined
+          ? [list(inFile), fileName]
+          : profileNamed(nodeEnv) !== undefined
+            ? [[nodeEnv], "NODE_ENV"]
+            : [["production"], "default"];
+  const named = chosen.map(profileOf);
+  return { profiles: withAncestors(named), name: named.map((p) => p.name).join("+"), origin };
+}
+
+function list(choice: unknown): readonly unknown[] {
+  return Array.isArray(choice) ? choice : [choice];
+}
+
+function profileOf(choice: unknown): Profile {
+  const profile = typeof choice === "string" ? profileNamed(choice) : isProfile(choice) ? choice : undefined;
+  if (profile === undefined) throw new TypeError("the profile was not checked");
+  return profile;
+}
+
+function withAncestors(profiles: readonly Profile[]): Profile[] {
+  const ordered = new Set<Profile>();
+  const add = (profile: Profile): void => {
+    for (const below of profile.extends) add(profileOf(below));
+    ordered.add(profile);
+  };
+  profiles.forEach(add);
+  return [...ordered];
+}

@@ -1,0 +1,280 @@
+/** Every documented variable does what it says, alone and with a prefix. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { POLICY_VARIABLES } from "../../src/options/environment-policy.js";
+import { readTarget } from "../../src/options/environment.js";
+import { FIELDS, variableOf, type Field } from "../../src/options/fields.js";
+import { resolveFromEnvironment } from "../../src/options/from-environment.js";
+import { parseDuration, parseSize, parseSwitch } from "../../src/options/parse.js";
+import { resolveSources } from "../../src/options/resolve.js";
+import { CONNECTION_VARIABLES } from "../../src/options/variables.js";
+
+const folder = mkdtempSync(join(tmpdir(), "env-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = (name: string, content: string): string => {
+  writeFileSync(join(folder, name), content);
+  return join(folder, name);
+};
+
+/** A variable, what else must be set with it, and the arguments that come out. */
+const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[] = [
+  ["REDIS_URL", { REDIS_URL: "rediss://u:p@h:1/2" }, ["rediss://u:p@h:1/2", {}]],
+  ["REDIS_URL_FILE", { REDIS_URL_FILE: file("url", "redis://h\n") }, ["redis://h", {}]],
+  ["REDIS_HOST", { REDIS_HOST: "h" }, [{ host: "h" }]],
+  ["REDIS_PORT", { REDIS_HOST: "h", REDIS_PORT: "6380" }, [{ host: "h", port: 6380 }]],
+  ["REDIS_PATH", { REDIS_PATH: "/run/r.sock" }, [{ path: "/run/r.sock" }]],
+  ["REDIS_USERNAME", { REDIS_HOST: "h", REDIS_USERNAME: "u" }, [{ host: "h", username: "u" }]],
+  ["REDIS_PASSWORD", { REDIS_HOST: "h", REDIS_PASSWORD: " p " }, [{ host: "h", password: " p " }]],
+  [
+    "REDIS_PASSWORD_FILE",
+    { REDIS_HOST: "h", REDIS_PASSWORD_FILE: file("pw", "p q\n") },
+    [{ host: "h", password: "p q" }],
+  ],
+  ["REDIS_DB", { REDIS_HOST: "h", REDIS_DB: "3" }, [{ host: "h", db: 3 }]],
+  ["REDIS_FAMILY", { REDIS_HOST: "h", REDIS_FAMILY: "4" }, [{ host: "h", family: 4 }]],
+  ["REDIS_KEY_PREFIX", { REDIS_HOST: "h", REDIS_KEY_PREFIX: "a:" }, [{ host: "h", keyPrefix: "a:" }]],
+  ["REDIS_CONNECTION_NAME", { REDIS_HOST: "h", REDIS_CONNECTION_NAME: "n" }, [{ host: "h", connectionName: "n" }]],
+  ["REDIS_CONNECT_TIMEOUT", { REDIS_HOST: "h", REDIS_CONNECT_TIMEOUT: "3s" }, [{ host: "h", connectTimeout: 3000 }]],
+  ["REDIS_KEEP_ALIVE", { REDIS_HOST: "h", REDIS_KEEP_ALIVE: "1m" }, [{ host: "h", keepAlive: 60_000 }]],
+  ["REDIS_LAZY_CONNECT", { REDIS_HOST: "h", REDIS_LAZY_CONNECT: "on" }, [{ host: "h", lazyConnect: true }]],
+  ["REDIS_TLS", { REDIS_HOST: "h", REDIS_TLS: "true" }, [{ host: "h", tls: {} }]],
+  ["REDIS_TLS_CA_FILE", { REDIS_HOST: "h", REDIS_TLS_CA_FILE: file("ca", "CA") }, [{ host: "h", tls: { ca: "CA" } }]],
+  [
+    "REDIS_TLS_CERT_FILE",
+    { REDIS_HOST: "h", REDIS_TLS_CERT_FILE: file("c", "C"), REDIS_TLS_KEY_FILE: file("k", "K") },
+    [{ host: "h", tls: { cert: "C", key: "K" } }],
+  ],
+  [
+    "REDIS_TLS_KEY_FILE",
+    { REDIS_URL: "rediss://h", REDIS_TLS_CERT_FILE: file("c", "C"), REDIS_TLS_KEY_FILE: file("k", "K") },
+    ["rediss://h", { tls: { cert: "C", key: "K" } }],
+  ],
+  ["REDIS_TLS_SERVERNAME", { REDIS_HOST: "h", REDIS_TLS_SERVERNAME: "s" }, [{ host: "h", tls: { servername: "s" } }]],
+  [
+    "REDIS_TLS_REJECT_UNAUTHORIZED",
+    { REDIS_HOST: "h", REDIS_TLS_REJECT_UNAUTHORIZED: "off" },
+    [{ host: "h", tls: { rejectUnauthorized: false } }],
+  ],
+  [
+    "REDIS_SENTINELS",
+    { REDIS_SENTINELS: "a:1, [::1]:2,c", REDIS_SENTINEL_NAME: "m" },
+    [
+      {
+        sentinels: [
+          { host: "a", port: 1 },
+          { host: "::1", port: 2 },
+          { host: "c", port: 26379 },
+        ],
+        name: "m",
+      },
+    ],
+  ],
+  [
+    "REDIS_SENTINEL_NAME",
+    { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m" },
+    [{ sentinels: [{ host: "a", port: 1 }], name: "m" }],
+  ],
+  [
+    "REDIS_SENTINEL_USERNAME",
+    { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", REDIS_SENTINEL_USERNAME: "u" },
+    [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelUsername: "u" }],
+  ],
+  [
+    "REDIS_SENTINEL_PASSWORD",
+    { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", REDIS_SENTINEL_PASSWORD: "p" },
+    [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelPassword: "p" }],
+  ],
+  [
+    "REDIS_SENTINEL_PASSWORD_FILE",
+    { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", REDIS_SENTINEL_PASSWORD_FILE: file("sp", "p\n") },
+    [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelPassword: "p" }],
+  ],
+  [
+    "REDIS_CLUSTER_NODES",
+    { REDIS_CLUSTER_NODES: "a,b:7001", REDIS_PASSWORD: "p" },
+    [
+      [
+        { host: "a", port: 6379 },
+        { host: "b", port: 7001 },
+      ],
+      { redisOptions: { password: "p" } },
+    ],
+  ],
+];
+
+describe("connection variables", () => {
+  it("are all in this table", () => {
+    expect(CONNECTION.map(([name]) => name).sort()).toEqual(Object.keys(CONNECTION_VARIABLES).sort());
+  });
+
+  it.each(CONNECTION)("%s reaches the client", (_name, env, args) => {
+    expect(resolveFromEnvironment(env).args).toEqual(args);
+  });
+
+  it.each(CONNECTION)("%s works with a prefix, and only with it", (_name, env, args) => {
+    const prefixed = Object.fromEntries(Object.entries(env).map(([key, value]) => [`CACHE_${key}`, value]));
+    expect(resolveFromEnvironment(prefixed, { prefix: "CACHE" }).args).toEqual(args);
+    expect(() => resolveFromEnvironment(prefixed)).toThrow("REDIS_URL");
+  });
+
+  it("say which kind of client it is", () => {
+    expect(resolveFromEnvironment({ REDIS_HOST: "h" }).mode).toBe("standalone");
+    expect(resolveFromEnvironment({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "m" }).mode).toBe("sentinel");
+    expect(resolveFromEnvironment({ REDIS_CLUSTER_NODES: "a" }).mode).toBe("cluster");
+  });
+
+  it("keep the origin of each option, by name", () => {
+    const target = readTarget({ A_REDIS_HOST: "h", A_REDIS_PASSWORD: "p" }, "A_");
+    expect([...target.origins]).toEqual([
+      ["host", "A_REDIS_HOST"],
+      ["password", "A_REDIS_PASSWORD"],
+    ]);
+  });
+
+  it("let code win over the URL, and the URL over single variables", () => {
+    const { args } = resolveFromEnvironment(
+      { REDIS_URL: "redis://h/1", REDIS_DB: "2" },
+      { redis: { connectTimeout: 5 } },
+    );
+    expect(args).toEqual([{ connectTimeout: 5 }, "redis://h/1", { db: 2 }]);
+  });
+
+  it("ignore what Kubernetes sets for a Service named redis", () => {
+    const kubernetes = {
+      REDIS_PORT: "tcp://10.0.0.7:6379",
+      REDIS_PORT_6379_TCP: "tcp://10.0.0.7:6379",
+      REDIS_PORT_6379_TCP_ADDR: "10.0.0.7",
+      REDIS_PORT_6379_TCP_PORT: "6379",
+      REDIS_PORT_6379_TCP_PROTO: "tcp",
+      REDIS_SERVICE_HOST: "10.0.0.7",
+      REDIS_SERVICE_PORT: "6379",
+    };
+    expect(resolveFromEnvironment({ ...kubernetes, REDIS_HOST: "redis" }).args).toEqual([{ host: "redis" }]);
+  });
+
+  it("leave other spellings of the address alone when there is a URL", () => {
+    const env = { REDIS_URL: "redis://h", REDIS_HOSTNAME: "h", REDIS_URI: "redis://h" };
+    expect(resolveFromEnvironment(env).args).toEqual(["redis://h", {}]);
+    expect(() => resolveFromEnvironment({ REDIS_HOSTNAME: "h" })).toThrow("did you mean REDIS_HOST?");
+  });
+
+  it("leave an empty password unset", () => {
+    expect(resolveFromEnvironment({ REDIS_HOST: "h", REDIS_PASSWORD: "" }).args).toEqual([{ host: "h" }]);
+  });
+});
+
+/** Text to write and the value it must become. */
+function sampleOf(field: Field): readonly [string, unknown] {
+  switch (field.kind) {
+    case "part":
+      return ["off", false];
+    case "choice":
+      return [field.choices?.at(-1) ?? "", field.choices?.at(-1)];
+    case "duration":
+      return ["2.5s", 2500];
+    case "bytes":
+      return ["3MB", 3 * 1024 * 1024];
+    case "percentage":
+      return ["35%", 35];
+    case "count":
+      return ["7", 7];
+    case "number":
+      return ["1.5", 1.5];
+  }
+}
+
+describe("policy variables", () => {
+  const fields = FIELDS.filter((f) => POLICY_VARIABLES.includes(variableOf(f.path)));
+
+  it("exist for every field but the two parts that cannot be switched off", () => {
+    expect(FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path)).toEqual(["reconnect", "pool"]);
+    expect(POLICY_VARIABLES).toHaveLength(fields.length + 2);
+  });
+
+  it.each(fields.map((f) => [variableOf(f.path), f] as const))("%s sets its value", (variable, field) => {
+    const [text, value] = sampleOf(field);
+    const resolved = resolveSources({ env: { [variable]: text } });
+    expect(resolved.values.get(field.path)).toEqual({ value, origin: variable, explicit: true });
+  });
+
+  it.each(fields.map((f) => [variableOf(f.path), f] as const))(
+    "%s goes under the same name with a prefix",
+    (variable, field) => {
+      const [text, value] = sampleOf(field);
+      const env = { [`CACHE_${variable}`]: text };
+      expect(resolveSources({ env, prefix: "CACHE_" }).values.get(field.path)).toMatchObject({
+        value,
+        origin: `CACHE_${variable}`,
+      });
+      expect(resolveSources({ env }).values.get(field.path)?.origin).not.toBe(`CACHE_${variable}`);
+    },
+  );
+
+  it("set on brings a part back with the base's values", () => {
+    expect(resolveSources({ env: { NODE_ENV: "test", IOREDOUBT_BREAKER: "on" } }).policy.breaker).toMatchObject({
+      downAfter: 2000,
+    });
+  });
+
+  it("that set a value bring its part back", () => {
+    const env = { NODE_ENV: "test", IOREDOUBT_BREAKER_DOWN_AFTER: "3s" };
+    expect(resolveSources({ env }).policy.breaker).toMatchObject({ downAfter: 3000, resetTimeout: 5000 });
+  });
+
+  it("with a prefix go over those without", () => {
+    const env = { IOREDOUBT_DEADLINE: "2s", CACHE_IOREDOUBT_DEADLINE: "100ms" };
+    expect(resolveSources({ env, prefix: "CACHE_" }).policy.deadline).toBe(100);
+    expect(resolveSources({ env }).policy.deadline).toBe(2000);
+  });
+
+  it("switch the deadline off", () => {
+    expect(resolveSources({ env: { IOREDOUBT_DEADLINE: "off" } }).policy.deadline).toBe(false);
+  });
+
+  it("take unlimited for a queue", () => {
+    expect(resolveSources({ env: { IOREDOUBT_QUEUE_MAX_COMMANDS: "unlimited" } }).policy.queue).toMatchObject({
+      maxCommands: Infinity,
+    });
+  });
+});
+
+describe("units", () => {
+  it.each([
+    ["250", 250],
+    ["250ms", 250],
+    ["5s", 5000],
+    ["5 s", 5000],
+    ["1.5S", 1500],
+    ["2m", 120_000],
+    ["1h", 3_600_000],
+    ["5x", undefined],
+    ["s", undefined],
+    ["", undefined],
+    ["5s5s", undefined],
+  ])("%j is %s milliseconds", (text, value) => {
+    expect(parseDuration(text)).toBe(value);
+  });
+
+  it.each([
+    ["64", 64],
+    ["1KB", 1024],
+    ["64mb", 64 * 1024 ** 2],
+    ["1GiB", 1024 ** 3],
+    ["1TB", undefined],
+  ])("%j is %s bytes", (text, value) => {
+    expect(parseSize(text)).toBe(value);
+  });
+
+  it.each([
+    ["on", true],
+    ["TRUE", true],
+    ["1", true],
+    ["off", false],
+    ["no", false],
+    ["maybe", undefined],
+  ])("%j is the switch %s", (text, value) => {
+    expect(parseSwitch(text)).toBe(value);
+  });
+});

@@ -1,0 +1,276 @@
+/** What `config` and `explainPolicy` say: origins, promises, provider presets and warnings. */
+import { describe, expect, it } from "vitest";
+import { boundsOf, probesWithin, promises } from "../../src/options/bounds.js";
+import { explainPolicy } from "../../src/options/explain-policy.js";
+import { formatBytes, formatDuration, formatValue } from "../../src/options/format.js";
+import { lintAgainstServer } from "../../src/options/lint.js";
+import type { ResilienceOptions } from "../../src/options/policy.js";
+import { PROFILE_NAMES } from "../../src/options/profiles.js";
+import { PROVIDERS, presetFor } from "../../src/options/providers.js";
+import { resolvePolicy } from "../../src/options/resolve.js";
+import type { UserRedisOptions } from "../../src/options/translate.js";
+
+type Options = UserRedisOptions & { resilience?: ResilienceOptions };
+
+const warningsFor = (options: Options, env: Record<string, string> = {}): string[] =>
+  explainPolicy(options, env).warnings.map((w) => `${w.path} ${w.says}`);
+
+describe("explainPolicy", () => {
+  it("gives every value its origin", () => {
+    const env = { IOREDOUBT_RETRY_RETRIES: "4", IOREDOUBT_PROFILE: "cache" };
+    const { values, profile } = explainPolicy(
+      { commandTimeout: 900, resilience: { name: "x", pool: { max: 3 } } },
+      env,
+    );
+    const lines = values.map((v) => `${v.path} ${v.text} ← ${v.origin}`);
+    expect(profile).toEqual({ name: "cache", origin: "IOREDOUBT_PROFILE" });
+    expect(lines).toContain("retry.retries 4 ← IOREDOUBT_RETRY_RETRIES");
+    expect(lines).toContain("deadline 900 ms ← ioredis option commandTimeout");
+    expect(lines).toContain("pool.max 3 ← option");
+    expect(lines).toContain("breaker.downAfter 500 ms ← profile cache");
+    expect(lines).toContain("queue.maxBytes 8 MiB ← profile cache");
+    expect(lines).toContain("retry.factor 2 ← base");
+  });
+
+  it("shows a part that is off as one line", () => {
+    const { values } = explainPolicy({ resilience: { breaker: false, retry: { budget: false } } }, {});
+    const lines = values.map((v) => `${v.path} ${v.text}`).filter((line) => /breaker|budget/.test(line));
+    expect(lines).toEqual(["retry.budget off", "breaker off"]);
+  });
+
+  it("holds nothing of the address or the credentials", () => {
+    const options = {
+      host: "secret-host",
+      password: "hunter2-Tr0ub4dor",
+      username: "secret-user",
+      tls: { key: "secret-key" },
+    };
+    expect(JSON.stringify(explainPolicy(options as Options, {}))).not.toMatch(/hunter2|secret/);
+  });
+
+  it.each(PROFILE_NAMES)("has nothing to say against the profile %s", (profile) => {
+    expect(warningsFor({ resilience: { profile } })).toEqual([]);
+  });
+});
+
+describe("promises", () => {
+  it("puts the production policy into words", () => {
+    expect(promises(resolvePolicy({}, {}, {}))).toEqual([
+      "A GET is sent at most 4 times and settles within 5 s, waiting and retries included.",
+      "An INCR is executed at most once: it is sent again only when it is certain that it was not executed.",
+      "Backoff of one command adds up to 350 ms at most, half of that on average.",
+      "Without a connection calls wait, at most 10000 of them; after 2 s without one they fail at once.",
+      "While the circuit is open calls fail at once; the server is asked first after about 5 s, and after an outage of 60 s within 18.75 s.",
+      "After an outage, however long, the next connection attempt comes within 1 s; within 11 s when the server gave no answer at all.",
+      "A dead connection is found within 5 s when commands are in flight, within 20 s when idle.",
+    ]);
+  });
+
+  it("does not promise at-most-once when replay was asked for", () => {
+    const words = promises(resolvePolicy({ retry: { ambiguous: "replay", retries: 2 } }, {}, {}));
+    expect(words[1]).toBe(
+      "An INCR whose reply was lost is sent again, up to 3 times: it may be executed more than once.",
+    );
+  });
+
+  it("says that a worker waits without limit", () => {
+    const words = promises(resolvePolicy({ profile: "worker" }, {}, {}));
+    expect(words[0]).toContain("settles within 60 s once it can be sent; it waits for a connection without limit");
+    expect(words.join(" ")).not.toContain("without one they fail at once");
+  });
+
+  it("says what is off", () => {
+    const off = { retry: false, queue: false, heartbeat: false, deadline: false, breaker: false } as const;
+    const words = promises(resolvePolicy(off, {}, {})).join("\n");
+    expect(words).toContain("A GET is sent at most once and has no deadline");
+    expect(words).toContain("nothing waits");
+    expect(words).toContain("no heartbeat");
+    expect(words).not.toContain("circuit");
+  });
+
+  it("adds the backoff up with its cap", () => {
+    const policy = resolvePolicy({ retry: { retries: 5, minTimeout: 100, maxTimeout: 500, factor: 2 } }, {}, {});
+    expect(boundsOf(policy).longestBackoff).toBe(100 + 200 + 400 + 500 + 500);
+  });
+
+  it("bounds the wait for a probe by the cap, with its spread", () => {
+    const policy = resolvePolicy({ breaker: { resetTimeout: 1000, maxResetTimeout: 4000 } }, {}, {});
+    expect(probesWithin(policy, 500)).toBe(1250);
+    expect(probesWithin(policy, 1_000_000)).toBe(5000);
+  });
+
+  it("bounds the wait for a probe in every simulated outage", () => {
+    const policy = resolvePolicy({}, {}, {});
+    if (policy.breaker === false) throw new Error("the production policy has a breaker");
+    const { resetTimeout, maxResetTimeout } = policy.breaker;
+    for (const outage of [1_000, 10_000, 60_000, 300_000]) {
+      let worst = 0;
+      for (let run = 0; run < 2000; run++) {
+        let now = 0;
+        for (let trip = 0; now <= outage; trip++) {
+          now += Math.min(maxResetTimeout, resetTimeout * 2 ** trip) * (0.75 + Math.random() * 0.5);
+        }
+        worst = Math.max(worst, now - outage);
+      }
+      expect(worst).toBeLessThanOrEqual(probesWithin(policy, outage));
+    }
+  });
+});
+
+describe("provider presets", () => {
+  it.each([
+    ["my.abc123.ng.0001.euw1.cache.amazonaws.com", "aws"],
+    ["master.my.abc123.use1.cache.amazonaws.com", "aws"],
+    ["my-abc123.serverless.use1.cache.amazonaws.com", "aws-serverless"],
+    ["clustercfg.my.abc123.memorydb.us-east-1.amazonaws.com", "aws"],
+    ["my.redis.cache.windows.net", "azure"],
+    ["my.westeurope.redisenterprise.cache.azure.net", "azure"],
+    ["my.westeurope.redis.azure.net", "azure"],
+    ["redis-12345.c1.eu-west-1-3.ec2.redns.redis-cloud.com", "redis-cloud"],
+    ["redis-12345.c1.us-east-1-2.ec2.cloud.redislabs.com", "redis-cloud"],
+    ["usw2-some-name-30994.upstash.io", "upstash"],
+    ["db-valkey-fra1-1-do-user-1-0.k.db.ondigitalocean.com", "digitalocean"],
+    ["redis.internal", undefined],
+    ["upstash.io.example.com", undefined],
+  ])("finds %s to be %s", (host, name) => {
+    expect(presetFor(undefined, { host })?.name).toBe(name);
+  });
+
+  it("can be named and switched off, in code and in the environment", () => {
+    const host = "x.redis.cache.windows.net";
+    const handshake = (options: Options, env: Record<string, string> = {}): number =>
+      explainPolicy(options, env).policy.reconnect.handshakeTimeout;
+    expect(handshake({ host })).toBe(15_000);
+    expect(handshake({ host, resilience: { provider: false } })).toBe(10_000);
+    expect(handshake({ host }, { IOREDOUBT_PROVIDER: "off" })).toBe(10_000);
+    expect(handshake({ host: "10.0.0.1", resilience: { provider: "azure" } })).toBe(15_000);
+    expect(handshake({ host: "10.0.0.1" }, { IOREDOUBT_PROVIDER: "azure" })).toBe(15_000);
+  });
+
+  it("bring TLS only where nothing else is accepted, and never over the caller's own", () => {
+    const host = "a-1.upstash.io";
+    expect(explainPolicy({ host }, {}).policy.connection).toEqual({ tls: true });
+    expect(explainPolicy({ host, tls: { servername: "x" } }, {}).policy.connection).toEqual({});
+    expect(PROVIDERS.filter((p) => p.connection.tls === true).every((p) => p.tls === "always")).toBe(true);
+  });
+
+  it("each cite the documentation they come from", () => {
+    for (const provider of PROVIDERS) {
+      expect(provider.sources.length).toBeGreaterThan(0);
+      expect(provider.sources.every((url) => url.startsWith("https://"))).toBe(true);
+    }
+  });
+});
+
+describe("warnings", () => {
+  const rows: readonly (readonly [string, Options, string])[] = [
+    [
+      "seconds meant, milliseconds written",
+      { resilience: { deadline: 5 } },
+      "deadline 5 ms is shorter than one attempt",
+    ],
+    [
+      "one value of a pair against a profile's",
+      { resilience: { deadline: 40 } },
+      "retry.minTimeout 50 (base) is above deadline 40 (option)",
+    ],
+    [
+      "retries that cannot fit",
+      { resilience: { deadline: 300, retry: { retries: 9 } } },
+      "retry.retries cannot all happen",
+    ],
+    ["replay", { autoResendUnfulfilledCommands: true }, 'retry.ambiguous is "replay"'],
+    [
+      "a deadline beside commandTimeout",
+      { commandTimeout: 5, resilience: { deadline: 100 } },
+      "deadline is given beside",
+    ],
+    ["retry layers on retry layers", { maxRetriesPerRequest: 20 }, "maxRetriesPerRequest 20 adds no second layer"],
+    [
+      "a job queue with maxRetriesPerRequest",
+      { maxRetriesPerRequest: 3, resilience: { profile: "worker" } },
+      "must be null for job queues",
+    ],
+    [
+      "a circuit faster than its window",
+      { resilience: { breaker: { resetTimeout: 200 } } },
+      "breaker.resetTimeout 200 ms is shorter than the window",
+    ],
+    [
+      "patience beyond the deadline",
+      { resilience: { pool: { acquireTimeout: 9000 } } },
+      "pool.acquireTimeout 9 s is longer than the deadline",
+    ],
+    [
+      "no heartbeat at a provider that closes idle connections",
+      { host: "x.redis.cache.windows.net", tls: {}, resilience: { heartbeat: false } },
+      "heartbeat is off, and Azure",
+    ],
+    [
+      "a heartbeat that comes too late",
+      { host: "x.redis.cache.windows.net", tls: {}, resilience: { heartbeat: { interval: 700_000 } } },
+      "comes too late",
+    ],
+    ["two watchers of silence", { socketTimeout: 5 } as Options, "heartbeat and ioredis's socketTimeout"],
+    ["plain text to a provider with TLS", { host: "x.redis.cache.windows.net", port: 6380 }, "tls is off, and Azure"],
+    ["TLS to the plain port", { host: "x.redis.cache.windows.net", port: 6379, tls: {} }, "tls is on, and port 6379"],
+    ["a host that is undefined", { host: undefined }, "host is given as undefined"],
+    [
+      "the options of another client",
+      { socket: { host: "h" } } as Options,
+      "url and socket are options of another client",
+    ],
+    ["policy keys in the wrong place", { deadline: 5 } as Options, "resilience is where deadline belongs"],
+    [
+      "lazy without waiting",
+      { lazyConnect: true, enableOfflineQueue: false },
+      "enableOfflineQueue is false with lazyConnect",
+    ],
+    [
+      "a call that may never settle",
+      { maxRetriesPerRequest: null, resilience: { deadline: false } },
+      "a call may never settle",
+    ],
+  ];
+
+  it.each(rows)("tell of %s", (_name, options, text) => {
+    expect(warningsFor(options).join("\n")).toContain(text);
+  });
+
+  it("are silent about plain text when the provider is switched off", () => {
+    expect(warningsFor({ host: "x.redis.cache.windows.net", resilience: { provider: false } })).toEqual([]);
+  });
+
+  it("compare the pool with the server's maxclients", () => {
+    const policy = resolvePolicy({ pool: { max: 50 } }, {}, {});
+    expect(lintAgainstServer(policy, 51)).toEqual([]);
+    expect(lintAgainstServer(policy, 50)[0]?.says).toContain("maxclients 50");
+  });
+});
+
+describe("values as text", () => {
+  it.each([
+    [0, "0 ms"],
+    [999, "999 ms"],
+    [1500, "1.5 s"],
+    [60_000, "60 s"],
+    [1_800_000, "30 min"],
+    [7_200_000, "2 h"],
+    [Infinity, "no limit"],
+  ])("%d ms is %s", (ms, text) => {
+    expect(formatDuration(ms)).toBe(text);
+  });
+
+  it("writes sizes, switches and counts", () => {
+    expect([formatBytes(512), formatBytes(2048), formatBytes(16 * 1024 ** 2), formatBytes(Infinity)]).toEqual([
+      "512 B",
+      "2 KiB",
+      "16 MiB",
+      "no limit",
+    ]);
+    expect(formatValue("breaker", false)).toBe("off");
+    expect(formatValue("breaker.errorThresholdPercentage", 50)).toBe("50 %");
+    expect(formatValue("queue.maxCommands", Infinity)).toBe("no limit");
+    expect(formatValue("retry.ambiguous", "safe")).toBe("safe");
+  });
+});
