@@ -12,6 +12,12 @@ export type Verdict =
   | { readonly kind: "wait" }
   | { readonly kind: "reject"; readonly error: (call: Call) => Error };
 
+/** A member that the server refused for a passing reason. */
+export interface Refused {
+  readonly call: Call;
+  readonly error: Error;
+}
+
 export class Batch {
   readonly calls: Call[] = [];
   verdict: Verdict;
@@ -20,8 +26,8 @@ export class Batch {
   /** A member was executed, so the batch can no longer be resent as a whole. */
   partial = false;
   /** Members refused by a passing server state, waiting for the fate of the rest. */
-  refused: { readonly call: Call; readonly error: Error }[] = [];
-  answered = 0;
+  refused: Refused[] = [];
+  #answered = 0;
 
   constructor(verdict: Verdict) {
     this.verdict = verdict;
@@ -33,13 +39,48 @@ export class Batch {
     if (call.traits.name === "multi") this.transaction = true;
   }
 
+  /** A member was answered well. Returns the refused ones whose fate that decides. */
+  replied(call: Call, value: unknown): Refused[] {
+    this.#answered++;
+    const inFrame = this.transaction && call.traits.name !== "exec";
+    if (!(inFrame && (call.traits.name === "multi" || String(value) === "QUEUED"))) this.partial = true;
+    return this.refused.length > 0 && (this.partial || this.isAnswered) ? this.takeRefused() : NONE;
+  }
+
+  /** A member was refused in a way that a retry of the whole batch would mend; `false` when it is too late for that. */
+  hold(call: Call, error: Error): boolean {
+    if (this.partial) return false;
+    this.#answered++;
+    this.refused.push({ call, error });
+    return true;
+  }
+
+  /** A member failed for good. Returns the refused ones whose fate that decides. */
+  failed(): Refused[] {
+    this.#answered++;
+    this.partial = true;
+    return this.takeRefused();
+  }
+
+  get isAnswered(): boolean {
+    return this.#answered >= this.calls.length;
+  }
+
+  takeRefused(): Refused[] {
+    const { refused } = this;
+    this.refused = [];
+    return refused;
+  }
+
   /** Forgets what earlier sends brought, before the batch is sent again. */
   restart(): void {
-    this.answered = 0;
+    this.#answered = 0;
     this.partial = false;
     this.refused = [];
   }
 }
+
+const NONE: Refused[] = [];
 
 const batches = new WeakMap<BatchStream, Batch>();
 

@@ -1,0 +1,100 @@
+/**
+ * Joins the writes of one event-loop tick into one socket write. ioredis writes to the socket once a command, which is
+ * most of a busy client's CPU. Joining is adaptive: with few commands a tick, holding them back until its end puts
+ * client and server in lockstep and is slower than plain ioredis, so it starts only after a tick that carried many.
+ * Order is unchanged. Knows nothing of commands.
+ */
+import type { Socket } from "node:net";
+
+export interface WriteStats {
+  /** Writes asked for by ioredis. */
+  asked: number;
+  /** Writes made on the socket. */
+  made: number;
+}
+
+/** A tick with at least this many writes makes the next one join its own. Measured: below it, joining loses. */
+const JOIN_FROM = 12;
+/** What has been joined is written early at this size, in characters, so that the kernel can start sending. */
+const FLUSH_AT = 64 * 1024;
+
+/** Replaces `write` and `end` of a socket, before ioredis sees it. */
+export function coalesceWrites(stream: Socket, stats: WriteStats): void {
+  const writer = new Coalescer(stream, stats);
+  const { end } = stream;
+  stream.write = writer.write;
+  stream.end = function (this: Socket, ...args: Parameters<Socket["end"]>) {
+    writer.flush();
+    return end.apply(this, args);
+  } as Socket["end"];
+}
+
+class Coalescer {
+  readonly #stream: Socket;
+  readonly #stats: WriteStats;
+  readonly #write: Socket["write"];
+  #joining = false;
+  #asked = 0;
+  #scheduled = false;
+  #text = "";
+  #chunks: (string | Buffer)[] = [];
+  #size = 0;
+
+  constructor(stream: Socket, stats: WriteStats) {
+    this.#stream = stream;
+    this.#stats = stats;
+    this.#write = stream.write.bind(stream);
+  }
+
+  /** Bound, because it stands in for the socket's own method. */
+  readonly write = (chunk: string | Buffer | Uint8Array, ...rest: unknown[]): boolean => {
+    this.#stats.asked++;
+    this.#asked++;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(this.#endOfTick);
+    }
+    if (!this.#joining || rest.length > 0 || (typeof chunk !== "string" && !Buffer.isBuffer(chunk))) {
+      this.flush();
+      this.#stats.made++;
+      return (this.#write as (...args: unknown[]) => boolean)(chunk, ...rest);
+    }
+    if (typeof chunk === "string") this.#text += chunk;
+    else {
+      this.#chunks.push(this.#text, chunk);
+      this.#text = "";
+    }
+    this.#size += chunk.length;
+    if (this.#size >= FLUSH_AT) this.flush();
+    return true;
+  };
+
+  readonly #endOfTick = (): void => {
+    this.#scheduled = false;
+    this.#joining = this.#asked >= JOIN_FROM;
+    this.#asked = 0;
+    this.flush();
+  };
+
+  flush(): void {
+    if (this.#size === 0) return;
+    const text = this.#text;
+    const chunks = this.#chunks;
+    this.#text = "";
+    this.#size = 0;
+    if (chunks.length === 0) {
+      this.#stats.made++;
+      this.#write(text);
+      return;
+    }
+    this.#chunks = [];
+    chunks.push(text);
+    // Corked, the parts leave as one `writev`: large values are not copied.
+    this.#stream.cork();
+    for (const chunk of chunks) {
+      if (chunk.length > 0) this.#write(chunk);
+    }
+    this.#stats.made++;
+    this.#stream.uncork();
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Every private part of ioredis that this package touches, declared here and nowhere else. A contract test
+ * (`test/integration/internals.test.ts`) drives the real classes of ioredis 5.11 and 6 against these shapes, so that a
+ * release which changes one of them fails loudly.
+ */
+import { Redis as IORedis, type Command, type RedisOptions } from "ioredis";
+import type { Socket } from "node:net";
+
+/** What ioredis passes to `sendCommand` as `stream` for the members of a pipeline: a counter that writes once, at the last. */
+export type BatchStream = object;
+
+/** An entry of ioredis's queue of written, unanswered commands. */
+export interface CommandItem {
+  readonly command: Command;
+  readonly stream?: unknown;
+  readonly select: number;
+}
+
+/** The part of ioredis's deque that is used here. */
+export interface CommandQueue {
+  readonly length: number;
+  push(item: CommandItem): number;
+  shift(): CommandItem | undefined;
+  peekAt(index: number): CommandItem | undefined;
+  remove(index: number, count: number): unknown;
+  clear(): void;
+  toArray(): CommandItem[];
+}
+
+export interface FlushOptions {
+  readonly offlineQueue?: boolean;
+  readonly commandQueue?: boolean;
+}
+
+export interface Connector {
+  connect(emit: (type: string, error: Error) => void): Promise<Socket>;
+  disconnect(): void;
+  /** Sentinel's connector compares the role of the node it found. */
+  check(info: Record<string, string>): boolean;
+  firstError?: Error | undefined;
+}
+
+/** Connection state that ioredis restores after a reconnect. `protocol` and `handshake` exist from 6.0 on. */
+export interface Condition {
+  select: number;
+  subscriber: false | { channels(kind: "subscribe" | "psubscribe" | "ssubscribe"): string[]; isEmpty(): boolean };
+  protocol?: number;
+  handshake?: boolean;
+}
+
+/** The private members of `Redis`, as they are in 5.11 and 6.x. */
+export interface RedisInternals {
+  options: RedisOptions;
+  status: string;
+  stream: Socket | undefined;
+  condition: Condition | null;
+  commandQueue: CommandQueue;
+  offlineQueue: Pick<CommandQueue, "length" | "push" | "shift" | "peekAt" | "remove">;
+  connector: Connector;
+  connectionEpoch: number;
+  retryAttempts: number;
+  manuallyClosing: boolean;
+  reconnectTimeout: NodeJS.Timeout | null;
+  scriptsSet: Readonly<Record<string, { readonly sha: string }>>;
+  parseOptions(...args: unknown[]): void;
+  setStatus(status: string, arg?: unknown): void;
+  resetOfflineQueue(): void;
+  flushQueue(error: Error, options?: FlushOptions): void;
+  recoverFromFatalError(commandError: Error, error: Error, options?: FlushOptions): void;
+  silentEmit(event: string, arg?: unknown): boolean;
+  _readyCheck(callback: (error: Error | null, info?: Record<string, string>) => void): void;
+}
+
+/** The same object, with its private members visible. */
+export function internalsOf(client: IORedis): RedisInternals {
+  return client as unknown as RedisInternals;
+}
+
+/** ioredis's own implementations, for overrides to call. */
+export const base: RedisInternals = IORedis.prototype as unknown as RedisInternals;
+
+/** Replaces private methods of ioredis on a subclass's prototype, where TypeScript's `override` cannot reach them. */
+export function overrideInternals<T extends object>(
+  prototype: T,
+  methods: {
+    [K in keyof RedisInternals]?: RedisInternals[K] extends (...args: infer A) => infer R
+      ? (this: T, ...args: A) => R
+      : never;
+  },
+): void {
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  }
+}
+
+/** The text that ioredis gives every command refused or flushed because the client ended. Code in the field compares it. */
+export const CLOSED_MESSAGE = "Connection is closed.";
+
+/** The text of ioredis's refusal when it may not queue. */
+export const NOT_WRITABLE_MESSAGE = "Stream isn't writeable and enableOfflineQueue options is false";
+
+/** Sends that ioredis makes on its own behalf while a connection is being set up. */
+export const HANDSHAKE_COMMANDS: ReadonlySet<string> = new Set([
+  "auth",
+  "hello",
+  "select",
+  "client",
+  "readonly",
+  "himport",
+]);

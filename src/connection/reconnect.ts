@@ -1,0 +1,46 @@
+/**
+ * How long to wait before the next connection attempt: full jitter, and back to the bottom only after a connection has
+ * proven stable. A server that accepts and drops connections is not hammered, and a fleet does not return in step.
+ */
+import { fullJitter } from "../flow/backoff.js";
+import type { ReconnectPolicy } from "../options/policy.js";
+
+/** ioredis's own shape: anything but a number gives up. */
+export type RetryStrategy = (times: number) => unknown;
+
+export class Reconnect {
+  readonly #policy: ReconnectPolicy;
+  /** The caller's own strategy, honoured as it is. */
+  readonly #custom: RetryStrategy | null | undefined;
+  #attempts = 0;
+  #readyAt: number | undefined = undefined;
+  /** When the next attempt is due, on the clock of `performance.now()`. */
+  dueAt = 0;
+
+  constructor(policy: ReconnectPolicy, custom: RetryStrategy | null | undefined) {
+    this.#policy = policy;
+    this.#custom = custom;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  ready(): void {
+    this.#readyAt = performance.now();
+  }
+
+  /** ioredis's `retryStrategy`: the delay in milliseconds, or anything else to give up. */
+  readonly strategy = (times: number): unknown => {
+    const now = performance.now();
+    if (this.#readyAt !== undefined && now - this.#readyAt >= this.#policy.stableAfter) this.#attempts = 0;
+    this.#readyAt = undefined;
+    this.#attempts++;
+    const delay =
+      this.#custom === undefined
+        ? Math.round(fullJitter({ ...this.#policy, factor: 2 }, this.#attempts))
+        : this.#custom?.(times);
+    if (typeof delay === "number") this.dueAt = now + delay;
+    return delay;
+  };
+}

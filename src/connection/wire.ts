@@ -1,0 +1,318 @@
+/**
+ * One standalone client's connection as its flow needs it: writes through ioredis, measures, destroys, redials and
+ * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
+ */
+import { Command, Redis as IORedis } from "ioredis";
+import { traitsOf } from "../command/traits.js";
+import { blockingTimeoutOf } from "../command/blocking.js";
+import { callOf } from "../command/call.js";
+import type { Diagnosis, EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
+import { IoredoubtError } from "../failure/errors.js";
+import { classify } from "../failure/classify.js";
+import { sanitizeError } from "../failure/redact.js";
+import type { Flow } from "../flow/flow.js";
+import type { Transport } from "../flow/transport.js";
+import type { CircuitKind } from "../flow/circuit.js";
+import type { Policy } from "../options/policy.js";
+import { coalesceWrites, type WriteStats } from "./coalesce.js";
+import { internalsOf, type BatchStream, type RedisInternals } from "./internals.js";
+import { Reconnect, type RetryStrategy } from "./reconnect.js";
+import { Watchdog } from "./watchdog.js";
+
+/** A permanently read-only server is dialled again at most this often, in milliseconds. */
+const REDIAL_EVERY = 1_000;
+
+export class Wire implements Transport {
+  readonly writes: WriteStats = { asked: 0, made: 0 };
+  readonly reconnect: Reconnect;
+  readonly endpointInfo: EndpointInfo;
+  /** Set once, right after construction: flow and wire need each other. */
+  declare flow: Flow;
+  /** Sends a command on ioredis's behalf and deals with its failure. Set with `flow`. */
+  declare onInternal: (command: Command) => void;
+  readonly #client: IORedis;
+  readonly #redis: RedisInternals;
+  readonly #watchdog: Watchdog;
+  #everReady = false;
+  /** Why the present connection is being lost, as far as it is known. */
+  #connectionError: Error | undefined = undefined;
+  #lastError: Error | undefined = undefined;
+  #redialledAt = -Infinity;
+  readonly #seen = new WeakSet<Error>();
+
+  constructor(client: IORedis, policy: Policy, info: EndpointInfo, retryStrategy: RetryStrategy | null | undefined) {
+    this.#client = client;
+    this.#redis = internalsOf(client);
+    this.endpointInfo = info;
+    this.reconnect = new Reconnect(policy.reconnect, retryStrategy);
+    this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
+      handshakeLate: (after) => this.#handshakeLate(after),
+      owesReply: () => this.#owesReply(),
+      isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
+      ping: () => void this.#internal(new Command("ping")).catch(ignore),
+      silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),
+    });
+  }
+
+  // ---- Transport
+
+  write(command: Command, stream: BatchStream | undefined): void {
+    const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
+    // A tracing subscriber gets a promise of its own, which nobody else will catch.
+    if (traced !== command.promise) traced.catch(ignore);
+  }
+
+  wake(): void {
+    if (this.#redis.status === "wait") this.#client.connect().catch(ignore);
+  }
+
+  redial(): void {
+    const now = performance.now();
+    if (now - this.#redialledAt < REDIAL_EVERY || this.#redis.status !== "ready") return;
+    this.#redialledAt = now;
+    IORedis.prototype.disconnect.call(this.#client, true);
+  }
+
+  destroy(reason: Error): void {
+    this.#connectionError ??= reason;
+    this.#lastError = reason;
+    this.flow.connectionFailed(reason);
+    this.#redis.stream?.destroy();
+  }
+
+  end(): void {
+    this.#client.disconnect();
+  }
+
+  silentFor(now: number): number {
+    return now - this.#watchdog.lastReadAt;
+  }
+
+  isSending(): boolean {
+    return (this.#redis.stream?.writableLength ?? 0) > 0;
+  }
+
+  lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  lastDiagnosis(): Diagnosis | undefined {
+    return this.#lastError === undefined ? undefined : classify(this.#lastError, { ...this.context(), written: false });
+  }
+
+  retryIn(): number {
+    return Math.max(0, this.reconnect.dueAt - performance.now());
+  }
+
+  context(): FailureContext {
+    const now = performance.now();
+    const { status, commandQueue } = this.#redis;
+    const head = commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
+    const since = head === undefined ? undefined : callOf(head)?.sentAt;
+    const connected =
+      this.#watchdog.connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
+    return {
+      endpoint: this.endpointInfo,
+      phase: phaseOf(status),
+      ...(connected
+        ? {
+            connection: {
+              ageMs: Math.round(now - this.#watchdog.connectedAt),
+              bytesRead: this.#watchdog.bytesRead,
+              silentMs: Math.round(now - this.#watchdog.lastReadAt),
+              everReady: this.#everReady,
+              lastWords: lastWords(this.#watchdog.firstWords),
+            },
+          }
+        : {}),
+      ...(head === undefined || since === undefined
+        ? {}
+        : { head: { command: head.name, forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
+    };
+  }
+
+  async probe(kind: CircuitKind, timeout: number): Promise<boolean> {
+    const prefix = this.#redis.options.keyPrefix ?? "";
+    // SETRANGE with an empty value writes nothing, not even an empty key, yet the server treats it as a write that
+    // needs memory: it fails with READONLY, OOM, MISCONF or NOREPLICAS exactly when other writes would.
+    const command =
+      kind === "write" ? new Command("setrange", [`${prefix}ioredoubt:probe`, "0", ""]) : new Command("ping");
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), timeout);
+      timer.unref();
+    });
+    const answered = this.#internal(command).then(
+      () => true,
+      (error: unknown) => {
+        const { breaker } = classify(error, { ...this.context(), written: true });
+        return kind === "write" ? breaker === "none" : breaker !== "read-write";
+      },
+    );
+    const healthy = await Promise.race([answered, late]);
+    clearTimeout(timer);
+    return healthy;
+  }
+
+  database(): number {
+    return this.#redis.condition?.select ?? 0;
+  }
+
+  select(database: number): void {
+    this.onInternal(new Command("select", [String(database)]));
+  }
+
+  // ---- what ioredis reports
+
+  /** Makes the connector's sockets join their writes. Idempotent. */
+  adoptConnector(): void {
+    const { connector } = this.#redis;
+    if (adopted.has(connector)) return;
+    adopted.add(connector);
+    const connect = connector.connect.bind(connector);
+    connector.connect = async (emit) => {
+      const stream = await connect(emit);
+      coalesceWrites(stream, this.writes);
+      return stream;
+    };
+  }
+
+  statusChanged(status: string): void {
+    switch (status) {
+      case "connecting":
+        this.#connectionError = undefined;
+        this.#watchdog.dialling();
+        this.flow.connecting();
+        break;
+      case "connect":
+        if (this.#redis.stream !== undefined) this.#watchdog.connected(this.#redis.stream);
+        break;
+      case "ready":
+        this.#watchdog.ready();
+        this.#everReady = true;
+        this.reconnect.ready();
+        break;
+      case "close":
+        this.#closed();
+        break;
+      case "end":
+        this.#watchdog.closed();
+        this.flow.ended();
+    }
+  }
+
+  /** The server still loads its data: the handshake's clock starts anew with each such answer. */
+  stillLoading(): void {
+    this.#watchdog.dialling();
+  }
+
+  /** Notes an error event. Returns whether it is new: ioredis reports some twice. */
+  noteError(error: Error): boolean {
+    sanitizeError(error);
+    if (this.#seen.has(error)) return false;
+    this.#seen.add(error);
+    if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
+    this.#connectionError ??= error;
+    this.#lastError = error;
+    this.flow.connectionFailed(error);
+    return true;
+  }
+
+  /** A connection became usable: what went wrong before is history. */
+  forgetErrors(): void {
+    this.#lastError = this.#connectionError = undefined;
+  }
+
+  #closed(): void {
+    this.#watchdog.closed();
+    const queue = this.#redis.commandQueue;
+    const items = queue.toArray();
+    // ioredis must not find them: it would resend them, or drop their promises.
+    queue.clear();
+    const wasReady = this.flow.isReady;
+    if (!this.#redis.manuallyClosing && this.#connectionError === undefined) {
+      this.#connectionError = closedByPeer(
+        this.flow.endpoint.label,
+        performance.now() - this.#watchdog.connectedAt,
+        wasReady,
+      );
+      this.#lastError = this.#connectionError;
+      if (!wasReady || items.length === 0) this.flow.connectionFailed(this.#connectionError);
+    }
+    this.flow.connectionLost(items, this.#connectionError);
+    if (!this.#redis.manuallyClosing) this.flow.connecting();
+  }
+
+  #handshakeLate(after: number): void {
+    const { status, stream } = this.#redis;
+    if (stream === undefined || (status !== "connect" && status !== "connecting")) return;
+    this.destroy(
+      new IoredoubtError(
+        "HANDSHAKE_TIMEOUT",
+        `${this.flow.endpoint.label} did not finish the handshake within ${String(after)} ms (status ${status}); the connection was destroyed`,
+        { endpoint: this.flow.endpoint.label },
+      ),
+    );
+  }
+
+  #owesReply(): boolean {
+    const { commandQueue, options } = this.#redis;
+    if (commandQueue.length === 0 || options.monitor === true) return false;
+    const head = commandQueue.peekAt(0)?.command;
+    if (head === undefined) return false;
+    const traits = traitsOf(head.name);
+    return traits.carriage !== "blocking" || blockingTimeoutOf(traits.name, head.args) === undefined;
+  }
+
+  /** Sends a command of our own, past the flow. */
+  #internal(command: Command): Promise<unknown> {
+    this.write(command, undefined);
+    return command.promise;
+  }
+}
+
+const adopted = new WeakSet<object>();
+
+function ignore(): void {
+  // The outcome is read elsewhere.
+}
+
+function phaseOf(status: string): Phase {
+  switch (status) {
+    case "connecting":
+    case "reconnecting":
+    case "wait":
+      return "connect";
+    case "connect":
+      return "handshake";
+    case "ready":
+    case "monitoring":
+      return "ready";
+    default:
+      return "closed";
+  }
+}
+
+/** The error line a server sent before it closed the door; nothing else of what it says is kept. */
+function lastWords(firstWords: string): string | undefined {
+  if (!firstWords.startsWith("-")) return undefined;
+  return firstWords.slice(1, 200).split("\r\n", 1)[0];
+}
+
+function silence(label: string, after: number): IoredoubtError {
+  return new IoredoubtError(
+    "RESPONSE_TIMEOUT",
+    `the connection to ${label} was silent for ${String(Math.round(after))} ms while a reply was due; it was destroyed`,
+    { endpoint: label },
+  );
+}
+
+function closedByPeer(label: string, age: number, wasReady: boolean): IoredoubtError {
+  return wasReady
+    ? new IoredoubtError("CONNECTION_LOST", `${label} closed the connection after ${String(Math.round(age))} ms`, {
+        endpoint: label,
+      })
+    : new IoredoubtError("CONNECTION_CLOSED_EARLY", `${label} closed the connection before it was ready`, {
+        endpoint: label,
+      });
+}

@@ -1,0 +1,72 @@
+/**
+ * The contract between a check and the runner, and what checks tell each other. A check measures one link, returns its
+ * findings and leaves in `seen` what later checks build on; it never decides the verdict.
+ */
+import type { Diagnosis, FailureContext } from "../failure/diagnosis.js";
+import type { Policy } from "../options/policy.js";
+import type { Draft } from "./finding.js";
+import type { Address, Machine } from "./machine.js";
+import type { ServerFacts } from "./server-facts.js";
+import type { Endpoint, Target } from "./target.js";
+import type { Topic } from "./topics.js";
+import type { RespClient } from "./wire/resp-client.js";
+
+export interface Check {
+  readonly id: string;
+  readonly title: string;
+  readonly topic: Topic;
+  /** Ids of checks that must have passed; otherwise this one is skipped with the reason. */
+  readonly needs?: readonly string[];
+  /** Ids of checks that must have ended, whatever they found. */
+  readonly after?: readonly string[];
+  /** Milliseconds. A check that takes longer is reported as such and left behind. */
+  readonly deadline: number;
+  /** A link of the chain: when it cannot be judged, the verdict cannot either. */
+  readonly chain?: true;
+  run(context: Context): Promise<readonly Draft[]>;
+}
+
+export type PathOutcome = "connected" | "refused" | "silent" | "unreachable" | "missing" | "other";
+
+/** What checks found that later ones need. */
+export interface Seen {
+  /** Where to connect, once Sentinel or the list of nodes has been asked. */
+  endpoint: Endpoint | undefined;
+  addresses: readonly Address[];
+  /** The address that answered. */
+  reachable: Address | undefined;
+  path: PathOutcome | undefined;
+  /** This side's address of the connection. */
+  localAddress: string | undefined;
+  /** The server accepted the connection and never answered. */
+  mute: boolean;
+  /** The logged-in connection that the later checks share. */
+  client: RespClient | undefined;
+  /** Fields of HELLO's reply. */
+  hello: ReadonlyMap<string, string>;
+  role: string | undefined;
+  facts: Promise<ServerFacts> | undefined;
+}
+
+export interface CheckOptions {
+  /** The caller expects a replica: read-only is right. */
+  readonly replica: boolean;
+  /** Commands the application uses, each as one line: `get`, `set app:1 x`. */
+  readonly commands: readonly string[];
+  /** Milliseconds for one TCP connect and for one reply. */
+  readonly connectTimeout: number;
+  readonly replyTimeout: number;
+  /** Only listen: send nothing to the server, start no tools. */
+  readonly passive: boolean;
+}
+
+export interface Context {
+  readonly target: Target;
+  readonly machine: Machine;
+  readonly options: CheckOptions;
+  readonly policy: Policy | undefined;
+  readonly seen: Seen;
+  classify(error: unknown, more?: FailureContext): Diagnosis;
+  /** Text from outside (a reply, a log line, a rule), made fit to be shown. */
+  clean(text: string, limit?: number): string;
+}

@@ -1,0 +1,92 @@
+/** How fast the server answers: round trips one by one, many at once, and this process's own event loop beside them. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Check, Context } from "../check.js";
+import { skip, type Draft } from "../finding.js";
+import { errorOf, type RespClient } from "../wire/resp-client.js";
+
+export const answersCheck: Check = {
+  id: "answers",
+  title: "Answers",
+  topic: "1.3 Network tests",
+  needs: ["session"],
+  // The other checks of a run would stand in the queue before these
+  after: ["topology", "listener", "server/load"],
+  deadline: 4000,
+  run,
+};
+
+const SAMPLES = 20;
+/** On a far network twenty round trips would take too long: stop here. */
+const BUDGET = 800;
+const SLOW_MEDIAN = 100;
+const SLOW_WORST = 300;
+const LOOP_LIMIT = 100;
+
+async function run({ seen }: Context): Promise<readonly Draft[]> {
+  const { client } = seen;
+  if (client === undefined) return [];
+  const refusal = errorOf(await client.send("PING"));
+  if (refusal?.startsWith("NOPERM") === true) return [skip("this user may not PING (NOPERM)")];
+  const loop = monitorEventLoopDelay({ resolution: 5 });
+  loop.enable();
+  const trips = (await sample(client)).sort((a, b) => a - b);
+  const start = performance.now();
+  await Promise.all(Array.from({ length: SAMPLES }, () => client.send("PING")));
+  const together = performance.now() - start;
+  loop.disable();
+  const blocked = Math.max(0, loop.max / 1e6 - 5);
+  return [judge(trips, together, blocked)];
+}
+
+async function sample(client: RespClient): Promise<number[]> {
+  const trips: number[] = [];
+  const until = performance.now() + BUDGET;
+  while (trips.length < SAMPLES && performance.now() < until) {
+    const start = performance.now();
+    await client.send("PING");
+    trips.push(performance.now() - start);
+  }
+  return trips;
+}
+
+function judge(trips: readonly number[], together: number, blocked: number): Draft {
+  const at = (part: number): number => trips[Math.min(trips.length - 1, Math.floor(trips.length * part))] ?? 0;
+  const [median, worst] = [at(0.5), at(1)];
+  const evidence = [
+    `PING ×${String(trips.length)}: min ${shown(at(0))}, median ${shown(median)}, max ${shown(worst)}`,
+    `${String(SAMPLES)} at once ${shown(together)}`,
+    `event loop at most ${shown(blocked)} late`,
+  ].join("; ");
+  const threshold = `median ${String(SLOW_MEDIAN)} ms, max ${String(SLOW_WORST)} ms`;
+  if (median <= SLOW_MEDIAN && worst <= SLOW_WORST) {
+    return { status: "ok", evidence, threshold, meaning: "Replies come at the speed of the network." };
+  }
+  if (blocked >= LOOP_LIMIT) {
+    return {
+      status: "warn",
+      code: "EVENT_LOOP_BLOCKED",
+      evidence,
+      threshold: `event loop ${String(LOOP_LIMIT)} ms`,
+      meaning: "This process was busy itself: the replies waited here, not in Redis.",
+      next: [{ say: "Run the doctor when this machine is less busy, and look for synchronous work in the application" }],
+    };
+  }
+  const steady = at(0) > SLOW_MEDIAN / 2;
+  return {
+    status: "warn",
+    code: "RESPONSE_TIMEOUT",
+    evidence,
+    threshold,
+    meaning: steady
+      ? "Every round trip is slow: the server is far away, or the network is."
+      : "Most replies are fast and some are not: the server is busy with slow commands, forks or swapping now and then.",
+    next: [
+      { say: "See the slowest commands", run: "redis-cli slowlog get 10" },
+      { say: "Measure for a while", run: "redis-cli --latency-history -i 5" },
+    ],
+  };
+}
+
+function shown(ms: number): string {
+  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+}

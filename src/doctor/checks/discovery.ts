@@ -1,0 +1,152 @@
+/**
+ * Sentinel and Cluster clients do not have one address: they ask a list of nodes. Every node is asked, so that one which
+ * is down or disagrees is seen while the others still answer.
+ */
+import { isIP } from "node:net";
+import type { Check, Context } from "../check.js";
+import { ok, skip, type Draft } from "../finding.js";
+import { addressOf, type Endpoint } from "../target.js";
+import { dial, dialTls } from "../wire/dial.js";
+import { RespClient, errorOf } from "../wire/resp-client.js";
+
+export const discoveryCheck: Check = {
+  id: "discovery",
+  title: "Sentinel and nodes",
+  topic: "5 Topology",
+  needs: ["target"],
+  deadline: 4000,
+  chain: true,
+  run,
+};
+
+async function run(context: Context): Promise<readonly Draft[]> {
+  const { target, seen } = context;
+  if (target.nodes.length === 0) {
+    seen.endpoint = target.endpoint;
+    return [skip("one fixed address", "Nothing to discover.")];
+  }
+  return target.mode === "sentinel" ? askSentinels(context) : chooseNode(context);
+}
+
+interface Said {
+  readonly node: Endpoint;
+  readonly master: string | undefined;
+  readonly trouble: string | undefined;
+}
+
+async function askSentinels(context: Context): Promise<Draft[]> {
+  const { target, seen } = context;
+  const name = target.sentinelName ?? "mymaster";
+  const said = await Promise.all(target.nodes.map((node) => askOne(context, node, name)));
+  const answers = said.flatMap((one) => one.master ?? []);
+  const evidence = said.map((one) => `${addressOf(one.node)}: ${one.master ?? one.trouble ?? "silent"}`).join("; ");
+  const majority = answers.sort((a, b) => count(answers, b) - count(answers, a))[0];
+  const first = target.nodes[0];
+  const sentinel = first === undefined ? "" : `redis-cli -h ${first.host} -p ${String(first.port)}`;
+  if (majority === undefined) {
+    const refusal = said.find((one) => one.trouble?.includes("NOAUTH") === true);
+    const diagnosis = context.classify(new Error("All sentinels are unreachable and retry is disabled."));
+    const unknown = said.every((one) => one.trouble?.startsWith("knows no master") === true);
+    return [
+      {
+        status: "fail",
+        code: diagnosis.code,
+        evidence,
+        meaning: unknown
+          ? `The Sentinels answer and know no master named ${name}: the name is wrong.`
+          : refusal === undefined
+            ? diagnosis.title
+            : "The Sentinels want a password of their own (sentinelPassword).",
+        next: unknown ? [{ say: "See which masters they know", run: `${sentinel} sentinel masters` }] : diagnosis.next,
+      },
+    ];
+  }
+  const colon = majority.lastIndexOf(":");
+  seen.endpoint = { host: majority.slice(0, colon), port: Number(majority.slice(colon + 1)) };
+  const agree = count(answers, majority);
+  const all = agree === said.length;
+  return [
+    {
+      status: all ? "ok" : "warn",
+      evidence,
+      threshold: "every Sentinel names the same master",
+      meaning: all
+        ? `All ${String(said.length)} Sentinels name ${majority} as master of ${name}.`
+        : `${String(agree)} of ${String(said.length)} Sentinels name ${majority} as master of ${name}; the others disagree or are down.`,
+      next: all ? [] : [{ say: "Ask each of them", run: `${sentinel} sentinel master ${name}` }],
+    },
+  ];
+}
+
+function count(list: readonly string[], value: string): number {
+  return list.filter((one) => one === value).length;
+}
+
+async function askOne(context: Context, node: Endpoint, name: string): Promise<Said> {
+  const { target, options, clean } = context;
+  const client = await open(context, node);
+  if (typeof client === "string") return { node, master: undefined, trouble: client };
+  try {
+    if (target.sentinelPassword !== undefined) {
+      const user = target.sentinelUsername === undefined ? [] : [target.sentinelUsername];
+      await client.send("AUTH", ...user, target.sentinelPassword);
+    }
+    const reply = await client.send("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name);
+    const error = errorOf(reply);
+    if (error !== undefined) return { node, master: undefined, trouble: clean(error, 80) };
+    if (!Array.isArray(reply)) return { node, master: undefined, trouble: `knows no master ${name}` };
+    return { node, master: (reply as readonly unknown[]).map(String).join(":"), trouble: undefined };
+  } catch {
+    return { node, master: undefined, trouble: `no reply within ${String(options.replyTimeout)} ms` };
+  } finally {
+    client.close();
+  }
+}
+
+/** A connection to a Sentinel, or what kept it from standing. */
+async function open(context: Context, node: Endpoint): Promise<RespClient | string> {
+  const { target, options, machine } = context;
+  try {
+    const address = isIP(node.host) === 0 ? (await machine.lookup(node.host, target.family))[0]?.address : node.host;
+    if (address === undefined) return "no address";
+    const place = { address, port: node.port };
+    const { socket, error } =
+      target.sentinelTls === undefined
+        ? await dial(place, options.connectTimeout)
+        : await dialTls(place, node.host, target.sentinelTls, options.connectTimeout);
+    if (socket === undefined) return error?.code ?? "failed";
+    return new RespClient(socket, options.replyTimeout);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "failed";
+  }
+}
+
+/** The first startup node that accepts a connection; the chain goes on with it. */
+async function chooseNode({ target, seen, machine, options }: Context): Promise<Draft[]> {
+  const tried = await Promise.all(
+    target.nodes.map(async (node) => {
+      try {
+        const address = isIP(node.host) === 0 ? (await machine.lookup(node.host, target.family))[0]?.address : node.host;
+        if (address === undefined) return "no address";
+        const { socket, error } = await dial({ address, port: node.port }, options.connectTimeout / 2);
+        socket?.on("error", () => undefined);
+        socket?.destroy();
+        return socket === undefined ? (error?.code ?? "failed") : "connected";
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code ?? "failed";
+      }
+    }),
+  );
+  const evidence = target.nodes.map((node, i) => `${addressOf(node)}: ${tried[i] ?? ""}`).join("; ");
+  const good = tried.indexOf("connected");
+  seen.endpoint = target.nodes[Math.max(0, good)];
+  if (tried.every((one) => one === "connected")) return [ok(evidence, "Every startup node accepts connections.")];
+  return [
+    {
+      status: "warn",
+      evidence,
+      meaning: good < 0 ? "No startup node accepts connections; the first one is examined." : "Some startup nodes do not accept connections.",
+      next: [{ say: "See which nodes the cluster has", run: `redis-cli -h ${seen.endpoint?.host ?? "HOST"} -p ${String(seen.endpoint?.port ?? 6379)} cluster nodes` }],
+    },
+  ];
+}

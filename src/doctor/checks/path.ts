@@ -1,0 +1,93 @@
+/** The network path: one connection attempt per address, side by side, and what each answer proves. */
+import type { Check, Context, PathOutcome } from "../check.js";
+import { failed, ok, skip, type Draft } from "../finding.js";
+import type { Address } from "../machine.js";
+import { dial, type Place } from "../wire/dial.js";
+
+export const pathCheck: Check = {
+  id: "path",
+  title: "Path",
+  topic: "1.3 Network tests",
+  needs: ["name"],
+  deadline: 3000,
+  chain: true,
+  run,
+};
+
+interface Attempt {
+  readonly address: Address | undefined;
+  readonly outcome: PathOutcome;
+  readonly error: NodeJS.ErrnoException | undefined;
+  readonly elapsed: number;
+  readonly from: string | undefined;
+}
+
+async function run(context: Context): Promise<readonly Draft[]> {
+  const { seen } = context;
+  const { endpoint } = seen;
+  if (endpoint === undefined) return [skip("no address is known")];
+  const places: readonly (readonly [Address | undefined, Place])[] =
+    endpoint.path !== undefined
+      ? [[undefined, { address: "", port: 0, path: endpoint.path }]]
+      : seen.addresses.map((one) => [one, { address: one.address, port: endpoint.port }]);
+  const attempts = await Promise.all(places.map(([address, place]) => attempt(context, address, place)));
+  const evidence = attempts.map((one) => describe(one, endpoint.path)).join("; ");
+  const good = attempts.find((one) => one.outcome === "connected");
+  if (good !== undefined) {
+    seen.path = "connected";
+    seen.reachable = good.address;
+    seen.localAddress = good.from;
+    return [ok(evidence, "The way there is open: something accepts connections.", limitText(context))];
+  }
+  const [first] = attempts;
+  if (first === undefined) return [skip("the name has no address")];
+  // The most telling answer decides: a refusal proves more than silence does
+  const telling = attempts.find((one) => one.outcome === "refused") ?? first;
+  seen.path = telling.outcome;
+  return [failed(context.classify(telling.error, { phase: "connect" }), evidence, { threshold: limitText(context) })];
+}
+
+async function attempt(context: Context, address: Address | undefined, place: Place): Promise<Attempt> {
+  const { socket, error, elapsed } = await dial(place, context.options.connectTimeout);
+  const from = socket?.localAddress;
+  socket?.on("error", () => undefined);
+  socket?.destroy();
+  return { address, outcome: socket === undefined ? outcomeOf(error) : "connected", error, elapsed, from };
+}
+
+function outcomeOf(error: NodeJS.ErrnoException | undefined): PathOutcome {
+  switch (error?.code) {
+    case "ECONNREFUSED":
+      return "refused";
+    case "ETIMEDOUT":
+      return "silent";
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "EHOSTDOWN":
+      return "unreachable";
+    case "ENOENT":
+      return "missing";
+    default:
+      return "other";
+  }
+}
+
+const WORDS: Readonly<Record<PathOutcome, string>> = {
+  connected: "connected",
+  refused: "refused",
+  silent: "no answer at all",
+  unreachable: "unreachable",
+  missing: "no such socket",
+  other: "failed",
+};
+
+function describe(one: Attempt, path: string | undefined): string {
+  const name = one.address?.address ?? path ?? "";
+  const code = one.error?.code === undefined ? "" : ` (${one.error.code})`;
+  const from = one.from === undefined ? "" : ` from ${one.from}`;
+  return `${name} ${WORDS[one.outcome]}${code} after ${one.elapsed.toFixed(one.elapsed < 10 ? 1 : 0)} ms${from}`;
+}
+
+function limitText({ options }: Context): string {
+  return `no answer within ${String(options.connectTimeout)} ms counts as silence`;
+}

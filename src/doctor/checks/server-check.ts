@@ -1,0 +1,47 @@
+/** What the health checks of the server have in common: they need a session, share one reading, and skip with the reason. */
+import type { Check, Context } from "../check.js";
+import { skip, type Draft } from "../finding.js";
+import { readServerFacts, type ServerFacts } from "../server-facts.js";
+import type { Topic } from "../topics.js";
+
+export interface ServerCheck {
+  readonly id: string;
+  readonly title: string;
+  readonly topic: Topic;
+  readonly judge: (facts: ServerFacts, context: Context) => readonly Draft[];
+}
+
+export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
+  return {
+    id,
+    title,
+    topic,
+    needs: ["session"],
+    after: ["topology"],
+    deadline: 3000,
+    run: async (context) => {
+      const { client } = context.seen;
+      if (client === undefined) return [];
+      context.seen.facts ??= readServerFacts(client);
+      const facts = await context.seen.facts;
+      const refused = facts.refused.get("INFO");
+      if (refused !== undefined) {
+        return [skip(`INFO: ${context.clean(refused, 120)}`, "This user may not ask; a skip is not a pass.")];
+      }
+      return judge(facts, context);
+    },
+  };
+}
+
+/** `redis-cli` with the target's own address, for next steps; never a password. */
+export function cliOf({ seen, target }: Context): string {
+  const { endpoint } = seen;
+  if (endpoint?.path !== undefined) return `redis-cli -s ${endpoint.path}`;
+  const tls = target.tls === undefined ? "" : " --tls";
+  return `redis-cli -h ${endpoint?.host ?? "HOST"} -p ${String(endpoint?.port ?? 6379)}${tls}`;
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KiB`;
+  return bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MiB` : `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
+}

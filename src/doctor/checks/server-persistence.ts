@@ -1,0 +1,43 @@
+/** Whether the server can save: when it cannot, it refuses writes (MISCONF) by default. */
+import type { Check, Context } from "../check.js";
+import { failed, type Draft } from "../finding.js";
+import { numberIn, type ServerFacts } from "../server-facts.js";
+import { cliOf, serverCheck } from "./server-check.js";
+import { errorCount } from "./server-memory.js";
+
+export const serverPersistenceCheck: Check = serverCheck({
+  id: "server/persistence",
+  title: "Server: persistence",
+  topic: "2.2 Server resources",
+  judge,
+});
+
+function judge(facts: ServerFacts, context: Context): readonly Draft[] {
+  const snapshot = facts.info.get("rdb_last_bgsave_status") ?? "unknown";
+  const appendOn = facts.info.get("aof_enabled") === "1";
+  const append = facts.info.get("aof_last_write_status") ?? "unknown";
+  const saves = facts.settings.get("save");
+  const stops = facts.settings.get("stop-writes-on-bgsave-error");
+  const unsaved = String(numberIn(facts, "rdb_changes_since_last_save") ?? 0);
+  const evidence = `last snapshot ${snapshot}, ${unsaved} changes since; append-only file ${appendOn ? append : "off"}`;
+  const next = [
+    { say: "See what its log says", run: "journalctl -u redis-server -n 50 --no-pager" },
+    { say: "Is the disk full, or the folder gone?", run: `df -h "$(${cliOf(context)} config get dir | tail -1)"` },
+  ];
+  const appendFails = appendOn && append === "err";
+  // What is not allowed to be asked is judged by what happened: MISCONF replies
+  const refuses = stops === undefined ? errorCount(facts, "MISCONF") > 0 : stops === "yes" && saves !== "";
+  if (appendFails || (snapshot === "err" && refuses)) {
+    const diagnosis = context.classify("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.");
+    return [
+      failed(diagnosis, evidence, {
+        meaning: `The server cannot write its ${appendFails ? "append-only file" : "snapshot"} to disk, so it refuses writes (MISCONF): disk full, folder missing, or no permission.`,
+        next,
+      }),
+    ];
+  }
+  if (snapshot === "err") {
+    return [{ status: "warn", code: "PERSISTENCE_FAILED", evidence, next, meaning: "The last snapshot failed; writes go on, and a restart would lose them." }];
+  }
+  return [{ status: "ok", evidence, meaning: "Nothing is wrong with saving to disk." }];
+}

@@ -1,0 +1,43 @@
+/** The replication link of a replica, and enough replicas for a master that insists on them. */
+import type { Check, Context } from "../check.js";
+import { failed, type Draft } from "../finding.js";
+import { numberIn, type ServerFacts } from "../server-facts.js";
+import { cliOf, serverCheck } from "./server-check.js";
+
+export const serverReplicationCheck: Check = serverCheck({
+  id: "server/replication",
+  title: "Server: replication",
+  topic: "5 Topology",
+  judge,
+});
+
+function judge(facts: ServerFacts, context: Context): readonly Draft[] {
+  const replica = facts.info.get("role") === "slave";
+  if (replica) return [replicaLink(facts, context)];
+  const connected = numberIn(facts, "connected_slaves") ?? 0;
+  const wanted = Number(facts.settings.get("min-replicas-to-write") ?? 0);
+  const good = numberIn(facts, "min_slaves_good_slaves") ?? connected;
+  const evidence = `master with ${String(connected)} replicas${wanted === 0 ? "" : `, ${String(good)} of at least ${String(wanted)} good ones`}`;
+  if (wanted > 0 && good < wanted) {
+    const diagnosis = context.classify("NOREPLICAS Not enough good replicas to write.");
+    return [failed(diagnosis, evidence, { threshold: `min-replicas-to-write ${String(wanted)}`, meaning: `The master has ${String(good)} good replicas, wants ${String(wanted)} and refuses writes until then.` })];
+  }
+  return [{ status: "ok", evidence, meaning: connected === 0 ? "A master without replicas." : "The replicas are connected." }];
+}
+
+function replicaLink(facts: ServerFacts, context: Context): Draft {
+  const link = facts.info.get("master_link_status") ?? "unknown";
+  const master = `${facts.info.get("master_host") ?? "?"}:${facts.info.get("master_port") ?? "?"}`;
+  const evidence = `replica of ${master}, link ${link}`;
+  if (link === "up") return { status: "ok", evidence, meaning: "The replica follows its master." };
+  return {
+    status: "warn",
+    code: "MASTER_DOWN",
+    evidence: `${evidence} for ${facts.info.get("master_link_down_since_seconds") ?? "?"} s`,
+    meaning: "The replica has lost its master: what it serves is old.",
+    next: [
+      { say: "Look at the master", run: `npx ioredoubt doctor ${master}` },
+      { say: "See the state of the link", run: `${cliOf(context)} info replication` },
+    ],
+  };
+}

@@ -1,0 +1,76 @@
+/** Nothing listens on the port of a local target: does Redis run on another port, or not at all, and why not? */
+import { isLoopback } from "../../failure/environment.js";
+import type { Context } from "../check.js";
+import type { Draft } from "../finding.js";
+import { listenersOf } from "./local-cause.js";
+import type { ServerProcess } from "./processes.js";
+import type { TcpEntry } from "./proc-net.js";
+import { lastComplaint, serviceFacts } from "./server-log.js";
+
+export async function nothingListens(
+  context: Context,
+  listening: readonly TcpEntry[],
+  processes: readonly ServerProcess[],
+): Promise<Draft[]> {
+  const { seen, machine, clean } = context;
+  const { endpoint } = seen;
+  if (endpoint === undefined) return [];
+  const port = String(endpoint.port);
+  const base = { status: "fail", code: "CONNECTION_REFUSED", explains: "path" } as const;
+  const elsewhere = listenersOf(processes, listening);
+  if (processes.length > 0) {
+    const ports = portsOf(processes, listening);
+    const [other] = ports;
+    const running = processes.map((one) => `${one.name} (pid ${String(one.pid)}, state ${one.state})`).join(", ");
+    return [
+      {
+        ...base,
+        evidence: `nothing listens on ${port}; ${elsewhere.length > 0 ? elsewhere.join(", ") : running}`,
+        meaning:
+          other === undefined
+            ? `A Redis process runs here, but nothing listens on ${port}: it is starting, or serves only a unix socket, or this user may not see its ports.`
+            : `The port is wrong: nothing listens on ${port}, and Redis listens on ${ports.join(", ")}.`,
+        topic: other === undefined ? "2.1 Is the server running" : "1.1 Host and port",
+        next: [
+          { say: "See who listens where", run: "ss -ltnp | grep -E 'redis|valkey'" },
+          ...(other === undefined ? [] : [{ say: "Look at that port", run: `npx ioredoubt doctor ${endpoint.host}:${String(other)}` }]),
+        ],
+      },
+    ];
+  }
+  const [service, complaint] = await Promise.all([
+    context.options.passive ? undefined : serviceFacts(machine),
+    lastComplaint(machine),
+  ]);
+  const evidence = [
+    `nothing listens on ${port}, and no redis-server or valkey-server process`,
+    ...(service === undefined ? [] : [`service ${service.unit} is ${service.state ?? "installed"}`]),
+    ...(complaint === undefined ? [] : [`its log's last complaint: ${clean(complaint, 240)}`]),
+  ].join("; ");
+  const inContainer = machine.container && isLoopback(endpoint.host);
+  const unit = service?.unit ?? "redis-server";
+  return [
+    {
+      ...base,
+      evidence,
+      meaning: inContainer
+        ? `Nothing listens on port ${port}, and no Redis process runs here. This process runs in a container, where ${endpoint.host} is the container itself: use the service or host name of Redis.`
+        : `Redis is not running: nothing listens on port ${port} of this machine, and there is no redis-server or valkey-server process.`,
+      next: inContainer
+        ? [
+            { say: "See whether the Redis service has a name here", run: "getent hosts redis" },
+            { say: "On the container host: is it up, and is its port published?", run: "docker ps --filter name=redis" },
+          ]
+        : [
+            { say: "Start it", run: `systemctl start ${unit}` },
+            { say: "See why it stopped", run: `journalctl -u ${unit} -n 50 --no-pager` },
+            { say: "In a container? See whether it is up and its port published", run: "docker ps -a --filter name=redis" },
+          ],
+    },
+  ];
+}
+
+function portsOf(processes: readonly ServerProcess[], listening: readonly TcpEntry[]): number[] {
+  const theirs = listening.filter((listener) => processes.some((one) => one.sockets.has(listener.inode)));
+  return [...new Set(theirs.map((listener) => listener.localPort))];
+}

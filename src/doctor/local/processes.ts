@@ -1,0 +1,61 @@
+/** Redis processes of this machine and what /proc tells about them; also who owns a listening socket. Linux only. */
+import type { Machine } from "../machine.js";
+import type { TcpEntry } from "./proc-net.js";
+
+export interface ServerProcess {
+  readonly pid: number;
+  readonly name: string;
+  /** R running, S sleeping, D waits for the disk, T stopped, Z dead. */
+  readonly state: string;
+  /** Inodes of its sockets; none where this user may not look. */
+  readonly sockets: ReadonlySet<string>;
+}
+
+const SERVERS = new Set(["redis-server", "valkey-server", "redis-sentinel", "keydb-server", "dragonfly", "memurai"]);
+const PROCESS_LIMIT = 4000;
+
+/** Every process whose name is that of a Redis server. */
+export async function serverProcesses(machine: Machine): Promise<readonly ServerProcess[]> {
+  const pids = await allPids(machine);
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<ServerProcess | undefined> => {
+      const name = (await machine.read(`/proc/${String(pid)}/comm`))?.trim();
+      if (name === undefined || !SERVERS.has(name)) return undefined;
+      const [stat, sockets] = await Promise.all([
+        machine.read(`/proc/${String(pid)}/stat`),
+        socketsOf(machine, String(pid)),
+      ]);
+      return { pid, name, state: stateOf(stat), sockets };
+    }),
+  );
+  return found.filter((one) => one !== undefined && one.state !== "Z").filter((one) => one !== undefined);
+}
+
+/** Inodes of a process's sockets; `self` for this one. */
+export async function socketsOf(machine: Machine, pid: string): Promise<ReadonlySet<string>> {
+  const folder = `/proc/${pid}/fd`;
+  const links = await Promise.all((await machine.list(folder)).map((fd) => machine.link(`${folder}/${fd}`)));
+  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link ?? "")?.[1] ?? []));
+}
+
+/** Name and pid of the process behind a listener, where this user may see it. */
+export async function ownerOf(machine: Machine, listener: TcpEntry): Promise<string | undefined> {
+  for (const pid of await allPids(machine)) {
+    const sockets = await socketsOf(machine, String(pid));
+    if (!sockets.has(listener.inode)) continue;
+    const name = (await machine.read(`/proc/${String(pid)}/comm`))?.trim() ?? "a process";
+    return `${name} (pid ${String(pid)})`;
+  }
+  return undefined;
+}
+
+async function allPids(machine: Machine): Promise<number[]> {
+  const names = await machine.list("/proc");
+  return names.filter((name) => /^\d+$/.test(name)).slice(0, PROCESS_LIMIT).map(Number);
+}
+
+/** The state stands behind the name, which may itself hold brackets and spaces. */
+function stateOf(stat: string | undefined): string {
+  const text = stat ?? "";
+  return text.slice(text.lastIndexOf(")") + 2).charAt(0) || "?";
+}

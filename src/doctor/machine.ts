@@ -1,0 +1,80 @@
+/**
+ * Everything the doctor asks the machine it runs on: files, tools, names, interfaces. Behind one interface so that a test
+ * can be another machine, and so that what does not exist here (no /proc, no iptables) is an undefined and not an error.
+ */
+import { execFile } from "node:child_process";
+import { lookup, Resolver } from "node:dns";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import { environment } from "../failure/environment.js";
+
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+export interface Machine {
+  readonly platform: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly container: boolean;
+  readonly kubernetes: boolean;
+  /** Text of a file, or undefined where it cannot be read. */
+  read(path: string): Promise<string | undefined>;
+  /** Names in a folder; none where it cannot be read. */
+  list(path: string): Promise<readonly string[]>;
+  /** Where a symbolic link leads. */
+  link(path: string): Promise<string | undefined>;
+  /** Output of a tool, or undefined where it is missing, refuses or takes longer than `timeout` milliseconds. */
+  run(command: string, args: readonly string[], timeout: number): Promise<string | undefined>;
+  /** Looks a name up as a client would (getaddrinfo). Rejects with the system's error. */
+  lookup(name: string, family: 0 | 4 | 6): Promise<readonly Address[]>;
+  /** Asks the DNS server directly, without hosts file and search list; resolves with an error code, or "found". */
+  ask(name: string, timeout: number): Promise<string>;
+  interfaces(): readonly { readonly name: string; readonly address: string; readonly internal: boolean }[];
+}
+
+export function thisMachine(env: Readonly<Record<string, string | undefined>> = process.env): Machine {
+  return {
+    platform: process.platform,
+    env,
+    ...environment(),
+    read: (path) => readFile(path, "utf8").catch(() => undefined),
+    list: (path) => readdir(path).catch(() => []),
+    link: (path) => readlink(path).catch(() => undefined),
+    run: runTool,
+    lookup: lookUp,
+    ask: askServer,
+    interfaces: () =>
+      Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+        (list ?? []).map(({ address, internal }) => ({ name, address, internal })),
+      ),
+  };
+}
+
+function runTool(command: string, args: readonly string[], timeout: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(command, [...args], { timeout, killSignal: "SIGKILL", maxBuffer: 4_000_000 }, (error, stdout) => {
+      resolve(error === null ? stdout : undefined);
+    });
+  });
+}
+
+function lookUp(name: string, family: 0 | 4 | 6): Promise<readonly Address[]> {
+  return new Promise((resolve, reject) => {
+    lookup(name, { all: true, family }, (error, found) => {
+      if (error !== null) reject(error);
+      else resolve(found.map(({ address, family: kind }) => ({ address, family: kind === 6 ? 6 : 4 })));
+    });
+  });
+}
+
+function askServer(name: string, timeout: number): Promise<string> {
+  return new Promise((resolve) => {
+    const resolver = new Resolver({ timeout, tries: 1 });
+    const timer = setTimeout(() => resolver.cancel(), timeout);
+    resolver.resolve4(name, (error) => {
+      clearTimeout(timer);
+      resolve(error === null ? "found" : error.code === "ECANCELLED" ? "ETIMEOUT" : (error.code ?? "unknown"));
+    });
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * The short version for a client that has just lost its server: name, path and what the server says unasked. It sends no
+ * byte, starts no tool and is bounded, so that it may run in the middle of an outage.
+ */
+import type { Code } from "../failure/codes.js";
+import { examine } from "./diagnose.js";
+import type { Machine } from "./machine.js";
+import type { TargetOptions } from "./target.js";
+
+export interface PassiveVerdict {
+  readonly code: Code;
+  readonly sentence: string;
+}
+
+export interface PassiveOptions {
+  /** Milliseconds for the whole, default and most 2000. */
+  readonly timeout?: number | undefined;
+  /** Default false. */
+  readonly cluster?: boolean | undefined;
+  readonly machine?: Partial<Machine> | undefined;
+}
+
+const LONGEST = 2000;
+/** Of the whole: the path may take half, the first bytes a quarter. */
+const CONNECT_PART = 0.5;
+const LISTEN_PART = 0.25;
+
+/**
+ * What is wrong, seen from outside, or undefined when nothing is (or nothing could be told in time). Never rejects, never
+ * writes to the server. Over TLS the first bytes are not listened to: a server speaks there only after a handshake.
+ */
+export async function passiveVerdict(
+  target: string | TargetOptions,
+  options: PassiveOptions = {},
+): Promise<PassiveVerdict | undefined> {
+  const timeout = Math.min(options.timeout ?? LONGEST, LONGEST);
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, timeout, undefined);
+  });
+  const look = examine(
+    target,
+    {
+      env: {},
+      cluster: options.cluster,
+      connectTimeout: timeout * CONNECT_PART,
+      replyTimeout: timeout * LISTEN_PART,
+      machine: options.machine,
+    },
+    true,
+  );
+  try {
+    const report = await Promise.race([look, limit]);
+    const { status, code, sentence } = report?.verdict ?? {};
+    return status === "failed" && code !== undefined && sentence !== undefined ? { code, sentence } : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}

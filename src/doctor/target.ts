@@ -1,0 +1,178 @@
+/**
+ * Where to connect and where each part of that came from: an argument, options, or the environment exactly as `fromEnv`
+ * reads it. Nothing is thrown: what is wrong is in `problems`, and the target check reports it.
+ */
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import type { ConfigProblem } from "../failure/errors.js";
+import { checkRedisOptions } from "../options/check-redis-options.js";
+import { checkUrl } from "../options/check-url.js";
+import { readTarget } from "../options/environment.js";
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** Unix socket, instead of host and port. */
+  readonly path?: string | undefined;
+}
+
+/** The ioredis options that decide about a connection; others are ignored. */
+export interface TargetOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly db?: number | undefined;
+  readonly family?: number | undefined;
+  readonly tls?: ConnectionOptions | boolean | undefined;
+  readonly sentinels?: readonly { readonly host?: string | undefined; readonly port?: number | undefined }[] | undefined;
+  /** Name of the master set that the Sentinels watch. */
+  readonly name?: string | undefined;
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+  readonly sentinelTLS?: ConnectionOptions | undefined;
+  readonly enableTLSForSentinelMode?: boolean | undefined;
+}
+
+export interface Target {
+  readonly mode: "standalone" | "sentinel" | "cluster";
+  /** Undefined where it is not known, or known only after Sentinel was asked. */
+  readonly endpoint: Endpoint | undefined;
+  readonly nodes: readonly Endpoint[];
+  readonly tls: ConnectionOptions | undefined;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly db: number;
+  readonly family: 0 | 4 | 6;
+  readonly sentinelName: string | undefined;
+  readonly sentinelUsername: string | undefined;
+  readonly sentinelPassword: string | undefined;
+  readonly sentinelTls: ConnectionOptions | undefined;
+  readonly origins: ReadonlyMap<string, string>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+export interface TargetSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly prefix?: string | undefined;
+  /** The target is a Cluster node and the application uses a Cluster client. */
+  readonly cluster?: boolean | undefined;
+}
+
+const DEFAULT_PORT = 6379;
+const SENTINEL_PORT = 26_379;
+
+export function resolveTarget(given: string | TargetOptions | undefined, sources: TargetSources): Target {
+  if (given === undefined) return fromVariables(sources);
+  if (typeof given !== "string") {
+    const { tls, ...rest } = given;
+    const plain = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+    return build(given, {
+      origin: () => "options",
+      problems: checkRedisOptions(tls === undefined ? plain : { ...plain, tls }, ""),
+      cluster: sources.cluster,
+    });
+  }
+  const problems = checkUrl(given, "argument");
+  return build(problems.length > 0 ? {} : parseUrl(given), {
+    origin: () => "argument",
+    problems,
+    cluster: sources.cluster,
+  });
+}
+
+function fromVariables({ env, prefix, cluster }: TargetSources): Target {
+  const { mode, url, nodes, options, origins, problems } = readTarget(env, prefix);
+  const fromUrl = url === undefined || checkUrl(url, "url").length > 0 ? {} : parseUrl(url);
+  const merged: TargetOptions = { ...options, ...fromUrl };
+  return build(merged, {
+    origin: (part) => (part in fromUrl ? origins.get("url") : origins.get(part)) ?? "default",
+    problems,
+    cluster: mode === "cluster" || cluster === true,
+    nodes: mode === "cluster" ? nodes : [],
+  });
+}
+
+interface Around {
+  readonly origin: (part: string) => string;
+  readonly problems: readonly ConfigProblem[];
+  readonly cluster: boolean | undefined;
+  readonly nodes?: readonly Endpoint[];
+}
+
+function build(options: TargetOptions, around: Around): Target {
+  const tls = tlsOf(options.tls);
+  const sentinels = (options.sentinels ?? []).map(({ host = "localhost", port = SENTINEL_PORT }) => ({ host, port }));
+  const nodes = [...sentinels, ...(around.nodes ?? [])];
+  const found = nodes.length === 0 && around.problems.length === 0;
+  const origins = new Map<string, string>();
+  for (const part of ["host", "port", "path", "username", "password", "db", "tls", "sentinels"] as const) {
+    if (options[part] !== undefined) origins.set(part, around.origin(part));
+  }
+  if (found && options.path === undefined) {
+    for (const part of ["host", "port"] as const) if (!origins.has(part)) origins.set(part, "default");
+  }
+  if ((around.nodes ?? []).length > 0) origins.set("startupNodes", around.origin("startupNodes"));
+  return {
+    mode: sentinels.length > 0 ? "sentinel" : around.cluster === true ? "cluster" : "standalone",
+    endpoint: found
+      ? { host: options.host ?? "localhost", port: Number(options.port ?? DEFAULT_PORT), path: options.path }
+      : undefined,
+    nodes,
+    tls,
+    username: options.username === "" ? undefined : options.username,
+    password: options.password === "" ? undefined : options.password,
+    db: Number(options.db ?? 0),
+    family: options.family === 4 || options.family === 6 ? options.family : 0,
+    sentinelName: options.name,
+    sentinelUsername: options.sentinelUsername,
+    sentinelPassword: options.sentinelPassword,
+    sentinelTls: options.enableTLSForSentinelMode === true ? (options.sentinelTLS ?? {}) : undefined,
+    origins,
+    problems: around.problems,
+  };
+}
+
+function tlsOf(tls: TargetOptions["tls"]): ConnectionOptions | undefined {
+  if (tls === undefined || tls === false) return undefined;
+  return tls === true ? {} : tls;
+}
+
+/** The parts a connection string names, as ioredis reads them. Only for strings that `checkUrl` found nothing wrong with. */
+export function parseUrl(text: string): TargetOptions {
+  if (/^\d+$/.test(text)) return { port: Number(text) };
+  if (text.startsWith("/") && !text.startsWith("//")) return { path: text };
+  const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `redis://${text.replace(/^\/\//, "")}`);
+  const db = url.pathname.replaceAll("/", "") || url.searchParams.get("db");
+  const family = url.searchParams.get("family");
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    ...(url.port === "" ? {} : { port: Number(url.port) }),
+    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
+    ...(db === null || db === "" ? {} : { db: Number(db) }),
+    ...(family === null ? {} : { family: Number(family) }),
+    ...(url.protocol === "rediss:" ? { tls: {} } : {}),
+  };
+}
+
+/** `host:port` or the socket path, for people. */
+export function addressOf(endpoint: Endpoint | undefined): string {
+  if (endpoint === undefined) return "unknown";
+  if (endpoint.path !== undefined) return endpoint.path;
+  return `${endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host}:${String(endpoint.port)}`;
+}
+
+/** TLS options with certificates read from files, for the command line. */
+export function tlsFromFiles(files: {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly servername?: string | undefined;
+}): ConnectionOptions {
+  const read = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : readFileSync(path, "utf8");
+  const options = { ca: read(files.ca), cert: read(files.cert), key: read(files.key), servername: files.servername };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

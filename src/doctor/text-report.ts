@@ -1,0 +1,59 @@
+/** The report as lines of text. Pure; colour only where it is asked for. */
+import type { Status } from "./finding.js";
+import type { CheckReport, Report, Verdict } from "./report.js";
+
+export interface TextStyle {
+  /** Symbols and colours, for a terminal. Otherwise plain words that can be searched. */
+  readonly color: boolean;
+}
+
+const WORDS: Readonly<Record<Status, string>> = { ok: "ok  ", warn: "warn", fail: "FAIL", skip: "skip" };
+const SYMBOLS: Readonly<Record<Status, string>> = { ok: "✔", warn: "▲", fail: "✖", skip: "–" };
+const COLORS: Readonly<Record<Status, number>> = { ok: 32, warn: 33, fail: 31, skip: 2 };
+const TITLE_WIDTH = 20;
+
+/** The whole report, ending with the verdict. */
+export function renderText(report: Report, style: TextStyle = { color: false }): string {
+  const lines = [headLine(report.target.address, report.target.origins, style)];
+  for (const check of report.checks) lines.push(...checkLines(check, style));
+  return `${[...lines, "", ...verdictLines(report.verdict, report.elapsed, style)].join("\n")}\n`;
+}
+
+export function headLine(address: string, origins: Readonly<Record<string, string>>, style: TextStyle): string {
+  const from = [...new Set(Object.values(origins))].filter((origin) => origin !== "default").join(", ");
+  return `${paint("ioredoubt doctor", 1, style)}  ${address}${from === "" ? "" : `  (from ${from})`}`;
+}
+
+/** One check: a line for each finding, and below a bad one what it means and what to do. */
+export function checkLines(check: CheckReport, style: TextStyle): string[] {
+  return check.findings.flatMap((finding, i) => {
+    const title = (i === 0 ? check.title : "").padEnd(TITLE_WIDTH);
+    const time = i === 0 && check.elapsed > 0 ? paint(` (${String(check.elapsed)} ms)`, 2, style) : "";
+    const line = `${mark(finding.status, style)} ${title} ${finding.evidence}${time}`;
+    if (finding.status === "ok" || finding.status === "skip") return [line];
+    const limit = finding.threshold === undefined ? [] : [`       limit: ${finding.threshold}`];
+    const steps = finding.next.slice(0, 3).map((step) => `       → ${step.say}${step.run === undefined ? "" : `: ${paint(step.run, 36, style)}`}`);
+    return [line, `       ${finding.meaning}`, ...limit, ...steps];
+  });
+}
+
+const VERDICTS: Readonly<Record<Verdict["status"], Status>> = { healthy: "ok", warnings: "warn", failed: "fail", unknown: "warn" };
+
+export function verdictLines(verdict: Verdict, elapsed: number, style: TextStyle): string[] {
+  const code = verdict.code === undefined ? "" : ` [${verdict.code}]`;
+  const lines = [`${mark(VERDICTS[verdict.status], style)} ${paint("Verdict:", 1, style)} ${verdict.sentence}${code}`];
+  if (verdict.next !== undefined) {
+    const { say, run } = verdict.next;
+    lines.push(`       Next: ${say}${run === undefined ? "" : `: ${paint(run, 36, style)}`}`);
+  }
+  lines.push(paint(`       ${(elapsed / 1000).toFixed(1)} s`, 2, style));
+  return lines;
+}
+
+function mark(status: Status, style: TextStyle): string {
+  return style.color ? `  ${paint(SYMBOLS[status], COLORS[status], style)}  ` : `[${WORDS[status]}]`;
+}
+
+function paint(text: string, code: number, { color }: TextStyle): string {
+  return color ? `\u001b[${String(code)}m${text}\u001b[0m` : text;
+}

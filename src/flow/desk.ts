@@ -1,0 +1,73 @@
+/**
+ * Where every command is settled, exactly once: with a value, a server's own error, one of ours, or what the caller's
+ * fallback says. It keeps the counters and captures the scene of a failure; it decides nothing.
+ */
+import type { Call } from "../command/call.js";
+import { attachDiagnosis } from "../failure/attach.js";
+import { classify } from "../failure/classify.js";
+import type { FailureContext } from "../failure/diagnosis.js";
+import type { FailedCommand } from "../options/policy.js";
+import { isUnsent, type Scene } from "./refusal.js";
+import type { FlowStats, Transport } from "./transport.js";
+
+export type Fallback = (command: FailedCommand, error: Error) => unknown;
+
+export class Desk {
+  readonly stats: FlowStats = { answered: 0, retried: 0, lost: 0, unknownOutcomes: 0, deadlines: 0, rejected: 0 };
+  readonly #label: string;
+  readonly #transport: Transport;
+  readonly #fallback: Fallback | undefined;
+
+  constructor(label: string, transport: Transport, fallback: Fallback | undefined) {
+    this.#label = label;
+    this.#transport = transport;
+    this.#fallback = fallback;
+  }
+
+  /** What is known right now; captured once for all commands that fail together. */
+  scene(cause: Error | undefined = this.#transport.lastError()): Scene {
+    return { label: this.#label, context: this.#transport.context(), cause };
+  }
+
+  /** Settles with a value that did not come from the server: QUIT's OK, the null of a block that ended. */
+  resolve(call: Call, value: unknown): void {
+    if (!this.#close(call)) return;
+    call.resolveCommand(value);
+  }
+
+  reject(call: Call, error: Error): void {
+    if (!this.#close(call)) return;
+    this.stats.rejected++;
+    if (this.#fallback === undefined || call.stream !== undefined || !isUnsent(error)) call.rejectCommand(error);
+    else void fallBack(this.#fallback, call, error);
+  }
+
+  /** Rejects with an error that keeps its identity and gains a diagnosis. */
+  rejectAsIs(call: Call, error: Error, written: boolean): void {
+    const context = { ...this.contextOf(call), written };
+    this.reject(
+      call,
+      attachDiagnosis(error, () => classify(error, context)),
+    );
+  }
+
+  contextOf(call: Call): FailureContext {
+    return { ...this.#transport.context(), command: call.traits.name, attempts: call.attempts };
+  }
+
+  #close(call: Call): boolean {
+    if (call.state === "settled") return false;
+    call.list?.remove(call);
+    call.state = "settled";
+    call.observer?.();
+    return true;
+  }
+}
+
+async function fallBack(fallback: Fallback, call: Call, error: Error): Promise<void> {
+  try {
+    call.resolveCommand(await fallback({ name: call.traits.name }, error));
+  } catch (thrown) {
+    call.rejectCommand(thrown instanceof Error ? thrown : error);
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What all clients of one server share in this process: the circuits, the retry budget and the incident. Clients come
+ * and go; the endpoint lives as long as one of them does. It knows of its members only what `Member` says.
+ */
+import type { Diagnosis } from "../failure/diagnosis.js";
+import { IncidentLog } from "../observe/incident.js";
+import type { Logger } from "../observe/logger.js";
+import type { Policy } from "../options/policy.js";
+import { RetryBudget } from "./budget.js";
+import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
+
+/** A client, as its endpoint sees it. */
+export interface Member {
+  /** Connected and serving. */
+  readonly isReady: boolean;
+  readonly waitingCount: number;
+  /** Sends the probe for a circuit on its own connection; resolves to whether the server answered well in time. */
+  probe(kind: CircuitKind): Promise<boolean>;
+  /** A circuit opened: what waits and may fail fast should. */
+  circuitOpened(kind: CircuitKind): void;
+}
+
+export class Endpoint {
+  /** `host:port`, socket path or `sentinel:name`, for people. */
+  readonly label: string;
+  readonly budget: RetryBudget | undefined;
+  readonly incident: IncidentLog;
+  readonly readWrite: Circuit | undefined;
+  readonly write: Circuit | undefined;
+  /** Read for every command: 0 while both circuits are closed, 1 when only writes are refused, 2 when everything is. */
+  refusing = 0;
+  readonly #key: string;
+  readonly #members = new Set<Member>();
+  #ticker: NodeJS.Timeout | undefined = undefined;
+
+  private constructor(key: string, label: string, policy: Policy, logger: Logger) {
+    this.#key = key;
+    this.label = label;
+    this.incident = new IncidentLog({ logger, endpoint: label, summaryInterval: policy.summaryInterval });
+    this.incident.waiting = () => this.#waiting();
+    this.budget =
+      policy.retry !== false && policy.retry.budget !== false ? new RetryBudget(policy.retry.budget) : undefined;
+    if (policy.breaker !== false) {
+      const hooks = {
+        probe: (kind: CircuitKind) => this.#probe(kind),
+        changed: (circuit: Circuit) => this.#circuitChanged(circuit),
+      };
+      const readWrite = (this.readWrite = new Circuit("read-write", policy.breaker, hooks));
+      const write = (this.write = new Circuit("write", policy.breaker, hooks));
+      this.#tick(readWrite, write);
+    }
+  }
+
+  /** The endpoint for a server and policy, shared with every other client that asks for the same. */
+  static join(member: Member, label: string, policy: Policy, logger: Logger): Endpoint {
+    const key = JSON.stringify([
+      label,
+      loggerId(logger),
+      policy.breaker,
+      policy.retry && policy.retry.budget,
+      policy.summaryInterval,
+    ]);
+    let endpoint = endpoints.get(key);
+    if (endpoint === undefined) endpoints.set(key, (endpoint = new Endpoint(key, label, policy, logger)));
+    endpoint.#members.add(member);
+    return endpoint;
+  }
+
+  leave(member: Member): void {
+    if (!this.#members.delete(member) || this.#members.size > 0) return;
+    endpoints.delete(this.#key);
+    clearTimeout(this.#ticker);
+    this.readWrite?.shutdown();
+    this.write?.shutdown();
+    this.incident.close();
+  }
+
+  /** A member has been without a connection for too long. Fails everything fast, unless another member is connected. */
+  unreachable(cause: Diagnosis): void {
+    for (const member of this.#members) if (member.isReady) return;
+    this.readWrite?.trip(cause);
+  }
+
+  /** A member is connected again: ask the server at once instead of waiting for the next probe. */
+  async reachable(): Promise<void> {
+    if (this.readWrite?.isOpen === true) await this.readWrite.probe();
+    this.#settleIncident();
+  }
+
+  /** Counts a failed command against the circuit its diagnosis names. */
+  failed(diagnosis: Diagnosis, sentAt: number): void {
+    if (diagnosis.breaker === "none") {
+      this.incident.usage(diagnosis);
+      return;
+    }
+    this.incident.failed(diagnosis);
+    const circuit = diagnosis.breaker === "write" ? this.write : this.readWrite;
+    circuit?.failed(diagnosis, sentAt);
+  }
+
+  /** Counts an answered command; all the hot path does for circuits and budget. Only writes speak for the write circuit. */
+  succeeded(writes: boolean): void {
+    if (this.readWrite !== undefined) this.readWrite.succeeded++;
+    if (writes && this.write !== undefined) this.write.succeeded++;
+    if (this.budget !== undefined) this.budget.successes++;
+  }
+
+  #tick(readWrite: Circuit, write: Circuit): void {
+    this.#ticker = setTimeout(() => {
+      readWrite.tick();
+      write.tick();
+      this.#tick(readWrite, write);
+    }, readWrite.bucketInterval);
+    this.#ticker.unref();
+  }
+
+  async #probe(kind: CircuitKind): Promise<boolean> {
+    for (const member of this.#members) if (member.isReady) return member.probe(kind);
+    return false;
+  }
+
+  #circuitChanged(circuit: Circuit): void {
+    this.refusing = this.readWrite?.isOpen === true ? 2 : this.write?.isOpen === true ? 1 : 0;
+    this.incident.circuit(circuit.kind, circuit.state, {
+      ...(circuit.state === "open"
+        ? { retryAfter: Math.max(0, Math.round(circuit.nextProbeAt - performance.now())) }
+        : {}),
+      ...(circuit.cause === undefined ? {} : { cause: circuit.cause }),
+    });
+    if (circuit.state === "open") for (const member of this.#members) member.circuitOpened(circuit.kind);
+    if (circuit.state === "closed") this.#settleIncident();
+  }
+
+  #settleIncident(): void {
+    if (this.refusing === 0) this.incident.recovered();
+  }
+
+  #waiting(): number {
+    let waiting = 0;
+    for (const member of this.#members) waiting += member.waitingCount;
+    return waiting;
+  }
+}
+
+/** What `stats()` says of a circuit. */
+export function circuitStats(circuit: Circuit | undefined): {
+  state: CircuitState | "off";
+  trips: number;
+  cause?: string;
+  nextProbeIn?: number;
+} {
+  if (circuit === undefined) return { state: "off", trips: 0 };
+  return {
+    state: circuit.state,
+    trips: circuit.trips,
+    ...(circuit.isOpen && circuit.cause !== undefined ? { cause: circuit.cause.code } : {}),
+    ...(circuit.isOpen ? { nextProbeIn: Math.max(0, Math.round(circuit.nextProbeAt - performance.now())) } : {}),
+  };
+}
+
+const endpoints = new Map<string, Endpoint>();
+
+/** Clients that log to different places do not share an incident: each log must tell the whole story. */
+const loggerIds = new WeakMap<Logger, number>();
+let loggers = 0;
+function loggerId(logger: Logger): number {
+  let id = loggerIds.get(logger);
+  if (id === undefined) loggerIds.set(logger, (id = ++loggers));
+  return id;
+}

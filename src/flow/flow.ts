@@ -1,0 +1,515 @@
+/**
+ * The journey of every command of one client: admitted or refused, made to wait or sent, answered, lost, resent or
+ * expired, and settled exactly once. It owns the order of these steps and the state of the connection as commands see
+ * it; each decision is in a file of its own. Standalone clients and Cluster share it.
+ */
+import type { Command } from "ioredis";
+import { batchOf, startBatch, type Batch, type Refused, type Verdict } from "../command/batch.js";
+import { Call, callOf, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
+import { traitsOf } from "../command/traits.js";
+import type { BatchStream, CommandItem } from "../connection/internals.js";
+import { classify } from "../failure/classify.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
+import { sanitizeError } from "../failure/redact.js";
+import type { Logger } from "../observe/logger.js";
+import type { Policy } from "../options/policy.js";
+import { Admission } from "./admission.js";
+import type { CircuitKind } from "./circuit.js";
+import { Deadlines, type DeadlineList } from "./deadlines.js";
+import { Desk, type Fallback } from "./desk.js";
+import { Endpoint, type Member } from "./endpoint.js";
+import { Gate } from "./gate.js";
+import { judge } from "./judge.js";
+import { Lateness } from "./lateness.js";
+import { Loss, type ScriptEffect } from "./loss.js";
+import { Reach } from "./reach.js";
+import * as refusal from "./refusal.js";
+import { Retrier } from "./retry.js";
+import { Session } from "./session.js";
+import { Slices } from "./slices.js";
+import type { BlockingLimit, Phase, Transport } from "./transport.js";
+
+export interface FlowOptions {
+  readonly policy: Policy;
+  readonly transport: Transport;
+  /** The endpoint's name, for people. */
+  readonly label: string;
+  readonly logger: Logger;
+  readonly fallback?: Fallback | undefined;
+  readonly blockingLimit?: BlockingLimit | undefined;
+  /** What the owner of a script declared of it. */
+  readonly scriptEffect?: ((command: Command) => ScriptEffect | undefined) | undefined;
+}
+
+/** Deadline of a probe when the breaker, which has its own, is off. Milliseconds. */
+const PROBE_TIMEOUT = 1_000;
+
+export class Flow implements CallOwner, Member {
+  readonly policy: Policy;
+  readonly transport: Transport;
+  readonly blockingLimit: BlockingLimit | undefined;
+  readonly scriptEffect: FlowOptions["scriptEffect"];
+  readonly desk: Desk;
+  readonly gate: Gate;
+  readonly session: Session = new Session();
+  readonly slices: Slices = new Slices();
+  readonly deadlines: Deadlines;
+  readonly reach: Reach;
+  readonly retrier: Retrier;
+  endpoint: Endpoint;
+  phase: Phase = "open";
+  inFlight = 0;
+  /** The connection takes commands and nothing must go first. Read for every command. */
+  isOpen = false;
+  isReady = false;
+  isReopening = false;
+  #writing: Call | undefined = undefined;
+  #onIdle: (() => void) | undefined = undefined;
+  readonly #admission: Admission;
+  readonly #lateness: Lateness;
+  readonly #loss: Loss;
+  /** The deadline list of ordinary commands. */
+  readonly #patience: DeadlineList | undefined;
+  readonly #join: () => Endpoint;
+
+  constructor(options: FlowOptions) {
+    const { policy, transport, label, logger } = options;
+    this.policy = policy;
+    this.transport = transport;
+    this.blockingLimit = options.blockingLimit;
+    this.scriptEffect = options.scriptEffect;
+    this.desk = new Desk(label, transport, options.fallback);
+    this.gate = new Gate(policy.queue);
+    this.deadlines = new Deadlines((calls, report) => this.#lateness.expired(calls, report));
+    this.#patience = policy.deadline === false ? undefined : this.deadlines.pinnedList(policy.deadline);
+    this.reach = new Reach(policy.breaker === false ? undefined : policy.breaker.downAfter, () => this.#downTooLong());
+    this.retrier = new Retrier(policy.retry, { release: () => this.#release() });
+    this.#join = () => Endpoint.join(this, label, policy, logger);
+    this.endpoint = this.#join();
+    this.#admission = new Admission(this);
+    this.#lateness = new Lateness(this);
+    this.#loss = new Loss(this);
+  }
+
+  get isHolding(): boolean {
+    return this.retrier.isHolding;
+  }
+
+  get waitingCount(): number {
+    return this.gate.size;
+  }
+
+  // ---- entering
+
+  /** A command enters. Its own promise tells the outcome, so nothing is returned. */
+  dispatch(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void {
+    const known = callOf(command);
+    if (known !== undefined) {
+      this.#resume(known);
+      return;
+    }
+    const now = performance.now();
+    const traits = traitsOf(command.name);
+    const call = new Call(this, command, traits, stream, options, now);
+    if (
+      this.isOpen &&
+      traits.carriage === "plain" &&
+      stream === undefined &&
+      options === undefined &&
+      this.endpoint.refusing === 0 &&
+      !this.session.isLost
+    ) {
+      if (this.#patience !== undefined) this.deadlines.arm(call, this.#patience, now);
+      this.#send(call, now);
+    } else {
+      this.#admit(call, now);
+    }
+  }
+
+  #admit(call: Call, now: number): void {
+    const { signal } = call.options ?? {};
+    if (signal?.aborted === true) {
+      this.desk.reject(call, refusal.aborted(call, this.desk.scene(), now));
+      return;
+    }
+    const verdict = call.stream === undefined ? this.#admission.verdict(call) : this.#memberVerdict(call, call.stream);
+    if (verdict.kind === "reject") {
+      this.desk.reject(call, verdict.error(call));
+      return;
+    }
+    if (signal !== undefined) this.#listen(call, signal);
+    if (verdict.kind === "send") {
+      this.#arm(call, this.#admission.onceSent(call), now);
+      this.#send(call, now);
+    } else if (call.traits.carriage === "quit" && this.gate.isEmpty) this.endForQuit(call);
+    else if (this.gate.add(call)) this.#arm(call, this.#admission.whileWaiting(call), now);
+    else this.#rejectFull(call);
+  }
+
+  /** The first member of a batch decides for all. */
+  #memberVerdict(call: Call, stream: BatchStream): Verdict {
+    const batch = batchOf(stream) ?? startBatch(stream, this.#admission.verdict(call));
+    batch.add(call);
+    return batch.verdict;
+  }
+
+  /** The gate is full. A batch that has begun to wait leaves as a whole. */
+  #rejectFull(call: Call): void {
+    const limits = this.policy.queue;
+    if (limits === false) return;
+    const { stats } = this.gate;
+    const error = (member: Call): Error =>
+      refusal.queueFull(member, this.desk.scene(), stats, limits, performance.now());
+    if (call.batch !== undefined) call.batch.verdict = { kind: "reject", error };
+    for (const member of call.batch?.calls ?? [call]) {
+      this.gate.remove(member);
+      this.desk.reject(member, error(member));
+    }
+  }
+
+  #arm(call: Call, allowance: number, now: number): void {
+    if (allowance === Infinity) {
+      call.list?.remove(call);
+      call.expiresAt = Infinity;
+    } else this.deadlines.arm(call, this.deadlines.list(allowance), now);
+  }
+
+  #listen(call: Call, signal: AbortSignal): void {
+    const onAbort = (): void => {
+      const inFlight = call.state === "sent";
+      const error = refusal.aborted(call, this.desk.scene(), performance.now());
+      this.withdraw(call);
+      this.desk.reject(call, error);
+      // The server must not deliver an element to a call that has gone.
+      if (inFlight && call.traits.carriage === "blocking") this.transport.destroy(error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    call.observer = () => signal.removeEventListener("abort", onAbort);
+  }
+
+  // ---- sending
+
+  #send(call: Call, now: number): void {
+    call.state = "sent";
+    call.attempts++;
+    call.sentAt = now;
+    this.inFlight++;
+    if (call.traits.carriage !== "plain") {
+      this.session.sent(call);
+      if (call.traits.carriage === "quit") this.#leave("quitting");
+    }
+    this.#writing = call;
+    this.transport.write(call.command, call.stream);
+    this.#writing = undefined;
+  }
+
+  /** ioredis found the socket not writable and would have queued the command: it was not written, so it waits here. */
+  returned(command: Command): void {
+    const call = callOf(command);
+    if (call?.state !== "sent") return;
+    this.inFlight--;
+    call.attempts--;
+    this.isOpen = false;
+    this.gate.giveBack(call);
+    if (this.policy.queue === false && call.attempts === 0) {
+      this.gate.remove(call);
+      this.desk.reject(call, refusal.unavailable(call, this.desk.scene(), performance.now()));
+    }
+  }
+
+  /** ioredis sends a command of ours again on its own account (`reconnectOnError` returned 2, or a deferred HIMPORT). */
+  #resume(call: Call): void {
+    if (call.state !== "sent") return;
+    takeOver(call);
+    // Outside its MULTI a queued command would run on its own.
+    if (call.batch?.transaction === true && (call.command.inTransaction || call.traits.name === "exec")) {
+      this.#leaveFlight();
+      this.desk.reject(call, refusal.transactionAborted(call, this.desk.scene(), "MULTI", performance.now()));
+      return;
+    }
+    call.stream = call.batch = undefined;
+    this.transport.write(call.command, undefined);
+  }
+
+  /** The connection is ready: everything that waits goes out, in order, before anything new. */
+  opened(): void {
+    this.slices.finish();
+    this.isReady = true;
+    this.reach.reset();
+    if (this.endpoint.refusing === 2 && !this.#admission.waitsForEver) void this.#reopen();
+    else {
+      if (!this.isHolding) this.#release();
+      void this.endpoint.reachable();
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    this.isReopening = true;
+    await this.endpoint.reachable();
+    this.isReopening = false;
+    if (this.endpoint.refusing === 2) this.circuitOpened();
+    else this.#release();
+  }
+
+  #release(): Call | undefined {
+    if (!this.isReady) return undefined;
+    const now = performance.now();
+    const { transport } = this;
+    let first: Call | undefined;
+    // Calls that come back from a lost connection belong to the database that was selected when they were sent.
+    let home = transport.database();
+    this.isOpen = this.phase === "open";
+    for (const call of this.gate.take()) {
+      if (call.expiresAt <= now) {
+        this.deadlines.arm(call, this.deadlines.list(0), now);
+        continue;
+      }
+      // A blocking command's own time starts when it is sent.
+      if (call.traits.carriage === "blocking" || this.#admission.waitsForEver)
+        this.#arm(call, this.#admission.onceSent(call), now);
+      if (call.attempts > 0) takeOver(call);
+      const database = call.db ?? home;
+      if (database !== transport.database() && call.traits.name !== "select") transport.select(database);
+      first ??= call;
+      this.#send(call, now);
+      if (call.traits.name === "select") home = transport.database();
+    }
+    if (home !== transport.database()) transport.select(home);
+    return first;
+  }
+
+  // ---- outcomes
+
+  replied(call: Call, value: unknown): void {
+    if (call.state !== "sent") return;
+    call.list?.remove(call);
+    this.desk.stats.answered++;
+    this.endpoint.succeeded(call.traits.writes);
+    if (call.batch !== undefined) this.#rejectRefused(call.batch.replied(call, value));
+    call.state = "settling";
+    call.resolveCommand(value);
+    call.state = "settled";
+    if (call.observer !== undefined) call.observer();
+    this.#leaveFlight();
+  }
+
+  failed(call: Call, error: Error): void {
+    if (call.state === "settling") {
+      call.rejectCommand(error);
+      return;
+    }
+    if (call.state !== "sent") return;
+    sanitizeError(error);
+    if (this.#writing === call) {
+      // Refused by ioredis before anything was written, for instance in RESP2 subscriber mode.
+      this.#leaveFlight();
+      this.desk.rejectAsIs(call, error, false);
+      return;
+    }
+    this.desk.stats.answered++;
+    const diagnosis = judge(error, { ...this.desk.contextOf(call), written: true });
+    this.endpoint.failed(diagnosis, call.sentAt);
+    if (call.batch !== undefined) this.#memberFailed(call.batch, call, error, diagnosis);
+    else if (this.#mayRetry(call, diagnosis)) {
+      this.#holdBack(call, error, diagnosis);
+      this.#leaveFlight();
+    } else {
+      this.#leaveFlight();
+      this.desk.rejectAsIs(call, error, true);
+    }
+  }
+
+  /**
+   * A batch is retried as a whole or not at all: its members keep their order, and none runs twice. Refusals wait until
+   * it is clear that no member was executed.
+   */
+  #memberFailed(batch: Batch, call: Call, error: Error, diagnosis: Diagnosis): void {
+    const discarded = batch.transaction && call.traits.name === "exec" && diagnosis.code === "EXEC_ABORTED";
+    const passing = (diagnosis.retryable && diagnosis.applied === "no") || discarded;
+    this.#leaveFlight();
+    if (
+      !passing ||
+      this.phase !== "open" ||
+      !this.retrier.allows(call, performance.now()) ||
+      !batch.hold(call, error)
+    ) {
+      this.desk.rejectAsIs(call, error, true);
+      this.#rejectRefused(batch.failed());
+      return;
+    }
+    call.state = "lost";
+    if (!batch.isAnswered) return;
+    if (this.endpoint.budget?.take() === false) this.#rejectRefused(batch.takeRefused());
+    else {
+      batch.restart();
+      for (const member of batch.calls) this.#holdBack(member, error, diagnosis);
+    }
+  }
+
+  #rejectRefused(refused: readonly Refused[]): void {
+    for (const { call, error } of refused) this.desk.rejectAsIs(call, error, true);
+  }
+
+  #mayRetry(call: Call, diagnosis: Diagnosis): boolean {
+    const { refusing, budget } = this.endpoint;
+    if (!diagnosis.retryable || diagnosis.applied !== "no") return false;
+    if (this.phase !== "open" || this.session.isHolding) return false;
+    if (refusing === 2 || (refusing === 1 && diagnosis.breaker === "write")) return false;
+    return this.retrier.allows(call, performance.now()) && (budget === undefined || budget.take());
+  }
+
+  #holdBack(call: Call, error: Error, diagnosis: Diagnosis): void {
+    this.isOpen = false;
+    this.gate.giveBack(call);
+    this.desk.stats.retried++;
+    this.endpoint.incident.retried();
+    // Replies that are under way must not be lost to a reconnect of our own choice.
+    if (diagnosis.code === "READ_ONLY_REPLICA") {
+      this.#onIdle = () => {
+        this.#onIdle = undefined;
+        this.transport.redial();
+      };
+    }
+    this.retrier.hold(error);
+  }
+
+  #leaveFlight(): void {
+    if (--this.inFlight === 0 && this.#onIdle !== undefined) this.#onIdle();
+  }
+
+  // ---- the connection comes and goes
+
+  /** The connection closed with these commands written and unanswered, oldest first. `fatal`: its replies made no sense. */
+  connectionLost(items: readonly CommandItem[], cause: Error | undefined, fatal = false): void {
+    this.isOpen = this.isReady = false;
+    this.#onIdle = undefined;
+    this.retrier.stop();
+    if (this.session.isHolding) this.#abandonTransactions();
+    this.session.connectionLost();
+    const calls: Call[] = [];
+    for (const { command, select } of items) {
+      const call = callOf(command);
+      if (call?.state !== "sent") continue;
+      call.state = "lost";
+      call.db = select;
+      this.inFlight--;
+      calls.push(call);
+    }
+    this.#loss.decide(calls, cause, fatal);
+  }
+
+  /** Transactions that wait behind a WATCH whose connection has just gone would run without their guard. */
+  #abandonTransactions(): void {
+    const now = performance.now();
+    for (const call of this.gate.calls()) {
+      if (call.batch?.transaction !== true && call.traits.name !== "exec") continue;
+      this.gate.remove(call);
+      this.desk.reject(call, refusal.transactionAborted(call, this.desk.scene(), "WATCH", now));
+    }
+  }
+
+  /** A connection attempt begins. */
+  connecting(): void {
+    this.reach.down();
+  }
+
+  connectionFailed(error: Error): void {
+    if (this.phase !== "open") return;
+    this.endpoint.incident.failed(classify(error, { ...this.transport.context(), written: false }));
+  }
+
+  #downTooLong(): void {
+    const cause = this.transport.lastError() ?? new Error("no connection");
+    this.endpoint.unreachable(classify(cause, { ...this.transport.context(), written: false }));
+    this.circuitOpened();
+  }
+
+  circuitOpened(): void {
+    this.#failWaiting((call) => this.#admission.circuitVerdict(call)?.error(call));
+  }
+
+  probe(kind: CircuitKind): Promise<boolean> {
+    return this.transport.probe(kind, this.policy.breaker === false ? PROBE_TIMEOUT : this.policy.breaker.probeTimeout);
+  }
+
+  /** Rejects what waits. A fatal handshake error (wrong password, unknown database) does it with the server's own words. */
+  failWaitingWith(error: Error): void {
+    sanitizeError(error);
+    const calls = this.gate.take();
+    this.slices.run(calls, (call) => this.desk.rejectAsIs(call, error, false));
+  }
+
+  #failWaiting(errorFor: (call: Call) => Error | undefined): void {
+    const doomed: Refused[] = [];
+    for (const call of this.gate.calls()) {
+      const error = errorFor(call);
+      if (error !== undefined) doomed.push({ call, error });
+    }
+    for (const { call } of doomed) this.gate.remove(call);
+    this.slices.run(doomed, ({ call, error }) => this.desk.reject(call, error));
+  }
+
+  // ---- the end
+
+  #leave(phase: "quitting" | "draining"): void {
+    if (this.phase === "open") this.phase = phase;
+    this.isOpen = false;
+  }
+
+  /** Takes no more commands; resolves when nothing is in flight or waiting, at the latest after `drain` milliseconds. */
+  async drain(drain: number): Promise<void> {
+    if (this.phase === "closed") return;
+    this.#leave("draining");
+    const until = performance.now() + drain;
+    while ((this.inFlight > 0 || !this.gate.isEmpty) && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(5, Math.max(1, until - performance.now()))));
+    }
+  }
+
+  /** The owner is closing the client: what waits will never be sent. */
+  closing(): void {
+    this.#leave("draining");
+    this.#rejectWaitingAsClosed();
+  }
+
+  /** The client has ended. It can be revived by `connect()`. */
+  ended(): void {
+    this.phase = "closed";
+    this.isOpen = this.isReady = false;
+    this.retrier.stop();
+    this.slices.finish();
+    this.#rejectWaitingAsClosed();
+    this.deadlines.stop();
+    this.reach.reset();
+    this.endpoint.leave(this);
+  }
+
+  /** The client connects again after it had ended. */
+  revived(): void {
+    if (this.phase === "closed") this.endpoint = this.#join();
+    this.phase = "open";
+  }
+
+  #rejectWaitingAsClosed(): void {
+    const now = performance.now();
+    for (const call of this.gate.take()) {
+      if (call.traits.carriage === "quit") this.desk.resolve(call, OK);
+      else this.desk.reject(call, refusal.closed(call, this.desk.scene(), now));
+    }
+  }
+
+  /** QUIT that cannot be sent or answered still means: end. */
+  endForQuit(call: Call): void {
+    this.withdraw(call);
+    this.desk.resolve(call, OK);
+    this.transport.end();
+  }
+
+  /** Takes a call out of wherever it is. */
+  withdraw(call: Call): void {
+    if (call.state === "waiting") this.gate.remove(call);
+    else if (call.state === "sent") this.#leaveFlight();
+  }
+}
+
+const OK = Buffer.from("OK");

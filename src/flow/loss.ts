@@ -1,0 +1,125 @@
+/**
+ * The fate of commands that were written and unanswered when their connection closed: sent again where a second
+ * execution does no harm, otherwise reported as unknown. Nothing else may resend a written command.
+ */
+import type { Command } from "ioredis";
+import type { Call } from "../command/call.js";
+import { effectOf, isReplaySafe } from "../command/effect.js";
+import { classify } from "../failure/classify.js";
+import type { Policy } from "../options/policy.js";
+import type { Desk } from "./desk.js";
+import type { Endpoint } from "./endpoint.js";
+import type { Gate } from "./gate.js";
+import * as refusal from "./refusal.js";
+import type { Retrier } from "./retry.js";
+import type { Slices } from "./slices.js";
+import type { Phase } from "./transport.js";
+
+/** What the owner of a Lua script declared of it: it changes nothing, or a second run changes nothing more. */
+export type ScriptEffect = "read" | "safe";
+
+/** The client, as loss sees it. */
+export interface Bereft {
+  readonly policy: Policy;
+  readonly desk: Desk;
+  readonly gate: Gate;
+  readonly slices: Slices;
+  readonly retrier: Retrier;
+  readonly endpoint: Endpoint;
+  readonly phase: Phase;
+  readonly scriptEffect: ((command: Command) => ScriptEffect | undefined) | undefined;
+}
+
+export class Loss {
+  readonly #client: Bereft;
+
+  constructor(client: Bereft) {
+    this.#client = client;
+  }
+
+  /** Decides about calls that are `lost`, oldest first. `fatal`: the replies made no sense, so asking again will not help. */
+  decide(calls: readonly Call[], cause: Error | undefined, fatal: boolean): void {
+    if (calls.length === 0) return;
+    const { desk, endpoint, phase, slices } = this.#client;
+    const scene = desk.scene(cause);
+    desk.stats.lost += calls.length;
+    if (phase === "open") {
+      const diagnosis = classify(cause, { ...scene.context, written: true });
+      endpoint.incident.failed(diagnosis, calls.length);
+      // One lost connection is one piece of evidence, however many commands it took along.
+      endpoint.readWrite?.failed(diagnosis, performance.now());
+    }
+    slices.run(calls, (call) => this.#decide(call, scene, fatal));
+  }
+
+  #decide(call: Call, scene: refusal.Scene, fatal: boolean): void {
+    if (call.state !== "lost") return;
+    const { desk, phase } = this.#client;
+    if (call.traits.carriage === "quit") {
+      desk.resolve(call, Buffer.from("OK"));
+      return;
+    }
+    if (phase !== "open") {
+      desk.reject(call, refusal.closed(call, scene, performance.now()));
+      return;
+    }
+    this.#abandonRefused(call);
+    const peers = call.batch?.transaction === true ? call.batch.calls : [call];
+    const safe = peers.every((peer) => this.#mayResend(peer));
+    if (safe && !fatal && this.#takeRetry(call)) this.#giveBack(call);
+    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, scene, safe, fatal);
+  }
+
+  /** Some of the batch was refused before the connection went: it can no longer go again as one. */
+  #abandonRefused({ batch }: Call): void {
+    if (batch === undefined || batch.refused.length === 0) return;
+    batch.partial = true;
+    for (const { call, error } of batch.takeRefused()) this.#client.desk.rejectAsIs(call, error, true);
+  }
+
+  #takeRetry(call: Call): boolean {
+    const { retrier, endpoint } = this.#client;
+    if (call.batch?.transaction === true && call.batch.partial) return false;
+    return retrier.allows(call, performance.now()) && (endpoint.budget === undefined || endpoint.budget.take());
+  }
+
+  #giveBack(call: Call): void {
+    const { desk, endpoint, gate } = this.#client;
+    desk.stats.retried++;
+    endpoint.incident.retried();
+    const { batch } = call;
+    if (batch?.transaction === true) {
+      batch.restart();
+      for (const peer of batch.calls) gate.giveBack(peer);
+    } else {
+      // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
+      call.stream = call.batch = undefined;
+      gate.giveBack(call);
+    }
+  }
+
+  #report(call: Call, scene: refusal.Scene, safe: boolean, fatal: boolean): void {
+    const { desk, endpoint } = this.#client;
+    if (fatal && safe && scene.cause !== undefined) {
+      desk.rejectAsIs(call, scene.cause, true);
+      return;
+    }
+    desk.stats.unknownOutcomes++;
+    endpoint.incident.unknownOutcome();
+    desk.reject(call, refusal.outcomeUnknown(call, scene, performance.now(), safe));
+  }
+
+  /** Whether a second execution of the call would do no harm, or its owner has said that it may happen. */
+  #mayResend(call: Call): boolean {
+    const { policy, scriptEffect } = this.#client;
+    const { name } = call.traits;
+    // The frame of a batch: its members decide.
+    if (call.batch?.transaction === true && (name === "multi" || name === "exec")) return true;
+    const ambiguous = call.options?.ambiguous ?? (policy.retry === false ? "safe" : policy.retry.ambiguous);
+    if (ambiguous === "replay") return true;
+    const declared = scriptEffect?.(call.command);
+    if (declared !== undefined) return declared === "read" || ambiguous === "safe";
+    const effect = effectOf(name, call.command.args);
+    return isReplaySafe(effect) && (ambiguous === "safe" || effect.kind === "read" || effect.kind === "connection");
+  }
+}

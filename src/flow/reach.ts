@@ -1,0 +1,37 @@
+/**
+ * How long this client has been without a connection. A blip is waited out; after `downAfter` its commands fail fast,
+ * whatever other clients of the endpoint see.
+ */
+export class Reach {
+  readonly #downAfter: number | undefined;
+  readonly #tooLong: () => void;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  /** When the connection went, on the clock of `performance.now()`. */
+  downSince: number | undefined = undefined;
+  /** Down for longer than `downAfter`. */
+  isUnreachable = false;
+
+  /** `downAfter` in milliseconds; `undefined`: never too long. */
+  constructor(downAfter: number | undefined, tooLong: () => void) {
+    this.#downAfter = downAfter;
+    this.#tooLong = tooLong;
+  }
+
+  /** A connection attempt begins, or a connection is gone. */
+  down(): void {
+    if (this.downSince !== undefined || this.#downAfter === undefined) return;
+    this.downSince = performance.now();
+    this.#timer = setTimeout(() => {
+      this.isUnreachable = true;
+      this.#tooLong();
+    }, this.#downAfter);
+    this.#timer.unref();
+  }
+
+  /** Connected again, or ended for good. */
+  reset(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.downSince = undefined;
+    this.isUnreachable = false;
+  }
+}

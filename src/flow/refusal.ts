@@ -1,0 +1,190 @@
+/**
+ * The errors a command can get from this client, each built at this one place. Messages say what happened, the numbers
+ * and the next step; they name the command and nothing of its arguments.
+ */
+import type { Call } from "../command/call.js";
+import { CLOSED_MESSAGE, NOT_WRITABLE_MESSAGE } from "../connection/internals.js";
+import { classify } from "../failure/classify.js";
+import type { Applied, FailureContext } from "../failure/diagnosis.js";
+import {
+  AbortedError,
+  CircuitOpenError,
+  ClosedError,
+  DeadlineError,
+  OutcomeUnknownError,
+  QueueFullError,
+  TransactionAbortedError,
+  UnavailableError,
+  IoredoubtError,
+  type IoredoubtErrorDetails,
+} from "../failure/errors.js";
+import type { QueuePolicy } from "../options/policy.js";
+import type { Circuit } from "./circuit.js";
+import type { GateStats } from "./gate.js";
+
+/** What is known when a command fails, captured once for all commands that fail together. */
+export interface Scene {
+  readonly label: string;
+  readonly context: FailureContext;
+  /** The last thing that went wrong with the connection. */
+  readonly cause: Error | undefined;
+}
+
+function details(call: Call, scene: Scene, applied: Applied, now: number): IoredoubtErrorDetails {
+  const elapsed = now - call.startedAt;
+  const context: FailureContext = {
+    ...scene.context,
+    command: call.traits.name,
+    written: applied === "maybe",
+    elapsedMs: elapsed,
+    attempts: call.attempts,
+  };
+  return {
+    cause: scene.cause,
+    applied,
+    attempts: call.attempts,
+    elapsed,
+    endpoint: scene.label,
+    command: call.traits.name,
+    diagnosis: (error: IoredoubtError) => classify(error, context),
+  };
+}
+
+function name(call: Call): string {
+  return call.traits.name.toUpperCase();
+}
+
+function span(ms: number): string {
+  return ms < 10_000 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function because(scene: Scene): string {
+  return scene.cause === undefined ? "" : ` Last connection error: ${scene.cause.message || scene.cause.name}.`;
+}
+
+export function deadlineWaiting(call: Call, scene: Scene, now: number): DeadlineError {
+  const tried =
+    call.attempts === 0 ? "was never sent" : `was sent ${String(call.attempts)} times and refused each time`;
+  return new DeadlineError(
+    "DEADLINE",
+    `Command timed out: ${name(call)} ${tried}; it waited ${span(now - call.startedAt)} for ${scene.label}.${because(scene)} Nothing was executed; it is safe to try again.`,
+    details(call, scene, "no", now),
+  );
+}
+
+export function deadlineInFlight(call: Call, scene: Scene, now: number): DeadlineError {
+  const { loop, head } = scene.context;
+  const stalled =
+    loop !== undefined ? ` This process's event loop was blocked for ${span(loop.blockedMs)} of them.` : "";
+  const behind =
+    head !== undefined && head.behind > 0
+      ? ` ${String(head.behind)} commands wait behind ${head.command.toUpperCase()}, in flight for ${span(head.forMs)}.`
+      : "";
+  return new DeadlineError(
+    "DEADLINE",
+    `Command timed out: ${name(call)} got no reply from ${scene.label} within ${span(now - call.startedAt)}; it may have been executed.${stalled}${behind} Check the effect before repeating a write.`,
+    details(call, scene, "maybe", now),
+  );
+}
+
+export function outcomeUnknown(call: Call, scene: Scene, now: number, safe: boolean): OutcomeUnknownError {
+  const advice = safe
+    ? "Repeating it does no harm; it was not repeated here because retries are used up, over budget or switched off."
+    : "It was not sent again, because a second execution could do harm. Read the state before repeating it.";
+  return new OutcomeUnknownError(
+    "OUTCOME_UNKNOWN",
+    `${name(call)} was in flight for ${span(now - call.sentAt)} when the connection to ${scene.label} was lost; it may have been executed.${because(scene)} ${advice}`,
+    details(call, scene, "maybe", now),
+  );
+}
+
+export function circuitOpen(call: Call, scene: Scene, circuit: Circuit, now: number): CircuitOpenError {
+  const retryAfter = Math.max(0, circuit.nextProbeAt - now);
+  const what = circuit.kind === "write" ? "writes to" : "";
+  const why = circuit.cause === undefined ? "" : ` It opened because of ${circuit.cause.code}: ${circuit.cause.title}`;
+  return new CircuitOpenError(
+    `${name(call)} was not sent: the circuit for ${what === "" ? "" : `${what} `}${scene.label} is open since ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
+    retryAfter,
+    details(call, scene, "no", now),
+  );
+}
+
+/** This client has had no connection for `downFor`, although the circuit it shares with others may still be closed. */
+export function unreachable(
+  call: Call,
+  scene: Scene,
+  downFor: number,
+  retryAfter: number,
+  now: number,
+): CircuitOpenError {
+  return new CircuitOpenError(
+    `${name(call)} was not sent: no connection to ${scene.label} for ${span(downFor)}.${because(scene)} Reconnecting in the background.`,
+    retryAfter,
+    details(call, scene, "no", now),
+  );
+}
+
+export function queueFull(
+  call: Call,
+  scene: Scene,
+  stats: GateStats,
+  limits: QueuePolicy,
+  now: number,
+): QueueFullError {
+  return new QueueFullError(
+    "QUEUE_FULL",
+    `${name(call)} was not sent: ${String(stats.commands)} commands (${String(stats.bytes)} bytes) already wait for ${scene.label}; the limits are ${String(limits.maxCommands)} and ${String(limits.maxBytes)} bytes.${because(scene)}`,
+    details(call, scene, "no", now),
+  );
+}
+
+export function unavailable(call: Call, scene: Scene, now: number): UnavailableError {
+  return new UnavailableError("UNAVAILABLE", NOT_WRITABLE_MESSAGE, details(call, scene, "no", now));
+}
+
+export function closed(call: Call, scene: Scene, now: number): ClosedError {
+  const applied = call.state === "sent" || call.state === "lost" ? "maybe" : "no";
+  return new ClosedError("CLIENT_CLOSED", CLOSED_MESSAGE, details(call, scene, applied, now));
+}
+
+export function aborted(call: Call, scene: Scene, now: number): AbortedError {
+  const applied = call.state === "waiting" ? "no" : "maybe";
+  const effect = applied === "no" ? "it was never sent" : "it may have been executed";
+  return new AbortedError(
+    "ABORTED",
+    `${name(call)} was aborted by its caller after ${span(now - call.startedAt)}; ${effect}.`,
+    {
+      ...details(call, scene, applied, now),
+      cause: call.options?.signal?.reason,
+    },
+  );
+}
+
+export function transactionAborted(
+  call: Call,
+  scene: Scene,
+  held: "WATCH" | "MULTI",
+  now: number,
+): TransactionAbortedError {
+  return new TransactionAbortedError(
+    "EXEC_ABORTED",
+    `${name(call)} was refused: the connection that held its ${held} was lost, so ${held === "WATCH" ? "the watched keys are no longer guarded" : "the commands queued so far are gone"}. Nothing was executed; start the transaction again.`,
+    details(call, scene, "no", now),
+  );
+}
+
+/** Why a connection that owes replies was destroyed. */
+export function silentConnection(label: string, silence: number): IoredoubtError {
+  return new IoredoubtError(
+    "RESPONSE_TIMEOUT",
+    `the connection to ${label} was silent for ${span(silence)} while replies were due; it was destroyed so that a new one can take over`,
+    { endpoint: label },
+  );
+}
+
+/** Whether a command that got this error was certainly never sent, so that a fallback may answer for it. */
+export function isUnsent(error: Error): boolean {
+  return IoredoubtError.is(error) && error.applied === "no" && FALLBACK_CODES.has(error.code);
+}
+
+const FALLBACK_CODES: ReadonlySet<string> = new Set(["CIRCUIT_OPEN", "QUEUE_FULL", "UNAVAILABLE", "DEADLINE"]);

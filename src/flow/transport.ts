@@ -1,0 +1,54 @@
+/** What the flow needs of a connection, and what it needs to know of the client; a standalone wire and Cluster each provide one. */
+import type { Command } from "ioredis";
+import type { BatchStream } from "../connection/internals.js";
+import type { FailureContext } from "../failure/diagnosis.js";
+import type { CircuitKind } from "./circuit.js";
+
+export interface Transport {
+  /** Hands a command to ioredis, which writes it at once, gives it back (`Flow.returned`) or rejects it at once. */
+  write(command: Command, stream: BatchStream | undefined): void;
+  /** Starts connecting if nothing has been tried yet. */
+  wake(): void;
+  /** Drops the connection without hurting what is in flight, and dials again. */
+  redial(): void;
+  /** Destroys the socket: whatever is in flight is lost. */
+  destroy(reason: Error): void;
+  /** Ends the client for good. */
+  end(): void;
+  /** Milliseconds since the last byte came, or since the connection was made. */
+  silentFor(now: number): number;
+  /** Bytes are still being pushed out. */
+  isSending(): boolean;
+  /** What is known of the connection, for diagnoses. */
+  context(): FailureContext;
+  /** The last connection error. */
+  lastError(): Error | undefined;
+  /** Milliseconds until the next connection attempt. */
+  retryIn(): number;
+  /** Asks the server, past the flow, whether it is well; resolves to `false` after `timeout` milliseconds. */
+  probe(kind: CircuitKind, timeout: number): Promise<boolean>;
+  /** The database that the connection is on, counting SELECTs that are still in flight. */
+  database(): number;
+  select(database: number): void;
+}
+
+/** ioredis's `blockingTimeout` and its grace, in milliseconds: how long a block without end may last, and what a finite one gets on top. */
+export interface BlockingLimit {
+  readonly cap: number;
+  readonly grace: number;
+}
+
+/** `draining` and `quitting` take no new commands; a `closed` client may be revived by `connect()`. */
+export type Phase = "open" | "quitting" | "draining" | "closed";
+
+/** Counters of one client since it was made. */
+export interface FlowStats {
+  /** Replies and error replies. */
+  answered: number;
+  retried: number;
+  /** Commands that were in flight when their connection was lost. */
+  lost: number;
+  unknownOutcomes: number;
+  deadlines: number;
+  rejected: number;
+}

@@ -1,0 +1,69 @@
+/** Everything public, listed one by one. The ioredis part makes the import line the only change in a drop-in. */
+export {
+  AbstractConnector,
+  Cluster,
+  Command,
+  Pipeline,
+  print,
+  ReplyError,
+  ScanStream,
+  SentinelConnector,
+  SentinelIterator,
+} from "ioredis";
+export type {
+  Callback,
+  ChainableCommander,
+  ClientContext,
+  ClusterNode,
+  ClusterOptions,
+  ClusterStatus,
+  CommonRedisOptions,
+  DNSLookupFunction,
+  DNSResolveSrvFunction,
+  NatMap,
+  NodeRole,
+  RedisCommander,
+  RedisKey,
+  RedisStatus,
+  RedisValue,
+  Result,
+  ScanStreamOptions,
+  SentinelAddress,
+  SentinelConnectionOptions,
+  StandaloneConnectionOptions,
+} from "ioredis";
+
+export { createRedis } from "./create-redis.js";
+export { Redis, Redis as default } from "./redis.js";
+export type { CloseOptions, RedisOptions } from "./redis.js";
+export type { CallOptions } from "./command/call.js";
+export { effectOf, type Effect, type EffectKind } from "./command/effect.js";
+export { classify } from "./failure/classify.js";
+export { CODES, type Code } from "./failure/codes.js";
+export type {
+  Applied,
+  Area,
+  Diagnosis,
+  EndpointInfo,
+  FailureContext,
+  NextStep,
+  Severity,
+} from "./failure/diagnosis.js";
+export {
+  AbortedError,
+  CircuitOpenError,
+  ClosedError,
+  ConfigError,
+  DeadlineError,
+  IoredoubtError,
+  OutcomeUnknownError,
+  PoolTimeoutError,
+  QueueFullError,
+  TransactionAbortedError,
+  UnavailableError,
+} from "./failure/errors.js";
+export type { ConfigProblem } from "./failure/errors.js";
+export type { Logger } from "./observe/logger.js";
+export { serializeError } from "./failure/serialize.js";
+export type { Health, Stats } from "./observe/stats.js";
+export type { FailedCommand, Policy, ResilienceOptions } from "./options/policy.js";
