@@ -1,0 +1,20 @@
+/** One storm for one contender. Started by faults.mjs. */
+import { runFaults } from "../lab/faults.mjs";
+import { job, report } from "./lib/child.mjs";
+import { CONTENDERS } from "./lib/contenders.mjs";
+
+const { contender, seconds, seed } = job();
+let lines = 0;
+const line = () => lines++;
+const logger = { debug: () => {}, info: line, warn: line, error: line };
+
+const verdict = await runFaults({
+  seconds,
+  seed,
+  makeClient: async ({ port }) => {
+    const { client } = await CONTENDERS[contender].make({ port, logger });
+    if (contender === "ioredis") client.on("error", line);
+    return client;
+  },
+});
+report({ ...verdict, lines });

@@ -1,0 +1,100 @@
+/**
+ * Who is measured. Each contender offers the same few operations in the way its own users would write them; the load
+ * generator adds nothing but the loop.
+ */
+
+/**
+ * @typedef {{
+ *   get: (key: string) => Promise<unknown>, set: (key: string, value: string) => Promise<unknown>,
+ *   incr: (key: string) => Promise<unknown>, getMany: (keys: string[]) => Promise<unknown>, close: () => void, client: any,
+ * }} Contender
+ * @typedef {{ port: number, tls?: { ca: string } | undefined, logger?: object }} Where
+ */
+
+/** @type {Record<string, { label: string, make: (where: Where) => Promise<Contender> }>} */
+export const CONTENDERS = {
+  ioredis: { label: "plain ioredis", make: plain },
+  ours: { label: "ioredoubt", make: ours },
+  "node-redis": { label: "node-redis", make: nodeRedis },
+  wrapper: { label: "pRetry(breaker.fire)", make: wrapper },
+};
+
+/** @param {Where} where */
+export function ioredisOptions({ port, tls }) {
+  return { port, host: "127.0.0.1", ...(tls && { tls: { ca: tls.ca, servername: "localhost" } }) };
+}
+
+/**
+ * @param {any} client
+ * @returns {Contender}
+ */
+function fromIoredis(client) {
+  return {
+    client,
+    get: (key) => client.get(key),
+    set: (key, value) => client.set(key, value),
+    incr: (key) => client.incr(key),
+    getMany: (keys) => {
+      const pipeline = client.pipeline();
+      for (const key of keys) pipeline.get(key);
+      return pipeline.exec();
+    },
+    close: () => client.disconnect(),
+  };
+}
+
+/** @param {Where} where */
+async function plain(where) {
+  const { Redis } = await import("ioredis");
+  const client = new Redis(ioredisOptions(where));
+  client.on("error", () => {});
+  return fromIoredis(client);
+}
+
+/** @param {Where} where */
+async function ours(where) {
+  const { createRedis } = await import("../../dist/index.js");
+  const client = createRedis({ ...ioredisOptions(where), resilience: { logger: where.logger ?? false } });
+  client.on("error", () => {});
+  return fromIoredis(client);
+}
+
+/** @param {Where} where */
+async function nodeRedis({ port, tls }) {
+  const { createClient } = await import("redis");
+  const socket = { port, host: "127.0.0.1", ...(tls && { tls: true, ca: tls.ca, servername: "localhost" }) };
+  const client = /** @type {any} */ (createClient({ socket }));
+  client.on("error", () => {});
+  await client.connect();
+  return {
+    client,
+    get: (key) => client.get(key),
+    set: (key, value) => client.set(key, value),
+    incr: (key) => client.incr(key),
+    getMany: (keys) => {
+      const multi = client.multi();
+      for (const key of keys) multi.get(key);
+      return multi.execAsPipeline();
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/** What one writes after reading the three readmes: each call through the breaker, each failure through the retry. @param {Where} where */
+async function wrapper(where) {
+  const [{ default: pRetry }, { default: CircuitBreaker }] = await Promise.all([import("p-retry"), import("opossum")]);
+  const inner = await plain(where);
+  const breaker = new CircuitBreaker((/** @type {() => Promise<unknown>} */ call) => call());
+  const through = (/** @type {() => Promise<unknown>} */ call) => pRetry(() => breaker.fire(call));
+  return {
+    client: inner.client,
+    get: (key) => through(() => inner.get(key)),
+    set: (key, value) => through(() => inner.set(key, value)),
+    incr: (key) => through(() => inner.incr(key)),
+    getMany: (keys) => through(() => inner.getMany(keys)),
+    close: () => {
+      breaker.shutdown();
+      inner.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Throughput of four ways to call Redis, side by side. Contenders take turns (A B C D, B C D A, …), each turn in a fresh
+ * process; a round's ratio compares turns that stand next to each other, so a slow minute of the machine hits all of them.
+ */
+import { makeCertificates } from "../lab/tls.mjs";
+import { startRedis } from "../lab/redis-server.mjs";
+import { count, markdownTable } from "../lab/text-table.mjs";
+import { measure } from "./lib/child.mjs";
+import { CONTENDERS } from "./lib/contenders.mjs";
+import { list, readOptions } from "./lib/options.mjs";
+import { machine, median, spread } from "./lib/report.mjs";
+
+/** @type {Record<string, { label: string, operation: "get" | "set" | "pipeline", concurrency: number, tls?: boolean, bar: number }>} */
+const WORKLOADS = {
+  "get-1": { label: "GET, 1 at a time", operation: "get", concurrency: 1, bar: 0.95 },
+  "get-4": { label: "GET, 4 concurrent", operation: "get", concurrency: 4, bar: 0.95 },
+  "get-8": { label: "GET, 8 concurrent", operation: "get", concurrency: 8, bar: 0.95 },
+  "get-16": { label: "GET, 16 concurrent", operation: "get", concurrency: 16, bar: 1.1 },
+  "get-64": { label: "GET, 64 concurrent", operation: "get", concurrency: 64, bar: 2 },
+  "get-1000": { label: "GET, 1000 concurrent", operation: "get", concurrency: 1000, bar: 4 },
+  "set-1": { label: "SET 100 B, 1 at a time", operation: "set", concurrency: 1, bar: 0.95 },
+  "set-64": { label: "SET 100 B, 64 concurrent", operation: "set", concurrency: 64, bar: 1 },
+  "pipeline-1": { label: "pipeline of 50 GETs, 1 at a time", operation: "pipeline", concurrency: 1, bar: 0.95 },
+  "pipeline-8": { label: "pipeline of 50 GETs, 8 concurrent", operation: "pipeline", concurrency: 8, bar: 0.95 },
+  "tls-get-1": { label: "TLS: GET, 1 at a time", operation: "get", concurrency: 1, tls: true, bar: 0.95 },
+  "tls-get-64": { label: "TLS: GET, 64 concurrent", operation: "get", concurrency: 64, tls: true, bar: 1 },
+};
+
+const options = readOptions("node benchmarks/throughput.mjs [options]", {
+  quick: { type: "boolean", default: false, help: "3 rounds of 0.4 s instead of 5 of 1 s" },
+  rounds: { type: "string", help: "number of rounds" },
+  duration: { type: "string", help: "milliseconds of each measurement" },
+  only: { type: "string", help: `workloads, separated by commas: ${Object.keys(WORKLOADS).join(", ")}` },
+  contenders: {
+    type: "string",
+    default: Object.keys(CONTENDERS).join(","),
+    help: `default ${Object.keys(CONTENDERS).join(",")}`,
+  },
+  check: { type: "boolean", default: false, help: "exit 1 when ioredoubt misses a bar" },
+});
+
+const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
+const duration = Number(options.duration ?? (options.quick ? 400 : 1000));
+const chosen = list(options.contenders);
+const workloads = options.only === undefined ? Object.keys(WORKLOADS) : list(options.only);
+for (const name of [
+  ...chosen.filter((name) => !(name in CONTENDERS)),
+  ...workloads.filter((name) => !(name in WORKLOADS)),
+]) {
+  console.error(`unknown name: ${name}`);
+  process.exit(2);
+}
+
+const certificates = await makeCertificates();
+const server = await startRedis({ tls: certificates.valid });
+try {
+  console.log(`${machine()}\n${rounds} rounds of ${duration} ms each, one connection, contenders in turn\n`);
+  const missed = [];
+  const rows = [
+    [
+      "workload",
+      ...chosen.map((name) => `${CONTENDERS[name]?.label} ops/s`),
+      ...compared().map((name) => `${CONTENDERS[name]?.label} ÷ ioredis`),
+      "CPU per op ÷ ioredis",
+    ],
+  ];
+  for (const name of workloads) {
+    const workload = WORKLOADS[name];
+    if (workload === undefined) continue;
+    const results = await takeTurns(workload);
+    const ratios = (/** @type {string} */ contender, /** @type {"opsPerSecond" | "cpuPerOp"} */ what) =>
+      (results[contender] ?? []).map(
+        (result, round) => result[what] / (results["ioredis"]?.[round]?.[what] ?? Number.NaN),
+      );
+    const speed = (/** @type {string} */ contender) =>
+      count(Math.round(median((results[contender] ?? []).map((r) => r.opsPerSecond))));
+    const cpu =
+      chosen.includes("ours") && chosen.includes("ioredis") ? median(ratios("ours", "cpuPerOp")).toFixed(2) : "";
+    rows.push([
+      workload.label,
+      ...chosen.map(speed),
+      ...compared().map((contender) => spread(ratios(contender, "opsPerSecond"))),
+      cpu,
+    ]);
+    if (chosen.includes("ours") && chosen.includes("ioredis")) {
+      const ratio = median(ratios("ours", "opsPerSecond"));
+      if (ratio < workload.bar) missed.push(`${name}: ${ratio.toFixed(2)}, the bar is ${workload.bar}`);
+    }
+    process.stderr.write(`${name} done\n`);
+  }
+  console.log(markdownTable(rows));
+  console.log(
+    "\nRatios: median of the rounds (smallest–largest). A pipeline of 50 counts as one op. CPU: ioredoubt's process, user and system.",
+  );
+  if (missed.length > 0) console.log(`\nBelow the bar:\n${missed.map((line) => `  ${line}`).join("\n")}`);
+  if (options.check && missed.length > 0) process.exitCode = 1;
+} finally {
+  await server.stop();
+  await certificates.remove();
+}
+
+/** Whose ratio to plain ioredis is shown. */
+function compared() {
+  return chosen.includes("ioredis") ? chosen.filter((name) => name !== "ioredis") : [];
+}
+
+/** @param {{ operation: string, concurrency: number, tls?: boolean }} workload */
+async function takeTurns(workload) {
+  /** @type {Record<string, { opsPerSecond: number, cpuPerOp: number }[]>} */
+  const results = Object.fromEntries(chosen.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    const order = chosen.map((_, i) => chosen[(i + round) % chosen.length] ?? "");
+    for (const contender of order) {
+      const result = await measure(new URL("throughput-child.mjs", import.meta.url), {
+        contender,
+        operation: workload.operation,
+        concurrency: workload.concurrency,
+        ...(workload.tls ? { port: server.tlsPort, ca: certificates.ca } : { port: server.port }),
+        warmup: Math.min(400, duration),
+        duration,
+      });
+      if (result.crashed) throw new Error(`${contender}: ${result.crashed}`);
+      results[contender]?.push(result);
+    }
+  }
+  return results;
+}

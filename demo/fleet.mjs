@@ -1,0 +1,218 @@
+/**
+ * One fleet: a process with several clients of one kind under a steady load of reads, writes and counted INCRs. It is
+ * told the phase by the main process, reports twice a second, and at the end settles up and hands in its ledger's verdict.
+ * Arrivals are on a clock, not after the last answer: callers do not stop coming because Redis is slow.
+ */
+import { Redis } from "ioredis";
+import { pino } from "pino";
+import { Ledger } from "../lab/ledger.mjs";
+import { exchange } from "../lab/resp.mjs";
+
+/** @type {{ kind: "ioredis" | "ioredoubt", target: { port: number } | { url: string }, prefix: string, audit: string | undefined }} */
+const job = JSON.parse(process.argv[2] ?? "{}");
+
+const CLIENTS = 4;
+const TICK = 10;
+/** Seconds a key lives on a server that is not ours, in case this process is killed before it has cleaned up. */
+const TTL = 300;
+/** How long the fleet may go on settling after the last phase. */
+const PATIENCE = 12_000;
+
+const ledger = new Ledger();
+/** @type {string[]} */
+const log = [];
+let logLines = 0;
+let phase = "start";
+let issued = 0;
+/** @type {Record<string, number>} */
+const recovered = {};
+/** @type {{ name: string, at: number, missing: Set<number> } | undefined} */
+let recovering;
+
+/** @param {string} line */
+function keepLine(line) {
+  logLines++;
+  if (log.length < 40) log.push(line.trimEnd());
+}
+
+process.on("unhandledRejection", (reason) => keepLine(`unhandled rejection: ${reason}`));
+
+async function makeClients() {
+  const where = "url" in job.target ? job.target.url : { port: job.target.port, host: "127.0.0.1" };
+  /** @type {any[]} */
+  const clients = [];
+  if (job.kind === "ioredis") {
+    for (let i = 0; i < CLIENTS; i++) {
+      const client = typeof where === "string" ? new Redis(where) : new Redis(where);
+      // What a service does with this event is write it to its log.
+      client.on("error", (error) => keepLine(`error event: ${error.message}`));
+      clients.push(client);
+    }
+    return clients;
+  }
+  const { createRedis } = await import("../dist/index.js");
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: keepLine });
+  const resilience = { logger };
+  for (let i = 0; i < CLIENTS; i++) {
+    clients.push(
+      typeof where === "string" ? createRedis(where, { resilience }) : createRedis({ ...where, resilience }),
+    );
+  }
+  return clients;
+}
+
+const clients = await makeClients();
+for (const client of clients) client.on?.("error", () => {});
+
+/** @param {number} index */
+function succeeded(index) {
+  if (recovering === undefined || !recovering.missing.delete(index)) return;
+  // A fleet has recovered when its last client has.
+  recovered[recovering.name] = performance.now() - recovering.at;
+}
+
+/**
+ * @param {number} index
+ * @param {any[]} marks
+ * @param {Promise<unknown>} promise
+ */
+function track(index, marks, promise) {
+  issued++;
+  const asked = phase;
+  ledger.track(phase, marks, promise);
+  // A late answer to an old question does not count as recovery.
+  promise.then(
+    () => asked === phase && succeeded(index),
+    () => {},
+  );
+}
+
+let next = 0;
+let owed = 0;
+let last = performance.now();
+
+/** One arrival a tick and client of: two reads, one write, two counted INCRs. */
+function arrive() {
+  const now = performance.now();
+  // A tick that came late brings the arrivals it missed, up to a limit.
+  owed = Math.min(owed + (now - last) / TICK, 50);
+  last = now;
+  for (; owed >= 1; owed--) {
+    clients.forEach((client, index) => {
+      const page = `${job.prefix}page:${next % 1000}`;
+      track(index, [], client.get(page));
+      track(index, [], client.set(page, "x".repeat(64), "EX", TTL));
+      track(index, [], client.get(page));
+      for (let i = 0; i < 2; i++) {
+        const key = `${job.prefix}n:${next++}`;
+        const counted = client.incr(key);
+        track(index, [{ key, kind: "counter" }], counted);
+        if ("url" in job.target) counted.then(() => client.expire(key, TTL)).catch(() => {});
+      }
+    });
+  }
+}
+
+let lastAcknowledged = 0;
+let lastReport = performance.now();
+
+function report() {
+  const now = performance.now();
+  const opsPerSecond = ((ledger.acknowledged - lastAcknowledged) / (now - lastReport)) * 1000;
+  lastAcknowledged = ledger.acknowledged;
+  lastReport = now;
+  const seen = { breaker: "none", waiting: 0, inFlight: 0 };
+  for (const client of clients) {
+    if (job.kind === "ioredis") {
+      seen.waiting += client.offlineQueue.length;
+      seen.inFlight += client.commandQueue.length;
+    } else {
+      const stats = client.stats();
+      seen.waiting += stats.waiting.commands;
+      seen.inFlight += stats.inFlight;
+      // The worst of the fleet: one open breaker is what an operator wants to see.
+      const states = [seen.breaker, stats.breaker.readWrite.state, stats.breaker.write.state];
+      seen.breaker = ["open", "half-open", "closed"].find((state) => states.includes(state)) ?? "off";
+    }
+  }
+  process.send?.({
+    type: "status",
+    phase,
+    opsPerSecond,
+    ...seen,
+    pending: ledger.pending,
+    codes: Object.fromEntries(ledger.codes),
+  });
+}
+
+async function finish() {
+  clearInterval(arrivals);
+  const unsettled = await ledger.drained(PATIENCE);
+  clearInterval(reports);
+  const verdict = await audit();
+  process.send?.({
+    type: "result",
+    issued,
+    acknowledged: ledger.acknowledged,
+    failed: ledger.failed,
+    unsettled,
+    slowest: ledger.slowest,
+    recovered,
+    logLines,
+    log,
+    codes: Object.fromEntries(ledger.codes),
+    ...verdict,
+  });
+  for (const client of clients) client.disconnect();
+  process.disconnect?.();
+}
+
+/** The server's own data, read past proxy and clients when the server is ours. */
+async function audit() {
+  const path = job.audit;
+  if (path !== undefined) return ledger.audit((commands) => exchange({ path }, commands, { timeout: 20_000 }));
+  if (!("url" in job.target)) throw new Error("nothing to audit");
+  const reader = new Redis(job.target.url);
+  try {
+    const verdict = await ledger.audit(async (commands) =>
+      ((await reader.pipeline(commands).exec()) ?? []).map(([error, reply]) => {
+        if (error) throw error;
+        return reply;
+      }),
+    );
+    const keys = [
+      ...ledger.entries.flatMap((entry) => entry.marks.map((mark) => mark.key)),
+      ...Array.from({ length: 1000 }, (_, i) => `${job.prefix}page:${i}`),
+    ];
+    for (let at = 0; at < keys.length; at += 500) await reader.unlink(keys.slice(at, at + 500));
+    return verdict;
+  } finally {
+    reader.disconnect();
+  }
+}
+
+process.on("message", (/** @type {any} */ message) => {
+  if (message.type === "phase") {
+    phase = message.name;
+    recovering = undefined;
+    if (message.recovery) {
+      recovering = { name: message.recovery, at: performance.now(), missing: new Set(clients.keys()) };
+      recovered[message.recovery] = Infinity;
+    }
+  }
+  if (message.type === "finish") {
+    finish().catch((error) => {
+      // Not the fleet's failure but the demo's: said out loud, never counted as a log line.
+      console.error(error);
+      process.exit(1);
+    });
+  }
+});
+// The main process is gone: nobody wants the result.
+process.on("disconnect", () => process.exit());
+
+await Promise.all(clients.map((client) => client.ping()));
+const arrivals = setInterval(arrive, TICK);
+const reports = setInterval(report, 500);
+last = performance.now();
+process.send?.({ type: "ready" });

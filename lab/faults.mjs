@@ -1,0 +1,259 @@
+/**
+ * A storm: random faults of every kind against a real server while clients write to a ledger; afterwards the server's
+ * data is held against what the clients were told. The benchmark and the fault tests run the same storm.
+ */
+import { startProxy } from "./fault-proxy.mjs";
+import { Ledger } from "./ledger.mjs";
+import { Random } from "./random.mjs";
+import { startRedis } from "./redis-server.mjs";
+import { exchange } from "./resp.mjs";
+
+const SCRIPT = "redis.call('INCR', KEYS[1]) return redis.call('LPUSH', KEYS[2], ARGV[1])";
+const READABLE = 100;
+const TICK = 10;
+
+const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * @typedef {{ server: import("./redis-server.mjs").RedisServer, proxy: import("./fault-proxy.mjs").FaultProxy, random: Random, wait: (low: number, high: number) => Promise<unknown> }} Scene
+ * @type {Record<string, (scene: Scene) => Promise<unknown>}
+ */
+const FAULTS = {
+  async reset({ proxy, random, wait }) {
+    for (let times = 1 + Math.floor(random.between(0, 4)); times > 0; times--) {
+      proxy.cutAll();
+      await wait(20, 200);
+    }
+  },
+  async "drop replies"({ proxy, wait }) {
+    proxy.dropReplies();
+    await wait(50, 300);
+  },
+  async "cut after k replies"({ proxy, random, wait }) {
+    for (let times = 1 + Math.floor(random.between(0, 3)); times > 0; times--) {
+      void proxy.cutAfterReplies(Math.floor(random.between(0, 40)));
+      await wait(20, 150);
+    }
+  },
+  async "forward, then cut"({ proxy, random, wait }) {
+    for (let times = 1 + Math.floor(random.between(0, 3)); times > 0; times--) {
+      void proxy.forwardThenCut();
+      await wait(20, 150);
+    }
+  },
+  async blackhole({ proxy, wait }) {
+    proxy.blackhole();
+    await wait(300, 2000);
+  },
+  async "kill, port refuses"({ server, proxy, wait }) {
+    await Promise.all([server.kill(), proxy.refuse()]);
+    await wait(200, 3000);
+    await server.restart();
+  },
+  async "kill, balancer accepts"({ server, wait }) {
+    await server.kill();
+    await wait(200, 1500);
+    await server.restart();
+  },
+  async freeze({ server, wait }) {
+    server.freeze();
+    await wait(300, 3000);
+    server.thaw();
+  },
+  async "accept, then close"({ proxy, wait }) {
+    proxy.acceptThenClose();
+    proxy.cutAll();
+    await wait(200, 1000);
+  },
+  async "silent handshake"({ proxy, wait }) {
+    proxy.silent();
+    proxy.cutAll();
+    await wait(200, 1500);
+  },
+  async slow({ proxy, wait }) {
+    proxy.latency(20, 60);
+    await wait(200, 1000);
+  },
+};
+
+/** While these last the server is not there: nobody expects what is issued then to be acknowledged. */
+const DOWN = new Set(["kill, port refuses", "kill, balancer accepts", "freeze"]);
+
+/** @type {import("./faults.mjs").runFaults} */
+export async function runFaults({
+  seconds,
+  seed,
+  makeClient,
+  clients: size = 4,
+  perSecond = 800,
+  settleWithin = 8000,
+  onPhase,
+}) {
+  const random = new Random(seed);
+  const server = await startRedis({ persistence: "aof" });
+  const proxy = await startProxy({ target: { port: server.port }, seed });
+  /** @type {string[]} */
+  const unhandled = [];
+  const note = (/** @type {unknown} */ reason) => void unhandled.push(String(reason));
+  process.on("unhandledRejection", note);
+  /** @type {any[]} */
+  const clients = [];
+  try {
+    const fixed = Array.from({ length: READABLE }, (_, i) => ["SET", `read:${i}`, String(i)]);
+    await exchange({ path: server.path }, fixed);
+    for (let i = 0; i < size; i++) clients.push(await makeClient({ host: proxy.host, port: proxy.port }));
+    const ledger = new Ledger();
+    const load = startLoad(clients, ledger, perSecond);
+
+    let ended = false;
+    const end = sleep(seconds * 1000).then(() => (ended = true));
+    // The end does not wait for a fault's time to be over.
+    const wait = (/** @type {number} */ low, /** @type {number} */ high) =>
+      Promise.race([sleep(random.between(low, high)), end]);
+    const enter = (/** @type {string} */ phase) => {
+      load.phase = phase;
+      onPhase?.(phase);
+    };
+    /** @type {string[]} */
+    const happened = [];
+    /** @type {string[]} */
+    let bag = [];
+    enter("calm");
+    await wait(300, 800);
+    while (!ended) {
+      // Every kind once before any kind twice.
+      if (bag.length === 0) bag = random.shuffled(Object.keys(FAULTS));
+      const name = bag.pop() ?? "reset";
+      happened.push(name);
+      enter(name);
+      await FAULTS[name]?.({ server, proxy, random, wait });
+      await proxy.pass();
+      enter("calm");
+      await wait(500, 1500);
+    }
+    load.stop();
+    const unsettled = await ledger.drained(settleWithin);
+    // A promise without an answer by now is judged as unsettled, even if the goodbye below shakes it loose.
+    const verdict = await ledger.audit((commands) => exchange({ path: server.path }, commands, { timeout: 30_000 }));
+    return {
+      seed,
+      faults: happened,
+      issued: load.issued,
+      unsettled,
+      wrongReplies: ledger.wrong,
+      slowest: ledger.slowest,
+      unhandled,
+      acknowledged: ledger.acknowledged,
+      failed: ledger.failed,
+      codes: Object.fromEntries(ledger.codes),
+      phases: load.phases(),
+      availability: load.availability(),
+      ...verdict,
+    };
+  } finally {
+    for (const client of clients) client.disconnect();
+    await proxy.stop();
+    await server.stop();
+    // Rejections that the goodbye itself leaves behind are reported in the next turn.
+    await sleep(50);
+    process.off("unhandledRejection", note);
+  }
+}
+
+/**
+ * A steady stream of every kind of write, and reads whose answer is known.
+ * @param {any[]} clients
+ * @param {Ledger} ledger
+ * @param {number} perSecond
+ */
+function startLoad(clients, ledger, perSecond) {
+  let next = 0;
+  /** @type {Map<string, { issued: number, acknowledged: number }>} */
+  const tally = new Map();
+  const load = {
+    phase: "calm",
+    issued: 0,
+    stop: () => clearInterval(timer),
+    phases: () => Object.fromEntries(tally),
+    /** Share acknowledged of what was issued while the server was there. */
+    availability() {
+      const up = [...tally].filter(([phase]) => !DOWN.has(phase)).map(([, counts]) => counts);
+      const sum = (/** @type {"issued" | "acknowledged"} */ what) =>
+        up.reduce((total, counts) => total + counts[what], 0);
+      return sum("acknowledged") / sum("issued");
+    },
+  };
+
+  /**
+   * @param {import("./ledger.mjs").Mark[]} marks
+   * @param {Promise<unknown>} promise
+   * @param {(reply: unknown) => boolean} right
+   */
+  function track(marks, promise, right) {
+    let counts = tally.get(load.phase);
+    if (counts === undefined) tally.set(load.phase, (counts = { issued: 0, acknowledged: 0 }));
+    const row = counts;
+    row.issued++;
+    load.issued++;
+    promise.then(
+      () => row.acknowledged++,
+      () => {},
+    );
+    ledger.track(load.phase, marks, promise, right);
+  }
+
+  const counter = (/** @type {string} */ key) => /** @type {const} */ ({ key, kind: "counter" });
+  const pushed = (/** @type {string} */ key) => /** @type {const} */ ({ key, kind: "list" });
+  const isOne = (/** @type {unknown} */ reply) => reply === 1;
+
+  /** What one member of a batch came to. @param {Promise<any>} batch @param {number} at */
+  const member = async (batch, at) => {
+    const replies = await batch;
+    // A transaction that was given up on replies null: nothing was executed.
+    if (!Array.isArray(replies)) throw Object.assign(new Error("EXEC replied null"), { code: "EXEC_NULL" });
+    const [error, reply] = replies[at];
+    if (error) throw error;
+    return reply;
+  };
+
+  /** @type {((client: any, id: number) => void)[]} */
+  const kinds = [
+    (client, id) => track([counter(`i:${id}`)], client.incr(`i:${id}`), isOne),
+    (client, id) => track([pushed(`l:${id}`)], client.lpush(`l:${id}`, "x"), isOne),
+    (client, id) => {
+      const batch = client.multi().incr(`mi:${id}`).lpush(`ml:${id}`, "x").exec();
+      track(
+        [counter(`mi:${id}`), pushed(`ml:${id}`)],
+        member(batch, 0).then((reply) => [reply]),
+        (reply) => Array.isArray(reply) && reply[0] === 1,
+      );
+    },
+    (client, id) => {
+      const batch = client
+        .pipeline()
+        .incr(`pi:${id}`)
+        .get(`read:${id % READABLE}`)
+        .lpush(`pl:${id}`, "x")
+        .exec();
+      track([counter(`pi:${id}`)], member(batch, 0), isOne);
+      track([], member(batch, 1), (reply) => reply === String(id % READABLE));
+      track([pushed(`pl:${id}`)], member(batch, 2), isOne);
+    },
+    (client, id) =>
+      track([counter(`ei:${id}`), pushed(`el:${id}`)], client.eval(SCRIPT, 2, `ei:${id}`, `el:${id}`, "x"), isOne),
+    (client, id) => track([], client.get(`read:${id % READABLE}`), (reply) => reply === String(id % READABLE)),
+    (client, id) => track([], client.set(`s:${id % 1000}`, "x"), (reply) => reply === "OK"),
+  ];
+
+  let owed = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    // A late tick brings what it missed, but not the arrivals of a whole stall at once.
+    owed = Math.min(owed + ((now - last) / 1000) * perSecond, perSecond / 5);
+    last = now;
+    for (; owed >= 1; owed--, next++)
+      kinds[next % kinds.length]?.(clients[Math.floor(next / kinds.length) % clients.length], next);
+  }, TICK);
+  return load;
+}

@@ -1,0 +1,230 @@
+/**
+ * Starts, kills, freezes and restarts real redis-server processes on free loopback ports, each in a folder of its own.
+ * It looks at them through a private unix socket, so that no look is seen, delayed or refused by what a test does to TCP.
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./free-port.mjs";
+import { reapLater, spare } from "./reaper.mjs";
+import { exchange } from "./resp.mjs";
+
+/** Who `cli` logs in as when the server asks for a password. */
+const ADMIN = { name: "lab", password: "lab-admin" };
+const LOG_LIMIT = 1_000_000;
+const START_TIMEOUT = 20_000;
+
+export const REDIS_SERVER = process.env["REDIS_SERVER"] ?? "redis-server";
+
+/** @type {string | undefined} */
+let version;
+
+/** Version of the installed redis-server, e.g. `7.0.15`. */
+export function redisVersion() {
+  version ??= /v=(\d+\.\d+\.\d+)/.exec(execFileSync(REDIS_SERVER, ["--version"], { encoding: "utf8" }))?.[1] ?? "0.0.0";
+  return version;
+}
+
+/**
+ * @param {import("./redis-server.mjs").RedisOptions} [options]
+ * @returns {Promise<import("./redis-server.mjs").RedisServer>}
+ */
+export async function startRedis(options = {}) {
+  for (let tries = 1; ; tries++) {
+    const server = new Server(
+      options,
+      options.port ?? (await freePort()),
+      options.tls && (options.tls.port ?? (await freePort())),
+    );
+    try {
+      await server.launch();
+      return server;
+    } catch (error) {
+      const lostRace = options.port === undefined && server.log().includes("Address already in use");
+      await server.stop();
+      if (!lostRace || tries >= 5) throw error;
+    }
+  }
+}
+
+class Server {
+  host = "127.0.0.1";
+  #options;
+  #dir = mkdtempSync(join(tmpdir(), "lab-redis-"));
+  #guarded;
+  #log = "";
+  /** @type {import("node:child_process").ChildProcess | undefined} */
+  #child;
+  /** @type {Promise<void>} */
+  #exited = Promise.resolve();
+
+  /**
+   * @param {import("./redis-server.mjs").RedisOptions} options
+   * @param {number} port
+   * @param {number | undefined} tlsPort
+   */
+  constructor(options, port, tlsPort) {
+    this.#options = options;
+    this.port = port;
+    this.tlsPort = tlsPort;
+    this.path = options.unixSocket ?? join(this.#dir, "redis.sock");
+    const given = [...(options.config ?? []), ...(options.args ?? [])].join(" ");
+    this.#guarded = options.password !== undefined || options.acl !== undefined || given.includes("requirepass");
+    writeFileSync(join(this.#dir, "redis.conf"), this.#config());
+  }
+
+  get pid() {
+    return this.#child?.pid ?? 0;
+  }
+
+  get dir() {
+    return this.#dir;
+  }
+
+  get running() {
+    return this.#child !== undefined;
+  }
+
+  #config() {
+    const { tls, persistence, password, acl = [], config = [] } = this.#options;
+    const lines = [
+      "bind 127.0.0.1",
+      `port ${this.port}`,
+      `dir ${this.#dir}`,
+      `unixsocket ${this.path}`,
+      'save ""',
+      persistence === "aof" ? "appendonly yes\nappendfsync always" : "appendonly no",
+      "daemonize no",
+    ];
+    // DEBUG is off by default since Redis 7; tests want DEBUG SLEEP, and the option is unknown before.
+    if (Number.parseInt(redisVersion(), 10) >= 7) lines.push("enable-debug-command local");
+    if (tls) {
+      lines.push(
+        `tls-port ${this.tlsPort}`,
+        `tls-cert-file ${tls.cert}`,
+        `tls-key-file ${tls.key}`,
+        `tls-ca-cert-file ${tls.ca}`,
+      );
+      lines.push(`tls-auth-clients ${tls.clientAuth ? "yes" : "no"}`);
+    }
+    if (password !== undefined) lines.push(`requirepass ${JSON.stringify(password)}`);
+    if (this.#guarded) lines.push(`user ${ADMIN.name} on >${ADMIN.password} ~* &* +@all`);
+    return [...lines, ...acl, ...config, ""].join("\n");
+  }
+
+  async launch() {
+    const child = spawn(REDIS_SERVER, [join(this.#dir, "redis.conf"), ...(this.#options.args ?? [])], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    /** @type {Error | undefined} */
+    let failed;
+    const keep = (/** @type {Buffer} */ chunk) => {
+      this.#log = (this.#log + chunk.toString()).slice(-LOG_LIMIT);
+    };
+    child.stdout.on("data", keep);
+    child.stderr.on("data", keep);
+    this.#exited = new Promise((resolve) => {
+      child.on("error", (error) => {
+        failed = error;
+        this.#child = undefined;
+        resolve();
+      });
+      child.on("close", () => {
+        if (child.pid !== undefined) spare(child.pid);
+        if (this.#child === child) this.#child = undefined;
+        resolve();
+      });
+    });
+    if (child.pid !== undefined) reapLater(child.pid, this.#dir);
+    const until = Date.now() + START_TIMEOUT;
+    while (!(await this.#answers())) {
+      if (failed) throw new Error(`${REDIS_SERVER} could not be started: ${failed.message}`, { cause: failed });
+      if (this.#child !== child)
+        throw new Error(`redis-server on port ${this.port} exited while it started:\n${this.#log.slice(-2000)}`);
+      if (Date.now() > until)
+        throw new Error(
+          `redis-server on port ${this.port} gave no answer in ${START_TIMEOUT} ms:\n${this.#log.slice(-2000)}`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async #answers() {
+    try {
+      const [reply] = await exchange({ path: this.path }, [["PING"]], { timeout: 1000 });
+      return this.#options.waitFor === "accepting" || !(reply instanceof Error && reply.message.startsWith("LOADING"));
+    } catch {
+      return false;
+    }
+  }
+
+  log() {
+    return this.#log;
+  }
+
+  /** @param {readonly (string | number)[]} command */
+  async call(...command) {
+    const login = this.#guarded ? [["AUTH", ADMIN.name, ADMIN.password]] : [];
+    const replies = await exchange({ path: this.path }, [...login, command]);
+    const reply = replies.at(-1) ?? null;
+    if (reply instanceof Error) throw reply;
+    return reply;
+  }
+
+  /** @param {readonly (string | number)[]} command */
+  async cli(...command) {
+    return asText(await this.call(...command));
+  }
+
+  async stop() {
+    this.#child?.kill("SIGCONT");
+    this.#child?.kill("SIGTERM");
+    // A server that waits for replicas or runs a script does not obey SIGTERM at once.
+    const timer = setTimeout(() => this.#child?.kill("SIGKILL"), 3000);
+    await this.#exited;
+    clearTimeout(timer);
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  async kill() {
+    this.#child?.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  async restart() {
+    await this.kill();
+    // A killed server leaves its socket file behind; redis-server removes it itself before it binds.
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.launch();
+        return;
+      } catch (error) {
+        if (tries >= 5 || !this.#log.includes("Address already in use")) throw error;
+        await this.kill();
+      }
+    }
+  }
+
+  freeze() {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  thaw() {
+    this.#child?.kill("SIGCONT");
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.stop();
+  }
+}
+
+/**
+ * @param {import("./resp.mjs").Reply} reply
+ * @returns {string}
+ */
+function asText(reply) {
+  if (Array.isArray(reply)) return reply.map(asText).join("\n");
+  return reply === null ? "" : String(reply);
+}

@@ -1,0 +1,363 @@
+/** Every command settles at its deadline, with the truth about whether it may have run, and a dead connection does not stay. */
+import { connect, createServer } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import {
+  SLACK,
+  atEnd,
+  callsOf,
+  clean,
+  client,
+  expectError,
+  gist,
+  outcomeOf,
+  outcomesOf,
+  plain,
+  proxyTo,
+  ready,
+} from "./core-harness.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => clean(server));
+
+function block(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A relay that takes requests in at a limited rate, as a thin uplink does. */
+async function thinUplink(bytesPerSecond: number): Promise<number> {
+  const relay = createServer((from) => {
+    const to = connect(server.port, "127.0.0.1");
+    to.pipe(from);
+    from.on("data", (chunk) => {
+      to.write(chunk);
+      from.pause();
+      setTimeout(() => from.resume(), (chunk.length / bytesPerSecond) * 1000);
+    });
+    for (const socket of [from, to]) {
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => (from.destroy(), to.destroy()));
+    }
+    atEnd(() => void from.destroy());
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  atEnd(() => void relay.close());
+  const address = relay.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+describe("a connection that went silent", () => {
+  it("fails what is in flight at its deadline as possibly applied, and is replaced", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 1000, breaker: false } });
+    proxy.blackhole();
+    const outcomes = await outcomesOf([redis.incr("n"), redis.get("n"), redis.pipeline().incr("n").exec()]);
+    expectError(outcomes[0] ?? fail(), "DeadlineError", "maybe");
+    expectError(outcomes[1] ?? fail(), "DeadlineError", "maybe");
+    expect(outcomes[2]?.value).toMatchObject([[{ name: "DeadlineError", applied: "maybe" }]]);
+    for (const { after } of outcomes) {
+      expect(after).toBeGreaterThanOrEqual(999);
+      expect(after).toBeLessThan(1000 + SLACK);
+    }
+    await eventually(() => expect(proxy.counters.connections).toBe(2), { withinMs: 1500 });
+    await proxy.pass();
+    expect(await redis.set("after", "1")).toBe("OK");
+    expect(redis.log.text()).toContain("RESPONSE_TIMEOUT");
+    expect(await server.cli("EXISTS", "after")).toBe("1");
+  });
+
+  it("is kept for ever by plain ioredis with commandTimeout", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await plain(proxy.port, { commandTimeout: 300 });
+    proxy.blackhole();
+    for (let i = 0; i < 5; i++) expect(gist(await outcomeOf(redis.get("n")))).toBe("Command timed out");
+    expect(redis.status).toBe("ready");
+    expect(proxy.counters.connections).toBe(1);
+  });
+
+  it("with replies dropped behind the execution is told as possibly applied; it was, once", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 300 } });
+    proxy.dropReplies();
+    const outcome = await outcomeOf(redis.incr("n"));
+    const error = expectError(outcome, "DeadlineError", "maybe");
+    expect(error.elapsed).toBeGreaterThanOrEqual(299);
+    expect(outcome.after).toBeLessThan(300 + SLACK);
+    await proxy.pass();
+    await redis.ping();
+    expect(await server.cli("GET", "n")).toBe("1");
+  });
+
+  it("does not take the following commands with it: a short deadline alone replaces nothing", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    await server.call("MSET", "a", "A", "b", "B", "c", "C");
+    proxy.latency(300);
+    const outcomes = await outcomesOf([
+      redis.withDeadline(50).get("a"),
+      redis.get("b"),
+      redis.withDeadline(60).incr("n"),
+      redis.get("c"),
+    ]);
+    expect(outcomes.map(gist)).toEqual(["DeadlineError maybe", "ok", "DeadlineError maybe", "ok"]);
+    expect(outcomes.map((outcome) => outcome.value)).toEqual([undefined, "B", undefined, "C"]);
+    expect(proxy.counters.connections).toBe(1);
+    expect(redis.stats().inFlight).toBe(0);
+  });
+});
+
+describe("a frozen server", () => {
+  it("fails 500 commands in flight and those that follow within their deadline, and works soon after it thaws", async () => {
+    const frozen = await startRedis();
+    atEnd(() => frozen.stop());
+    const redis = await ready(frozen.port, { resilience: { deadline: 1000 } });
+    frozen.freeze();
+    const inFlight = Array.from({ length: 500 }, (_, i) => outcomeOf(i % 2 === 0 ? redis.incr("n") : redis.get("n")));
+    const settled = await Promise.all(inFlight);
+    expect(new Set(settled.map(gist))).toEqual(new Set(["DeadlineError maybe"]));
+    expect(Math.max(...settled.map(({ after }) => after))).toBeLessThan(1000 + SLACK);
+    // The kernel still accepts connections for the frozen process; nothing of this is written to them.
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    const waiting = await outcomeOf(redis.incr("later"));
+    expect(["DeadlineError no", "CircuitOpenError no"]).toContain(gist(waiting));
+    expect(waiting.after).toBeLessThan(1000 + SLACK);
+    frozen.thaw();
+    await eventually(async () => expect(await redis.get("later")).toBeNull(), { withinMs: 2000 });
+    expect(Number(await frozen.cli("GET", "n"))).toBeLessThanOrEqual(250);
+  });
+});
+
+describe("while there is no connection", () => {
+  it("says at the deadline that nothing was sent, for how long it waited and why", async () => {
+    const proxy = await proxyTo(server);
+    await proxy.refuse();
+    const redis = client(proxy.port, { resilience: { deadline: 300 } });
+    const outcome = await outcomeOf(redis.incr("n"));
+    const error = expectError(outcome, "DeadlineError", "no");
+    expect(error.message).toMatch(/INCR was never sent; it waited \d+ ms for 127\.0\.0\.1:\d+\. .*ECONNREFUSED/);
+    expect(error.attempts).toBe(0);
+    expect(outcome.after).toBeLessThan(300 + SLACK);
+    expect(error.diagnosis).toBeDefined();
+  });
+
+  it("counts the wait and the attempt together", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 600 } });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    const start = performance.now();
+    const outcome = outcomeOf(redis.incr("n"));
+    await eventually(() => expect(performance.now() - start).toBeGreaterThan(250));
+    await proxy.pass();
+    await eventually(() => expect(redis.status).toBe("ready"));
+    // From here on everything is held back.
+    proxy.dropReplies();
+    expect((await outcome).after).toBeLessThan(600 + SLACK);
+  });
+});
+
+describe("limits of single calls", () => {
+  it("withDeadline(false) outlives the client's deadline", async () => {
+    const redis = await ready(server.port, { resilience: { deadline: 100 } });
+    const outcome = await outcomeOf(redis.withDeadline(false).call("DEBUG", "SLEEP", "0.4"));
+    expect(gist(outcome)).toBe("ok");
+  });
+
+  it("commandTimeout of ioredis is the deadline", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { commandTimeout: 150, resilience: { deadline: undefined } });
+    proxy.dropReplies();
+    const outcome = await outcomeOf(redis.incr("n"));
+    expectError(outcome, "DeadlineError", "maybe");
+    expect(outcome.error?.message).toMatch(/^Command timed out/);
+    expect(outcome.after).toBeLessThan(150 + SLACK);
+  });
+
+  it("a signal ends a wait at once, and the command is never sent", async () => {
+    const proxy = await proxyTo(server);
+    await proxy.refuse();
+    const redis = client(proxy.port);
+    const controller = new AbortController();
+    const waiting = outcomeOf(redis.with({ signal: controller.signal }).incr("n"));
+    await turn();
+    const reason = new Error("request closed");
+    controller.abort(reason);
+    const error = expectError(await waiting, "AbortedError", "no");
+    expect(error.cause).toBe(reason);
+    await proxy.pass();
+    await redis.ping();
+    expect((await callsOf(server))["incr"]).toBeUndefined();
+    expect(gist(await outcomeOf(redis.with({ signal: controller.signal }).incr("n")))).toBe("AbortedError no");
+    await redis.ping();
+    expect((await callsOf(server))["incr"]).toBeUndefined();
+  });
+
+  it("a signal in flight says that it may have run; later replies reach their own commands", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    proxy.latency(100);
+    const controller = new AbortController();
+    const aborted = outcomeOf(redis.with({ signal: controller.signal }).incr("n"));
+    const next = redis.incr("n");
+    controller.abort();
+    expectError(await aborted, "AbortedError", "maybe");
+    expect(await next).toBe(2);
+    expect(redis.stats().inFlight).toBe(0);
+    expect(proxy.counters.connections).toBe(1);
+  });
+});
+
+describe("a blocked event loop", () => {
+  it("does not fail a command whose reply is in the socket already", async () => {
+    const redis = await ready(server.port, { resilience: { deadline: 100 } });
+    for (let i = 0; i < 3; i++) {
+      const replies = outcomesOf(Array.from({ length: 20 }, () => redis.incr("n")));
+      await turn();
+      block(300);
+      expect((await replies).map(gist)).toEqual(Array(20).fill("ok"));
+    }
+    expect(redis.stats().breaker.readWrite.state).toBe("closed");
+  });
+
+  it("fails it with plain ioredis and commandTimeout", async () => {
+    const redis = await plain(server.port, { commandTimeout: 100 });
+    const reply = outcomeOf(redis.incr("n"));
+    await turn();
+    block(300);
+    expect(gist(await reply)).toBe("Command timed out");
+  });
+
+  it("is named in the error when there was no reply, and is not held against the server", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 100 } });
+    proxy.dropReplies();
+    const reply = outcomeOf(redis.incr("n"));
+    await turn();
+    block(400);
+    const error = expectError(await reply, "DeadlineError", "maybe");
+    expect(error.message).toMatch(/event loop was blocked for \d+ ms/);
+  });
+});
+
+describe("a large payload", () => {
+  const VALUE = "x".repeat(1024 * 1024);
+
+  it("may outlive its deadline while its bytes are leaving", { timeout: 20_000 }, async () => {
+    const port = await thinUplink(24 * 1024 * 1024);
+    const redis = await ready(port, { resilience: { deadline: 500 } });
+    const pipeline = redis.pipeline();
+    for (let i = 0; i < 32; i++) pipeline.set(`big${String(i)}`, VALUE);
+    const outcome = await outcomeOf(pipeline.exec());
+    expect(outcome.after).toBeGreaterThan(600);
+    const entries = outcome.value as [Error | null, unknown][];
+    expect(new Set(entries.map(([error]) => gist(error)))).toEqual(new Set(["ok"]));
+    expect(await server.cli("DBSIZE")).toBe("32");
+  });
+
+  it("settles all the same when its bytes do not move", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 500 } });
+    proxy.blackhole();
+    const pipeline = redis.pipeline();
+    for (let i = 0; i < 32; i++) pipeline.set(`big${String(i)}`, VALUE);
+    const outcome = await outcomeOf(pipeline.exec());
+    const entries = outcome.value as [Error | null, unknown][];
+    for (const [error] of entries) expect(gist(error)).toMatch(/maybe$|no$/);
+    expect(outcome.after).toBeLessThan(1000 + 250 + SLACK);
+  });
+
+  it("that arrives slowly fails its reader at the deadline and leaves the connection to the others", async () => {
+    const proxy = await proxyTo(server);
+    await server.call("SET", "big", VALUE);
+    const redis = await ready(proxy.port, { resilience: { deadline: 1100 } });
+    proxy.throttle(600 * 1024);
+    const outcomes = await outcomesOf([redis.get("big"), redis.withDeadline(4000).get("missing")]);
+    expect(outcomes.map(gist)).toEqual(["DeadlineError maybe", "ok"]);
+    expect(proxy.counters.connections).toBe(1);
+  });
+});
+
+describe("blocking commands", () => {
+  it("have their own time: a BLPOP of one second ends with null under a deadline of 200 ms", async () => {
+    const redis = await ready(server.port, { resilience: { deadline: 200 } });
+    const outcome = await outcomeOf(redis.blpop("l", 1));
+    expect(outcome.value).toBeNull();
+    expect(outcome.after).toBeGreaterThan(990);
+  });
+
+  it("get the deadline as grace on top of it, and no more", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 300 } });
+    proxy.dropReplies();
+    const outcome = await outcomeOf(redis.blpop("l", 0.3));
+    expectError(outcome, "DeadlineError", "maybe");
+    expect(outcome.after).toBeGreaterThanOrEqual(599);
+    expect(outcome.after).toBeLessThan(600 + SLACK);
+  });
+
+  it("do not lose an element when given up in flight: the socket goes, so that the server delivers to nobody", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    const controller = new AbortController();
+    const popped = outcomeOf(redis.with({ signal: controller.signal }).blpop("l", 0));
+    await eventually(async () => expect(await server.cli("INFO", "clients")).toContain("blocked_clients:1"));
+    controller.abort();
+    expectError(await popped, "AbortedError", "maybe");
+    await eventually(async () => expect(await server.cli("INFO", "clients")).toContain("blocked_clients:0"));
+    await server.call("RPUSH", "l", "job-1");
+    expect(await server.cli("LRANGE", "l", 0, -1)).toBe("job-1");
+    expect(await redis.blpop("l", 1)).toEqual(["l", "job-1"]);
+  });
+
+  it("do not lose an element with blockingTimeout either", async () => {
+    const redis = await ready(server.port, { blockingTimeout: 200 });
+    expectError(await outcomeOf(redis.blpop("l", 0)), "DeadlineError", "maybe");
+    await eventually(async () => expect(await server.cli("INFO", "clients")).toContain("blocked_clients:0"));
+    await server.call("RPUSH", "l", "job-1");
+    expect(await redis.lpop("l")).toBe("job-1");
+  });
+
+  it("lose it with plain ioredis and blockingTimeout", async () => {
+    const redis = await plain(server.port, { blockingTimeout: 200 });
+    expect(await redis.blpop("l", 0)).toBeNull();
+    await server.call("RPUSH", "l", "job-1");
+    await eventually(async () => expect(await server.cli("LLEN", "l")).toBe("0"));
+  });
+
+  it("wait for a connection no longer than the deadline", async () => {
+    const proxy = await proxyTo(server);
+    await proxy.refuse();
+    const redis = client(proxy.port, { resilience: { deadline: 300 } });
+    const outcome = await outcomeOf(redis.blpop("l", 0));
+    expectError(outcome, "DeadlineError", "no");
+    expect(outcome.after).toBeLessThan(300 + SLACK);
+  });
+
+  it("of whatever length are not taken for a silent connection by the heartbeat", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { heartbeat: { interval: 100, timeout: 100 } } });
+    const popped = redis.blpop("l", 0);
+    await eventually(async () => expect(await server.cli("INFO", "clients")).toContain("blocked_clients:1"));
+    const start = performance.now();
+    await eventually(() => expect(performance.now() - start).toBeGreaterThan(800));
+    await server.call("RPUSH", "l", "x");
+    expect(await popped).toEqual(["l", "x"]);
+    expect(proxy.counters.connections).toBe(1);
+  });
+});
+
+function fail(): never {
+  throw new Error("missing");
+}

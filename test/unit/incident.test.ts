@@ -1,0 +1,236 @@
+/** What the incident log writes, and above all what it does not. */
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { classify } from "../../src/failure/classify.js";
+import { IncidentLog } from "../../src/observe/incident.js";
+
+interface Written {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+const context = { endpoint: { host: "127.0.0.1", port: 6379 }, environment: { container: false, kubernetes: false } };
+const refused = classify("connect ECONNREFUSED 127.0.0.1:6379", context);
+const lost = classify("Connection is closed.", { ...context, written: true });
+const loading = classify("LOADING Redis is loading the dataset in memory", context);
+const outOfMemory = classify("OOM command not allowed when used memory > 'maxmemory'.", context);
+const wrongPassword = classify("WRONGPASS invalid username-password pair or user is disabled.", context);
+const wrongType = classify("WRONGTYPE Operation against a key holding the wrong kind of value", context);
+const noPermission = classify("NOPERM this user has no permissions to run the 'set' command", context);
+
+let written: Written[];
+let log: IncidentLog;
+
+function write(level: string): (fields: object, message: string) => void {
+  return (fields, message) => written.push({ ...fields, level, message });
+}
+
+function events(): string[] {
+  return written.map((line) => `${line.level} ${String(line["event"])}`);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  written = [];
+  log = new IncidentLog({
+    logger: {
+      debug: write("debug"),
+      info: write("info"),
+      warn: write("warn"),
+      error: write("error"),
+      fatal: write("fatal"),
+    },
+    endpoint: "127.0.0.1:6379",
+    summaryInterval: 30_000,
+    now: () => Date.now(),
+  });
+});
+
+afterEach(() => {
+  log.close();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe("IncidentLog", () => {
+  it("tells a 30 s outage under 20 busy clients in at most 6 lines", () => {
+    log.waiting = () => 12;
+    log.failed(refused, 0);
+    for (let ms = 0; ms < 30_500; ms += 50) {
+      for (let client = 0; client < 20; client++) {
+        if (ms < 2000) log.failed(lost);
+        else log.rejected("CIRCUIT_OPEN");
+      }
+      if (ms === 2000) log.circuit("read-write", "open", { retryAfter: 1000, cause: refused });
+      if (ms % 5000 === 0 && ms > 2000) {
+        log.circuit("read-write", "half-open", {});
+        log.circuit("read-write", "open", { retryAfter: 2000, cause: refused });
+        log.failed(refused, 0);
+      }
+      vi.advanceTimersByTime(50);
+    }
+    log.retried(3);
+    log.unknownOutcome(2);
+    log.circuit("read-write", "closed", {});
+    log.recovered();
+
+    expect(events()).toEqual([
+      "error incident.open",
+      "warn incident.circuit",
+      "warn incident.summary",
+      "info incident.closed",
+    ]);
+    const [open, , summary, closed] = written;
+    expect(open?.message).toBe(
+      "redis 127.0.0.1:6379 is unreachable: connection refused (CONNECTION_REFUSED). " +
+        "Likely: redis-server is not running, or is still starting. Next: redis-cli -h 127.0.0.1 -p 6379 ping.",
+    );
+    expect(summary).toMatchObject({ waiting: 12, codes: { CONNECTION_LOST: 800 } });
+    expect(closed).toMatchObject({
+      failed: 800,
+      rejected: 11_400,
+      retried: 3,
+      unknownOutcome: 2,
+      durationMs: 30_500,
+      probes: 6,
+    });
+    expect(new Set(written.map((line) => line["incident"])).size).toBe(1);
+  });
+
+  it("writes one info line for a connection that is back at once, and none for the next such blip", () => {
+    for (let i = 0; i < 3; i++) {
+      log.failed(lost, 0);
+      log.retried(4);
+      vi.advanceTimersByTime(80);
+      log.recovered();
+    }
+    expect(events()).toEqual(["info connection.blip"]);
+    expect(written[0]?.message).toBe(
+      "redis 127.0.0.1:6379: connection dropped (CONNECTION_LOST) and was back after 80 ms; no command failed.",
+    );
+  });
+
+  it("opens an incident when the connection stays away, without any failed command", () => {
+    log.failed(refused, 0);
+    vi.advanceTimersByTime(249);
+    expect(written).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(events()).toEqual(["error incident.open"]);
+  });
+
+  it("says in the opening line that commands fail fast when the circuit opens it", () => {
+    log.circuit("write", "open", { retryAfter: 5000, cause: outOfMemory });
+    expect(events()).toEqual(["error incident.open"]);
+    expect(written[0]).toMatchObject({ code: "OUT_OF_MEMORY", circuit: "open", retryAfterMs: 5000 });
+    expect(written[0]?.message).toContain("refuses writes: out of memory (OUT_OF_MEMORY)");
+    expect(written[0]?.message).toContain("Failing fast; next probe in 5 s.");
+  });
+
+  it("writes a wrong password once, at level fatal, and the end of it", () => {
+    for (let i = 0; i < 200; i++) {
+      log.usage(wrongPassword);
+      vi.advanceTimersByTime(1000);
+    }
+    log.recovered();
+    expect(events()).toEqual(["fatal incident.open", "info incident.closed"]);
+  });
+
+  it("uses error where a logger has no fatal", () => {
+    const lines: string[] = [];
+    const plain = (_fields: object, message: string): void => void lines.push(message);
+    const poor = new IncidentLog({
+      logger: { debug: plain, info: plain, warn: plain, error: plain },
+      endpoint: "x",
+      summaryInterval: 1000,
+    });
+    poor.failed(wrongPassword);
+    poor.close();
+    expect(lines[0]).toContain("AUTH_WRONG");
+  });
+
+  it("still opens an outage that comes after a credential fault", () => {
+    log.usage(wrongPassword);
+    log.failed(refused);
+    expect(events()).toEqual(["fatal incident.open", "error incident.open"]);
+    expect(written[1]).toMatchObject({ code: "CONNECTION_REFUSED" });
+  });
+
+  it("names what the incident has become in the summary", () => {
+    log.failed(refused);
+    vi.advanceTimersByTime(29_000);
+    log.failed(loading);
+    vi.advanceTimersByTime(1000);
+    expect(written[1]?.message).toBe(
+      "redis 127.0.0.1:6379 is still unreachable after 30 s: 2 failed (CONNECTION_REFUSED 1, LOADING 1), 0 retried, 0 with unknown outcome, 0 waiting. Now: loading its data.",
+    );
+  });
+
+  it("ends refused writes by itself when an interval passes without one", () => {
+    log.failed(outOfMemory);
+    vi.advanceTimersByTime(30_000);
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    expect(log.snapshot()).toEqual({ open: false });
+  });
+
+  it("does not end an unreachable endpoint's incident because nobody asked", () => {
+    log.failed(refused);
+    vi.advanceTimersByTime(90_000);
+    expect(events()).toEqual([
+      "error incident.open",
+      "warn incident.summary",
+      "warn incident.summary",
+      "warn incident.summary",
+    ]);
+  });
+
+  it("treats a flapping endpoint as one incident", () => {
+    for (let i = 0; i < 30; i++) {
+      log.failed(lost);
+      vi.advanceTimersByTime(500);
+      log.recovered();
+      vi.advanceTimersByTime(500);
+    }
+    vi.advanceTimersByTime(60_000);
+    const flaps = events();
+    expect(flaps.filter((event) => event === "error incident.open")).toHaveLength(4);
+    expect(flaps.filter((event) => event === "warn incident.flapping")).toHaveLength(1);
+    expect(flaps.at(-1)).toBe("info incident.closed");
+    expect(flaps.length).toBeLessThanOrEqual(11);
+  });
+
+  it("keeps what reaches the caller anyway at debug, one line a code in 10 s", () => {
+    for (let i = 0; i < 500; i++) log.usage(wrongType);
+    log.usage(noPermission);
+    vi.advanceTimersByTime(10_000);
+    log.usage(wrongType);
+    expect(events()).toEqual(["debug command.refused", "warn command.refused", "debug command.refused"]);
+    expect(written[2]).toMatchObject({ code: "WRONG_TYPE", suppressed: 499 });
+  });
+
+  it("reports refused commands of a healthy endpoint once an interval", () => {
+    for (let i = 0; i < 100; i++) log.rejected("QUEUE_FULL");
+    vi.advanceTimersByTime(30_000);
+    log.rejected("QUEUE_FULL", 5);
+    expect(events()).toEqual(["warn commands.rejected", "warn commands.rejected"]);
+    expect(written[1]).toMatchObject({ code: "QUEUE_FULL", rejected: 104 });
+  });
+
+  it("counts 100,000 failures in well under a second", () => {
+    vi.useRealTimers();
+    const startedAt = performance.now();
+    for (let i = 0; i < 100_000; i++) log.failed(refused);
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(log.snapshot()).toMatchObject({ open: true, failed: 100_000, codes: { CONNECTION_REFUSED: 100_000 } });
+    expect(events()).toEqual(["error incident.open"]);
+    log.close();
+    vi.useFakeTimers();
+  });
+
+  it("closes an open incident with its owner", () => {
+    log.failed(refused);
+    log.close();
+    log.close();
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    expect(written[1]?.message).toContain("was closed by its owner");
+  });
+});
