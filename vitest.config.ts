@@ -1,7 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 /** Tests that also run on ioredis 5: the replies, the private parts this package touches, and what happens in faults. */
-const ON_IOREDIS_5 = ["test/integration/parity-*.test.ts", "test/integration/internals.test.ts"];
+const ON_IOREDIS_5 = [
+  "test/integration/parity-*.test.ts",
+  "test/integration/internals.test.ts",
+  "test/fault/core-never-twice.test.ts",
+  "test/fault/core-gate.test.ts",
+  "test/fault/core-lifecycle.test.ts",
+];
 
 /** Two files at a time: most tests own a redis-server, and the machines have two cores. */
 export default defineConfig({

@@ -15,9 +15,14 @@ const TICK = 10;
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * @typedef {{ server: import("./redis-server.mjs").RedisServer, proxy: import("./fault-proxy.mjs").FaultProxy, random: Random, wait: (low: number, high: number) => Promise<unknown> }} Scene
- * @type {Record<string, (scene: Scene) => Promise<unknown>}
+ * @typedef {object} Scene
+ * @property {import("./redis-server.mjs").RedisServer} server
+ * @property {import("./fault-proxy.mjs").FaultProxy} proxy
+ * @property {Random} random
+ * @property {(low: number, high: number) => Promise<unknown>} wait between so many milliseconds, or until the storm is over
  */
+
+/** @type {Record<string, (scene: Scene) => Promise<unknown>>} */
 const FAULTS = {
   async reset({ proxy, random, wait }) {
     for (let times = 1 + Math.floor(random.between(0, 4)); times > 0; times--) {

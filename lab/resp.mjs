@@ -43,10 +43,10 @@ export class FrameCounter {
       }
       const end = chunk.indexOf(LF, i);
       if (end === -1) {
-        this.#line += chunk.latin1Slice(i, chunk.length);
+        this.#line += chunk.toString("latin1", i, chunk.length);
         return chunk.length;
       }
-      const line = this.#line + chunk.latin1Slice(i, chunk[end - 1] === CR ? end - 1 : end);
+      const line = this.#line + chunk.toString("latin1", i, chunk[end - 1] === CR ? end - 1 : end);
       this.#line = "";
       i = end + 1;
       this.#header(line.endsWith("\r") ? line.slice(0, -1) : line);
@@ -107,7 +107,7 @@ export class FrameCounter {
   }
 }
 
-/** @typedef {string | number | null | Reply[] | Error} Reply */
+/** @typedef {import("./resp.mjs").Reply} Reply */
 
 /**
  * One complete reply at `at`, or undefined when bytes are missing.

@@ -1,6 +1,9 @@
 /** `createRedis`: `new Redis(...)` for those who prefer a function. */
 import { checkRedisArguments } from "./options/arguments.js";
-import { Redis, type RedisOptions } from "./redis.js";
+import type { Environment } from "./options/environment-policy.js";
+import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
+import { ConfigError } from "./failure/errors.js";
+import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
 /**
  * A client for a standalone server or Sentinel, with every argument form of ioredis's `new Redis(...)`.
@@ -19,3 +22,24 @@ export function createRedis(...args: unknown[]): Redis {
   checkRedisArguments(args);
   return new (Redis as new (...args: unknown[]) => Redis)(...args);
 }
+
+/**
+ * A client whose address, credentials and policy come from environment variables (`REDIS_URL`, `REDIS_HOST` …,
+ * `IOREDOUBT_*`; all of them in docs/policy.md). What `options` set goes over the environment.
+ *
+ * @throws {ConfigError} before anything connects, with every problem and no value.
+ */
+createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: FromEnvironmentOptions = {}): Redis {
+  const { mode, args, resolved, origins } = resolveFromEnvironment(env, options);
+  if (mode === "cluster") {
+    throw new ConfigError([
+      {
+        path: origins.get("nodes") ?? "REDIS_CLUSTER_NODES",
+        given: "a list of cluster nodes",
+        allowed: "must not be set here: this function makes clients for one server or Sentinel",
+      },
+    ]);
+  }
+  const { resilience } = options;
+  return redisWithPolicy(resolved.policy, resilience === undefined ? args : [{ resilience }, ...args]);
+};

@@ -34,6 +34,10 @@ export type {
 } from "ioredis";
 
 export { createRedis } from "./create-redis.js";
+export { defineProfile, type ProfileDefinition } from "./options/define-profile.js";
+export { explainPolicy, type ExplainedValue, type PolicyExplanation } from "./options/explain-policy.js";
+export type { FromEnvironmentOptions } from "./options/from-environment.js";
+export type { Profile, ProfileName } from "./options/profiles.js";
 export { Redis, Redis as default } from "./redis.js";
 export type { CloseOptions, RedisOptions } from "./redis.js";
 export type { CallOptions } from "./command/call.js";
@@ -66,4 +70,9 @@ export type { ConfigProblem } from "./failure/errors.js";
 export type { Logger } from "./observe/logger.js";
 export { serializeError } from "./failure/serialize.js";
 export type { Health, Stats } from "./observe/stats.js";
+export { TransactionConflictError } from "./pool/conflict.js";
+export type { ConnectionOptions } from "./pool/leases.js";
+export type { PoolStats } from "./pool/pool.js";
+export type { Holder, LeaseStats, PoolSnapshot } from "./pool/snapshot.js";
+export type { TransactionOptions, TransactionResult, TransactionScope } from "./pool/transaction.js";
 export type { FailedCommand, Policy, ResilienceOptions } from "./options/policy.js";

@@ -5,7 +5,7 @@
  * ioredis's constructor calls several overridden methods before this class's own fields exist, so all state hangs on
  * one symbol that `parseOptions`, the first of them, sets.
  */
-import { Command, Redis as IORedis, type Callback, type RedisOptions as IORedisOptions } from "ioredis";
+import { Command, Redis as IORedis, type Callback, type RedisKey, type RedisOptions as IORedisOptions } from "ioredis";
 import type { CallOptions } from "./command/call.js";
 import {
   base,
@@ -19,13 +19,18 @@ import {
 } from "./connection/internals.js";
 import { checkReady } from "./connection/ready-check.js";
 import { Wire } from "./connection/wire.js";
+import type { Host } from "./pool/host.js";
+import type { ConnectionOptions } from "./pool/leases.js";
+import { whenAnswered } from "./pool/order.js";
+import { Pool } from "./pool/pool.js";
+import type { TransactionOptions, TransactionResult, TransactionScope } from "./pool/transaction.js";
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { Flow } from "./flow/flow.js";
 import type { BlockingLimit } from "./flow/transport.js";
 import { ScriptEffects, type ScriptDefinition } from "./command/scripts.js";
 import { defaultLogger } from "./observe/default-logger.js";
-import { SILENT } from "./observe/logger.js";
+import { SILENT, type Logger } from "./observe/logger.js";
 import { snapshot, type Health, type Stats, healthOf } from "./observe/stats.js";
 import { checkRedisArguments } from "./options/arguments.js";
 import { endpointInfo, labelOf } from "./connection/endpoint-info.js";
@@ -37,6 +42,8 @@ import { resolvePolicy } from "./options/resolve.js";
 export type RedisOptions = IORedisOptions & { readonly resilience?: ResilienceOptions | undefined };
 
 const STATE = Symbol("ioredoubt.state");
+/** The limits of a view made by `with`. */
+const LIMITS = Symbol("ioredoubt.limits");
 
 interface State {
   readonly flow: Flow;
@@ -52,6 +59,24 @@ interface State {
   /** The handshake's SELECT failed: serving would mean writing to database 0. */
   selectError: Error | undefined;
   closing: Promise<void> | undefined;
+  /** Its connections are made when they are needed. A client that is in a pool has none of its own. */
+  pool: Pool | undefined;
+}
+
+/** Set while a client for a pool is constructed: it shares what its owner has resolved and declared. */
+let owner: Pick<State, "policy" | "scripts"> | undefined;
+
+/** Set while a client is constructed whose policy is already known. */
+let prepared: Policy | undefined;
+
+/** A client with a policy that was resolved elsewhere, from an environment for instance. */
+export function redisWithPolicy(policy: Policy, args: readonly unknown[]): Redis {
+  prepared = policy;
+  try {
+    return new (Redis as new (...args: unknown[]) => Redis)(...args);
+  } finally {
+    prepared = undefined;
+  }
 }
 
 /** "monitoring" is a status of ioredis that its types do not know. */
@@ -73,6 +98,7 @@ export interface CloseOptions {
 
 export class Redis extends IORedis {
   declare readonly [STATE]: State;
+  declare readonly [LIMITS]?: CallOptions;
   declare options: RedisOptions;
   /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */
   declare duplicate: ((override?: Partial<RedisOptions>) => Redis) & IORedis["duplicate"];
@@ -104,9 +130,14 @@ export class Redis extends IORedis {
   }
 
   override connect(callback?: Callback<void>): Promise<void> {
-    const { flow, wire } = this[STATE];
+    const state = this[STATE];
+    const { flow, wire, pool } = state;
     wire.adoptConnector();
-    if (this.status === "end" || this.status === "close") flow.revived();
+    if (this.status === "end" || this.status === "close") {
+      state.closing = undefined;
+      flow.revived();
+      pool?.revive();
+    }
     const promise = super.connect().catch((error: unknown) => {
       throw attachDiagnosis(error, () => classify(wire.lastError() ?? error, { ...wire.context(), written: false }));
     });
@@ -120,17 +151,23 @@ export class Redis extends IORedis {
   }
 
   override disconnect(reconnect = false): void {
-    const { flow } = this[STATE];
+    const { flow, pool } = this[STATE];
     const { status } = this;
     if (reconnect) {
+      pool?.interrupt();
       super.disconnect(true);
       return;
     }
     // ioredis would remember to skip the reconnect of a connection that does not exist yet.
     if (status === "end") return;
     flow.closing();
-    super.disconnect();
+    pool?.end();
     const internals = internalsOf(this);
+    if (status === "reconnecting") {
+      // No socket to close, and the connector's own disconnect would keep the process for the one that closed before.
+      if (internals.reconnectTimeout !== null) clearTimeout(internals.reconnectTimeout);
+      internals.reconnectTimeout = null;
+    } else super.disconnect();
     if (
       status === "reconnecting" ||
       (status === "connecting" && internals.stream === undefined && internals.options.sentinels)
@@ -175,12 +212,14 @@ export class Redis extends IORedis {
    */
   with(options: CallOptions): this {
     const { flow } = this[STATE];
+    const limits = { ...this[LIMITS], ...options };
     const sendCommand = (command: Command, stream?: BatchStream): unknown => {
-      flow.dispatch(command, stream, options);
+      flow.dispatch(command, stream, limits);
       return command.promise;
     };
     return Object.create(this, {
       sendCommand: { value: sendCommand },
+      [LIMITS]: { value: limits },
       // Commands of one automatic pipeline share one limit; these have their own.
       options: { value: Object.create(this.options, { enableAutoPipelining: { value: false } }) as RedisOptions },
     }) as this;
@@ -191,6 +230,32 @@ export class Redis extends IORedis {
     return this.with({ deadline });
   }
 
+  /**
+   * Runs `fn` with a connection that nobody else uses meanwhile, for WATCH, interactive MULTI, SELECT, CLIENT and the
+   * like. It is given back when the promise of `fn` settles: cleaned, or destroyed if that cannot be proven. Await every
+   * command inside `fn`.
+   *
+   * @throws {PoolTimeoutError} when none became free within `pool.acquireTimeout`.
+   */
+  withConnection<T>(fn: (connection: Redis) => T | PromiseLike<T>, options: ConnectionOptions = {}): Promise<T> {
+    return poolOf(this).withConnection(fn, new Error("borrowed here"), options);
+  }
+
+  /**
+   * Optimistic locking: watches `keys`, lets `fn` read on `conn` and queue writes on `multi`, and executes them only if no
+   * watched key has changed; otherwise it starts again, `retries` times at most (default 10), after a jittered pause.
+   *
+   * @throws {TransactionConflictError} when every attempt was overtaken; nothing was executed.
+   * @throws {PoolTimeoutError} when no connection became free within `pool.acquireTimeout`.
+   */
+  transaction<T>(
+    keys: readonly RedisKey[],
+    fn: (scope: TransactionScope) => T | PromiseLike<T>,
+    options: TransactionOptions = {},
+  ): Promise<TransactionResult<T>> {
+    return poolOf(this).transaction(keys, fn, new Error("borrowed here"), options);
+  }
+
   /** The effective policy, frozen. */
   get policy(): Policy {
     return this[STATE].policy;
@@ -198,8 +263,8 @@ export class Redis extends IORedis {
 
   /** A plain snapshot: connection, gate, in flight, retries, budget, circuits, writes. */
   stats(): Stats {
-    const { flow, wire } = this[STATE];
-    return snapshot(this.status, flow, wire);
+    const { flow, wire, pool } = this[STATE];
+    return { ...snapshot(this.status, flow, wire), ...(pool === undefined ? {} : { pool: pool.stats() }) };
   }
 
   /** Whether this client can serve now, and if not, since when and why. Costs nothing: no command is sent. */
@@ -256,6 +321,7 @@ overrideInternals(Redis.prototype, {
       internalTurn(state);
     }
     state.wire.statusChanged(status);
+    if (status === "end") state.pool?.end();
     if (status === "ready" && state.selectError === undefined) {
       // ioredis selects the database and subscribes again in this turn, before anything that waits may go.
       internalTurn(state);
@@ -314,10 +380,10 @@ overrideInternals(Redis.prototype, {
 function adopt(client: Redis, args: readonly unknown[]): void {
   const explicit = explicitOptions(args);
   const { resilience } = client.options;
-  const policy = resolvePolicy(resilience, explicit);
+  const policy = owner?.policy ?? prepared ?? resolvePolicy(resilience, explicit);
   const info = endpointInfo(client.options);
   const wire = new Wire(client, policy, info, explicit["retryStrategy"] as never);
-  const scripts = new ScriptEffects();
+  const scripts = owner?.scripts ?? new ScriptEffects();
   const logger = resilience?.logger === false ? SILENT : (resilience?.logger ?? defaultLogger());
   const flow = new Flow({
     policy,
@@ -347,8 +413,52 @@ function adopt(client: Redis, args: readonly unknown[]): void {
     internal: false,
     selectError: undefined,
     closing: undefined,
+    pool: undefined,
   };
+  if (owner === undefined) state.pool = new Pool(hostOf(client, state, logger));
   Object.defineProperty(client, STATE, { value: state });
+}
+
+/** The client as its pool sees it. */
+function hostOf(client: Redis, state: State, logger: Logger): Host {
+  const internals = internalsOf(client);
+  return {
+    policy: state.policy,
+    logger,
+    flow: state.flow,
+    create: (purpose) => createPooled(client, state, purpose === "lease"),
+    flowOf: (pooled) => pooled[STATE].flow,
+    epoch: () => internals.connectionEpoch,
+    whenAnswered: () => whenAnswered(client),
+    isDedicated: () =>
+      client.status !== "ready" || (Boolean(internals.condition?.subscriber) && internals.condition?.protocol !== 3),
+  };
+}
+
+/** A client with the same options for the pool's own use; it connects when it is first used. */
+function createPooled(client: Redis, state: State, isLent: boolean): Redis {
+  const options = optionsForDuplicate(client.options, state.explicit) as RedisOptions;
+  // What a fallback answers inside an exclusive unit of work would be taken for the server's word.
+  const fallback = isLent ? undefined : options.resilience?.fallback;
+  const { policy, scripts } = state;
+  const pool = { ...policy.pool, size: 1, min: 0, max: 0, blocking: 0 };
+  owner = { policy: { ...policy, pool }, scripts };
+  try {
+    const pooled = new Redis({ ...options, lazyConnect: true, resilience: { ...options.resilience, fallback } });
+    for (const [name, { lua, numberOfKeys, readOnly }] of Object.entries(internalsOf(client).scriptsSet)) {
+      const keys = numberOfKeys === null ? {} : { numberOfKeys };
+      if (!(name in pooled)) IORedis.prototype.defineCommand.call(pooled, name, { lua, readOnly, ...keys });
+    }
+    return pooled;
+  } finally {
+    owner = undefined;
+  }
+}
+
+function poolOf(client: Redis): Pool {
+  const { pool } = client[STATE];
+  if (pool === undefined) throw new TypeError("a connection that was lent has no pool of its own: use the client");
+  return pool;
 }
 
 function blockingLimit(options: RedisOptions): BlockingLimit | undefined {
@@ -410,10 +520,15 @@ function withCause(error: Error, cause: Error | undefined): Error {
 
 async function closeClient(client: Redis, state: State, drain: number): Promise<void> {
   if (client.status === "end") return;
+  const startedAt = performance.now();
   const ended = new Promise<void>((resolve) => client.once("end", resolve));
-  await state.flow.drain(drain);
+  const { flow, pool } = state;
+  const lent = pool?.drain();
+  // A block without end has nothing to drain; if others wait behind it, it is about to make room for them.
+  if (!flow.isHeld || !flow.gate.isEmpty) await flow.drain(drain);
+  if (lent !== undefined) await within(lent, Math.max(0, drain - (performance.now() - startedAt)));
   if ((client.status as string) === "end") return;
-  if (client.status === "ready") await quit(client, state, Math.max(250, Math.min(drain, 1_000)));
+  if (client.status === "ready" && !flow.isHeld) await quit(client, state, Math.max(250, Math.min(drain, 1_000)));
   client.disconnect();
   internalsOf(client).stream?.destroy();
   if ((client.status as string) !== "end") await ended;
@@ -423,11 +538,16 @@ async function quit(client: Redis, state: State, limit: number): Promise<void> {
   const command = new Command("quit");
   internalsOf(client).manuallyClosing = true;
   state.wire.write(command, undefined);
+  await within(command.promise.then(ignore, ignore), limit);
+}
+
+/** Waits for a promise, but no longer than `limit` milliseconds. */
+async function within(promise: Promise<unknown>, limit: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, limit);
   });
-  await Promise.race([command.promise.then(ignore, ignore), late]);
+  await Promise.race([promise, late]);
   clearTimeout(timer);
 }
 

@@ -8,7 +8,7 @@
  *   get: (key: string) => Promise<unknown>, set: (key: string, value: string) => Promise<unknown>,
  *   incr: (key: string) => Promise<unknown>, getMany: (keys: string[]) => Promise<unknown>, close: () => void, client: any,
  * }} Contender
- * @typedef {{ port: number, tls?: { ca: string } | undefined, logger?: object }} Where
+ * @typedef {{ port: number, tls?: { ca: string } | undefined, logger?: any }} Where
  */
 
 /** @type {Record<string, { label: string, make: (where: Where) => Promise<Contender> }>} */
@@ -43,7 +43,7 @@ function fromIoredis(client) {
   };
 }
 
-/** @param {Where} where */
+/** @param {Where} where @returns {Promise<Contender>} */
 async function plain(where) {
   const { Redis } = await import("ioredis");
   const client = new Redis(ioredisOptions(where));
@@ -51,7 +51,7 @@ async function plain(where) {
   return fromIoredis(client);
 }
 
-/** @param {Where} where */
+/** @param {Where} where @returns {Promise<Contender>} */
 async function ours(where) {
   const { createRedis } = await import("../../dist/index.js");
   const client = createRedis({ ...ioredisOptions(where), resilience: { logger: where.logger ?? false } });
@@ -59,11 +59,11 @@ async function ours(where) {
   return fromIoredis(client);
 }
 
-/** @param {Where} where */
+/** @param {Where} where @returns {Promise<Contender>} */
 async function nodeRedis({ port, tls }) {
   const { createClient } = await import("redis");
   const socket = { port, host: "127.0.0.1", ...(tls && { tls: true, ca: tls.ca, servername: "localhost" }) };
-  const client = /** @type {any} */ (createClient({ socket }));
+  const client = /** @type {any} */ (createClient({ socket: /** @type {any} */ (socket) }));
   client.on("error", () => {});
   await client.connect();
   return {
@@ -80,7 +80,7 @@ async function nodeRedis({ port, tls }) {
   };
 }
 
-/** What one writes after reading the three readmes: each call through the breaker, each failure through the retry. @param {Where} where */
+/** What one writes after reading the three readmes: each call through the breaker, each failure through the retry. @param {Where} where @returns {Promise<Contender>} */
 async function wrapper(where) {
   const [{ default: pRetry }, { default: CircuitBreaker }] = await Promise.all([import("p-retry"), import("opossum")]);
   const inner = await plain(where);

@@ -14,8 +14,8 @@ export function readOptions(usage, options) {
     ),
   );
   try {
-    const { values } = parseArgs({ options: /** @type {any} */ (known) });
-    if (!values["help"]) return /** @type {any} */ (values);
+    const values = /** @type {any} */ (parseArgs({ options: /** @type {any} */ (known) }).values);
+    if (!values["help"]) return values;
     console.log(help(usage, options));
     process.exit(0);
   } catch (error) {

@@ -75,7 +75,8 @@ export async function runDoctor(
       out.write(DOCTOR_HELP);
       return 0;
     }
-    const code = plan.interval === undefined ? await once(plan, out, env) : await watch(plan, plan.interval, out, env, signal);
+    const code =
+      plan.interval === undefined ? await once(plan, out, env) : await watch(plan, plan.interval, out, env, signal);
     if (out === process.stdout) leaveSoon(code);
     return code;
   } catch (error) {
@@ -122,7 +123,10 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
 }
 
 /** TLS files belong to a target on the command line; in the environment they have variables of their own. */
-function withTls(target: string | undefined, files: Parameters<typeof tlsFromFiles>[0]): string | TargetOptions | undefined {
+function withTls(
+  target: string | undefined,
+  files: Parameters<typeof tlsFromFiles>[0],
+): string | TargetOptions | undefined {
   if (Object.values(files).every((one) => one === undefined)) return target;
   if (target === undefined) throw new UsageError("--tls-… needs a target; without one use the REDIS_TLS_… variables");
   if (checkUrl(target, "argument").length > 0) return target;
@@ -207,13 +211,12 @@ async function watch(
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
     const done = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, signal.aborted ? 0 : ms);
     signal.addEventListener("abort", done, { once: true });
   });
 }

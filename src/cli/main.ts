@@ -9,6 +9,7 @@ import type { Output } from "./config.js";
 const HELP = `ioredoubt: what a Redis client does when Redis does not
 
   ioredoubt config            the effective policy, where each value comes from and what it means
+  ioredoubt doctor [url]      why a connection does not work, and what to do; without a URL from the environment
   ioredoubt explain <code>    what a failure code means and what to do, e.g. CONNECTION_REFUSED
   ioredoubt <command> --help  the options of a command
   ioredoubt --version
@@ -18,6 +19,7 @@ type Command = (args: readonly string[], out: Output) => number | Promise<number
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   config: async () => (await import("./config.js")).runConfig,
+  doctor: async () => (await import("./doctor.js")).runDoctor,
   explain: async () => (await import("./explain.js")).runExplain,
 };
 

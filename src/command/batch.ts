@@ -23,6 +23,8 @@ export class Batch {
   verdict: Verdict;
   /** The batch holds a MULTI: its members share one fate. */
   transaction = false;
+  /** Its EXEC counts on a WATCH of the connection it was sent on. */
+  tied = false;
   /** A member was executed, so the batch can no longer be resent as a whole. */
   partial = false;
   /** Members refused by a passing server state, waiting for the fate of the rest. */
@@ -82,14 +84,24 @@ export class Batch {
 
 const NONE: Refused[] = [];
 
-const batches = new WeakMap<BatchStream, Batch>();
+/** These calls, and with each member of a batch all others of it that still wait: its stream writes all of them or none. */
+export function withBatches(calls: readonly Call[]): Set<Call> {
+  const all = new Set<Call>();
+  for (const call of calls) {
+    if (all.has(call)) continue;
+    for (const member of call.batch?.calls ?? [call]) if (member.state === "waiting") all.add(member);
+  }
+  return all;
+}
+
+/** Kept on the stream itself: a weak map costs more, once for each member. */
+const BATCH = Symbol("ioredoubt.batch");
+type Marked = BatchStream & { [BATCH]?: Batch };
 
 export function batchOf(stream: BatchStream): Batch | undefined {
-  return batches.get(stream);
+  return (stream as Marked)[BATCH];
 }
 
 export function startBatch(stream: BatchStream, verdict: Verdict): Batch {
-  const batch = new Batch(verdict);
-  batches.set(stream, batch);
-  return batch;
+  return ((stream as Marked)[BATCH] = new Batch(verdict));
 }

@@ -51,10 +51,32 @@ export function blockingTimeoutOf(name: string, args: readonly unknown[]): numbe
   return place && duration(args.at(place.at), place.unit);
 }
 
+/**
+ * Gives a blocking command another timeout, for the rest of a block that goes on elsewhere. Whole seconds stay whole,
+ * rounded up: servers before 6.0 know no others.
+ *
+ * @param args - changed in place.
+ */
+export function setBlockingTimeout(name: string, args: unknown[], milliseconds: number): void {
+  const command = name.toLowerCase();
+  const isStream = command === "xread" || command === "xreadgroup";
+  const place = isStream ? { at: (blockOptionAt(args) ?? -1) + 1, unit: MILLISECONDS } : PLACES.get(command);
+  if (place === undefined) return;
+  const at = place.at < 0 ? args.length + place.at : place.at;
+  const isWhole = Number.isInteger(Number(textOf(args[at])));
+  const value = milliseconds / place.unit;
+  args[at] = isWhole ? String(Math.ceil(value)) : value.toFixed(3);
+}
+
 function blockOption(args: readonly unknown[]): number | undefined {
+  const at = blockOptionAt(args);
+  return at === undefined ? undefined : duration(args[at + 1], MILLISECONDS);
+}
+
+function blockOptionAt(args: readonly unknown[]): number | undefined {
   for (let at = 0; at < args.length;) {
     const word = wordOf(args[at]);
-    if (word === "block") return duration(args[at + 1], MILLISECONDS);
+    if (word === "block") return at;
     if (word === "streams") return undefined;
     // An option of a later server may be followed by values; step through them one by one.
     at += 1 + (STREAM_OPTIONS.get(word) ?? 0);

@@ -7,6 +7,7 @@ import { Redis as IORedis, type Command } from "ioredis";
 import type { AmbiguousPolicy } from "../options/policy.js";
 import type { Batch } from "./batch.js";
 import type { DeadlineList } from "../flow/deadlines.js";
+import type { Tie } from "../flow/session.js";
 import type { BatchStream } from "../connection/internals.js";
 import type { Traits } from "./traits.js";
 
@@ -50,6 +51,10 @@ export class Call {
   batch: Batch | undefined = undefined;
   /** The database it was sent to, once its connection was lost. */
   db: number | undefined = undefined;
+  /** State of its connection that it was sent to count on; sent on another one it would run bare. */
+  tie: Tie | undefined = undefined;
+  /** An earlier send was lost with its connection, so it may have been executed whatever becomes of it now. */
+  isUncertain = false;
   /** Told when the call settles: an abort listener to undo, a retry loop that watches it. */
   observer: (() => void) | undefined = undefined;
   // Links of the deadline list, kept here so that arming a deadline allocates nothing.
@@ -104,6 +109,18 @@ export function takeOver(call: Call): void {
   }
 }
 
+/** Gives the command back as ioredis made it, so that another flow can make a call of its own for it. */
+export function letGo(command: Command): void {
+  const call = callOf(command);
+  if (call === undefined) return;
+  call.list?.remove(call);
+  call.state = "settled";
+  call.observer?.();
+  command.resolve = call.resolveCommand;
+  command.reject = call.rejectCommand;
+  delete (command as Carried)[CALL];
+}
+
 function resolveShared(this: Carried, value: unknown): void {
   const call = this[CALL];
   if (call !== undefined) call.owner.replied(call, value);
@@ -118,7 +135,8 @@ const pristine = IORedis.prototype.sendCommand;
 /** shimmer, which OpenTelemetry's and other tracers use, marks what it wrapped before this module was loaded. */
 const patchedBefore = "__wrapped" in pristine;
 
-function isPatched(): boolean {
+/** Somebody has wrapped ioredis's `sendCommand` and counts on seeing every command there. */
+export function isPatched(): boolean {
   return patchedBefore || IORedis.prototype.sendCommand !== pristine;
 }
 

@@ -12,9 +12,14 @@ export interface Traits {
   /** The name in lower case. */
   readonly name: string;
   readonly carriage: Carriage;
+  /** ioredis does nothing with it but write it: no mode, no queue, no state of the connection depends on it. */
+  readonly bare: boolean;
   /** Whether it needs a writable server, whatever its arguments. */
   readonly writes: boolean;
 }
+
+/** Commands at which ioredis itself changes the state of a connection. */
+const STATEFUL = /^(select|auth|hello|client|monitor|himport|readonly|readwrite|asking|[ps]?(un)?subscribe)$/;
 
 const TRANSACTION = new Set(["watch", "unwatch", "multi", "exec", "discard", "reset"]);
 
@@ -28,7 +33,9 @@ export function traitsOf(name: string): Traits {
 
 function learn(name: string): Traits {
   const lower = name.toLowerCase();
-  const traits: Traits = { name: lower, carriage: carriageOf(lower), writes: isWrite(effectOf(lower, [])) };
+  const carriage = carriageOf(lower);
+  const bare = carriage === "plain" && !STATEFUL.test(lower);
+  const traits: Traits = { name: lower, carriage, bare, writes: isWrite(effectOf(lower, [])) };
   if (seen.size < MAX_SEEN) seen.set(name, traits);
   return traits;
 }

@@ -48,6 +48,14 @@ export interface Condition {
   handshake?: boolean;
 }
 
+/** A command made by `defineCommand`. */
+export interface DefinedScript {
+  readonly sha: string;
+  readonly lua: string;
+  readonly numberOfKeys: number | null;
+  readonly readOnly: boolean;
+}
+
 /** The private members of `Redis`, as they are in 5.11 and 6.x. */
 export interface RedisInternals {
   options: RedisOptions;
@@ -61,7 +69,7 @@ export interface RedisInternals {
   retryAttempts: number;
   manuallyClosing: boolean;
   reconnectTimeout: NodeJS.Timeout | null;
-  scriptsSet: Readonly<Record<string, { readonly sha: string }>>;
+  scriptsSet: Readonly<Record<string, DefinedScript>>;
   parseOptions(...args: unknown[]): void;
   setStatus(status: string, arg?: unknown): void;
   resetOfflineQueue(): void;

@@ -3,6 +3,7 @@
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
 import { Command, Redis as IORedis } from "ioredis";
+import type { Socket } from "node:net";
 import { traitsOf } from "../command/traits.js";
 import { blockingTimeoutOf } from "../command/blocking.js";
 import { callOf } from "../command/call.js";
@@ -16,11 +17,17 @@ import type { CircuitKind } from "../flow/circuit.js";
 import type { Policy } from "../options/policy.js";
 import { coalesceWrites, type WriteStats } from "./coalesce.js";
 import { internalsOf, type BatchStream, type RedisInternals } from "./internals.js";
+import { allowsQuickWrites, quickWrite } from "./quick-write.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import { Watchdog } from "./watchdog.js";
 
 /** A permanently read-only server is dialled again at most this often, in milliseconds. */
 const REDIAL_EVERY = 1_000;
+
+/** Unsent bytes that have not become fewer for this long are stuck. Less than the time between two looks. Milliseconds. */
+const STUCK_AFTER = 200;
+/** What the kernels on the way still hold may take this long to arrive. */
+const ARRIVAL = 1_000;
 
 export class Wire implements Transport {
   readonly writes: WriteStats = { asked: 0, made: 0 };
@@ -34,10 +41,14 @@ export class Wire implements Transport {
   readonly #redis: RedisInternals;
   readonly #watchdog: Watchdog;
   #everReady = false;
+  #isQuick = false;
   /** Why the present connection is being lost, as far as it is known. */
   #connectionError: Error | undefined = undefined;
   #lastError: Error | undefined = undefined;
   #redialledAt = -Infinity;
+  /** Bytes that had not left at the last look, and when that number last changed. */
+  #unsent = 0;
+  #movedAt = -Infinity;
   readonly #seen = new WeakSet<Error>();
 
   constructor(client: IORedis, policy: Policy, info: EndpointInfo, retryStrategy: RetryStrategy | null | undefined) {
@@ -47,7 +58,7 @@ export class Wire implements Transport {
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy);
     this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
       handshakeLate: (after) => this.#handshakeLate(after),
-      owesReply: () => this.#owesReply(),
+      owesReply: () => this.#owesReply() && !this.isSending(),
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),
@@ -56,7 +67,8 @@ export class Wire implements Transport {
 
   // ---- Transport
 
-  write(command: Command, stream: BatchStream | undefined): void {
+  write(command: Command, stream: BatchStream | undefined, bare = false): void {
+    if (bare && this.#isQuick && quickWrite(this.#redis, command, stream)) return;
     const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
@@ -82,6 +94,8 @@ export class Wire implements Transport {
 
   end(): void {
     this.#client.disconnect();
+    // Whoever ends this way had no answer: waiting for the peer to close its side would take as long.
+    this.#redis.stream?.destroy();
   }
 
   silentFor(now: number): number {
@@ -89,7 +103,13 @@ export class Wire implements Transport {
   }
 
   isSending(): boolean {
-    return (this.#redis.stream?.writableLength ?? 0) > 0;
+    const now = performance.now();
+    const left = unsentOf(this.#redis.stream);
+    if (left !== this.#unsent) {
+      this.#unsent = left;
+      this.#movedAt = now;
+    }
+    return now - this.#movedAt < (left > 0 ? STUCK_AFTER : ARRIVAL);
   }
 
   lastError(): Error | undefined {
@@ -188,6 +208,7 @@ export class Wire implements Transport {
         if (this.#redis.stream !== undefined) this.#watchdog.connected(this.#redis.stream);
         break;
       case "ready":
+        this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
         this.#everReady = true;
         this.reconnect.ready();
@@ -272,6 +293,13 @@ export class Wire implements Transport {
 }
 
 const adopted = new WeakSet<object>();
+
+/** Bytes queued in Node and in its socket handle, whose queue shrinks while one large write is under way. */
+function unsentOf(stream: Socket | undefined): number {
+  if (stream === undefined) return 0;
+  const { _handle: handle } = stream as Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
+  return stream.writableLength + (handle?.writeQueueSize ?? 0);
+}
 
 function ignore(): void {
   // The outcome is read elsewhere.

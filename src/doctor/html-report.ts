@@ -57,7 +57,10 @@ ${report.checks.map(section).join("\n")}
 function facts({ target, startedAt, elapsed, runtime }: Report): string {
   const origins = Object.entries(target.origins).map(([part, origin]) => `${part} from ${origin}`);
   const rows: readonly (readonly [string, string])[] = [
-    ["Target", `${target.address}, ${target.mode}, ${target.tls ? "with TLS" : "without TLS"}, database ${String(target.db)}`],
+    [
+      "Target",
+      `${target.address}, ${target.mode}, ${target.tls ? "with TLS" : "without TLS"}, database ${String(target.db)}`,
+    ],
     ...(target.username === undefined ? [] : [["User", target.username] as const]),
     ...(origins.length === 0 ? [] : [["Origins", origins.join(", ")] as const]),
     ["When", `${startedAt}, took ${String(elapsed)} ms`],
@@ -75,7 +78,10 @@ ${check.findings.map(finding).join("\n")}</section>`;
 function finding(one: Finding): string {
   const limit = one.threshold === undefined ? "" : `<p class="soft">Limit: ${escape(one.threshold)}</p>`;
   const steps = one.next.length === 0 ? "" : `<ol>${one.next.map((next) => `<li>${step(next)}</li>`).join("")}</ol>`;
-  const topic = one.status === "ok" || one.status === "skip" ? "" : `<p class="soft">Guide: ${escape(one.topic)}${one.code === undefined ? "" : ` · ${escape(one.code)}`}</p>`;
+  const topic =
+    one.status === "ok" || one.status === "skip"
+      ? ""
+      : `<p class="soft">Guide: ${escape(one.topic)}${one.code === undefined ? "" : ` · ${escape(one.code)}`}</p>`;
   return `<div class="finding ${one.status}"><p>${escape(one.evidence)}</p><p class="${one.status === "ok" || one.status === "skip" ? "soft" : ""}">${escape(one.meaning)}</p>${limit}${steps}${topic}</div>`;
 }
 

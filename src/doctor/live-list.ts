@@ -3,8 +3,8 @@
  * as checks end. Results appear in the order of the report.
  */
 import type { CheckReport } from "./report.js";
-import type { RunEvents } from "./run-checks.js";
-import { checkLines, type TextStyle } from "./text-report.js";
+import { isNotReached, type RunEvents } from "./run-checks.js";
+import { checkLines, notReachedLines, type TextStyle } from "./text-report.js";
 
 export interface Terminal {
   write(text: string): unknown;
@@ -45,7 +45,7 @@ export class LiveList implements RunEvents {
     for (let id = this.#order[this.#printed]; id !== undefined; id = this.#order[this.#printed]) {
       const next = this.#ended.get(id);
       if (next === undefined) break;
-      lines.push(...checkLines(next, this.#style));
+      if (!isNotReached(next)) lines.push(...checkLines(next, this.#style));
       this.#printed++;
     }
     if (lines.length > 0) this.#out.write(`${this.#style.color ? CLEAR : ""}${lines.join("\n")}\n`);
@@ -54,13 +54,20 @@ export class LiveList implements RunEvents {
   stop(): void {
     clearInterval(this.#timer);
     if (this.#style.color) this.#out.write(CLEAR);
+    const rest = notReachedLines([...this.#ended.values()], this.#style);
+    this.#ended.clear();
+    if (rest.length > 0) this.#out.write(`${rest.join("\n")}\n`);
   }
 
   #spin(): void {
     const now = performance.now();
-    const names = [...this.#running.values()].map(({ title, since }) => `${title} ${((now - since) / 1000).toFixed(1)} s`);
+    const names = [...this.#running.values()].map(
+      ({ title, since }) => `${title} ${((now - since) / 1000).toFixed(1)} s`,
+    );
     const width = (this.#out.columns ?? 80) - 6;
     const text = names.join(", ");
-    this.#out.write(`${CLEAR}  ${FRAMES[this.#frame++ % FRAMES.length] ?? ""}  ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`);
+    this.#out.write(
+      `${CLEAR}  ${FRAMES[this.#frame++ % FRAMES.length] ?? ""}  ${text.length > width ? `${text.slice(0, width - 1)}…` : text}`,
+    );
   }
 }

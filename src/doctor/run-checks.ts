@@ -29,7 +29,7 @@ export async function runChecks(
 ): Promise<{ readonly reports: readonly CheckReport[]; readonly faulty: readonly string[] }> {
   const running = new Map<string, Promise<Outcome>>();
   const awaited = async (ids: readonly string[] = []): Promise<Outcome[]> =>
-    (await Promise.all(ids.map((id) => running.get(id)))).filter((one) => one !== undefined);
+    Promise.all(ids.flatMap((id) => running.get(id) ?? []));
   for (const check of checks) {
     const run = async (): Promise<Outcome> => {
       const [needed] = await Promise.all([awaited(check.needs), awaited(check.after)]);
@@ -49,9 +49,16 @@ export async function runChecks(
   };
 }
 
+const NOT_REACHED = "Cannot be looked at before that is solved.";
+
+/** Whether a check did not run because one it builds on failed. */
+export function isNotReached(report: CheckReport): boolean {
+  return report.findings[0]?.meaning === NOT_REACHED;
+}
+
 function notReached(check: Check, missing: Outcome, events: RunEvents): Outcome {
   const reason = missing.report.status === "skip" ? "was not reached" : "failed";
-  const report = reportOf(check, [skip(`${missing.report.id} ${reason}`, "Cannot be looked at before that is solved.")], 0);
+  const report = reportOf(check, [skip(`${missing.report.id} ${reason}`, NOT_REACHED)], 0);
   events.ended?.(report);
   return { report, broken: true, faulty: false };
 }
@@ -73,9 +80,12 @@ async function runOne(check: Check, context: Context): Promise<Outcome> {
 }
 
 function reportOf(check: Check, drafts: readonly Draft[], elapsed: number): CheckReport {
-  const findings = drafts.map(
-    (draft): Finding => ({ ...draft, check: check.id, next: draft.next ?? [], topic: draft.topic ?? check.topic }),
-  );
+  const findings = drafts.map((draft): Finding => ({
+    ...draft,
+    check: check.id,
+    next: draft.next ?? [],
+    topic: draft.topic ?? check.topic,
+  }));
   return { id: check.id, title: check.title, status: worst(findings), elapsed: Math.round(elapsed), findings };
 }
 

@@ -92,7 +92,9 @@ function slowOf(reply: Reply | undefined, now: number): SlowCommand[] {
     const [, time, usec, words] = entry as readonly Reply[];
     const name = Array.isArray(words) ? (words as readonly Reply[])[0] : undefined;
     if (typeof time !== "number" || typeof usec !== "number" || typeof name !== "string") return [];
-    return [{ name: /^[\w.|-]{1,30}$/.test(name) ? name.toUpperCase() : "?", ms: usec / 1000, ago: Math.max(0, now - time) }];
+    return [
+      { name: /^[\w.|-]{1,30}$/.test(name) ? name.toUpperCase() : "?", ms: usec / 1000, ago: Math.max(0, now - time) },
+    ];
   });
 }
 

@@ -19,14 +19,15 @@ export interface Endpoint {
 /** The ioredis options that decide about a connection; others are ignored. */
 export interface TargetOptions {
   readonly host?: string | undefined;
-  readonly port?: number | undefined;
+  readonly port?: number | string | undefined;
   readonly path?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  readonly db?: number | undefined;
+  readonly db?: number | string | undefined;
   readonly family?: number | undefined;
   readonly tls?: ConnectionOptions | boolean | undefined;
-  readonly sentinels?: readonly { readonly host?: string | undefined; readonly port?: number | undefined }[] | undefined;
+  readonly sentinels?:
+    readonly { readonly host?: string | undefined; readonly port?: number | undefined }[] | undefined;
   /** Name of the master set that the Sentinels watch. */
   readonly name?: string | undefined;
   readonly sentinelUsername?: string | undefined;

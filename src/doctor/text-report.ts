@@ -1,6 +1,7 @@
 /** The report as lines of text. Pure; colour only where it is asked for. */
 import type { Status } from "./finding.js";
 import type { CheckReport, Report, Verdict } from "./report.js";
+import { isNotReached } from "./run-checks.js";
 
 export interface TextStyle {
   /** Symbols and colours, for a terminal. Otherwise plain words that can be searched. */
@@ -15,8 +16,15 @@ const TITLE_WIDTH = 20;
 /** The whole report, ending with the verdict. */
 export function renderText(report: Report, style: TextStyle = { color: false }): string {
   const lines = [headLine(report.target.address, report.target.origins, style)];
-  for (const check of report.checks) lines.push(...checkLines(check, style));
+  for (const check of report.checks) if (!isNotReached(check)) lines.push(...checkLines(check, style));
+  lines.push(...notReachedLines(report.checks, style));
   return `${[...lines, "", ...verdictLines(report.verdict, report.elapsed, style)].join("\n")}\n`;
+}
+
+/** One line for all that had to be left out. */
+export function notReachedLines(checks: readonly CheckReport[], style: TextStyle): string[] {
+  const names = checks.filter(isNotReached).map((check) => check.title);
+  return names.length === 0 ? [] : [`${mark("skip", style)} ${"Not reached".padEnd(TITLE_WIDTH)} ${names.join(", ")}`];
 }
 
 export function headLine(address: string, origins: Readonly<Record<string, string>>, style: TextStyle): string {
@@ -32,12 +40,19 @@ export function checkLines(check: CheckReport, style: TextStyle): string[] {
     const line = `${mark(finding.status, style)} ${title} ${finding.evidence}${time}`;
     if (finding.status === "ok" || finding.status === "skip") return [line];
     const limit = finding.threshold === undefined ? [] : [`       limit: ${finding.threshold}`];
-    const steps = finding.next.slice(0, 3).map((step) => `       → ${step.say}${step.run === undefined ? "" : `: ${paint(step.run, 36, style)}`}`);
+    const steps = finding.next
+      .slice(0, 3)
+      .map((step) => `       → ${step.say}${step.run === undefined ? "" : `: ${paint(step.run, 36, style)}`}`);
     return [line, `       ${finding.meaning}`, ...limit, ...steps];
   });
 }
 
-const VERDICTS: Readonly<Record<Verdict["status"], Status>> = { healthy: "ok", warnings: "warn", failed: "fail", unknown: "warn" };
+const VERDICTS: Readonly<Record<Verdict["status"], Status>> = {
+  healthy: "ok",
+  warnings: "warn",
+  failed: "fail",
+  unknown: "warn",
+};
 
 export function verdictLines(verdict: Verdict, elapsed: number, style: TextStyle): string[] {
   const code = verdict.code === undefined ? "" : ` [${verdict.code}]`;

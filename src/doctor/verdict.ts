@@ -2,13 +2,13 @@
  * One sentence out of many findings: the first broken link of the chain, in the words of the finding that explains it
  * best, and the single most useful next step.
  */
-import type { NextStep } from "../failure/diagnosis.js";
 import type { Finding } from "./finding.js";
 import type { CheckReport, Verdict } from "./report.js";
 
 export function verdictOf(reports: readonly CheckReport[], address: string, faulty: readonly string[] = []): Verdict {
   const findings = reports.flatMap((report) => report.findings);
-  const broken = findings.find((finding) => finding.status === "fail" && finding.explains === undefined);
+  const fails = findings.filter((finding) => finding.status === "fail");
+  const broken = fails.find((finding) => finding.explains === undefined) ?? fails[0];
   const unfinished = reports.findIndex((report) => faulty.includes(report.id));
   const failedAt = broken === undefined ? -1 : reports.findIndex((report) => report.id === broken.check);
   if (unfinished >= 0 && (failedAt < 0 || unfinished < failedAt)) {
@@ -22,14 +22,15 @@ export function verdictOf(reports: readonly CheckReport[], address: string, faul
   if (broken !== undefined) return failedVerdict(broken, findings);
   const warnings = findings.filter((finding) => finding.status === "warn");
   const [first] = warnings;
-  if (first === undefined) return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.` };
+  if (first === undefined)
+    return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.` };
   const more = warnings.length === 1 ? "one warning" : `${String(warnings.length)} warnings, the first`;
   return {
     status: "warnings",
     check: first.check,
     code: first.code,
     sentence: `${address} answers, with ${more}: ${first.meaning}`,
-    next: bestStep(first.next),
+    next: first.next[0],
   };
 }
 
@@ -40,11 +41,6 @@ function failedVerdict(broken: Finding, findings: readonly Finding[]): Verdict {
     check: broken.check,
     code: cause.code ?? broken.code,
     sentence: cause.meaning,
-    next: bestStep(cause.next) ?? bestStep(broken.next),
+    next: cause.next[0] ?? broken.next[0],
   };
-}
-
-/** A command beats advice in words. */
-function bestStep(steps: readonly NextStep[]): NextStep | undefined {
-  return steps.find((step) => step.run !== undefined) ?? steps[0];
 }

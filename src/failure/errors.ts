@@ -4,6 +4,7 @@
  * they name commands, never arguments.
  */
 import type { Code } from "./codes.js";
+import type { PoolSnapshot } from "../pool/snapshot.js";
 import type { Applied, Diagnosis } from "./diagnosis.js";
 
 const BRAND = Symbol.for("ioredoubt.error");
@@ -27,7 +28,6 @@ export interface IoredoubtErrorDetails {
 
 /** Base of every error made here. Match on `code`; `IoredoubtError.is` also knows errors of a second copy of this package. */
 export class IoredoubtError extends Error {
-  override readonly name: string = "IoredoubtError";
   readonly code: Code;
   readonly applied: Applied;
   readonly attempts: number;
@@ -47,6 +47,11 @@ export class IoredoubtError extends Error {
     this.#diagnosis = details.diagnosis;
   }
 
+  /** On the prototype, not on each error: an outage makes many, and the stack's first line is written from it. */
+  override get name(): string {
+    return "IoredoubtError";
+  }
+
   /** What the failure means and what to do about it; made on first use. */
   get diagnosis(): Diagnosis | undefined {
     if (typeof this.#diagnosis === "function") this.#diagnosis = this.#diagnosis(this);
@@ -64,17 +69,23 @@ export class IoredoubtError extends Error {
 
 /** The command did not settle within its deadline (waiting, attempts and backoff together). `applied` tells whether it may have run. */
 export class DeadlineError extends IoredoubtError {
-  override readonly name = "DeadlineError";
+  override get name(): string {
+    return "DeadlineError";
+  }
 }
 
 /** The connection was lost after the command was written and before its reply: it may or may not have been executed. */
 export class OutcomeUnknownError extends IoredoubtError {
-  override readonly name = "OutcomeUnknownError";
+  override get name(): string {
+    return "OutcomeUnknownError";
+  }
 }
 
 /** The circuit for this endpoint is open: the command was not sent. `retryAfter` is when the next probe is due. */
 export class CircuitOpenError extends IoredoubtError {
-  override readonly name = "CircuitOpenError";
+  override get name(): string {
+    return "CircuitOpenError";
+  }
   /** Milliseconds until the next probe. */
   readonly retryAfter: number;
   constructor(message: string, retryAfter: number, details: IoredoubtErrorDetails) {
@@ -85,37 +96,57 @@ export class CircuitOpenError extends IoredoubtError {
 
 /** Too many commands (or bytes) already wait for the connection: this one was not queued and not sent. */
 export class QueueFullError extends IoredoubtError {
-  override readonly name = "QueueFullError";
+  override get name(): string {
+    return "QueueFullError";
+  }
 }
 
 /** Not connected, and this client does not wait (`enableOfflineQueue: false`): the command was not sent. */
 export class UnavailableError extends IoredoubtError {
-  override readonly name = "UnavailableError";
+  override get name(): string {
+    return "UnavailableError";
+  }
 }
 
-/** No pooled connection became free in time. */
+/** No connection of one's own became free in time: nothing was sent. */
 export class PoolTimeoutError extends IoredoubtError {
-  override readonly name = "PoolTimeoutError";
+  /** The pool at that moment: who holds which connection for how long. */
+  readonly pool: PoolSnapshot;
+  constructor(message: string, pool: PoolSnapshot, details: IoredoubtErrorDetails) {
+    super("POOL_TIMEOUT", message, details);
+    this.pool = pool;
+  }
+  override get name(): string {
+    return "PoolTimeoutError";
+  }
 }
 
 /** The client was closed by its owner. The message is ioredis's own, because code in the field compares it. */
 export class ClosedError extends IoredoubtError {
-  override readonly name = "ClosedError";
+  override get name(): string {
+    return "ClosedError";
+  }
 }
 
 /** A transaction lost the connection that held its WATCH or MULTI: nothing of it was executed. Start it again. */
 export class TransactionAbortedError extends IoredoubtError {
-  override readonly name = "TransactionAbortedError";
+  override get name(): string {
+    return "TransactionAbortedError";
+  }
 }
 
 /** The caller's AbortSignal fired. `applied` tells whether the command may have run. */
 export class AbortedError extends IoredoubtError {
-  override readonly name = "AbortedError";
+  override get name(): string {
+    return "AbortedError";
+  }
 }
 
 /** An option, environment variable or argument is wrong. Thrown before anything connects; never holds a secret. */
 export class ConfigError extends IoredoubtError {
-  override readonly name = "ConfigError";
+  override get name(): string {
+    return "ConfigError";
+  }
   /** Every problem found, not just the first. */
   readonly problems: readonly ConfigProblem[];
   constructor(problems: readonly ConfigProblem[]) {

@@ -63,7 +63,10 @@ export class Admission {
     if (refusing !== 0 && !(refusing === 2 && isReopening)) {
       // A batch may hold a write behind its first command, so it is judged as one.
       const circuit = refusing === 2 ? readWrite : call.traits.writes || call.stream !== undefined ? write : undefined;
-      if (circuit !== undefined) return no((member, now) => refusal.circuitOpen(member, desk.scene(), circuit, now));
+      if (circuit !== undefined) {
+        const retryAfter = endpoint.retryAfter(circuit);
+        return no((member, now) => refusal.circuitOpen(member, desk.scene(), circuit, retryAfter, now));
+      }
     }
     const { downSince, isUnreachable } = reach;
     if (!isUnreachable || downSince === undefined) return undefined;

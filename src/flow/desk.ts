@@ -5,6 +5,7 @@
 import type { Call } from "../command/call.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
+import type { Code } from "../failure/codes.js";
 import type { FailureContext } from "../failure/diagnosis.js";
 import type { FailedCommand } from "../options/policy.js";
 import { isUnsent, type Scene } from "./refusal.js";
@@ -17,11 +18,14 @@ export class Desk {
   readonly #label: string;
   readonly #transport: Transport;
   readonly #fallback: Fallback | undefined;
+  readonly #unsent: (code: Code) => void;
 
-  constructor(label: string, transport: Transport, fallback: Fallback | undefined) {
+  /** `unsent` hears of each command that this client refused to send. */
+  constructor(label: string, transport: Transport, fallback: Fallback | undefined, unsent: (code: Code) => void) {
     this.#label = label;
     this.#transport = transport;
     this.#fallback = fallback;
+    this.#unsent = unsent;
   }
 
   /** What is known right now; captured once for all commands that fail together. */
@@ -38,7 +42,9 @@ export class Desk {
   reject(call: Call, error: Error): void {
     if (!this.#close(call)) return;
     this.stats.rejected++;
-    if (this.#fallback === undefined || call.stream !== undefined || !isUnsent(error)) call.rejectCommand(error);
+    const unsent = isUnsent(error);
+    if (unsent) this.#unsent(error.code);
+    if (this.#fallback === undefined || call.stream !== undefined || !unsent) call.rejectCommand(error);
     else void fallBack(this.#fallback, call, error);
   }
 

@@ -5,6 +5,7 @@
 import type { Diagnosis } from "../failure/diagnosis.js";
 import { IncidentLog } from "../observe/incident.js";
 import type { Logger } from "../observe/logger.js";
+import { fingerprintOf, policyLine } from "../options/fingerprint.js";
 import type { Policy } from "../options/policy.js";
 import { RetryBudget } from "./budget.js";
 import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
@@ -13,7 +14,12 @@ import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
 export interface Member {
   /** Connected and serving. */
   readonly isReady: boolean;
+  /** A blocking command has its connection: a probe would wait behind it. */
+  readonly isHeld: boolean;
+  readonly isAside: boolean;
   readonly waitingCount: number;
+  /** Milliseconds until its next connection attempt. */
+  retryIn(): number;
   /** Sends the probe for a circuit on its own connection; resolves to whether the server answered well in time. */
   probe(kind: CircuitKind): Promise<boolean>;
   /** A circuit opened: what waits and may fail fast should. */
@@ -29,6 +35,8 @@ export class Endpoint {
   readonly write: Circuit | undefined;
   /** Read for every command: 0 while both circuits are closed, 1 when only writes are refused, 2 when everything is. */
   refusing = 0;
+  /** Writes the line of the first connection; gone once it is written. */
+  #greet: (() => void) | undefined;
   readonly #key: string;
   readonly #members = new Set<Member>();
   #ticker: NodeJS.Timeout | undefined = undefined;
@@ -38,6 +46,11 @@ export class Endpoint {
     this.label = label;
     this.incident = new IncidentLog({ logger, endpoint: label, summaryInterval: policy.summaryInterval });
     this.incident.waiting = () => this.#waiting();
+    this.#greet = () =>
+      logger.info(
+        { event: "client.ready", endpoint: label, profile: policy.profile, policy: fingerprintOf(policy) },
+        `redis ${label}: connected; ${policyLine(policy)}.`,
+      );
     this.budget =
       policy.retry !== false && policy.retry.budget !== false ? new RetryBudget(policy.retry.budget) : undefined;
     if (policy.breaker !== false) {
@@ -83,8 +96,21 @@ export class Endpoint {
 
   /** A member is connected again: ask the server at once instead of waiting for the next probe. */
   async reachable(): Promise<void> {
+    this.#greet?.();
+    this.#greet = undefined;
     if (this.readWrite?.isOpen === true) await this.readWrite.probe();
     this.#settleIncident();
+  }
+
+  /** Milliseconds until the server is asked next: by a probe, or by whoever reconnects first if nobody is connected. */
+  retryAfter(circuit: Circuit): number {
+    const probe = Math.max(0, circuit.nextProbeAt - performance.now());
+    let dial = Infinity;
+    for (const member of this.#members) {
+      if (member.isReady) return probe;
+      dial = Math.min(dial, member.retryIn());
+    }
+    return Math.min(probe, dial);
   }
 
   /** Counts a failed command against the circuit its diagnosis names. */
@@ -115,16 +141,15 @@ export class Endpoint {
   }
 
   async #probe(kind: CircuitKind): Promise<boolean> {
-    for (const member of this.#members) if (member.isReady) return member.probe(kind);
-    return false;
+    const ready = [...this.#members].filter((member) => member.isReady);
+    const member = ready.find(({ isHeld, isAside }) => !isHeld && !isAside) ?? ready[0];
+    return member !== undefined && member.probe(kind);
   }
 
   #circuitChanged(circuit: Circuit): void {
     this.refusing = this.readWrite?.isOpen === true ? 2 : this.write?.isOpen === true ? 1 : 0;
     this.incident.circuit(circuit.kind, circuit.state, {
-      ...(circuit.state === "open"
-        ? { retryAfter: Math.max(0, Math.round(circuit.nextProbeAt - performance.now())) }
-        : {}),
+      ...(circuit.state === "open" ? { retryAfter: Math.round(this.retryAfter(circuit)) } : {}),
       ...(circuit.cause === undefined ? {} : { cause: circuit.cause }),
     });
     if (circuit.state === "open") for (const member of this.#members) member.circuitOpened(circuit.kind);

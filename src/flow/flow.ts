@@ -4,8 +4,8 @@
  * it; each decision is in a file of its own. Standalone clients and Cluster share it.
  */
 import type { Command } from "ioredis";
-import { batchOf, startBatch, type Batch, type Refused, type Verdict } from "../command/batch.js";
-import { Call, callOf, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
+import { type Batch, batchOf, type Refused, startBatch, type Verdict, withBatches } from "../command/batch.js";
+import { Call, callOf, letGo, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
 import { traitsOf } from "../command/traits.js";
 import type { BatchStream, CommandItem } from "../connection/internals.js";
 import { classify } from "../failure/classify.js";
@@ -17,6 +17,7 @@ import { Admission } from "./admission.js";
 import type { CircuitKind } from "./circuit.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";
 import { Desk, type Fallback } from "./desk.js";
+import type { Diversion } from "./diversion.js";
 import { Endpoint, type Member } from "./endpoint.js";
 import { Gate } from "./gate.js";
 import { judge } from "./judge.js";
@@ -63,6 +64,12 @@ export class Flow implements CallOwner, Member {
   isOpen = false;
   isReady = false;
   isReopening = false;
+  /** A blocking command has the connection to itself; what comes meanwhile waits. */
+  isHeld = false;
+  /** The connection is there for blocking commands: a probe would wait behind one. */
+  isAside = false;
+  /** Takes blocking commands elsewhere. */
+  diversion: Diversion | undefined = undefined;
   #writing: Call | undefined = undefined;
   #onIdle: (() => void) | undefined = undefined;
   readonly #admission: Admission;
@@ -78,7 +85,7 @@ export class Flow implements CallOwner, Member {
     this.transport = transport;
     this.blockingLimit = options.blockingLimit;
     this.scriptEffect = options.scriptEffect;
-    this.desk = new Desk(label, transport, options.fallback);
+    this.desk = new Desk(label, transport, options.fallback, (code) => this.endpoint.incident.rejected(code));
     this.gate = new Gate(policy.queue);
     this.deadlines = new Deadlines((calls, report) => this.#lateness.expired(calls, report));
     this.#patience = policy.deadline === false ? undefined : this.deadlines.pinnedList(policy.deadline);
@@ -92,7 +99,11 @@ export class Flow implements CallOwner, Member {
   }
 
   get isHolding(): boolean {
-    return this.retrier.isHolding;
+    return this.retrier.isHolding || this.isHeld;
+  }
+
+  retryIn(): number {
+    return this.transport.retryIn();
   }
 
   get waitingCount(): number {
@@ -110,20 +121,27 @@ export class Flow implements CallOwner, Member {
     }
     const now = performance.now();
     const traits = traitsOf(command.name);
+    if (traits.carriage === "blocking" && stream === undefined && this.#moveAside(command, options)) return;
     const call = new Call(this, command, traits, stream, options, now);
     if (
       this.isOpen &&
       traits.carriage === "plain" &&
-      stream === undefined &&
       options === undefined &&
       this.endpoint.refusing === 0 &&
-      !this.session.isLost
+      !this.session.isLost &&
+      (stream === undefined || joinSending(call, stream))
     ) {
       if (this.#patience !== undefined) this.deadlines.arm(call, this.#patience, now);
       this.#send(call, now);
     } else {
       this.#admit(call, now);
     }
+  }
+
+  /** A blocking command outside a batch may go elsewhere, unless others that came before it still wait here. */
+  #moveAside(command: Command, options: CallOptions | undefined): boolean {
+    const mayPass = this.isOpen || (this.isHeld && this.gate.isEmpty);
+    return mayPass && this.diversion !== undefined && this.diversion.divert(command, options);
   }
 
   #admit(call: Call, now: number): void {
@@ -142,8 +160,10 @@ export class Flow implements CallOwner, Member {
       this.#arm(call, this.#admission.onceSent(call), now);
       this.#send(call, now);
     } else if (call.traits.carriage === "quit" && this.gate.isEmpty) this.endForQuit(call);
-    else if (this.gate.add(call)) this.#arm(call, this.#admission.whileWaiting(call), now);
-    else this.#rejectFull(call);
+    else if (this.gate.add(call)) {
+      this.#arm(call, this.#admission.whileWaiting(call), now);
+      if (this.isHeld) this.diversion?.awaited();
+    } else this.#rejectFull(call);
   }
 
   /** The first member of a batch decides for all. */
@@ -194,12 +214,12 @@ export class Flow implements CallOwner, Member {
     call.attempts++;
     call.sentAt = now;
     this.inFlight++;
-    if (call.traits.carriage !== "plain") {
+    if (call.traits.carriage !== "plain" || this.session.isHolding) {
       this.session.sent(call);
       if (call.traits.carriage === "quit") this.#leave("quitting");
     }
     this.#writing = call;
-    this.transport.write(call.command, call.stream);
+    this.transport.write(call.command, call.stream, call.traits.bare);
     this.#writing = undefined;
   }
 
@@ -252,17 +272,22 @@ export class Flow implements CallOwner, Member {
   }
 
   #release(): Call | undefined {
-    if (!this.isReady) return undefined;
+    if (!this.isReady || this.isHeld) return undefined;
     const now = performance.now();
     const { transport } = this;
     let first: Call | undefined;
     // Calls that come back from a lost connection belong to the database that was selected when they were sent.
     let home = transport.database();
     this.isOpen = this.phase === "open";
-    for (const call of this.gate.take()) {
-      if (call.expiresAt <= now) {
-        this.deadlines.arm(call, this.deadlines.list(0), now);
-        continue;
+    const calls = this.gate.take();
+    const late = withBatches(calls.filter((call) => call.expiresAt <= now));
+    for (const call of calls) {
+      if (late.has(call)) continue;
+      if (call.traits.carriage === "blocking" && call.stream === undefined) {
+        if (this.#moveAside(call.command, call.options)) {
+          letGo(call.command);
+          continue;
+        }
       }
       // A blocking command's own time starts when it is sent.
       if (call.traits.carriage === "blocking" || this.#admission.waitsForEver)
@@ -275,7 +300,20 @@ export class Flow implements CallOwner, Member {
       if (call.traits.name === "select") home = transport.database();
     }
     if (home !== transport.database()) transport.select(home);
+    if (late.size > 0) this.#lateness.expired([...late], { late: 0 });
     return first;
+  }
+
+  /** Keeps the connection for the blocking command that was just sent. Ends with `unhold` or with the connection. */
+  hold(): void {
+    this.isHeld = true;
+    this.isOpen = false;
+  }
+
+  unhold(): void {
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    if (!this.retrier.isHolding) this.#release();
   }
 
   // ---- outcomes
@@ -330,6 +368,9 @@ export class Flow implements CallOwner, Member {
     if (
       !passing ||
       this.phase !== "open" ||
+      // The server forgot the WATCH together with the transaction it refused.
+      batch.tied ||
+      this.session.isHolding ||
       !this.retrier.allows(call, performance.now()) ||
       !batch.hold(call, error)
     ) {
@@ -381,11 +422,10 @@ export class Flow implements CallOwner, Member {
 
   /** The connection closed with these commands written and unanswered, oldest first. `fatal`: its replies made no sense. */
   connectionLost(items: readonly CommandItem[], cause: Error | undefined, fatal = false): void {
-    this.isOpen = this.isReady = false;
+    this.isOpen = this.isReady = this.isHeld = false;
     this.#onIdle = undefined;
     this.retrier.stop();
-    if (this.session.isHolding) this.#abandonTransactions();
-    this.session.connectionLost();
+    this.session.connectionLost(this.#abandonTransactions());
     const calls: Call[] = [];
     for (const { command, select } of items) {
       const call = callOf(command);
@@ -398,14 +438,26 @@ export class Flow implements CallOwner, Member {
     this.#loss.decide(calls, cause, fatal);
   }
 
-  /** Transactions that wait behind a WATCH whose connection has just gone would run without their guard. */
-  #abandonTransactions(): void {
+  /**
+   * What waits behind a WATCH or MULTI whose connection has just gone would run without it. Returns whether the end of
+   * that transaction was among it.
+   */
+  #abandonTransactions(): boolean {
     const now = performance.now();
+    const { held } = this.session;
+    let told = false;
     for (const call of this.gate.calls()) {
-      if (call.batch?.transaction !== true && call.traits.name !== "exec") continue;
+      const ends = call.traits.name === "exec" || (held === "MULTI" && call.traits.name === "discard");
+      const isAlone = call.batch === undefined && call.traits.carriage !== "quit";
+      let lost = call.tie?.held ?? (call.batch?.tied === true ? "WATCH" : undefined);
+      if (held === "MULTI" && isAlone && !told) lost ??= held;
+      if (held === "WATCH" && (ends || call.batch?.transaction === true)) lost ??= held;
+      if (lost === undefined) continue;
+      told ||= ends && lost === held;
       this.gate.remove(call);
-      this.desk.reject(call, refusal.transactionAborted(call, this.desk.scene(), "WATCH", now));
+      this.desk.reject(call, refusal.transactionAborted(call, this.desk.scene(), lost, now));
     }
+    return told;
   }
 
   /** A connection attempt begins. */
@@ -415,7 +467,7 @@ export class Flow implements CallOwner, Member {
 
   connectionFailed(error: Error): void {
     if (this.phase !== "open") return;
-    this.endpoint.incident.failed(classify(error, { ...this.transport.context(), written: false }));
+    this.endpoint.incident.failed(classify(error, { ...this.transport.context(), written: false }), 0);
   }
 
   #downTooLong(): void {
@@ -436,7 +488,11 @@ export class Flow implements CallOwner, Member {
   failWaitingWith(error: Error): void {
     sanitizeError(error);
     const calls = this.gate.take();
-    this.slices.run(calls, (call) => this.desk.rejectAsIs(call, error, false));
+    const scene = this.desk.scene(error);
+    this.slices.run(calls, (call) => {
+      if (call.isUncertain) this.desk.reject(call, refusal.outcomeUnknown(call, scene, performance.now(), true));
+      else this.desk.rejectAsIs(call, error, false);
+    });
   }
 
   #failWaiting(errorFor: (call: Call) => Error | undefined): void {
@@ -475,7 +531,7 @@ export class Flow implements CallOwner, Member {
   /** The client has ended. It can be revived by `connect()`. */
   ended(): void {
     this.phase = "closed";
-    this.isOpen = this.isReady = false;
+    this.isOpen = this.isReady = this.isHeld = false;
     this.retrier.stop();
     this.slices.finish();
     this.#rejectWaitingAsClosed();
@@ -510,6 +566,14 @@ export class Flow implements CallOwner, Member {
     if (call.state === "waiting") this.gate.remove(call);
     else if (call.state === "sent") this.#leaveFlight();
   }
+}
+
+/** Adds a call to a batch that is already on its way; the first member takes the long way round. */
+function joinSending(call: Call, stream: BatchStream): boolean {
+  const batch = batchOf(stream);
+  if (batch?.verdict.kind !== "send") return false;
+  batch.add(call);
+  return true;
 }
 
 const OK = Buffer.from("OK");

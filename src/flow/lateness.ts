@@ -3,6 +3,7 @@
  * at the socket before they are declared late, and a connection that went silent, or that would deliver to nobody, is
  * destroyed.
  */
+import { withBatches } from "../command/batch.js";
 import type { Call } from "../command/call.js";
 import { effectOf } from "../command/effect.js";
 import { classify } from "../failure/classify.js";
@@ -49,7 +50,7 @@ export class Lateness {
 
   expired(calls: readonly Call[], report: SweepReport): void {
     const waiting = calls.filter((call) => call.state === "waiting");
-    if (waiting.length > 0) this.#dropWaiting(waiting);
+    if (waiting.length > 0) this.#dropWaiting([...withBatches(waiting)]);
     const inFlight = calls.filter(isInFlight);
     if (inFlight.length === 0) return;
     // Timers run before the poll phase: the replies may be in the socket already.
@@ -102,7 +103,8 @@ export class Lateness {
     });
     // A server that still delivers to a call which gave up would lose the element, and a silent connection may be dead.
     if (abandoned !== undefined) transport.destroy(abandoned);
-    else if (!stalled && silence >= Math.max(MIN_SILENCE, policy.deadline || 0)) transport.destroy(silent);
+    else if (!stalled && silence >= Math.max(MIN_SILENCE, policy.deadline || 0) && !transport.isSending())
+      transport.destroy(silent);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Command } from "ioredis";
 import type { Call } from "../command/call.js";
 import { effectOf, isReplaySafe } from "../command/effect.js";
 import { classify } from "../failure/classify.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
 import type { Policy } from "../options/policy.js";
 import type { Desk } from "./desk.js";
 import type { Endpoint } from "./endpoint.js";
@@ -43,16 +44,17 @@ export class Loss {
     const { desk, endpoint, phase, slices } = this.#client;
     const scene = desk.scene(cause);
     desk.stats.lost += calls.length;
+    const diagnosis = classify(cause, { ...scene.context, written: true });
     if (phase === "open") {
-      const diagnosis = classify(cause, { ...scene.context, written: true });
-      endpoint.incident.failed(diagnosis, calls.length);
+      // Nothing has failed yet: most of these commands may go again.
+      endpoint.incident.failed(diagnosis, 0);
       // One lost connection is one piece of evidence, however many commands it took along.
       endpoint.readWrite?.failed(diagnosis, performance.now());
     }
-    slices.run(calls, (call) => this.#decide(call, scene, fatal));
+    slices.run(calls, (call) => this.#decide(call, scene, diagnosis, fatal));
   }
 
-  #decide(call: Call, scene: refusal.Scene, fatal: boolean): void {
+  #decide(call: Call, scene: refusal.Scene, diagnosis: Diagnosis, fatal: boolean): void {
     if (call.state !== "lost") return;
     const { desk, phase } = this.#client;
     if (call.traits.carriage === "quit") {
@@ -64,10 +66,16 @@ export class Loss {
       return;
     }
     this.#abandonRefused(call);
+    const { tie } = call;
+    if (tie?.executed === false) {
+      // Queued behind a MULTI whose EXEC was never sent: the server dropped it with the connection.
+      desk.reject(call, refusal.transactionAborted(call, scene, tie.held, performance.now()));
+      return;
+    }
     const peers = call.batch?.transaction === true ? call.batch.calls : [call];
-    const safe = peers.every((peer) => this.#mayResend(peer));
+    const safe = peers.every((peer) => peer.tie === undefined && this.#mayResend(peer));
     if (safe && !fatal && this.#takeRetry(call)) this.#giveBack(call);
-    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, scene, safe, fatal);
+    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, scene, diagnosis, safe, fatal);
   }
 
   /** Some of the batch was refused before the connection went: it can no longer go again as one. */
@@ -90,21 +98,26 @@ export class Loss {
     const { batch } = call;
     if (batch?.transaction === true) {
       batch.restart();
-      for (const peer of batch.calls) gate.giveBack(peer);
+      for (const peer of batch.calls) {
+        peer.isUncertain = true;
+        gate.giveBack(peer);
+      }
     } else {
       // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
       call.stream = call.batch = undefined;
+      call.isUncertain = true;
       gate.giveBack(call);
     }
   }
 
-  #report(call: Call, scene: refusal.Scene, safe: boolean, fatal: boolean): void {
+  #report(call: Call, scene: refusal.Scene, diagnosis: Diagnosis, safe: boolean, fatal: boolean): void {
     const { desk, endpoint } = this.#client;
     if (fatal && safe && scene.cause !== undefined) {
       desk.rejectAsIs(call, scene.cause, true);
       return;
     }
     desk.stats.unknownOutcomes++;
+    endpoint.incident.failed(diagnosis);
     endpoint.incident.unknownOutcome();
     desk.reject(call, refusal.outcomeUnknown(call, scene, performance.now(), safe));
   }

@@ -30,23 +30,21 @@ export interface Scene {
   readonly cause: Error | undefined;
 }
 
-function details(call: Call, scene: Scene, applied: Applied, now: number): IoredoubtErrorDetails {
+function details(call: Call, scene: Scene, last: Applied, now: number): IoredoubtErrorDetails {
+  // What became of the last send does not undo an earlier one.
+  const applied = call.isUncertain ? "maybe" : last;
   const elapsed = now - call.startedAt;
-  const context: FailureContext = {
-    ...scene.context,
-    command: call.traits.name,
-    written: applied === "maybe",
-    elapsedMs: elapsed,
-    attempts: call.attempts,
-  };
+  const command = call.traits.name;
+  const { attempts } = call;
   return {
     cause: scene.cause,
     applied,
-    attempts: call.attempts,
+    attempts,
     elapsed,
     endpoint: scene.label,
-    command: call.traits.name,
-    diagnosis: (error: IoredoubtError) => classify(error, context),
+    command,
+    diagnosis: (error) =>
+      classify(error, { ...scene.context, command, written: applied === "maybe", elapsedMs: elapsed, attempts }),
   };
 }
 
@@ -62,12 +60,22 @@ function because(scene: Scene): string {
   return scene.cause === undefined ? "" : ` Last connection error: ${scene.cause.message || scene.cause.name}.`;
 }
 
+function again(call: Call): string {
+  return call.isUncertain ? " again after its connection was lost (it may have been executed)" : "";
+}
+
 export function deadlineWaiting(call: Call, scene: Scene, now: number): DeadlineError {
-  const tried =
-    call.attempts === 0 ? "was never sent" : `was sent ${String(call.attempts)} times and refused each time`;
+  const tried = call.isUncertain
+    ? "lost its connection before the reply and waited to be sent again"
+    : call.attempts === 0
+      ? "was never sent"
+      : `was sent ${String(call.attempts)} times and refused each time`;
+  const effect = call.isUncertain
+    ? "It may have been executed; a second execution does no harm."
+    : "Nothing was executed; it is safe to try again.";
   return new DeadlineError(
     "DEADLINE",
-    `Command timed out: ${name(call)} ${tried}; it waited ${span(now - call.startedAt)} for ${scene.label}.${because(scene)} Nothing was executed; it is safe to try again.`,
+    `Command timed out: ${name(call)} ${tried}; it waited ${span(now - call.startedAt)} for ${scene.label}.${because(scene)} ${effect}`,
     details(call, scene, "no", now),
   );
 }
@@ -98,12 +106,17 @@ export function outcomeUnknown(call: Call, scene: Scene, now: number, safe: bool
   );
 }
 
-export function circuitOpen(call: Call, scene: Scene, circuit: Circuit, now: number): CircuitOpenError {
-  const retryAfter = Math.max(0, circuit.nextProbeAt - now);
+export function circuitOpen(
+  call: Call,
+  scene: Scene,
+  circuit: Circuit,
+  retryAfter: number,
+  now: number,
+): CircuitOpenError {
   const what = circuit.kind === "write" ? "writes to" : "";
   const why = circuit.cause === undefined ? "" : ` It opened because of ${circuit.cause.code}: ${circuit.cause.title}`;
   return new CircuitOpenError(
-    `${name(call)} was not sent: the circuit for ${what === "" ? "" : `${what} `}${scene.label} is open since ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
+    `${name(call)} was not sent${again(call)}: the circuit for ${what === "" ? "" : `${what} `}${scene.label} is open since ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
     retryAfter,
     details(call, scene, "no", now),
   );
@@ -118,7 +131,7 @@ export function unreachable(
   now: number,
 ): CircuitOpenError {
   return new CircuitOpenError(
-    `${name(call)} was not sent: no connection to ${scene.label} for ${span(downFor)}.${because(scene)} Reconnecting in the background.`,
+    `${name(call)} was not sent${again(call)}: no connection to ${scene.label} for ${span(downFor)}.${because(scene)} Reconnecting in the background.`,
     retryAfter,
     details(call, scene, "no", now),
   );
@@ -148,7 +161,7 @@ export function closed(call: Call, scene: Scene, now: number): ClosedError {
 }
 
 export function aborted(call: Call, scene: Scene, now: number): AbortedError {
-  const applied = call.state === "waiting" ? "no" : "maybe";
+  const applied = call.state === "waiting" && !call.isUncertain ? "no" : "maybe";
   const effect = applied === "no" ? "it was never sent" : "it may have been executed";
   return new AbortedError(
     "ABORTED",
@@ -183,7 +196,7 @@ export function silentConnection(label: string, silence: number): IoredoubtError
 }
 
 /** Whether a command that got this error was certainly never sent, so that a fallback may answer for it. */
-export function isUnsent(error: Error): boolean {
+export function isUnsent(error: Error): error is IoredoubtError {
   return IoredoubtError.is(error) && error.applied === "no" && FALLBACK_CODES.has(error.code);
 }
 

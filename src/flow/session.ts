@@ -6,9 +6,16 @@ import type { Call } from "../command/call.js";
 
 export type Held = "WATCH" | "MULTI";
 
+/** What a call counts on of its connection. Shared by the calls of one interactive MULTI. */
+export interface Tie {
+  readonly held: Held;
+  /** EXEC was sent: whatever was queued may have been executed. */
+  executed: boolean;
+}
+
 export class Session {
   #watching = false;
-  #multi = false;
+  #multi: Tie | undefined = undefined;
   #lost: Held | undefined = undefined;
 
   /** State was lost and its owner has not been told yet. */
@@ -18,9 +25,21 @@ export class Session {
 
   /** Whether the connection now holds state that a resend on another one would miss. */
   get isHolding(): boolean {
-    return this.#watching || this.#multi;
+    return this.#watching || this.#multi !== undefined;
   }
 
+  /** What it holds. */
+  get held(): Held | undefined {
+    if (this.#multi !== undefined) return "MULTI";
+    return this.#watching ? "WATCH" : undefined;
+  }
+
+  /** An interactive MULTI is open: what is sent now belongs to it. */
+  get isInMulti(): boolean {
+    return this.#multi !== undefined;
+  }
+
+  /** A call is about to be sent. Called for all that may change this state, and for every call while it is held. */
   sent(call: Call): void {
     switch (call.traits.name) {
       case "watch":
@@ -28,22 +47,34 @@ export class Session {
         break;
       case "multi":
         // A batch brings its own EXEC.
-        if (call.stream === undefined) this.#multi = true;
+        if (call.stream === undefined) this.#multi = { held: "MULTI", executed: false };
         break;
       case "exec":
+        if (this.#multi !== undefined) this.#multi.executed = true;
+        else if (this.#watching) {
+          call.tie = { held: "WATCH", executed: true };
+          if (call.batch !== undefined) call.batch.tied = true;
+        }
+        call.tie ??= this.#multi;
+        this.#multi = undefined;
+        this.#watching = false;
+        return;
       case "discard":
       case "reset":
-        this.#multi = this.#watching = false;
+        this.#multi = undefined;
+        this.#watching = false;
         break;
       case "unwatch":
         this.#watching = false;
     }
+    call.tie = this.#multi;
   }
 
-  connectionLost(): void {
-    if (this.#multi) this.#lost = "MULTI";
-    else if (this.#watching) this.#lost = "WATCH";
-    this.#multi = this.#watching = false;
+  /** `told`: the end of the transaction was waiting and has been refused already. */
+  connectionLost(told: boolean): void {
+    if (!told) this.#lost = this.held ?? this.#lost;
+    this.#multi = undefined;
+    this.#watching = false;
   }
 
   /** What the call counted on and lost; clears the mark once the caller's transaction has come to its end. */
@@ -57,6 +88,10 @@ export class Session {
     }
     if (lost === "MULTI") {
       if (call.stream !== undefined) return undefined;
+      if (name === "multi") {
+        this.#lost = undefined;
+        return undefined;
+      }
       if (name === "exec") this.#lost = undefined;
       return lost;
     }

@@ -5,8 +5,11 @@ import type { FailureContext } from "../failure/diagnosis.js";
 import type { CircuitKind } from "./circuit.js";
 
 export interface Transport {
-  /** Hands a command to ioredis, which writes it at once, gives it back (`Flow.returned`) or rejects it at once. */
-  write(command: Command, stream: BatchStream | undefined): void;
+  /**
+   * Hands a command to ioredis, which writes it at once, gives it back (`Flow.returned`) or rejects it at once. A `bare`
+   * one needs nothing but to be written.
+   */
+  write(command: Command, stream: BatchStream | undefined, bare?: boolean): void;
   /** Starts connecting if nothing has been tried yet. */
   wake(): void;
   /** Drops the connection without hurting what is in flight, and dials again. */
@@ -17,7 +20,7 @@ export interface Transport {
   end(): void;
   /** Milliseconds since the last byte came, or since the connection was made. */
   silentFor(now: number): number;
-  /** Bytes are still being pushed out. */
+  /** Bytes are being pushed out, and they move. */
   isSending(): boolean;
   /** What is known of the connection, for diagnoses. */
   context(): FailureContext;

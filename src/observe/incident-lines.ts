@@ -66,8 +66,9 @@ export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retr
   const sentences = [
     `redis ${endpoint} ${headline(diagnosis)}.`,
     likely === undefined ? "" : `Likely: ${likely}`,
-    step === undefined ? "" : `Next: ${step.run ?? step.say}${step.run === undefined ? "" : "."}`,
     retryAfter === undefined ? "" : `Failing fast; next probe in ${span(retryAfter)}.`,
+    // Last, and without a full stop behind it: it is there to be copied.
+    step === undefined ? "" : `Next: ${step.run ?? step.say}`,
   ];
   return {
     fields: {
@@ -104,13 +105,15 @@ export function circuitOpened(
 }
 
 export function summary(endpoint: string, tally: Tally, duration: number, waiting: number): Line {
-  const now = tally.latest.code === tally.first.code ? "" : ` Now: ${entryOf(tally.latest.code).name}.`;
+  // A command lost with its connection is the same story; a server that is loading now is another chapter.
+  const changed = tally.latest.area !== tally.first.area && tally.latest.area !== "client";
+  const now = changed ? ` Now: ${entryOf(tally.latest.code).name}.` : "";
   return {
     fields: {
       event: "incident.summary",
       incident: tally.id,
       endpoint,
-      code: tally.latest.code,
+      code: (changed ? tally.latest : tally.first).code,
       durationMs: duration,
       waiting,
       ...counts(tally),
@@ -119,19 +122,28 @@ export function summary(endpoint: string, tally: Tally, duration: number, waitin
   };
 }
 
-export function closing(endpoint: string, tally: Tally, duration: number, recovery: number, how: string): Line {
+/** `recovered`: it answers again. `quiet`: an interval passed without a failure. `closed`: the client went away first. */
+export type Ending = "recovered" | "quiet" | "closed";
+
+export function closing(endpoint: string, tally: Tally, duration: number, recovery: number, ending: Ending): Line {
+  const after = `after ${span(duration)} (${tally.first.code}): ${listed(tally)}`;
+  const messages: Readonly<Record<Ending, string>> = {
+    recovered: `redis ${endpoint} recovered ${after}. Back ${span(recovery)} after the last failure.`,
+    quiet: `redis ${endpoint}: no more failures ${after}.`,
+    closed: `redis ${endpoint}: the client was closed while the server ${verb(tally.first)}, ${after}.`,
+  };
   return {
     fields: {
       event: "incident.closed",
       incident: tally.id,
       endpoint,
       code: tally.first.code,
+      ending,
       durationMs: duration,
-      recoveryMs: recovery,
-      how,
+      recoveryMs: ending === "recovered" ? recovery : undefined,
       ...counts(tally),
     },
-    message: `redis ${endpoint} ${how} after ${span(duration)} (${tally.first.code}): ${listed(tally)}. Back ${span(recovery)} after the last failure.`,
+    message: messages[ending],
   };
 }
 

@@ -7,6 +7,7 @@ import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import * as lines from "./incident-lines.js";
 import type { Logger } from "./logger.js";
+import { Muting } from "./muting.js";
 
 export interface IncidentLogOptions {
   readonly logger: Logger;
@@ -65,11 +66,6 @@ interface Incident {
   timer: NodeJS.Timeout | undefined;
 }
 
-interface Muted {
-  at: number;
-  suppressed: number;
-}
-
 export class IncidentLog {
   /** How many commands wait for this endpoint now; the owner supplies it for the summary. */
   waiting: () => number = () => 0;
@@ -77,7 +73,7 @@ export class IncidentLog {
   readonly #endpoint: string;
   readonly #interval: number;
   readonly #now: () => number;
-  readonly #muted = new Map<string, Muted>();
+  readonly #muted = new Muting();
   readonly #open = new Set<"read-write" | "write">();
   #endings: number[] = [];
   #incident: Incident | undefined = undefined;
@@ -111,7 +107,7 @@ export class IncidentLog {
       this.failed(diagnosis);
       return;
     }
-    const muted = this.#mute(`usage ${diagnosis.code}`, 1, QUIET);
+    const muted = this.#muted.let(`usage ${diagnosis.code}`, 1, QUIET, this.#now());
     if (muted === undefined) return;
     const line = lines.usage(this.#endpoint, diagnosis, muted - 1);
     this.#logger[diagnosis.severity === "error" ? "warn" : "debug"](line.fields, line.message);
@@ -134,7 +130,7 @@ export class IncidentLog {
       this.#announce(incident, incident.first, undefined);
       return;
     }
-    const muted = this.#mute(`rejected ${code}`, count, this.#interval);
+    const muted = this.#muted.let(`rejected ${code}`, count, this.#interval, this.#now());
     if (muted !== undefined) this.#write("warn", lines.rejection(this.#endpoint, code, muted, this.waiting()));
   }
 
@@ -157,7 +153,7 @@ export class IncidentLog {
     const now = this.#now();
     if (incident.announced.size === 0) {
       this.#end();
-      const muted = this.#mute("blip", 1, this.#interval);
+      const muted = this.#muted.let("blip", 1, this.#interval, this.#now());
       if (muted !== undefined) {
         this.#write("info", lines.blip(this.#endpoint, incident.first, Math.round(now - incident.openedAt), muted - 1));
       }
@@ -179,7 +175,7 @@ export class IncidentLog {
   close(): void {
     const incident = this.#incident;
     if (incident === undefined) return;
-    if (incident.announced.size > 0) this.#finish(incident, "was closed by its owner");
+    if (incident.announced.size > 0) this.#finish(incident, "closed");
     else this.#end();
   }
 
@@ -240,7 +236,7 @@ export class IncidentLog {
     const now = this.#now();
     const quiet = now - incident.lastFailureAt >= this.#interval * 0.99;
     if (quiet && this.#open.size === 0 && (incident.recoveredAt !== undefined || passesByItself(incident.latest))) {
-      this.#finish(incident, incident.recoveredAt === undefined ? "has been quiet" : "recovered");
+      this.#finish(incident, incident.recoveredAt === undefined ? "quiet" : "recovered");
       return;
     }
     // A wrong password does not get better by being repeated.
@@ -248,12 +244,12 @@ export class IncidentLog {
     this.#write("warn", lines.summary(this.#endpoint, incident, Math.round(now - incident.openedAt), this.waiting()));
   }
 
-  #finish(incident: Incident, how: string): void {
+  #finish(incident: Incident, ending: lines.Ending): void {
     const now = this.#now();
     this.#end();
     this.#endings.push(now);
     const recovery = Math.round(now - incident.lastFailureAt);
-    this.#write("info", lines.closing(this.#endpoint, incident, Math.round(now - incident.openedAt), recovery, how));
+    this.#write("info", lines.closing(this.#endpoint, incident, Math.round(now - incident.openedAt), recovery, ending));
   }
 
   #end(): void {
@@ -263,23 +259,6 @@ export class IncidentLog {
 
   #write(level: "info" | "warn", line: lines.Line): void {
     this.#logger[level](line.fields, line.message);
-  }
-
-  /** How much there is to report, or undefined while a line of this kind was written less than `span` ago. */
-  #mute(kind: string, count: number, span: number): number | undefined {
-    const now = this.#now();
-    const muted = this.#muted.get(kind);
-    if (muted === undefined) this.#muted.set(kind, { at: now, suppressed: 0 });
-    else if (now - muted.at < span) {
-      muted.suppressed += count;
-      return undefined;
-    } else {
-      const total = muted.suppressed + count;
-      muted.at = now;
-      muted.suppressed = 0;
-      return total;
-    }
-    return count;
   }
 }
 

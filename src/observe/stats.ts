@@ -1,5 +1,6 @@
 /** The plain snapshots behind `stats()` and `health()`: numbers and names, nothing live. */
 import type { Wire } from "../connection/wire.js";
+import type { PoolStats } from "../pool/pool.js";
 import { circuitStats } from "../flow/endpoint.js";
 import type { Flow } from "../flow/flow.js";
 import type { FlowStats } from "../flow/transport.js";
@@ -17,6 +18,8 @@ export interface Stats extends FlowStats {
   readonly budget?: { readonly tokens: number; readonly denied: number };
   /** Writes asked for by ioredis and made on the socket. */
   readonly writes: { readonly asked: number; readonly made: number };
+  /** Exclusive connections; absent for a client that has no pool. */
+  readonly pool?: PoolStats | undefined;
   readonly reconnects: { readonly attempts: number; readonly nextIn: number };
 }
 

@@ -2,10 +2,10 @@
  * The effective policy with the origin of every value, what it means in words, and what looks wrong. Behind
  * `npx ioredoubt config`, and for programs that show it themselves.
  */
-import { createHash } from "node:crypto";
 import { promises } from "./bounds.js";
 import type { Environment } from "./environment-policy.js";
 import { FIELDS } from "./fields.js";
+import { fingerprintOf } from "./fingerprint.js";
 import { formatValue } from "./format.js";
 import { lintPolicy, type PolicyWarning } from "./lint.js";
 import type { Policy, ResilienceOptions } from "./policy.js";
@@ -58,19 +58,6 @@ export function explainResolved(resolved: ResolvedPolicy, redis: UserRedisOption
     meaning: promises(policy),
     warnings: lintPolicy(resolved, redis),
   };
-}
-
-/** Eight hexadecimal digits that differ when any value differs. Two processes with the same one run the same policy. */
-export function fingerprintOf(policy: Policy): string {
-  const text = JSON.stringify(policy, (key, value: unknown) =>
-    key === "profile" ? undefined : value === Infinity ? "Infinity" : value,
-  );
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
-}
-
-/** The line a client logs when it starts: the policy's name and fingerprint. */
-export function policyLine(policy: Policy): string {
-  return `policy ${policy.profile} (${fingerprintOf(policy)})`;
 }
 
 function valuesOf(resolved: ResolvedPolicy): ExplainedValue[] {

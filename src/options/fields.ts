@@ -105,11 +105,19 @@ export const FIELDS: readonly Field[] = [
   duration("heartbeat.timeout", "A connection that owes a reply and stays silent this long is destroyed."),
   part("pool", "Connections.", false),
   count("pool.size", "Shared connections for ordinary commands.", { max: 1000 }),
-  count("pool.min", "Leased connections (transactions, blocking commands) kept open.", { min: 0, max: 10_000 }),
+  count("pool.min", "Leased connections (transactions and the like) kept open once they were needed.", {
+    min: 0,
+    max: 10_000,
+  }),
   count("pool.max", "Leased connections at most.", { min: 0, max: 10_000 }),
+  count("pool.blocking", "Connections for blocking commands at most; 0 leaves those on the shared connection.", {
+    min: 0,
+    max: 10_000,
+  }),
   duration("pool.acquireTimeout", "How long a caller waits for a leased connection."),
   duration("pool.idleTimeout", "A leased connection unused for this long is closed."),
   duration("pool.maxLifetime", "A leased connection is replaced after this long."),
+  duration("pool.leakAfter", "A connection lent for this long is reported, with the stack of the borrower."),
   duration("summaryInterval", "How often a running outage writes its summary line."),
   {
     ...choice(

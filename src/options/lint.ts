@@ -191,7 +191,7 @@ export function lintPolicy(resolved: ResolvedPolicy, redis: UserRedisOptions = {
 
 /** What can be checked only once connected: the pool against the server's `maxclients`. */
 export function lintAgainstServer(policy: Policy, maxClients: number): readonly PolicyWarning[] {
-  const own = policy.pool.size + policy.pool.max;
+  const own = policy.pool.size + policy.pool.max + policy.pool.blocking;
   if (own <= maxClients) return [];
   return [
     {

@@ -77,9 +77,13 @@ export interface PoolPolicy {
   /** Leased connections kept open, at least and at most. */
   readonly min: number;
   readonly max: number;
+  /** Connections that run blocking commands, at most; 0 leaves those commands on the shared connection. */
+  readonly blocking: number;
   readonly acquireTimeout: number;
   readonly idleTimeout: number;
   readonly maxLifetime: number;
+  /** A connection lent for this long is reported in the log, with the stack of the borrower. */
+  readonly leakAfter: number;
 }
 
 /** The effective policy of one client, frozen. `false` switches a part off. */

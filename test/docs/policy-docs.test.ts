@@ -148,7 +148,7 @@ describe("docs/policy.md", () => {
         maxResetTimeout: 15_000,
       },
       queue: { maxCommands: 10_000, maxBytes: 16 * 1024 ** 2 },
-      reconnect: { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 10_000 },
+      reconnect: { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 3000 },
       heartbeat: { interval: 15_000, timeout: 5000 },
       pool: { size: 1, min: 0, max: 10, acquireTimeout: 1000, idleTimeout: 30_000, maxLifetime: 1_800_000 },
       summaryInterval: 30_000,

@@ -2,6 +2,7 @@
  * What the fault tests of the core share: clients that end with their test, outcomes that are looked at instead of
  * thrown, and what the server itself has counted.
  */
+import { createServer } from "node:net";
 import { Redis as PlainRedis, type RedisOptions as PlainOptions } from "ioredis";
 import { afterEach, expect } from "vitest";
 import type { Applied } from "../../src/failure/diagnosis.js";
@@ -39,7 +40,7 @@ export function client(port: number, options: TestOptions = {}): Redis & { reado
     resilience: {
       profile: "production",
       deadline: 2000,
-      reconnect: { minTimeout: 5, maxTimeout: 50 },
+      reconnect: { minTimeout: 20, maxTimeout: 300 },
       logger: log,
       ...resilience,
     },
@@ -57,7 +58,10 @@ export async function ready(port: number, options: TestOptions = {}): Promise<Re
 }
 
 /** Plain ioredis, for the other half of a comparison. */
-export async function plain(port: number, options: PlainOptions = {}): Promise<PlainRedis> {
+export async function plain(
+  port: number,
+  options: Pick<PlainOptions, "commandTimeout" | "blockingTimeout" | "maxRetriesPerRequest"> = {},
+): Promise<PlainRedis> {
   const redis = new PlainRedis({ host: "127.0.0.1", port, retryStrategy: () => 20, ...options });
   redis.on("error", ignore);
   atEnd(() => redis.disconnect());
@@ -138,4 +142,58 @@ export function ignore(): void {
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A server that says what a test tells it to; `seen` holds the name of every command but those of the handshake. */
+export interface ScriptedServer {
+  readonly port: number;
+  readonly seen: readonly string[];
+  /** When each of them came, on the clock of `performance.now()`. */
+  readonly at: readonly number[];
+}
+
+/** `answer` returns raw RESP for a command's lower-case name; `nth` counts the commands seen so far. */
+export async function scriptedServer(answer: (name: string, nth: number) => string): Promise<ScriptedServer> {
+  const seen: string[] = [];
+  const at: number[] = [];
+  const server = createServer((socket) => {
+    let rest = "";
+    socket.on("error", () => socket.destroy());
+    socket.on("data", (chunk) => {
+      rest += chunk.toString("latin1");
+      for (let command = takeCommand(rest); command !== undefined; command = takeCommand(rest)) {
+        rest = command.rest;
+        const { name } = command;
+        if (name === "info") socket.write("$11\r\nloading:0\r\n\r\n");
+        else if (name === "client") socket.write("+OK\r\n");
+        else {
+          seen.push(name);
+          at.push(performance.now());
+          socket.write(answer(name, seen.length));
+        }
+      }
+    });
+    atEnd(() => void socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { port: address.port, seen, at };
+}
+
+function takeCommand(text: string): { name: string; rest: string } | undefined {
+  const parts = /^\*(\d+)\r\n/.exec(text);
+  if (parts === null) return undefined;
+  let at = parts[0].length;
+  let name = "";
+  for (let i = 0; i < Number(parts[1]); i++) {
+    const size = /^\$(\d+)\r\n/.exec(text.slice(at, at + 20));
+    if (size === null) return undefined;
+    const start = at + size[0].length;
+    at = start + Number(size[1]) + 2;
+    if (at > text.length) return undefined;
+    if (i === 0) name = text.slice(start, at - 2).toLowerCase();
+  }
+  return { name, rest: text.slice(at) };
 }

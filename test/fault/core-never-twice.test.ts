@@ -273,6 +273,58 @@ describe("a command given up while disconnected", () => {
   });
 });
 
+describe("a command that was sent, lost and waits to be sent again", () => {
+  it("is not called unexecuted when its deadline passes or its client ends", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 400 } });
+    const lost = proxy.forwardThenCut();
+    const set = outcomeOf(redis.set("a", "1"));
+    await proxy.refuse();
+    await lost;
+    const error = expectError(await set, "DeadlineError", "maybe");
+    expect(error.message).not.toMatch(/Nothing was executed|never sent|refused each time/);
+    expect(await server.cli("GET", "a")).toBe("1");
+
+    await proxy.pass();
+    await redis.ping();
+    const again = proxy.forwardThenCut();
+    const ended = outcomeOf(redis.withDeadline(5000).set("b", "1"));
+    await proxy.refuse();
+    await again;
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    redis.disconnect();
+    expectError(await ended, "ClosedError", "maybe");
+    expect(await server.cli("GET", "b")).toBe("1");
+  });
+
+  it("is not called unexecuted when the circuit opens, and no fallback answers for it", async () => {
+    const proxy = await proxyTo(server);
+    const asked: string[] = [];
+    const redis = await ready(proxy.port, {
+      resilience: { breaker: { downAfter: 200 }, fallback: ({ name }) => asked.push(name) },
+    });
+    const lost = proxy.forwardThenCut();
+    const set = outcomeOf(redis.set("a", "1"));
+    await proxy.refuse();
+    await lost;
+    expectError(await set, "CircuitOpenError", "maybe");
+    expect(asked).toEqual([]);
+  });
+
+  it("is not called unexecuted when its caller aborts it", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    const controller = new AbortController();
+    const lost = proxy.forwardThenCut();
+    const set = outcomeOf(redis.with({ signal: controller.signal }).set("a", "1"));
+    await proxy.refuse();
+    await lost;
+    await eventually(() => expect(redis.stats().waiting.commands).toBe(1));
+    controller.abort();
+    expectError(await set, "AbortedError", "maybe");
+  });
+});
+
 describe("databases", () => {
   it("resends into the database that a command was sent to, when SELECT was in flight too", async () => {
     const proxy = await proxyTo(server);

@@ -379,6 +379,27 @@ describe(startProxy, () => {
     expect(await redis.get("who")).toBe("other");
   });
 
+  it("lets its process end after it has cut a connection that was already ended", async () => {
+    await start();
+    const child = await runSource(
+      `
+      const { connect } = await import("node:net");
+      const { startProxy } = await import("./lab/fault-proxy.mjs");
+      const proxy = await startProxy({ target: { port: ${server.port} } });
+      const link = connect({ port: proxy.port, allowHalfOpen: true });
+      link.on("error", () => {});
+      link.write("PING\\r\\n");
+      await new Promise((resolve) => link.once("data", resolve));
+      proxy.halfClose();
+      console.log("cut", proxy.cutAll());
+      link.destroy();
+      await proxy.stop();
+    `,
+      { timeout: 10_000 },
+    );
+    expect(child).toMatchObject({ code: 0, timedOut: false, stdout: "cut 1\n", unhandled: [] });
+  });
+
   it("shows a client the same end as the server's own death", async () => {
     await start();
     await using mortal = await startRedis();

@@ -163,6 +163,10 @@ describe("classify", () => {
           serializeError(sanitizeError(error)),
         ]);
         expect(shown).not.toContain(SECRET);
+        // The error itself goes on to the caller; key names in a server's reply are the caller's own and stay.
+        if (error instanceof Error && !error.message.startsWith("NOGROUP")) {
+          expect(`${error.message} ${String(error.stack)} ${JSON.stringify(error)}`).not.toContain(SECRET);
+        }
       }),
       { numRuns: 1500 },
     );
@@ -185,11 +189,12 @@ describe("classify", () => {
       written: true,
       connection: { ageMs: 12_000, bytesReadSince: 0 },
     };
-    // The best of three: the bar is about this code, not about what else the machine does.
+    // Processor time, the best of three: the bar is about this code, not about what else the machine does.
     const rounds = [0, 1, 2].map(() => {
-      const startedAt = performance.now();
+      const before = process.cpuUsage();
       for (let i = 0; i < 10_000; i++) classify(errors[i % errors.length], context);
-      return performance.now() - startedAt;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000;
     });
     expect(Math.min(...rounds)).toBeLessThanOrEqual(200);
   });

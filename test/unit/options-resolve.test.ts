@@ -7,7 +7,7 @@ import { defineProfile } from "../../src/options/define-profile.js";
 import type { ResilienceOptions } from "../../src/options/policy.js";
 import { BASE, PROFILE_NAMES } from "../../src/options/profiles.js";
 import { resolvePolicy, resolveSources, type PolicySources } from "../../src/options/resolve.js";
-import { policyLine, fingerprintOf } from "../../src/options/explain-policy.js";
+import { policyLine, fingerprintOf } from "../../src/options/fingerprint.js";
 import type { UserRedisOptions } from "../../src/options/translate.js";
 
 const folder = mkdtempSync(join(tmpdir(), "policy-"));
@@ -127,17 +127,17 @@ describe("precedence", () => {
     const value = (sources: PolicySources): unknown => resolveSources({ env: {}, ...sources }).values.get(path)?.value;
     const ladder: PolicySources[] = [
       {},
-      { resilience: { profile: "cache" } },
-      { resilience: { profile: "cache" }, redis },
-      { resilience: { profile: "cache" }, redis, env },
-      { resilience: { profile: "cache" }, redis, env: { ...env, IOREDOUBT_RECONNECT_HANDSHAKE_TIMEOUT: "8s" } },
+      { resilience: { profile: "test" } },
+      { resilience: { profile: "test" }, redis },
+      { resilience: { profile: "test" }, redis, env },
+      { resilience: { profile: "test" }, redis, env: { ...env, IOREDOUBT_RECONNECT_HANDSHAKE_TIMEOUT: "8s" } },
       {
-        resilience: { profile: "cache", reconnect: { handshakeTimeout: 9000 } },
+        resilience: { profile: "test", reconnect: { handshakeTimeout: 9000 } },
         redis,
         env: { ...env, IOREDOUBT_RECONNECT_HANDSHAKE_TIMEOUT: "8s" },
       },
     ];
-    expect(ladder.map(value)).toEqual([10_000, 3000, 15_000, 7000, 8000, 9000]);
+    expect(ladder.map(value)).toEqual([3000, 1000, 15_000, 7000, 8000, 9000]);
     expect(ladder.map((sources) => originOf(path, sources))).toEqual([
       "base",
       "profile cache",
@@ -198,7 +198,7 @@ describe("ioredis options", () => {
 
   it("leaves a longer connectTimeout its time", () => {
     expect(policy({}, { connectTimeout: 20_000 }).reconnect.handshakeTimeout).toBe(20_000);
-    expect(policy({}, { connectTimeout: 500 }).reconnect.handshakeTimeout).toBe(10_000);
+    expect(policy({}, { connectTimeout: 500 }).reconnect.handshakeTimeout).toBe(3000);
   });
 });
 

@@ -68,7 +68,9 @@ function judge(trips: readonly number[], together: number, blocked: number): Dra
       evidence,
       threshold: `event loop ${String(LOOP_LIMIT)} ms`,
       meaning: "This process was busy itself: the replies waited here, not in Redis.",
-      next: [{ say: "Run the doctor when this machine is less busy, and look for synchronous work in the application" }],
+      next: [
+        { say: "Run the doctor when this machine is less busy, and look for synchronous work in the application" },
+      ],
     };
   }
   const steady = at(0) > SLOW_MEDIAN / 2;

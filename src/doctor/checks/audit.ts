@@ -47,13 +47,19 @@ function access(context: Context): Draft {
 
 function encryption(context: Context): Draft {
   if (context.target.tls !== undefined) return ok("TLS", "Nobody between can read along.");
-  if (isLocalTarget(context)) return ok("plain, on this machine", "Between processes of one machine TLS is not needed.");
-  return warn("plain, over the network", "Passwords and data cross the network readable.", "Give the server a tls-port and use rediss://");
+  if (isLocalTarget(context))
+    return ok("plain, on this machine", "Between processes of one machine TLS is not needed.");
+  return warn(
+    "plain, over the network",
+    "Passwords and data cross the network readable.",
+    "Give the server a tls-port and use rediss://",
+  );
 }
 
 function settings(facts: ServerFacts, context: Context): Draft[] {
   const refused = facts.refused.get("CONFIG");
-  if (refused !== undefined) return [skip(`CONFIG GET: ${context.clean(refused, 120)}`, "This user may not ask; a skip is not a pass.")];
+  if (refused !== undefined)
+    return [skip(`CONFIG GET: ${context.clean(refused, 120)}`, "This user may not ask; a skip is not a pass.")];
   const { settings: set } = facts;
   const bind = set.get("bind") ?? "";
   const open = bind === "" || /(?:^|\s)(?:\*|0\.0\.0\.0)/.test(bind);
@@ -61,14 +67,26 @@ function settings(facts: ServerFacts, context: Context): Draft[] {
   const durable = set.get("appendonly") === "yes" || (set.get("save") ?? "") !== "";
   return [
     set.get("protected-mode") === "no" && open && context.target.password === undefined
-      ? warn(`bind "${bind}", protected-mode no`, "The server is open to every network it has.", "Bind to the private address and set a password")
+      ? warn(
+          `bind "${bind}", protected-mode no`,
+          "The server is open to every network it has.",
+          "Bind to the private address and set a password",
+        )
       : ok(`bind "${bind}", protected-mode ${set.get("protected-mode") ?? "unknown"}`, "Not open to everybody."),
     limit === 0
-      ? warn("maxmemory 0", "Without a limit Redis grows until the kernel kills it.", "Set maxmemory to three quarters of the machine's memory, and a policy")
+      ? warn(
+          "maxmemory 0",
+          "Without a limit Redis grows until the kernel kills it.",
+          "Set maxmemory to three quarters of the machine's memory, and a policy",
+        )
       : ok(`maxmemory set, policy ${set.get("maxmemory-policy") ?? "unknown"}`, "Memory is bounded."),
     durable
       ? ok(`appendonly ${set.get("appendonly") ?? "?"}, save "${set.get("save") ?? ""}"`, "Data survives a restart.")
-      : warn("no snapshot and no append-only file", "A restart loses all data: right for a cache only.", "Set appendonly yes, if the data matters"),
+      : warn(
+          "no snapshot and no append-only file",
+          "A restart loses all data: right for a cache only.",
+          "Set appendonly yes, if the data matters",
+        ),
   ];
 }
 
@@ -77,30 +95,55 @@ function idle(facts: ServerFacts, { policy }: Context): Draft {
   const timeout = Number(facts.settings.get("timeout") ?? Number.NaN);
   const keepAlive = facts.settings.get("tcp-keepalive") ?? "unknown";
   if (Number.isNaN(timeout)) return skip("CONFIG GET timeout is not allowed");
-  const heartbeat = policy === undefined ? undefined : policy.heartbeat === false ? Infinity : policy.heartbeat.interval / 1000;
+  const heartbeat =
+    policy === undefined ? undefined : policy.heartbeat === false ? Infinity : policy.heartbeat.interval / 1000;
   const evidence = `timeout ${String(timeout)} s, tcp-keepalive ${keepAlive} s${heartbeat === undefined ? "" : `, heartbeat ${String(heartbeat)} s`}`;
   if (timeout > 0 && (heartbeat === undefined || heartbeat >= timeout)) {
-    return warn(evidence, `The server closes clients that are idle for ${String(timeout)} s.`, "Keep the heartbeat below that, or set timeout 0");
+    return warn(
+      evidence,
+      `The server closes clients that are idle for ${String(timeout)} s.`,
+      "Keep the heartbeat below that, or set timeout 0",
+    );
   }
   return ok(evidence, "Idle connections are kept.");
 }
 
-const RISKY: readonly (readonly [string, ...string[]])[] = [["FLUSHALL"], ["KEYS", "*"], ["CONFIG", "SET", "a", "b"], ["DEBUG", "SLEEP", "0"], ["SHUTDOWN"]];
+const RISKY: readonly (readonly [string, ...string[]])[] = [
+  ["FLUSHALL"],
+  ["KEYS", "*"],
+  ["CONFIG", "SET", "a", "b"],
+  ["DEBUG", "SLEEP", "0"],
+  ["SHUTDOWN"],
+];
 
 /** Asked by ACL DRYRUN, which executes nothing. */
 async function dangerous(client: RespClient, context: Context): Promise<Draft> {
   const user = context.target.username ?? "default";
   const replies = await Promise.all(RISKY.map((command) => client.send("ACL", "DRYRUN", user, ...command)));
   const refused = errorOf(replies[0] ?? null);
-  if (refused !== undefined) return skip(`ACL DRYRUN: ${context.clean(refused, 120)}`, "This user may not ask, or the server is older than 7.0.");
+  if (refused !== undefined)
+    return skip(
+      `ACL DRYRUN: ${context.clean(refused, 120)}`,
+      "This user may not ask, or the server is older than 7.0.",
+    );
   const allowed = RISKY.filter((_, i) => replies[i] === "OK").map(([name]) => name);
-  if (allowed.length === 0) return ok(`${user} may run none of ${RISKY.map(([name]) => name).join(", ")}`, "Dangerous commands are out of reach.");
-  return warn(`${user} may run ${allowed.join(", ")}`, "A mistake or an injection in the application could wipe or stall the server.", "Give the application a user of its own", `${cliOf(context)} acl setuser app on '>PASSWORD' '~*' '+@all' '-@dangerous'`);
+  if (allowed.length === 0)
+    return ok(
+      `${user} may run none of ${RISKY.map(([name]) => name).join(", ")}`,
+      "Dangerous commands are out of reach.",
+    );
+  return warn(
+    `${user} may run ${allowed.join(", ")}`,
+    "A mistake or an injection in the application could wipe or stall the server.",
+    "Give the application a user of its own",
+    `${cliOf(context)} acl setuser app on '>PASSWORD' '~*' '+@all' '-@dangerous'`,
+  );
 }
 
 async function kernel(context: Context): Promise<Draft[]> {
   const { machine } = context;
-  if (!isLocalTarget(context) || machine.platform !== "linux") return [skip("kernel settings: the server is on another machine")];
+  if (!isLocalTarget(context) || machine.platform !== "linux")
+    return [skip("kernel settings: the server is on another machine")];
   const [overcommit, huge] = await Promise.all([
     machine.read("/proc/sys/vm/overcommit_memory"),
     machine.read("/sys/kernel/mm/transparent_hugepage/enabled"),
@@ -111,11 +154,21 @@ async function kernel(context: Context): Promise<Draft[]> {
       ? skip("overcommit_memory cannot be read")
       : overcommit.trim() === "1"
         ? ok("vm.overcommit_memory 1", "Snapshots can fork under load.")
-        : warn(`vm.overcommit_memory ${overcommit.trim()}`, "A snapshot's fork may be refused when memory is tight.", "Allow it", "sysctl -w vm.overcommit_memory=1"),
+        : warn(
+            `vm.overcommit_memory ${overcommit.trim()}`,
+            "A snapshot's fork may be refused when memory is tight.",
+            "Allow it",
+            "sysctl -w vm.overcommit_memory=1",
+          ),
     pages === undefined
       ? skip("transparent huge pages: not known")
       : pages === "always"
-        ? warn("transparent huge pages: always", "Huge pages make forks slow and copies large.", "Use madvise", "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled")
+        ? warn(
+            "transparent huge pages: always",
+            "Huge pages make forks slow and copies large.",
+            "Use madvise",
+            "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled",
+          )
         : ok(`transparent huge pages: ${pages}`, "As Redis wants it."),
   ];
 }

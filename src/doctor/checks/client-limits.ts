@@ -21,7 +21,11 @@ const MANY = 100;
 async function run(context: Context): Promise<readonly Draft[]> {
   const { machine } = context;
   if (machine.platform !== "linux") return [skip(`${machine.platform} has no /proc`)];
-  const [files, table, sockets] = await Promise.all([openFiles(machine), tcpTable(machine), socketsOf(machine, "self")]);
+  const [files, table, sockets] = await Promise.all([
+    openFiles(machine),
+    tcpTable(machine),
+    socketsOf(machine, "self"),
+  ]);
   return [files, ...(table === undefined ? [] : [await ports(context, table), own(context, table, sockets)])];
 }
 
@@ -38,20 +42,29 @@ async function openFiles(machine: Machine): Promise<Draft> {
     evidence,
     threshold,
     meaning: "This process has nearly as many files open as it may.",
-    next: [{ say: "See what they are", run: `ls -l /proc/${String(process.pid)}/fd | awk '{print $NF}' | sort | uniq -c | sort -rn | head` }],
+    next: [
+      {
+        say: "See what they are",
+        run: `ls -l /proc/${String(process.pid)}/fd | awk '{print $NF}' | sort | uniq -c | sort -rn | head`,
+      },
+    ],
   };
 }
 
 /** An ephemeral port is used up per remote end: only those towards this endpoint count. */
 async function ports({ machine, seen }: Context, table: readonly TcpEntry[]): Promise<Draft> {
-  const [low, high] = ((await machine.read("/proc/sys/net/ipv4/ip_local_port_range")) ?? "").trim().split(/\s+/).map(Number);
+  const [low, high] = ((await machine.read("/proc/sys/net/ipv4/ip_local_port_range")) ?? "")
+    .trim()
+    .split(/\s+/)
+    .map(Number);
   if (low === undefined || high === undefined || Number.isNaN(low)) return skip("ip_local_port_range cannot be read");
   const size = high - low + 1;
   const towards = table.filter((one) => isTowards(seen, one) && one.localPort >= low && one.localPort <= high);
   const waiting = towards.filter((one) => one.state === "TIME_WAIT").length;
   const evidence = `${String(towards.length)} of ${String(size)} ephemeral ports of this machine go there, ${String(waiting)} in TIME_WAIT`;
   const threshold = `${String(FULL * 100)} %`;
-  if (towards.length < size * FULL) return { status: "ok", evidence, threshold, meaning: "There are ports for new connections." };
+  if (towards.length < size * FULL)
+    return { status: "ok", evidence, threshold, meaning: "There are ports for new connections." };
   return {
     status: "warn",
     code: "PORTS_EXHAUSTED",
@@ -66,7 +79,13 @@ function own({ seen }: Context, table: readonly TcpEntry[], sockets: ReadonlySet
   const open = table.filter((one) => one.state === "ESTABLISHED" && isTowards(seen, one));
   const mine = open.filter((one) => sockets.has(one.inode)).length;
   const evidence = `${String(mine)} connections of this process, ${String(open.length)} of this machine`;
-  if (mine < MANY) return { status: "ok", evidence, threshold: `${String(MANY)} per process`, meaning: "No sign of a connection leak in this process." };
+  if (mine < MANY)
+    return {
+      status: "ok",
+      evidence,
+      threshold: `${String(MANY)} per process`,
+      meaning: "No sign of a connection leak in this process.",
+    };
   return {
     status: "warn",
     evidence,

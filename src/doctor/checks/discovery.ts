@@ -21,6 +21,11 @@ export const discoveryCheck: Check = {
 
 async function run(context: Context): Promise<readonly Draft[]> {
   const { target, seen } = context;
+  if (context.options.passive) {
+    // Sentinels would have to be asked
+    seen.endpoint = target.endpoint ?? target.nodes[0];
+    return [skip("only looked at from outside")];
+  }
   if (target.nodes.length === 0) {
     seen.endpoint = target.endpoint;
     return [skip("one fixed address", "Nothing to discover.")];
@@ -126,7 +131,8 @@ async function chooseNode({ target, seen, machine, options }: Context): Promise<
   const tried = await Promise.all(
     target.nodes.map(async (node) => {
       try {
-        const address = isIP(node.host) === 0 ? (await machine.lookup(node.host, target.family))[0]?.address : node.host;
+        const address =
+          isIP(node.host) === 0 ? (await machine.lookup(node.host, target.family))[0]?.address : node.host;
         if (address === undefined) return "no address";
         const { socket, error } = await dial({ address, port: node.port }, options.connectTimeout / 2);
         socket?.on("error", () => undefined);
@@ -145,8 +151,16 @@ async function chooseNode({ target, seen, machine, options }: Context): Promise<
     {
       status: "warn",
       evidence,
-      meaning: good < 0 ? "No startup node accepts connections; the first one is examined." : "Some startup nodes do not accept connections.",
-      next: [{ say: "See which nodes the cluster has", run: `redis-cli -h ${seen.endpoint?.host ?? "HOST"} -p ${String(seen.endpoint?.port ?? 6379)} cluster nodes` }],
+      meaning:
+        good < 0
+          ? "No startup node accepts connections; the first one is examined."
+          : "Some startup nodes do not accept connections.",
+      next: [
+        {
+          say: "See which nodes the cluster has",
+          run: `redis-cli -h ${seen.endpoint?.host ?? "HOST"} -p ${String(seen.endpoint?.port ?? 6379)} cluster nodes`,
+        },
+      ],
     },
   ];
 }

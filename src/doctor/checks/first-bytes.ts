@@ -1,6 +1,6 @@
 /** What the port says: a refusal in the server's own words, Redis, TLS, another protocol, or nothing at all. */
 import type { Check, Context } from "../check.js";
-import { failed, ok, type Draft } from "../finding.js";
+import { failed, ok, skip, type Draft } from "../finding.js";
 import { dialTls } from "../wire/dial.js";
 import { greet, placeOf, tlsWithoutTrust, type Greeting } from "../wire/greet.js";
 
@@ -18,6 +18,8 @@ const OTHER_MODE = 900;
 
 async function run(context: Context): Promise<readonly Draft[]> {
   const { target, options } = context;
+  // A TLS server says nothing before a handshake
+  if (options.passive && target.tls !== undefined) return [skip("only listened to, and TLS waits for the client")];
   const greeting = await greet(context, target.tls, true);
   const limit = `${String(options.replyTimeout)} ms`;
   switch (greeting.kind) {
@@ -29,7 +31,10 @@ async function run(context: Context): Promise<readonly Draft[]> {
       return [speaksTls(context, "the answer is a TLS record")];
     case "closed":
     case "mute": {
-      if (options.passive && greeting.kind === "mute") return [ok("the server waits for the client", "As it should.")];
+      if (options.passive && greeting.kind === "mute") {
+        context.seen.mute = true;
+        return [ok("the server waits for the client", "As it should.")];
+      }
       if (target.tls === undefined && !options.passive) {
         const record = await handshakes(context);
         if (record !== undefined) return [speaksTls(context, record)];
@@ -53,14 +58,28 @@ function answered(context: Context, greeting: Greeting): Draft {
 
 function notRedis(context: Context, greeting: Greeting): Draft {
   const said = context.clean(greeting.words, 80);
-  const diagnosis = context.classify(`Unknown RESP type ${String(greeting.words.charCodeAt(0))} `, { phase: "handshake" });
-  const what = /^(?:HTTP\/|<)/.test(greeting.words) ? " (an HTTP server)" : greeting.words.startsWith("SSH-") ? " (an SSH server)" : "";
-  return failed(diagnosis, `it says: ${said}`, { meaning: `${diagnosis.title.replace(/\.$/, "")}${what}.`, topic: "1.1 Host and port" });
+  const diagnosis = context.classify(`Unknown RESP type ${String(greeting.words.charCodeAt(0))} `, {
+    phase: "handshake",
+  });
+  const what = /^(?:HTTP\/|<)/.test(greeting.words)
+    ? " (an HTTP server)"
+    : greeting.words.startsWith("SSH-")
+      ? " (an SSH server)"
+      : "";
+  return failed(diagnosis, `it says: ${said}`, {
+    meaning: `${diagnosis.title.replace(/\.$/, "")}${what}.`,
+    topic: "1.1 Host and port",
+  });
 }
 
 /** Whether the port answers a TLS handshake, whatever certificate it shows or wants. */
 async function handshakes(context: Context): Promise<string | undefined> {
-  const { socket, error } = await dialTls(placeOf(context), context.seen.endpoint?.host ?? "", tlsWithoutTrust(), OTHER_MODE);
+  const { socket, error } = await dialTls(
+    placeOf(context),
+    context.seen.endpoint?.host ?? "",
+    tlsWithoutTrust(),
+    OTHER_MODE,
+  );
   if (socket !== undefined) {
     const protocol = socket.getProtocol() ?? "TLS";
     socket.on("error", () => undefined);
@@ -88,7 +107,10 @@ function speaksTls(context: Context, evidence: string): Draft {
 function closedEarly(context: Context, { error }: Greeting): Draft {
   const seenError = error ?? Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   const diagnosis = context.classify(seenError, { phase: "handshake" });
-  return failed(diagnosis, `the connection was closed without a word${error?.code === undefined ? "" : ` (${error.code})`}`);
+  return failed(
+    diagnosis,
+    `the connection was closed without a word${error?.code === undefined ? "" : ` (${error.code})`}`,
+  );
 }
 
 function mute(context: Context, limit: string): Draft {

@@ -27,7 +27,10 @@ async function run(context: Context): Promise<readonly Draft[]> {
   if (!isLocalTarget(context)) {
     // An own rule may be what keeps the packets in
     return path === "silent" || path === "unreachable" || path === "refused"
-      ? [...(await blockedBy(context, "own")), skip("the server is on another machine", "Its sockets cannot be seen from here.")]
+      ? [
+          ...(await blockedBy(context, "own")),
+          skip("the server is on another machine", "Its sockets cannot be seen from here."),
+        ]
       : [skip("the server is on another machine", "Its sockets cannot be seen from here.")];
   }
   const table = await tcpTable(machine);
@@ -59,14 +62,26 @@ async function connected(context: Context, { processes, mine }: Found): Promise<
     const cause = silentCause(context, mine, processes);
     if (cause !== undefined) return [{ ...cause, explains: context.target.tls === undefined ? "first-bytes" : "tls" }];
   }
-  if (listener === undefined) return [ok("connected, without a listener in this network namespace", "The port is published from another namespace, as containers do.")];
+  if (listener === undefined)
+    return [
+      ok(
+        "connected, without a listener in this network namespace",
+        "The port is published from another namespace, as containers do.",
+      ),
+    ];
   const owner = processes.find((one) => one.sockets.has(listener.inode));
-  const name = owner === undefined ? await ownerOf(context.machine, listener) : `${owner.name} (pid ${String(owner.pid)})`;
-  return [ok(`${name ?? "a process of another user"} listens on ${listenerName(listener)}`, "The listening socket fits the target.")];
+  const name =
+    owner === undefined ? await ownerOf(context.machine, listener) : `${owner.name} (pid ${String(owner.pid)})`;
+  return [
+    ok(
+      `${name ?? "a process of another user"} listens on ${listenerName(listener)}`,
+      "The listening socket fits the target.",
+    ),
+  ];
 }
 
 function boundElsewhere({ seen }: Context, onPort: readonly TcpEntry[]): Draft {
-  const where = onPort.map(listenerName).join(", ");
+  const where = [...new Set(onPort.map(listenerName))].join(", ");
   const wanted = seen.addresses.map((one) => one.address).join(", ");
   const port = String(seen.endpoint?.port ?? 0);
   const loopback = onPort.every((one) => /^(?:127\.|::1$)/.test(one.localAddress));
@@ -78,10 +93,15 @@ function boundElsewhere({ seen }: Context, onPort: readonly TcpEntry[]): Draft {
     meaning: `The server listens on ${where} only; you ask for ${wanted}.`,
     topic: "2.3 Bind address",
     next: [
-      { say: "See which address it is told to bind", run: "grep -nE '^(bind|protected-mode|port)' /etc/redis/redis.conf" },
+      {
+        say: "See which address it is told to bind",
+        run: "grep -nE '^(bind|protected-mode|port)' /etc/redis/redis.conf",
+      },
       { say: "Compare with what it listens on", run: `ss -ltnp 'sport = :${port}'` },
       loopback
-        ? { say: `Clients on this machine can use 127.0.0.1:${port}; for others add the private address to \`bind\`, keep protected mode on and set a password.` }
+        ? {
+            say: `Clients on this machine can use 127.0.0.1:${port}; for others add the private address to \`bind\`, keep protected mode on and set a password.`,
+          }
         : { say: `Use ${where} as the target, or add the address to \`bind\`.` },
     ],
   };

@@ -67,7 +67,7 @@ async function notFound(context: Context, host: string, error: unknown, ms: numb
   const diagnosis = context.classify(error, { phase: "resolve" });
   const [second, resolver] = await Promise.all([context.machine.ask(host, SECOND_OPINION), resolverOf(context)]);
   const evidence = [
-    `${context.clean(String((error as NodeJS.ErrnoException).code ?? diagnosis.code))} after ${ms.toFixed(0)} ms`,
+    `${context.clean((error as NodeJS.ErrnoException).code ?? diagnosis.code)} after ${ms.toFixed(0)} ms`,
     `the DNS server itself says ${second === "ENOTFOUND" ? "NXDOMAIN" : second}`,
     ...resolver,
   ].join("; ");
@@ -92,7 +92,10 @@ async function inHostsFile({ machine }: Context, host: string): Promise<boolean>
 function inTime<T>(work: Promise<T>, host: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    const error = Object.assign(new Error(`getaddrinfo EAI_AGAIN ${host}`), { code: "EAI_AGAIN", syscall: "getaddrinfo" });
+    const error = Object.assign(new Error(`getaddrinfo EAI_AGAIN ${host}`), {
+      code: "EAI_AGAIN",
+      syscall: "getaddrinfo",
+    });
     timer = setTimeout(reject, LIMIT, error);
   });
   return Promise.race([work, limit]).finally(() => clearTimeout(timer));

@@ -30,7 +30,13 @@ async function run(context: Context): Promise<readonly Draft[]> {
   const answers = await Promise.all(ports.map((port) => speaksAt(address.address, port)));
   const open = ports.flatMap((port, i) => (answers[i] === undefined ? [] : [{ port, says: answers[i] }]));
   if (open.length === 0)
-    return [{ status: "ok", evidence: `nothing accepts on ${ports.join(", ")}`, meaning: "No other usual Redis port is open there." }];
+    return [
+      {
+        status: "ok",
+        evidence: `nothing accepts on ${ports.join(", ")}`,
+        meaning: "No other usual Redis port is open there.",
+      },
+    ];
   const redis = open.find((one) => one.says === "Redis") ?? open.find((one) => one.says === "TLS or something silent");
   const evidence = open.map((one) => `${String(one.port)}: ${one.says}`).join(", ");
   if (redis === undefined) return [{ status: "ok", evidence, meaning: "What is open there is not Redis." }];

@@ -1,6 +1,7 @@
 /** The network path: one connection attempt per address, side by side, and what each answer proves. */
 import type { Check, Context, PathOutcome } from "../check.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
+import { isLocalTarget } from "../local/is-local.js";
 import type { Address } from "../machine.js";
 import { dial, type Place } from "../wire/dial.js";
 
@@ -13,6 +14,9 @@ export const pathCheck: Check = {
   chain: true,
   run,
 };
+
+/** A neighbour that does not answer is given up after seconds; a firewall or router says no at once. */
+const QUICK = 1000;
 
 interface Attempt {
   readonly address: Address | undefined;
@@ -44,7 +48,22 @@ async function run(context: Context): Promise<readonly Draft[]> {
   // The most telling answer decides: a refusal proves more than silence does
   const telling = attempts.find((one) => one.outcome === "refused") ?? first;
   seen.path = telling.outcome;
-  return [failed(context.classify(telling.error, { phase: "connect" }), evidence, { threshold: limitText(context) })];
+  const diagnosis = context.classify(telling.error, { phase: "connect" });
+  const meaning = isLocalTarget(context) ? undefined : farMeaning(telling, diagnosis.title);
+  return [
+    failed(diagnosis, evidence, { threshold: limitText(context), ...(meaning === undefined ? {} : { meaning }) }),
+  ];
+}
+
+/** What the answer of another machine proves, and what it leaves open. */
+function farMeaning({ outcome, elapsed }: Attempt, title: string): string | undefined {
+  if (outcome === "refused") {
+    return `${title} The machine is there: nothing listens on that port, or only on its own loopback address, or a firewall there rejects instead of dropping.`;
+  }
+  if (outcome === "unreachable" && elapsed < QUICK) {
+    return `${title} An ICMP message said so at once: a firewall rejects the connection, or a router knows no way.`;
+  }
+  return undefined;
 }
 
 async function attempt(context: Context, address: Address | undefined, place: Place): Promise<Attempt> {

@@ -17,7 +17,8 @@ export const permissionsCheck: Check = {
 async function run(context: Context): Promise<readonly Draft[]> {
   const { client } = context.seen;
   const { commands } = context.options;
-  if (client === undefined || commands.length === 0) return [skip("no command was named", "Name those the application uses with --commands.")];
+  if (client === undefined || commands.length === 0)
+    return [skip("no command was named", "Name those the application uses with --commands.")];
   const user = textOf(await client.send("ACL", "WHOAMI")) ?? context.target.username ?? "default";
   const asked = await Promise.all(commands.map((line) => dryRun(client, user, line)));
   const [first] = asked;
@@ -25,20 +26,41 @@ async function run(context: Context): Promise<readonly Draft[]> {
   if (unable !== undefined && /NOPERM|unknown (?:sub)?command/i.test(unable)) {
     return [
       {
-        ...skip(`ACL DRYRUN: ${context.clean(unable, 120)}`, "This user may not ask, or the server is older than 7.0; a skip is not a pass."),
-        next: [{ say: "Ask as an administrator", run: `${cliOf(context)} acl dryrun ${user} ${commands[0] ?? "get key"}` }],
+        ...skip(
+          `ACL DRYRUN: ${context.clean(unable, 120)}`,
+          "This user may not ask, or the server is older than 7.0; a skip is not a pass.",
+        ),
+        next: [
+          { say: "Ask as an administrator", run: `${cliOf(context)} acl dryrun ${user} ${commands[0] ?? "get key"}` },
+        ],
       },
     ];
   }
   const denied = asked.filter(({ reply }) => reply !== "OK");
-  if (denied.length === 0) return [ok(`${user} may run ${asked.map((one) => one.name).join(", ")}`, "Every command the application named is allowed.")];
-  const words = denied.map(({ name, reply }) => context.clean(errorOf(reply) ?? textOf(reply) ?? `${name}: refused`, 100));
+  if (denied.length === 0)
+    return [
+      ok(
+        `${user} may run ${asked.map((one) => one.name).join(", ")}`,
+        "Every command the application named is allowed.",
+      ),
+    ];
+  const words = denied.map(({ name, reply }) =>
+    context.clean(errorOf(reply) ?? textOf(reply) ?? `${name}: refused`, 100),
+  );
   const diagnosis = context.classify("NOPERM this user has no permissions", { command: denied[0]?.name });
-  return [failed(diagnosis, words.join("; "), { meaning: `User ${user} may not run ${denied.map((one) => one.name).join(", ")} as the application does.` })];
+  return [
+    failed(diagnosis, words.join("; "), {
+      meaning: `User ${user} may not run ${denied.map((one) => one.name).join(", ")} as the application does.`,
+    }),
+  ];
 }
 
 /** A bare name is filled up to the number of arguments it needs. */
-async function dryRun(client: RespClient, user: string, line: string): Promise<{ readonly name: string; readonly reply: Reply }> {
+async function dryRun(
+  client: RespClient,
+  user: string,
+  line: string,
+): Promise<{ readonly name: string; readonly reply: Reply }> {
   const words = line.trim().split(/\s+/);
   const [name = "PING", ...args] = words;
   const wanted = args.length > 0 ? args : await samples(client, name);

@@ -25,7 +25,16 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
     { say: "Share one client per process, and close what is not used, before raising maxclients" },
   ];
   if (allowed > 0 && connected >= allowed * FULL) {
-    return [{ status: "warn", code: "MAX_CLIENTS", evidence, threshold, next, meaning: `The server has ${String(connected)} of ${String(allowed)} possible clients: soon it turns new ones away.` }];
+    return [
+      {
+        status: "warn",
+        code: "MAX_CLIENTS",
+        evidence,
+        threshold,
+        next,
+        meaning: `The server has ${String(connected)} of ${String(allowed)} possible clients: soon it turns new ones away.`,
+      },
+    ];
   }
   const remark = rejected > 0 ? " Clients were turned away at some time since it started." : "";
   return [{ status: "ok", evidence, threshold, meaning: `There is room for more connections.${remark}` }];

@@ -34,7 +34,10 @@ function slowLog(facts: ServerFacts, context: Context): Draft {
     evidence,
     threshold,
     meaning: `${bad.name} took ${bad.ms.toFixed(0)} ms: everybody else waited for it.`,
-    next: [{ say: "See the commands", run: `${cliOf(context)} slowlog get 10` }, { say: "Replace KEYS by SCAN, split big commands" }],
+    next: [
+      { say: "See the commands", run: `${cliOf(context)} slowlog get 10` },
+      { say: "Replace KEYS by SCAN, split big commands" },
+    ],
   };
 }
 
@@ -45,7 +48,11 @@ function latency(facts: ServerFacts, context: Context): Draft {
     return skip("latency-monitor-threshold is 0: the server does not record latency events");
   }
   const list = [...facts.latency].map(([event, worst]) => `${event} ${String(worst)} ms`).join(", ");
-  return { status: "ok", evidence: list === "" ? "no latency event" : `worst: ${list}`, meaning: "What the server recorded about its own delays." };
+  return {
+    status: "ok",
+    evidence: list === "" ? "no latency event" : `worst: ${list}`,
+    meaning: "What the server recorded about its own delays.",
+  };
 }
 
 function errors(facts: ServerFacts): Draft {
@@ -53,6 +60,7 @@ function errors(facts: ServerFacts): Draft {
     const name = /^errorstat_([A-Z]{2,20})$/.exec(field)?.[1];
     return name === undefined ? [] : [`${name} ${/count=(\d+)/.exec(value)?.[1] ?? "?"}`];
   });
-  const evidence = list.length === 0 ? "no error reply since the start" : `since the start: ${list.slice(0, 8).join(", ")}`;
+  const evidence =
+    list.length === 0 ? "no error reply since the start" : `since the start: ${list.slice(0, 8).join(", ")}`;
   return { status: "ok", evidence, meaning: "Errors the server gave to all its clients." };
 }

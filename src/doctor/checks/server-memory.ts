@@ -26,7 +26,9 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   const refusals = errorCount(facts, "OOM");
   const part = limit === 0 ? 0 : used / limit;
   const evidence = [
-    limit === 0 ? `${bytesText(used)} used, no maxmemory` : `${bytesText(used)} of ${bytesText(limit)} (${(part * 100).toFixed(0)} %)`,
+    limit === 0
+      ? `${bytesText(used)} used, no maxmemory`
+      : `${bytesText(used)} of ${bytesText(limit)} (${(part * 100).toFixed(0)} %)`,
     `policy ${policy}`,
     `${String(numberIn(facts, "evicted_keys") ?? 0)} keys evicted`,
     `fragmentation ${facts.info.get("mem_fragmentation_ratio") ?? "?"}`,
@@ -35,7 +37,12 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   const stuck = policy === "noeviction" || (policy.startsWith("volatile") && expiringKeys(facts) === 0);
   if (stuck && (part >= FULL || (part >= FULL_AFTER_REFUSALS && refusals > 0))) {
     const diagnosis = context.classify("OOM command not allowed when used memory > 'maxmemory'.");
-    return [failed(diagnosis, evidence, { threshold: `${String(FULL * 100)} % without eviction`, meaning: `Memory is full: ${bytesText(used)} of ${bytesText(limit)} are used and ${policy} frees nothing, so writes are refused.` })];
+    return [
+      failed(diagnosis, evidence, {
+        threshold: `${String(FULL * 100)} % without eviction`,
+        meaning: `Memory is full: ${bytesText(used)} of ${bytesText(limit)} are used and ${policy} frees nothing, so writes are refused.`,
+      }),
+    ];
   }
   if (stuck && part >= NEAR) {
     return [
@@ -51,9 +58,24 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   }
   const ratio = numberIn(facts, "mem_fragmentation_ratio") ?? 1;
   if (ratio > FRAGMENTED && used > FRAGMENTED_BYTES) {
-    return [{ status: "warn", evidence, threshold: `fragmentation ${String(FRAGMENTED)}`, meaning: "Much memory is lost to fragmentation.", next: [{ say: "Ask the server for its advice", run: `${cliOf(context)} memory doctor` }] }];
+    return [
+      {
+        status: "warn",
+        evidence,
+        threshold: `fragmentation ${String(FRAGMENTED)}`,
+        meaning: "Much memory is lost to fragmentation.",
+        next: [{ say: "Ask the server for its advice", run: `${cliOf(context)} memory doctor` }],
+      },
+    ];
   }
-  return [{ status: "ok", evidence, threshold: `${String(NEAR * 100)} % without eviction`, meaning: "Memory leaves room for writes." }];
+  return [
+    {
+      status: "ok",
+      evidence,
+      threshold: `${String(NEAR * 100)} % without eviction`,
+      meaning: "Memory leaves room for writes.",
+    },
+  ];
 }
 
 /** Count of one kind of error reply since the server started. */

@@ -28,7 +28,9 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   // What is not allowed to be asked is judged by what happened: MISCONF replies
   const refuses = stops === undefined ? errorCount(facts, "MISCONF") > 0 : stops === "yes" && saves !== "";
   if (appendFails || (snapshot === "err" && refuses)) {
-    const diagnosis = context.classify("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.");
+    const diagnosis = context.classify(
+      "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+    );
     return [
       failed(diagnosis, evidence, {
         meaning: `The server cannot write its ${appendFails ? "append-only file" : "snapshot"} to disk, so it refuses writes (MISCONF): disk full, folder missing, or no permission.`,
@@ -37,7 +39,15 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
     ];
   }
   if (snapshot === "err") {
-    return [{ status: "warn", code: "PERSISTENCE_FAILED", evidence, next, meaning: "The last snapshot failed; writes go on, and a restart would lose them." }];
+    return [
+      {
+        status: "warn",
+        code: "PERSISTENCE_FAILED",
+        evidence,
+        next,
+        meaning: "The last snapshot failed; writes go on, and a restart would lose them.",
+      },
+    ];
   }
   return [{ status: "ok", evidence, meaning: "Nothing is wrong with saving to disk." }];
 }

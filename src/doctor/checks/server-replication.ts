@@ -20,9 +20,16 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   const evidence = `master with ${String(connected)} replicas${wanted === 0 ? "" : `, ${String(good)} of at least ${String(wanted)} good ones`}`;
   if (wanted > 0 && good < wanted) {
     const diagnosis = context.classify("NOREPLICAS Not enough good replicas to write.");
-    return [failed(diagnosis, evidence, { threshold: `min-replicas-to-write ${String(wanted)}`, meaning: `The master has ${String(good)} good replicas, wants ${String(wanted)} and refuses writes until then.` })];
+    return [
+      failed(diagnosis, evidence, {
+        threshold: `min-replicas-to-write ${String(wanted)}`,
+        meaning: `The master has ${String(good)} good replicas, wants ${String(wanted)} and refuses writes until then.`,
+      }),
+    ];
   }
-  return [{ status: "ok", evidence, meaning: connected === 0 ? "A master without replicas." : "The replicas are connected." }];
+  return [
+    { status: "ok", evidence, meaning: connected === 0 ? "A master without replicas." : "The replicas are connected." },
+  ];
 }
 
 function replicaLink(facts: ServerFacts, context: Context): Draft {

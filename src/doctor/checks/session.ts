@@ -26,7 +26,8 @@ async function run(context: Context): Promise<readonly Draft[]> {
     target.tls === undefined
       ? await dial(placeOf(context), options.connectTimeout)
       : await dialTls(placeOf(context), seen.endpoint?.host ?? "", target.tls, options.connectTimeout);
-  if (socket === undefined) return [failed(context.classify(error, { phase: "connect" }), "a second connection failed")];
+  if (socket === undefined)
+    return [failed(context.classify(error, { phase: "connect" }), "a second connection failed")];
   const client = new RespClient(socket, options.replyTimeout);
   try {
     const findings = await login(context, client);
@@ -36,8 +37,13 @@ async function run(context: Context): Promise<readonly Draft[]> {
   } catch (failure) {
     client.close();
     const again = await greet(context, target.tls);
-    const refused = again.refusal ?? failure;
-    return [failed(context.classify(refused, { phase: "handshake" }), context.clean(String((refused as Error).message ?? refused), 160))];
+    const seenText = failure instanceof Error ? failure.message : "failed";
+    return [
+      failed(
+        context.classify(again.refusal ?? failure, { phase: "handshake" }),
+        context.clean(again.refusal ?? seenText, 160),
+      ),
+    ];
   }
 }
 
@@ -49,7 +55,9 @@ async function login(context: Context, client: RespClient): Promise<Draft[]> {
     const refusal = errorOf(await client.send("AUTH", ...user, target.password));
     if (refusal !== undefined) {
       const diagnosis = context.classify(refusal, { phase: "handshake", command: "AUTH" });
-      const draft = failed(diagnosis, `AUTH: ${clean(refusal, 160)}`, { meaning: authMeaning(diagnosis.code, diagnosis.title) });
+      const draft = failed(diagnosis, `AUTH: ${clean(refusal, 160)}`, {
+        meaning: authMeaning(diagnosis.code, diagnosis.title),
+      });
       if (diagnosis.code !== "AUTH_NOT_CONFIGURED") return [draft];
       findings.push({ ...draft, status: "warn" });
     }
@@ -65,14 +73,26 @@ async function login(context: Context, client: RespClient): Promise<Draft[]> {
   if (target.db !== 0) {
     const wrong = errorOf(await client.send("SELECT", String(target.db)));
     if (wrong !== undefined) {
-      return [...findings, failed(context.classify(wrong, { phase: "handshake", command: "SELECT" }), `SELECT ${String(target.db)}: ${clean(wrong, 120)}`, { topic: "3.1 Client configuration" })];
+      return [
+        ...findings,
+        failed(
+          context.classify(wrong, { phase: "handshake", command: "SELECT" }),
+          `SELECT ${String(target.db)}: ${clean(wrong, 120)}`,
+          { topic: "3.1 Client configuration" },
+        ),
+      ];
     }
   }
   const version = seen.hello.get("version");
   findings.push(...versionFindings(version, errorOf(hello)));
   const who = textOf(await client.send("ACL", "WHOAMI"));
   const as = who === undefined ? "" : `, as user ${clean(who, 40)}`;
-  findings.push(ok(`Redis ${version ?? "of unknown version"}, ${seen.hello.get("mode") ?? "unknown"} mode${as}`, "Login, database and first command work."));
+  findings.push(
+    ok(
+      `Redis ${version ?? "of unknown version"}, ${seen.hello.get("mode") ?? "unknown"} mode${as}`,
+      "Login, database and first command work.",
+    ),
+  );
   return findings;
 }
 
@@ -87,7 +107,9 @@ async function refusedPing(context: Context, client: RespClient, refusal: string
   const evidence = `PING: ${context.clean(refusal, 160)}`;
   if (diagnosis.code === "PERMISSION_DENIED") {
     return {
-      ...failed(diagnosis, evidence, { meaning: "The login works, but this user may not PING, which every client's health check does." }),
+      ...failed(diagnosis, evidence, {
+        meaning: "The login works, but this user may not PING, which every client's health check does.",
+      }),
       status: "warn",
     };
   }
@@ -95,8 +117,20 @@ async function refusedPing(context: Context, client: RespClient, refusal: string
     const info = parseInfo(textOf(await client.send("INFO", "persistence")) ?? "");
     const percent = info.get("loading_loaded_perc");
     const eta = info.get("loading_eta_seconds");
-    const progress = percent === undefined ? "" : `; ${Number(percent).toFixed(0)} % loaded, about ${eta ?? "?"} s to go`;
-    return failed(diagnosis, `${evidence}${progress}`, { meaning: diagnosis.title, topic: "2.1 Is the server running" });
+    const progress =
+      percent === undefined ? "" : `; ${Number(percent).toFixed(0)} % loaded, about ${eta ?? "?"} s to go`;
+    return failed(diagnosis, `${evidence}${progress}`, {
+      meaning: diagnosis.title,
+      topic: "2.1 Is the server running",
+    });
+  }
+  if (diagnosis.code === "PERSISTENCE_FAILED") {
+    // A master that cannot save refuses PING along with the writes
+    return failed(diagnosis, evidence, {
+      meaning:
+        "The server cannot save to disk, so it refuses writes (MISCONF), and PING with them: disk full, folder missing, or no permission.",
+      topic: "2.2 Server resources",
+    });
   }
   const topic = diagnosis.area === "access" ? "4.1 Passwords and ACL" : "2.2 Server resources";
   return failed(diagnosis, evidence, { meaning: diagnosis.title, topic });

@@ -65,7 +65,12 @@ function hints(context: Context, tunnels: readonly string[], mesh: string | unde
         status: "warn",
         evidence: mesh,
         meaning: "A service mesh is in the way: it may refuse or drop what its policy does not allow.",
-        next: [{ say: "See what the sidecar did with it", run: `kubectl logs POD -c istio-proxy | grep ${String(endpoint.port)}` }],
+        next: [
+          {
+            say: "See what the sidecar did with it",
+            run: `kubectl logs POD -c istio-proxy | grep ${String(endpoint.port)}`,
+          },
+        ],
       },
     ];
   }

@@ -19,7 +19,7 @@ export const targetCheck: Check = {
 function findings(context: Context): Draft[] {
   const { target, policy } = context;
   if (target.problems.length > 0) return target.problems.map((problem) => wrong(problem));
-  const origins = [...target.origins].map(([part, origin]) => `${part} from ${origin}`);
+  const origins = originsOf(target.origins);
   const where =
     target.endpoint === undefined
       ? `${target.mode} of ${target.nodes.map((node) => addressOf(node)).join(", ")}`
@@ -33,13 +33,20 @@ function findings(context: Context): Draft[] {
   ];
   const notes = remarks(context);
   const policyPart = policy === undefined ? "" : `; profile ${policy.profile}`;
-  const from = origins.length === 0 ? "" : ` (${origins.join(", ")})`;
+  const from = origins === "" ? "" : ` (${origins})`;
   return [
     ok(
       `${parts.join(", ")}${from}${policyPart}`,
       notes.length === 0 ? "Nothing about the address looks wrong." : `Worth knowing: ${notes.join(" ")}`,
     ),
   ];
+}
+
+/** `host, port from REDIS_URL; password from REDIS_PASSWORD_FILE`. */
+function originsOf(origins: ReadonlyMap<string, string>): string {
+  const parts = new Map<string, string[]>();
+  for (const [part, origin] of origins) parts.set(origin, [...(parts.get(origin) ?? []), part]);
+  return [...parts].map(([origin, names]) => `${names.join(", ")} from ${origin}`).join("; ");
 }
 
 function wrong(problem: { readonly path: string; readonly given: string; readonly allowed: string }): Draft {
@@ -56,7 +63,10 @@ function wrong(problem: { readonly path: string; readonly given: string; readonl
           { say: "Name the target", run: "npx ioredoubt doctor redis://HOST:6379" },
           { say: `Or set it: ${problem.path} ${problem.allowed}` },
         ]
-      : [{ say: `${problem.path} ${problem.allowed}` }, { say: "See every value and its origin", run: "npx ioredoubt config" }],
+      : [
+          { say: `${problem.path} ${problem.allowed}` },
+          { say: "See every value and its origin", run: "npx ioredoubt config" },
+        ],
     topic: "3.1 Client configuration",
   };
 }
@@ -65,8 +75,10 @@ function remarks({ target, machine }: Context): string[] {
   const notes: string[] = [];
   const { endpoint, tls } = target;
   if (endpoint === undefined || endpoint.path !== undefined) return notes;
-  if (tls !== undefined && endpoint.port === 6379) notes.push("TLS is asked for on 6379, usually the plain port (TLS is often 6380).");
-  if (tls === undefined && endpoint.port === 6380) notes.push("Port 6380 usually speaks TLS, and TLS was not asked for.");
+  if (tls !== undefined && endpoint.port === 6379)
+    notes.push("TLS is asked for on 6379, usually the plain port (TLS is often 6380).");
+  if (tls === undefined && endpoint.port === 6380)
+    notes.push("Port 6380 usually speaks TLS, and TLS was not asked for.");
   if (endpoint.port === 26_379) notes.push("26379 is usually a Sentinel, not a Redis server.");
   if (machine.container && isLoopback(endpoint.host))
     notes.push(`This process runs in a container, where ${endpoint.host} is the container itself.`);

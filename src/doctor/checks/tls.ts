@@ -65,7 +65,10 @@ async function broken(context: Context, error: NodeJS.ErrnoException | undefined
   // The other mode, once: does the port answer in plain text?
   const plain = await greet(context, undefined);
   if (plain.kind === "redis" && plain.refusal !== undefined) {
-    return failed(context.classify(plain.refusal, { phase: "handshake" }), `in plain text the server says: ${context.clean(plain.words, 160)}`);
+    return failed(
+      context.classify(plain.refusal, { phase: "handshake" }),
+      `in plain text the server says: ${context.clean(plain.words, 160)}`,
+    );
   }
   if (plain.kind === "redis") {
     const mismatch = context.classify(Object.assign(new Error("wrong version number"), { code: "EPROTO" }));
@@ -79,16 +82,26 @@ async function broken(context: Context, error: NodeJS.ErrnoException | undefined
     });
   }
   if (plain.kind === "other") {
-    return failed(context.classify(plain.words, { phase: "handshake" }), `without TLS it says: ${context.clean(plain.words, 80)}`);
+    return failed(
+      context.classify(plain.words, { phase: "handshake" }),
+      `without TLS it says: ${context.clean(plain.words, 80)}`,
+    );
   }
   context.seen.mute = error?.code === "ETIMEDOUT";
-  const mute = context.seen.mute ? context.classify(Object.assign(new Error("connect ETIMEDOUT"), { code: "HANDSHAKE_TIMEOUT" })) : diagnosis;
+  const mute = context.seen.mute
+    ? context.classify(Object.assign(new Error("connect ETIMEDOUT"), { code: "HANDSHAKE_TIMEOUT" }))
+    : diagnosis;
   return failed(mute, `${seenError}; without TLS it says nothing either`);
 }
 
 /** A certificate the client refuses can still be looked at; nothing is sent over that connection. */
 async function presented(context: Context): Promise<string[]> {
-  const { socket } = await dialTls(placeOf(context), hostOf(context), tlsWithoutTrust(context.target.tls), context.options.replyTimeout);
+  const { socket } = await dialTls(
+    placeOf(context),
+    hostOf(context),
+    tlsWithoutTrust(context.target.tls),
+    context.options.replyTimeout,
+  );
   if (socket === undefined) return [];
   const facts = described(socket);
   socket.on("error", () => undefined);
@@ -101,6 +114,7 @@ function described(socket: TLSSocket): string[] {
   if (certificate === undefined) return [];
   const { subject, issuer, names, validTo, daysLeft } = certificate;
   const date = validTo.toISOString().slice(0, 10);
-  const days = daysLeft < 0 ? `ended ${date}, ${String(-daysLeft)} days ago` : `valid to ${date}, ${String(daysLeft)} days`;
+  const days =
+    daysLeft < 0 ? `ended ${date}, ${String(-daysLeft)} days ago` : `valid to ${date}, ${String(daysLeft)} days`;
   return [`certificate ${subject || names} by ${issuer}`, `names ${names || "none"}`, days];
 }

@@ -36,11 +36,18 @@ async function run(context: Context): Promise<readonly Draft[]> {
   const clustered = seen.hello.get("mode") === "cluster";
   if (clustered) findings.push(...(await asCluster(context, client)));
   else if (target.mode === "cluster") {
-    findings.push(failed(context.classify("ERR This instance has cluster support disabled"), "HELLO says mode standalone", { meaning: "This client was made for Redis Cluster and the server runs without it: use createRedis." }));
+    findings.push(
+      failed(context.classify("ERR This instance has cluster support disabled"), "HELLO says mode standalone", {
+        meaning: "This client was made for Redis Cluster and the server runs without it: use createRedis.",
+      }),
+    );
   }
   if (findings.some((one) => one.status !== "ok")) return findings;
   const mode = seen.hello.get("mode") ?? "unknown";
-  return [...findings, ok(`role ${seen.role ?? "unknown"}, ${mode} mode`, `It is what a ${target.mode} client expects.`)];
+  return [
+    ...findings,
+    ok(`role ${seen.role ?? "unknown"}, ${mode} mode`, `It is what a ${target.mode} client expects.`),
+  ];
 }
 
 function firstWord(reply: Reply): string | undefined {
@@ -60,16 +67,19 @@ function isSentinel(context: Context): Draft {
 
 function isReplica(context: Context, role: Reply): Draft {
   const [, host, port, link] = Array.isArray(role) ? (role as readonly Reply[]) : [];
-  const master = typeof host === "string" ? `${host}:${String(port)}` : "unknown";
-  const evidence = `role replica of ${master}, link ${typeof link === "string" ? link : "unknown"}`;
+  const master = typeof host === "string" && typeof port === "number" ? `${host}:${String(port)}` : undefined;
+  const evidence = `role replica of ${master ?? "an unknown master"}, link ${typeof link === "string" ? link : "unknown"}`;
   if (context.options.replica) return ok(evidence, "A replica, as expected: it serves reads.");
   if (context.target.mode === "cluster") return ok(evidence, "A cluster client sends writes to the master by itself.");
   const diagnosis = context.classify("READONLY You can't write against a read only replica.");
   return failed(diagnosis, evidence, {
-    meaning: `${diagnosis.title} Its master is ${master}: there was a failover, or the client points at a replica.`,
+    meaning: `${diagnosis.title} Its master is ${master ?? "unknown"}: there was a failover, or the client points at a replica.`,
     next: [
-      ...(typeof host === "string" ? [{ say: "Look at its master", run: `npx ioredoubt doctor ${host}:${String(port)}` }] : []),
-      { say: "If reads are all you want here, say so", run: `npx ioredoubt doctor --replica ${addressOf(context.seen.endpoint)}` },
+      ...(master === undefined ? [] : [{ say: "Look at its master", run: `npx ioredoubt doctor ${master}` }]),
+      {
+        say: "If reads are all you want here, say so",
+        run: `npx ioredoubt doctor --replica ${addressOf(context.seen.endpoint)}`,
+      },
       ...diagnosis.next,
     ],
   });
@@ -85,13 +95,21 @@ async function asCluster(context: Context, client: RespClient): Promise<Draft[]>
   if (target.mode !== "cluster") {
     findings.push(
       failed(context.classify("MOVED 0 elsewhere:6379"), `HELLO says mode cluster; ${evidence}`, {
-        meaning: "The server is a node of a Redis Cluster and this client is a plain one: keys of other nodes answer MOVED. Use createCluster.",
+        meaning:
+          "The server is a node of a Redis Cluster and this client is a plain one: keys of other nodes answer MOVED. Use createCluster.",
       }),
     );
   }
   if (state === "fail") {
     const diagnosis = context.classify("CLUSTERDOWN The cluster is down");
-    findings.push(failed(diagnosis, evidence, { meaning: slots === "16384" ? `${diagnosis.title} A master is down or cut off.` : `${diagnosis.title} Only ${slots} of 16384 slots have an owner.` }));
+    findings.push(
+      failed(diagnosis, evidence, {
+        meaning:
+          slots === "16384"
+            ? `${diagnosis.title} A master is down or cut off.`
+            : `${diagnosis.title} Only ${slots} of 16384 slots have an owner.`,
+      }),
+    );
   }
   if (target.mode === "cluster") findings.push(...(await announced(context, client)));
   return findings.length > 0 ? findings : [ok(evidence, "The cluster is complete.")];
@@ -103,7 +121,9 @@ async function announced(context: Context, client: RespClient): Promise<Draft[]>
   const nodes = text.split("\n").flatMap((line) => {
     const [, address, flags = ""] = line.split(" ");
     const match = /^(.*):(\d+)(?:@|$)/.exec(address ?? "");
-    return match === null || /myself|noaddr|handshake/.test(flags) ? [] : [{ host: match[1] ?? "", port: Number(match[2]), flags }];
+    return match === null || /myself|noaddr|handshake/.test(flags)
+      ? []
+      : [{ host: match[1] ?? "", port: Number(match[2]), flags }];
   });
   const tried = await Promise.all(
     nodes.slice(0, NODE_LIMIT).map(async ({ host, port }) => {

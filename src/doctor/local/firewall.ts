@@ -41,10 +41,11 @@ export function blockingLines(text: string, port: number): string[] {
 
 function concerns(line: string, port: number): boolean {
   // `-P INPUT DROP`, `policy drop;`, and rules without a port stand for every port
-  const ports = [...line.matchAll(/(?:--dports?|dport|port=?)\s*(?:\{([^}]*)\}|"?([\d:,-]+)"?)/gi)];
+  const ports = [...line.matchAll(/(?:--dports?|\bdport|\bport=?)\s*(?:\{([^}]*)\}|"?(\d[\d:,-]*)"?)/gi)];
   const ufw = /^(\d+)(?:\/(?:tcp|udp))?\s/.exec(line)?.[1];
   if (ufw !== undefined) return Number(ufw) === port;
-  if (ports.length === 0) return !/\b(?:udp|icmp)\b(?! port)/i.test(line) && !/--state INVALID|ct state invalid/i.test(line);
+  if (ports.length === 0)
+    return !/\b(?:udp|icmp)\b(?! port)/i.test(line) && !/--state INVALID|ct state invalid/i.test(line);
   return ports.some(([, set, single]) =>
     (set ?? single ?? "").split(",").some((part) => {
       const [low, high = low] = part.trim().split(/[-:]/).map(Number);

@@ -26,10 +26,15 @@ export function silentCause(
       meaning: `The process behind ${target} is stopped (state ${owner.state}): the kernel accepts connections and nobody answers.`,
       next: [
         { say: "Let it go on", run: `kill -CONT ${String(owner.pid)}` },
-        { say: "Find who stopped it: a debugger, a SIGSTOP, a frozen cgroup or a paused container", run: `cat /proc/${String(owner.pid)}/status` },
+        {
+          say: "Find who stopped it: a debugger, a SIGSTOP, a frozen cgroup or a paused container",
+          run: `cat /proc/${String(owner.pid)}/status`,
+        },
       ],
     };
   }
+  // Busy for a moment is no news; together with an unanswered PING it is
+  if (context.options.passive) return undefined;
   if (owner?.state === "D") {
     return {
       ...base,
@@ -74,9 +79,15 @@ export async function blockedBy(context: Context, proof: "listens" | "own"): Pro
           ? `A firewall ${how} the connection: a server listens at ${target} on this machine, and still the way is closed.`
           : `A firewall rule of this machine names port ${String(endpoint.port)} and ${how} what goes to ${target}.`,
       next: [
-        { say: "See the rules, with counters", run: `iptables -L -n -v --line-numbers | grep -E 'DROP|REJECT|${String(endpoint.port)}'` },
+        {
+          say: "See the rules, with counters",
+          run: `iptables -L -n -v --line-numbers | grep -E 'DROP|REJECT|${String(endpoint.port)}'`,
+        },
         { say: "The same for nftables", run: "nft list ruleset" },
-        { say: "Open the port for one client", run: `ufw allow from CLIENT_ADDRESS to any port ${String(endpoint.port)} proto tcp` },
+        {
+          say: "Open the port for one client",
+          run: `ufw allow from CLIENT_ADDRESS to any port ${String(endpoint.port)} proto tcp`,
+        },
       ],
     },
   ];
@@ -84,9 +95,10 @@ export async function blockedBy(context: Context, proof: "listens" | "own"): Pro
 
 /** Names of listeners for evidence. */
 export function listenersOf(processes: readonly ServerProcess[], listening: readonly TcpEntry[]): string[] {
-  return processes.flatMap((one) =>
+  const names = processes.flatMap((one) =>
     listening
       .filter((listener) => one.sockets.has(listener.inode))
       .map((listener) => `${one.name} (pid ${String(one.pid)}) on ${listenerName(listener)}`),
   );
+  return [...new Set(names)];
 }

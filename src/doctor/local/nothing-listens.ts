@@ -29,11 +29,14 @@ export async function nothingListens(
         meaning:
           other === undefined
             ? `A Redis process runs here, but nothing listens on ${port}: it is starting, or serves only a unix socket, or this user may not see its ports.`
-            : `The port is wrong: nothing listens on ${port}, and Redis listens on ${ports.join(", ")}.`,
+            : `Nothing listens on ${port}, while Redis listens on ${ports.join(", ")}: the port is wrong, or the server meant for ${port} is not running.`,
         topic: other === undefined ? "2.1 Is the server running" : "1.1 Host and port",
         next: [
+          ...(other === undefined
+            ? []
+            : [{ say: "Look at that port", run: `npx ioredoubt doctor ${hostText(endpoint.host)}:${String(other)}` }]),
           { say: "See who listens where", run: "ss -ltnp | grep -E 'redis|valkey'" },
-          ...(other === undefined ? [] : [{ say: "Look at that port", run: `npx ioredoubt doctor ${endpoint.host}:${String(other)}` }]),
+          { say: "Start the missing one", run: "systemctl start redis-server" },
         ],
       },
     ];
@@ -59,15 +62,25 @@ export async function nothingListens(
       next: inContainer
         ? [
             { say: "See whether the Redis service has a name here", run: "getent hosts redis" },
-            { say: "On the container host: is it up, and is its port published?", run: "docker ps --filter name=redis" },
+            {
+              say: "On the container host: is it up, and is its port published?",
+              run: "docker ps --filter name=redis",
+            },
           ]
         : [
             { say: "Start it", run: `systemctl start ${unit}` },
             { say: "See why it stopped", run: `journalctl -u ${unit} -n 50 --no-pager` },
-            { say: "In a container? See whether it is up and its port published", run: "docker ps -a --filter name=redis" },
+            {
+              say: "In a container? See whether it is up and its port published",
+              run: "docker ps -a --filter name=redis",
+            },
           ],
     },
   ];
+}
+
+function hostText(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 function portsOf(processes: readonly ServerProcess[], listening: readonly TcpEntry[]): number[] {

@@ -51,7 +51,10 @@ export async function ownerOf(machine: Machine, listener: TcpEntry): Promise<str
 
 async function allPids(machine: Machine): Promise<number[]> {
   const names = await machine.list("/proc");
-  return names.filter((name) => /^\d+$/.test(name)).slice(0, PROCESS_LIMIT).map(Number);
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .slice(0, PROCESS_LIMIT)
+    .map(Number);
 }
 
 /** The state stands behind the name, which may itself hold brackets and spaces. */

@@ -128,7 +128,8 @@ export function certificateOf(socket: TLSSocket, now: number = Date.now()): Cert
   const peer: Partial<PeerCertificate> = socket.getPeerCertificate();
   if (peer.valid_to === undefined) return undefined;
   const validTo = new Date(peer.valid_to);
-  const one = (value: string | string[] | undefined): string => (Array.isArray(value) ? value.join(" ") : (value ?? ""));
+  const one = (value: string | string[] | undefined): string =>
+    Array.isArray(value) ? value.join(" ") : (value ?? "");
   return {
     subject: one(peer.subject?.CN),
     issuer: one(peer.issuer?.CN),

@@ -26,13 +26,15 @@ export interface Greeting {
 }
 
 /** `tls` undefined: in plain text. */
-export async function greet(context: Context, tls: ConnectionOptions | undefined, first: boolean = false): Promise<Greeting> {
+export async function greet(
+  context: Context,
+  tls: ConnectionOptions | undefined,
+  first: boolean = false,
+): Promise<Greeting> {
   const place = placeOf(context);
   const limit = first ? context.options.replyTimeout : Math.min(SECOND_LIMIT, context.options.replyTimeout);
   const { socket, error } =
-    tls === undefined
-      ? await dial(place, limit)
-      : await dialTls(place, context.seen.endpoint?.host ?? "", tls, limit);
+    tls === undefined ? await dial(place, limit) : await dialTls(place, context.seen.endpoint?.host ?? "", tls, limit);
   if (socket === undefined) return { kind: "closed", words: "", refusal: undefined, error, elapsed: 0 };
   try {
     return await talk(socket, limit, context.options.passive);
@@ -43,7 +45,8 @@ export async function greet(context: Context, tls: ConnectionOptions | undefined
 
 async function talk(socket: Socket, limit: number, passive: boolean): Promise<Greeting> {
   const unasked = await listen(socket, passive ? limit : LISTEN_FIRST);
-  if (unasked.bytes.length > 0 || unasked.closed || passive) return judged(unasked.bytes, unasked.closed, unasked.error, 0);
+  if (unasked.bytes.length > 0 || unasked.closed || passive)
+    return judged(unasked.bytes, unasked.closed, unasked.error, 0);
   const start = performance.now();
   socket.write(encode(["PING"]));
   const answer = await listen(socket, limit);

@@ -37,8 +37,14 @@ export class RespClient {
         this.#break(Object.assign(new Error(text), { code: "ERR_NO_REPLY" }));
       }, this.#timeout);
       this.#waiting.push({
-        settle: (reply) => (clearTimeout(timer), resolve(reply)),
-        fail: (error) => (clearTimeout(timer), reject(error)),
+        settle: (reply) => {
+          clearTimeout(timer);
+          resolve(reply);
+        },
+        fail: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
       });
       this.#socket.write(encode(command));
     });

@@ -1,0 +1,94 @@
+/**
+ * Takes blocking commands off the shared connection, so that nothing waits behind them and a push on the same client
+ * can wake them. They run on connections of their own; a client that does nothing but block keeps its one connection
+ * for it. Order is kept towards what was issued before: that is answered first.
+ */
+import type { Command } from "ioredis";
+import { blockingTimeoutOf } from "../command/blocking.js";
+import type { CallOptions } from "../command/call.js";
+import type { Diversion } from "../flow/diversion.js";
+import { Blocked } from "./blocked.js";
+import { HomeBlock } from "./home-block.js";
+import type { Host } from "./host.js";
+import type { LeasePool } from "./lease-pool.js";
+import type { Lease } from "./lease.js";
+import type { Pooled } from "./pooled.js";
+
+/** They wait for what was written before them on their own connection, so nowhere else would do. */
+const STAYING: ReadonlySet<string> = new Set(["wait", "waitaof"]);
+
+export class BlockingLanes implements Diversion {
+  readonly #host: Host;
+  readonly #pool: LeasePool<Pooled>;
+  readonly #home: HomeBlock;
+  /** Handed to the client's own connection: it must not be taken over once more. */
+  #staying: Command | undefined = undefined;
+
+  constructor(host: Host, pool: LeasePool<Pooled>) {
+    this.#host = host;
+    this.#pool = pool;
+    this.#home = new HomeBlock(host, {
+      stay: (command) => (this.#staying = command),
+      borrow: (blocked) => this.#borrow(blocked),
+      runThere: (blocked, lease) => this.#runOn(blocked, lease),
+    });
+  }
+
+  divert(command: Command, options: CallOptions | undefined): boolean {
+    if (command === this.#staying || STAYING.has(command.name.toLowerCase())) return false;
+    if (blockingTimeoutOf(command.name, command.args) === undefined) return false;
+    if (this.#host.flow.session.isInMulti || this.#host.isDedicated()) return false;
+    const blocked = new Blocked(command, options);
+    // Whoever hands the command over has to let go of it first.
+    if (this.#home.isFree) queueMicrotask(() => void this.#startHome(blocked));
+    else {
+      const earlier = this.#host.whenAnswered();
+      queueMicrotask(() => void this.#startAside(blocked, earlier));
+    }
+    return true;
+  }
+
+  awaited(): void {
+    void this.#home.vacate();
+  }
+
+  async #startHome(blocked: Blocked): Promise<void> {
+    if (await this.#home.run(blocked)) return;
+    await this.#startAside(blocked, this.#host.whenAnswered());
+  }
+
+  async #startAside(blocked: Blocked, earlier: Promise<void> | undefined): Promise<void> {
+    await earlier;
+    try {
+      this.#runOn(blocked, await this.#borrow(blocked));
+    } catch (error) {
+      const { flow } = this.#host;
+      // Without a connection, what may wait and for how long is the client's own rule; and so is what an abort says.
+      const isDown = !flow.isReady && flow.phase === "open";
+      if (isDown || blocked.options?.signal?.aborted === true) this.#runHere(blocked);
+      else blocked.reject(error);
+    }
+  }
+
+  #borrow({ name, options }: Blocked): Promise<Lease<Pooled>> {
+    const { pool, queue } = this.#host.policy;
+    const own = options?.deadline;
+    const patience = queue !== false && queue.wait === "forever" ? Infinity : pool.acquireTimeout;
+    const timeout = own === undefined || own === false ? patience : Math.min(own, patience);
+    return this.#pool.acquire({ by: name.toUpperCase(), timeout, signal: options?.signal });
+  }
+
+  #runHere({ command, options }: Blocked): void {
+    this.#staying = command;
+    this.#host.flow.dispatch(command, undefined, options);
+    this.#staying = undefined;
+  }
+
+  #runOn(blocked: Blocked, lease: Lease<Pooled>): void {
+    lease.lastCommand = blocked.name;
+    blocked.run(lease.connection.flow, () => {
+      lease.giveBack();
+      return false;
+    });
+  }
+}

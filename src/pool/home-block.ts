@@ -1,0 +1,130 @@
+/**
+ * A client that only blocks, as a job queue's worker does, needs no second socket: its own connection is kept for the
+ * block. When anything else arrives meanwhile, the block is ended at the server with CLIENT UNBLOCK, which either
+ * delivers an element or provably takes none, and goes on elsewhere with the rest of its time; from then on this
+ * client's blocking commands move aside at once.
+ */
+import { Command } from "ioredis";
+import type { Blocked } from "./blocked.js";
+import type { Host } from "./host.js";
+import type { Lease } from "./lease.js";
+import type { Pooled } from "./pooled.js";
+
+export interface HomeHooks {
+  /** Marks the command that is handed to the client's own connection. */
+  stay(command: Command | undefined): void;
+  borrow(blocked: Blocked): Promise<Lease<Pooled>>;
+  runThere(blocked: Blocked, lease: Lease<Pooled>): void;
+}
+
+/** Ordinary commands that a blocking client may have sent: INFO, CLIENT SETNAME and the like, when it starts. */
+const START_UP = 10;
+/** Whether the server lets us end a block is asked once, and must be answered at once. Milliseconds. */
+const ANSWER_WITHIN = 1_000;
+
+export class HomeBlock {
+  readonly #host: Host;
+  readonly #hooks: HomeHooks;
+  /** Blocks that ran here: they are not ordinary commands. */
+  #own = 0;
+  /** The client does more than block, or the server does not let us end a block. */
+  #isOff = false;
+  #isBusy = false;
+  #running: Blocked | undefined = undefined;
+  #successor: Lease<Pooled> | undefined = undefined;
+  #id: { readonly epoch: number; readonly client: number } | undefined = undefined;
+
+  constructor(host: Host, hooks: HomeHooks) {
+    this.#host = host;
+    this.#hooks = hooks;
+  }
+
+  /** Nothing is under way on the client's own connection and hardly anything ever was. */
+  get isFree(): boolean {
+    const { flow } = this.#host;
+    const ordinary = flow.desk.stats.answered - this.#own;
+    if (ordinary > START_UP) this.#isOff = true;
+    return !this.#isOff && !this.#isBusy && flow.isOpen && flow.inFlight === 0 && !flow.session.isHolding;
+  }
+
+  /** Resolves to whether the command runs here. */
+  async run(blocked: Blocked): Promise<boolean> {
+    if (!this.isFree) return false;
+    this.#isBusy = true;
+    const known = await this.#knowId();
+    this.#isBusy = false;
+    if (!known || !this.isFree) return false;
+    this.#isBusy = true;
+    this.#running = blocked;
+    const { flow } = this.#host;
+    this.#hooks.stay(blocked.command);
+    blocked.run(flow, ({ isEmpty }) => this.#ended(blocked, isEmpty));
+    this.#hooks.stay(undefined);
+    // It may have been given back, or refused, in the very moment.
+    if (this.#running === blocked && flow.isOpen) flow.hold();
+    return true;
+  }
+
+  /** Returns whether the command goes on elsewhere. */
+  #ended(blocked: Blocked, isEmpty: boolean): boolean {
+    this.#own++;
+    this.#isBusy = false;
+    this.#running = undefined;
+    const successor = this.#successor;
+    this.#successor = undefined;
+    const goesOn = isEmpty && successor !== undefined && blocked.shorten();
+    if (goesOn) this.#hooks.runThere(blocked, successor);
+    else successor?.giveBack();
+    this.#host.flow.unhold();
+    return goesOn;
+  }
+
+  /** Something waits for the connection: ends the block, which goes on elsewhere. */
+  async vacate(): Promise<void> {
+    const blocked = this.#running;
+    if (blocked === undefined || this.#isOff || this.#id === undefined) return;
+    this.#isOff = true;
+    const { client } = this.#id;
+    try {
+      const lease = await this.#hooks.borrow(blocked);
+      if (this.#running !== blocked) {
+        lease.giveBack();
+        return;
+      }
+      this.#successor = lease;
+      await lease.connection.client.with({ deadline: ANSWER_WITHIN }).client("UNBLOCK", client);
+    } catch {
+      // The block goes on here, and what waits keeps to its deadline. The next block moves aside from the start.
+      if (this.#running === blocked) {
+        this.#successor?.giveBack("unblock");
+        this.#successor = undefined;
+      }
+    }
+  }
+
+  /** Learns this connection's id, and whether CLIENT UNBLOCK is allowed: there is no client 0. */
+  async #knowId(): Promise<boolean> {
+    const { transport } = this.#host.flow;
+    const epoch = this.#host.epoch();
+    if (this.#id?.epoch === epoch) return true;
+    const id = new Command("client", ["ID"]);
+    const permission = new Command("client", ["UNBLOCK", "0"]);
+    transport.write(id, undefined);
+    transport.write(permission, undefined);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error("no answer")), ANSWER_WITHIN);
+      timer.unref();
+    });
+    try {
+      const [client] = await Promise.race([Promise.all([id.promise, permission.promise]), late]);
+      this.#id = { epoch, client: Number(client) };
+      return true;
+    } catch {
+      this.#isOff = true;
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

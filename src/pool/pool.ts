@@ -1,0 +1,113 @@
+/**
+ * The exclusive connections of one client: those lent by `withConnection` and `transaction`, and those that run its
+ * blocking commands. Two budgets, so that consumers that wait for hours never starve a transaction.
+ */
+import type { RedisKey } from "ioredis";
+import { ClosedError } from "../failure/errors.js";
+import { CLOSED_MESSAGE } from "../connection/internals.js";
+import type { Redis } from "../redis.js";
+import { BlockingLanes } from "./blocking-lanes.js";
+import type { Host, Purpose } from "./host.js";
+import { LeasePool } from "./lease-pool.js";
+import { withConnection, type ConnectionOptions } from "./leases.js";
+import { Pooled } from "./pooled.js";
+import { poolTimeout, warnOfLeak } from "./refusals.js";
+import type { LeaseStats } from "./snapshot.js";
+import {
+  runTransaction,
+  type TransactionOptions,
+  type TransactionResult,
+  type TransactionScope,
+} from "./transaction.js";
+
+/** Connections being made at the same time, so that a burst does not become a storm of handshakes. */
+const MAX_DIALS = 8;
+
+/** `stats().pool`. */
+export interface PoolStats extends LeaseStats {
+  /** The connections that run blocking commands, counted apart. */
+  readonly blocking: LeaseStats;
+}
+
+export class Pool {
+  readonly #host: Host;
+  readonly #leases: LeasePool<Pooled>;
+  readonly #blocking: LeasePool<Pooled>;
+
+  constructor(host: Host) {
+    const { pool } = host.policy;
+    this.#host = host;
+    this.#leases = this.#make("lease", pool.min, pool.max, pool.leakAfter);
+    // A consumer may rightly block for hours.
+    this.#blocking = this.#make("blocking", 0, pool.blocking, Infinity);
+    if (pool.blocking > 0) host.flow.diversion = new BlockingLanes(host, this.#blocking);
+  }
+
+  #make(purpose: Purpose, min: number, max: number, leakAfter: number): LeasePool<Pooled> {
+    const host = this.#host;
+    const { idleTimeout, maxLifetime } = host.policy.pool;
+    const pool = new LeasePool<Pooled>(
+      { min, max, leakAfter, idleTimeout, maxLifetime, maxDials: MAX_DIALS },
+      {
+        create: () => new Pooled(host, purpose, (pooled) => pool.lost(pooled)),
+        prove: (pooled) => pooled.prove(),
+        isAlive: (pooled) => pooled.isAlive,
+        needsProof: (pooled, rested) => pooled.needsProof(rested),
+        clean: (pooled) => pooled.clean(),
+        destroy: (pooled) => pooled.destroy(),
+        late: (waited, { by }, snapshot) => poolTimeout(host, by, waited, snapshot),
+        leaked: (lease, heldFor) => warnOfLeak(host, lease, heldFor),
+      },
+    );
+    return pool;
+  }
+
+  withConnection<T>(
+    fn: (connection: Redis) => T | PromiseLike<T>,
+    origin: Error,
+    options: ConnectionOptions,
+  ): Promise<T> {
+    return withConnection(this.#host, this.#leases, fn, fn.name || "withConnection", origin, options);
+  }
+
+  transaction<T>(
+    keys: readonly RedisKey[],
+    fn: (scope: TransactionScope) => T | PromiseLike<T>,
+    origin: Error,
+    options: TransactionOptions,
+  ): Promise<TransactionResult<T>> {
+    const run = (conn: Redis): Promise<TransactionResult<T>> => runTransaction(conn, keys, fn, options);
+    return withConnection(this.#host, this.#leases, run, fn.name || "transaction", origin, options);
+  }
+
+  stats(): PoolStats {
+    return { ...this.#leases.stats(), blocking: this.#blocking.stats() };
+  }
+
+  /** Ends the blocking commands that run now; their callers are told that the connection was closed. */
+  interrupt(): void {
+    this.#blocking.interrupt();
+  }
+
+  /** Takes no more callers, ends what blocks, and waits for the loans to end. */
+  drain(): Promise<void> {
+    const reason = this.#closed();
+    this.#blocking.end(reason);
+    return this.#leases.drain(reason);
+  }
+
+  end(): void {
+    const reason = this.#closed();
+    this.#blocking.end(reason);
+    this.#leases.end(reason);
+  }
+
+  revive(): void {
+    this.#blocking.revive();
+    this.#leases.revive();
+  }
+
+  #closed(): ClosedError {
+    return new ClosedError("CLIENT_CLOSED", CLOSED_MESSAGE, { endpoint: this.#host.flow.endpoint.label });
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Optimistic locking: WATCH, read, decide, MULTI … EXEC on a connection of one's own, again from the start when somebody
+ * else was faster. An attempt is repeated only if it is certain that nothing of it was executed.
+ */
+import type { ChainableCommander, RedisKey } from "ioredis";
+import { setTimeout } from "node:timers/promises";
+import { TransactionAbortedError } from "../failure/errors.js";
+import type { Redis } from "../redis.js";
+import { fullJitter } from "../flow/backoff.js";
+import { TransactionConflictError } from "./conflict.js";
+
+export interface TransactionOptions {
+  /** How often the transaction starts again after a conflict. Default 10. */
+  readonly retries?: number | undefined;
+  /** Ends waiting, backing off and every command of the transaction. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the function of a transaction works with. */
+export interface TransactionScope {
+  /** The connection that watches the keys: read here. */
+  readonly conn: Redis;
+  /** Queue the writes here, without `exec()`. Left empty, nothing is executed and the keys are let go. */
+  readonly multi: ChainableCommander;
+}
+
+export interface TransactionResult<T> {
+  /** What the function returned in the attempt that succeeded. */
+  readonly value: T;
+  /** The replies of the queued commands, in order. */
+  readonly results: readonly unknown[];
+  /** Attempts that were overtaken before. */
+  readonly conflicts: number;
+}
+
+const RETRIES = 10;
+/** Between attempts, in milliseconds: a conflict is over as soon as the other one's EXEC is. */
+const BACKOFF = { minTimeout: 4, maxTimeout: 100, factor: 2 };
+
+/** Runs the attempts on one lent connection. */
+export async function runTransaction<T>(
+  conn: Redis,
+  keys: readonly RedisKey[],
+  fn: (scope: TransactionScope) => T | PromiseLike<T>,
+  { retries = RETRIES, signal }: TransactionOptions,
+): Promise<TransactionResult<T>> {
+  const startedAt = performance.now();
+  let conflicts = 0;
+  for (let attempt = 1; ; attempt++) {
+    let cause: unknown;
+    try {
+      const done = await attemptOnce(conn, keys, fn);
+      if (done !== undefined) return { ...done, conflicts };
+      conflicts++;
+    } catch (error) {
+      // The connection went away with its WATCH, before EXEC was sent.
+      if (!(error instanceof TransactionAbortedError) || error.applied !== "no") throw error;
+      cause = error;
+    }
+    if (attempt > retries) throw overtaken(attempt, conflicts, performance.now() - startedAt, cause);
+    await setTimeout(fullJitter(BACKOFF, attempt), undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** `undefined`: a watched key changed, and nothing was executed. */
+async function attemptOnce<T>(
+  conn: Redis,
+  keys: readonly RedisKey[],
+  fn: (scope: TransactionScope) => T | PromiseLike<T>,
+): Promise<{ value: T; results: unknown[] } | undefined> {
+  await conn.watch(...keys);
+  const multi = conn.multi();
+  const value = await fn({ conn, multi });
+  // The chain counts its own MULTI.
+  if (multi.length <= 1) {
+    await conn.unwatch();
+    return { value, results: [] };
+  }
+  const replies = await multi.exec();
+  if (replies === null) return undefined;
+  for (const [error] of replies) if (error !== null) throw error;
+  return { value, results: replies.map(([, reply]) => reply) };
+}
+
+function overtaken(attempts: number, conflicts: number, elapsed: number, cause: unknown): TransactionConflictError {
+  return new TransactionConflictError(
+    `the transaction was overtaken ${String(conflicts)} times in ${String(attempts)} attempts and ${String(Math.round(elapsed))} ms: its watched keys changed before EXEC. Nothing was executed. Retry later, allow more retries, or do it in one Lua script if the keys are this busy.`,
+    conflicts,
+    { applied: "no", attempts, elapsed, cause },
+  );
+}

@@ -1,0 +1,105 @@
+import { connect, type Socket } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { diagnoseConnection, type DiagnoseOptions, type Report, type TargetOptions } from "../../src/doctor/index.js";
+import { eventually } from "../helpers/eventually.js";
+import { startRedis } from "../helpers/redis-server.js";
+import { expectVerdict, findingsOf, ownAddress, ownMachine } from "./ground.js";
+
+const sockets: Socket[] = [];
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+
+async function look(target: string | TargetOptions, more: DiagnoseOptions = {}): Promise<Report> {
+  const report = await diagnoseConnection(target, { machine: ownMachine(), env: {}, ...more });
+  expect(report.elapsed).toBeLessThan(6000);
+  return report;
+}
+
+describe("doctor, a server that lets nobody in", () => {
+  it("hears that the maximum of clients is reached", async () => {
+    await using server = await startRedis({ args: ["--maxclients", "4"] });
+    for (let i = 0; i < 4; i++) {
+      const socket = connect(server.port, "127.0.0.1").on("error", () => undefined);
+      sockets.push(socket);
+      await new Promise((resolve) => socket.once("connect", resolve));
+    }
+    await eventually(async () => {
+      const report = await look(`127.0.0.1:${String(server.port)}`);
+      expectVerdict(report, "MAX_CLIENTS", /as many clients|maxclients|connections/i);
+      expect(findingsOf(report, "first-bytes")[0]?.evidence).toContain("max number of clients reached");
+    });
+  });
+
+  it.skipIf(ownAddress() === undefined)(
+    "hears that protected mode refuses (needs an address beside loopback)",
+    async () => {
+      await using server = await startRedis({ args: ["--bind", "0.0.0.0"] });
+      const report = await look(`${ownAddress() ?? ""}:${String(server.port)}`);
+      expectVerdict(report, "PROTECTED_MODE", /protected mode/);
+    },
+  );
+
+  it("tells a missing password from a wrong one, and never shows it", async () => {
+    await using server = await startRedis({ password: "correct-horse" });
+    expectVerdict(
+      await look(`127.0.0.1:${String(server.port)}`),
+      "AUTH_REQUIRED",
+      /wants a password and this client gave none/,
+    );
+    const wrong = await look(`redis://:wrong-staple@127.0.0.1:${String(server.port)}`);
+    expectVerdict(wrong, "AUTH_WRONG", /Either the password is wrong or rotated, or the user is off or does not exist/);
+    expect(JSON.stringify(wrong)).not.toMatch(/wrong-staple|correct-horse/);
+  });
+
+  it("says that a user may be off when it is disabled", async () => {
+    await using server = await startRedis({ acl: ["user app off >app-password ~* +@all"] });
+    const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`);
+    expectVerdict(report, "AUTH_WRONG", /the user is off/);
+    expect(JSON.stringify(report)).not.toContain("app-password");
+  });
+
+  it("warns when a password is sent to a server that has none", async () => {
+    await using server = await startRedis();
+    const report = await look(`redis://:needless@127.0.0.1:${String(server.port)}`);
+    expect(report.verdict).toMatchObject({ status: "warnings", code: "AUTH_NOT_CONFIGURED" });
+  });
+
+  it("names the commands an ACL does not allow, without running them", async () => {
+    await using server = await startRedis({
+      acl: ["user app on >app-password ~app:* +@read +ping +info +acl|dryrun +acl|whoami +command"],
+    });
+    const target = `redis://app:app-password@127.0.0.1:${String(server.port)}`;
+    const report = await look(target, { commands: ["get app:1", "set app:1 x", "get other:1"] });
+    expectVerdict(report, "PERMISSION_DENIED", /User app may not run SET, GET/);
+    expect(await server.cli("EXISTS", "app:1")).toBe("0");
+    expect(
+      (await look(target, { commands: ["get app:1"] })).checks.find((one) => one.id === "permissions")?.status,
+    ).toBe("ok");
+  });
+
+  it("skips what the user may not ask, says NOPERM, and does not call it a pass", async () => {
+    await using server = await startRedis({ acl: ["user app on >app-password ~* +get +set +ping"] });
+    const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`, {
+      commands: ["get"],
+      deep: true,
+    });
+    for (const id of ["permissions", "server/memory", "server/load"]) {
+      const check = report.checks.find((one) => one.id === id);
+      expect(check, id).toMatchObject({ status: "skip" });
+      expect(check?.findings[0]?.evidence).toContain("NOPERM");
+    }
+  });
+
+  it("names NOPERM when the user may not even PING", async () => {
+    await using server = await startRedis({ acl: ["user app on >app-password ~* +get"] });
+    const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`);
+    expect(report.verdict).toMatchObject({ status: "warnings", code: "PERMISSION_DENIED" });
+    expect(report.verdict.sentence).toContain("may not PING");
+  });
+
+  it("names a database that does not exist", async () => {
+    await using server = await startRedis();
+    expectVerdict(await look(`redis://127.0.0.1:${String(server.port)}/99`), "DB_OUT_OF_RANGE", /database/i);
+  });
+});

@@ -1,0 +1,63 @@
+/**
+ * What the doctor's tests stand on: a machine on which only this test's own servers run, and what to expect of a report.
+ */
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { expect } from "vitest";
+import type { Finding } from "../../src/doctor/finding.js";
+import { thisMachine, type Machine } from "../../src/doctor/machine.js";
+import type { Report } from "../../src/doctor/report.js";
+
+/** This machine, without the Redis processes of others, without their logs, and not known to be a container. */
+export function ownMachine(more: Partial<Machine> = {}): Machine {
+  const machine = thisMachine({});
+  return {
+    ...machine,
+    container: false,
+    kubernetes: false,
+    list: async (path) => {
+      const names = await machine.list(path);
+      return path === "/proc" ? names.filter((name) => isOurs(name)) : names;
+    },
+    read: (path) => (path.startsWith("/var/log/") ? Promise.resolve(undefined) : machine.read(path)),
+    ...more,
+  };
+}
+
+/** Other processes count as they are, Redis servers only when this process started them. */
+function isOurs(pid: string): boolean {
+  try {
+    const comm = readFileSync(`/proc/${pid}/comm`, "utf8");
+    if (!/redis-server|valkey-server/.test(comm)) return true;
+    return new RegExp(`^PPid:\\t${String(process.pid)}$`, "m").test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+export function findingsOf(report: Report, check: string): readonly Finding[] {
+  return report.checks.find((one) => one.id === check)?.findings ?? [];
+}
+
+/** The verdict is a failure with this code, and its sentence says this. */
+export function expectVerdict(report: Report, code: string, says: RegExp): void {
+  expect(report.verdict, report.verdict.sentence).toMatchObject({ status: "failed", code });
+  expect(report.verdict.sentence).toMatch(says);
+  expect(report.verdict.next?.say).toBeTruthy();
+}
+
+/** Nothing failed, nothing warned. */
+export function expectHealthy(report: Report): void {
+  const alarms = report.checks
+    .flatMap((check) => check.findings)
+    .filter((one) => one.status === "warn" || one.status === "fail");
+  expect(alarms).toEqual([]);
+  expect(report.verdict.status).toBe("healthy");
+}
+
+/** An address of this machine that is not loopback, or undefined where there is none. */
+export function ownAddress(): string | undefined {
+  return Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find((one) => !one.internal && one.family === "IPv4")?.address;
+}

@@ -1,0 +1,125 @@
+/**
+ * A network namespace with a redis-server in it, joined to this machine by a pair of virtual interfaces: a second machine,
+ * as far as the network is concerned. Needs root, iproute2 and iptables.
+ */
+import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { connect } from "node:net";
+import { promisify } from "node:util";
+import { eventually } from "../helpers/eventually.js";
+import { REDIS_SERVER } from "../helpers/redis-server.js";
+
+const run = promisify(execFile);
+
+/** Why namespaces cannot be used here, or undefined when they can. */
+export function whyNot(): string | undefined {
+  if (process.platform !== "linux") return "network namespaces are a Linux feature";
+  if (process.getuid?.() !== 0) return "only root may make network namespaces";
+  const name = `dn-probe-${String(process.pid)}`;
+  try {
+    execFileSync("ip", ["netns", "add", name], { stdio: "ignore" });
+  } catch {
+    return "iproute2 is missing, or this kernel or container allows no namespaces";
+  }
+  try {
+    execFileSync("ip", ["netns", "exec", name, "iptables", "-A", "INPUT", "-p", "tcp", "-j", "REJECT"], {
+      stdio: "ignore",
+    });
+    return undefined;
+  } catch {
+    return "iptables is missing";
+  } finally {
+    execFileSync("ip", ["netns", "del", name]);
+  }
+}
+
+export class Namespace {
+  readonly name: string;
+  /** The address inside, and this machine's end of the cable. */
+  readonly address: string;
+  readonly outside: string;
+  readonly #cable: string;
+  readonly #servers: ChildProcess[] = [];
+
+  private constructor() {
+    const id = (process.pid * 7 + Math.floor(Math.random() * 16_384)) % 16_384;
+    const net = `10.213.${String(id >> 6)}`;
+    const base = (id & 63) * 4;
+    this.name = `dn${String(id)}`;
+    this.#cable = `dn${String(id)}v`;
+    this.outside = `${net}.${String(base + 1)}`;
+    this.address = `${net}.${String(base + 2)}`;
+  }
+
+  static async create(): Promise<Namespace> {
+    const space = new Namespace();
+    const { name } = space;
+    const cable = space.#cable;
+    await run("ip", ["netns", "add", name]);
+    await run("ip", ["link", "add", `${cable}0`, "type", "veth", "peer", "name", `${cable}1`]);
+    await run("ip", ["link", "set", `${cable}1`, "netns", name]);
+    await run("ip", ["addr", "add", `${space.outside}/30`, "dev", `${cable}0`]);
+    await run("ip", ["link", "set", `${cable}0`, "up"]);
+    await space.inside("ip", "addr", "add", `${space.address}/30`, "dev", `${cable}1`);
+    await space.inside("ip", "link", "set", `${cable}1`, "up");
+    await space.inside("ip", "link", "set", "lo", "up");
+    return space;
+  }
+
+  /** Runs a tool inside. */
+  async inside(command: string, ...args: readonly string[]): Promise<string> {
+    const { stdout } = await run("ip", ["netns", "exec", this.name, command, ...args]);
+    return stdout;
+  }
+
+  /** A redis-server inside that keeps nothing, up when this resolves. Returns its pid. */
+  async startRedis(port: number, ...args: readonly string[]): Promise<number> {
+    const bind = args.includes("--bind") ? [] : ["--bind", "0.0.0.0"];
+    const server = spawn(
+      "ip",
+      [
+        "netns",
+        "exec",
+        this.name,
+        REDIS_SERVER,
+        "--port",
+        String(port),
+        "--save",
+        "",
+        "--dir",
+        "/tmp",
+        ...bind,
+        ...args,
+      ],
+      { stdio: "ignore" },
+    );
+    this.#servers.push(server);
+    await eventually(async () => {
+      const listening = await this.inside("ss", "-ltnH", `sport = :${String(port)}`);
+      if (listening.trim() === "") throw new Error("not listening yet");
+    });
+    return server.pid ?? 0;
+  }
+
+  /** Whether a TCP connection from outside succeeds: the ground's own proof that a rule works. */
+  reaches(port: number, timeout: number = 300): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = connect({ host: this.address, port });
+      const finish = (reached: boolean): void => {
+        clearTimeout(timer);
+        socket.destroy();
+        resolve(reached);
+      };
+      const timer = setTimeout(finish, timeout, false);
+      socket.once("connect", () => finish(true)).once("error", () => finish(false));
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const server of this.#servers) {
+      const ended = new Promise((resolve) => server.once("exit", resolve));
+      if (server.exitCode === null && server.kill("SIGKILL")) await ended;
+    }
+    await run("ip", ["link", "del", `${this.#cable}0`]);
+    await run("ip", ["netns", "del", this.name]);
+  }
+}

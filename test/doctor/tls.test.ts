@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { diagnoseConnection, type Report, type TargetOptions } from "../../src/doctor/index.js";
+import { startRedis, type RedisOptions } from "../helpers/redis-server.js";
+import { makeCertificates, type Certificates } from "../helpers/tls.js";
+import { expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
+
+let certificates: Certificates;
+beforeAll(async () => {
+  certificates = await makeCertificates();
+});
+afterAll(() => certificates.remove());
+
+async function look(
+  tls: NonNullable<RedisOptions["tls"]>,
+  options: TargetOptions,
+  plainPort: boolean = false,
+): Promise<Report> {
+  await using server = await startRedis({ tls });
+  const port = plainPort ? server.port : (server.tlsPort ?? 0);
+  const report = await diagnoseConnection({ host: "localhost", port, ...options }, { machine: ownMachine(), env: {} });
+  expect(report.elapsed).toBeLessThan(6000);
+  return report;
+}
+
+describe("doctor, TLS", () => {
+  it("says that the port speaks TLS when the client does not", async () => {
+    const report = await look(certificates.valid, {});
+    expectVerdict(report, "TLS_PROTOCOL", /speaks TLS and this client does not: use rediss:\/\//);
+    expect(report.verdict.next?.run).toMatch(/^npx ioredoubt doctor rediss:\/\/localhost:\d+$/);
+  });
+
+  it("says the same when the TLS port also wants a client certificate", async () => {
+    const report = await look({ ...certificates.valid, clientAuth: true }, {});
+    expectVerdict(report, "TLS_PROTOCOL", /speaks TLS and this client does not/);
+  });
+
+  it("says that the port speaks plain Redis when the client speaks TLS", async () => {
+    const report = await look(certificates.valid, { tls: { ca: certificates.caPem } }, true);
+    expectVerdict(report, "TLS_PROTOCOL", /speaks plain Redis and this client speaks TLS: use redis:\/\//);
+  });
+
+  it("says that the certificate has expired, and when", async () => {
+    const report = await look(certificates.expired, { tls: { ca: certificates.caPem } });
+    expectVerdict(report, "TLS_EXPIRED", /outside its period of validity/);
+    expect(findingsOf(report, "tls")[0]?.evidence).toMatch(/ended 2020-02-01, \d+ days ago/);
+  });
+
+  it("says that the certificate is for another host, and for which", async () => {
+    const report = await look(certificates.wrongHost, { tls: { ca: certificates.caPem } });
+    expectVerdict(report, "TLS_WRONG_HOST", /made out to another name/);
+    expect(findingsOf(report, "tls")[0]?.evidence).toContain("redis.elsewhere.example");
+  });
+
+  it("accepts that certificate when the servername is given", async () => {
+    expectHealthy(
+      await look(certificates.wrongHost, { tls: { ca: certificates.caPem, servername: "redis.elsewhere.example" } }),
+    );
+  });
+
+  it("says that the authority is not trusted, and which one it is", async () => {
+    for (const tls of [{}, { ca: readFileSync(certificates.foreign.ca, "utf8") }]) {
+      const report = await look(certificates.valid, { tls });
+      expectVerdict(report, "TLS_UNTRUSTED", /not signed by an authority this client trusts/);
+      expect(findingsOf(report, "tls")[0]?.evidence).toContain("by lab CA");
+    }
+  });
+
+  it("says that the server wants a client certificate", async () => {
+    const report = await look({ ...certificates.valid, clientAuth: true }, { tls: { ca: certificates.caPem } });
+    expectVerdict(report, "TLS_CLIENT_CERT", /did not accept this client's certificate/);
+  });
+
+  it("is content when the client certificate is given", async () => {
+    const { cert, key } = certificates.client;
+    const tls = { ca: certificates.caPem, cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+    expectHealthy(await look({ ...certificates.valid, clientAuth: true }, { tls }));
+  });
+
+  it("warns when certificates are not verified", async () => {
+    const report = await look(certificates.expired, { tls: { rejectUnauthorized: false } });
+    expect(report.verdict.status).toBe("warnings");
+    expect(
+      findingsOf(report, "tls")
+        .map((one) => one.meaning)
+        .join(" "),
+    ).toMatch(/Any certificate is accepted.*ends in -\d+ days/);
+  });
+
+  it("says that a frozen TLS server is stopped", async () => {
+    await using server = await startRedis({ tls: certificates.valid });
+    server.freeze();
+    try {
+      const target = { host: "localhost", port: server.tlsPort ?? 0, tls: { ca: certificates.caPem } };
+      const report = await diagnoseConnection(target, { machine: ownMachine(), env: {} });
+      expectVerdict(report, "HANDSHAKE_TIMEOUT", /is stopped \(state T\)/);
+      expect(report.elapsed).toBeLessThan(6000);
+    } finally {
+      server.thaw();
+    }
+  });
+});

@@ -1,0 +1,324 @@
+/**
+ * A planted password and a planted value must never come out again: not in a log line, an error however it is printed, a
+ * diagnosis, statistics or an error event, whatever goes wrong. Texts are searched as they are and in usual encodings.
+ */
+import { inspect } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createRedis, serializeError, type Redis, type RedisOptions } from "../../src/index.js";
+import { runSource } from "../helpers/child.js";
+import { eventually } from "../helpers/eventually.js";
+import { startProxy } from "../helpers/fault-proxy.js";
+import { freePort } from "../helpers/free-port.js";
+import { createLogSink, type LogSink } from "../helpers/log-sink.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+
+const PASSWORD = "Canary-Pa55/w:rd";
+const VALUE = "canary value 9f2c";
+const RIGHT = "the-servers-own-password";
+
+let open: RedisServer;
+let locked: RedisServer;
+beforeAll(async () => {
+  [open, locked] = await Promise.all([
+    startRedis(),
+    startRedis({ password: RIGHT, acl: [`user reader on >${RIGHT} ~* +get +hello +client +info`] }),
+  ]);
+});
+afterAll(async () => {
+  await Promise.all([open.stop(), locked.stop()]);
+});
+
+/** Everything that a scene has brought to light. */
+class Evidence {
+  readonly log: LogSink = createLogSink();
+  readonly #texts: string[] = [];
+  readonly #clients: Redis[] = [];
+  errors = 0;
+
+  client(...args: unknown[]): Redis {
+    const last = args.at(-1);
+    const options = typeof last === "object" ? (args.pop() as RedisOptions) : {};
+    const resilience = {
+      deadline: 400,
+      reconnect: { minTimeout: 5, maxTimeout: 20 },
+      ...options.resilience,
+      logger: this.log,
+    };
+    const create = createRedis as (...args: unknown[]) => Redis;
+    const redis = create(...args, { ...options, resilience });
+    redis.on("error", (error: unknown) => this.note(error));
+    this.#clients.push(redis);
+    return redis;
+  }
+
+  /** Waits for outcomes and keeps the failures. */
+  async collect(...calls: unknown[]): Promise<void> {
+    for (const result of await Promise.allSettled(calls)) {
+      if (result.status === "rejected") this.note(result.reason);
+      // A pipeline's errors are in its result.
+      else if (Array.isArray(result.value)) {
+        for (const entry of result.value as unknown[]) if (Array.isArray(entry)) this.note(entry[0]);
+      }
+    }
+  }
+
+  note(error: unknown): void {
+    if (!(error instanceof Error)) return;
+    this.errors++;
+    const { diagnosis, previousErrors, cause, errors } = error as Error & Record<string, unknown>;
+    this.#texts.push(String(error), error.stack ?? "", Object.getOwnPropertyNames(error).join());
+    for (const part of [error, diagnosis, previousErrors, cause, errors, serializeError(error)]) {
+      this.#texts.push(inspect(part, { depth: 10 }), inspect(part, { depth: 10, showHidden: true }));
+      this.#texts.push(JSON.stringify(part) ?? "");
+    }
+    for (const inner of [cause, ...(Array.isArray(previousErrors) ? (previousErrors as unknown[]) : [])])
+      this.note(inner);
+  }
+
+  /** All of it as one text, after the clients have ended. */
+  async text(): Promise<string> {
+    for (const client of this.#clients) {
+      this.#texts.push(JSON.stringify(client.stats()), JSON.stringify(client.health()));
+      client.disconnect();
+      await eventually(() => expect(client.status).toBe("end"));
+      this.#texts.push(JSON.stringify(client.stats()), JSON.stringify(client.health()));
+    }
+    return [...this.#texts, this.log.text()].join("\n");
+  }
+}
+
+/** Whole and in pieces: what is cut at a special character is still a secret. */
+const FORBIDDEN = [
+  PASSWORD,
+  VALUE,
+  encodeURIComponent(PASSWORD),
+  encodeURIComponent(VALUE),
+  Buffer.from(PASSWORD).toString("base64"),
+  Buffer.from(VALUE).toString("base64"),
+  Buffer.from(VALUE).toString("hex"),
+  Buffer.from(VALUE).toString("hex").replaceAll(/../g, "$& ").trim(),
+  "Pa55",
+  "9f2c",
+];
+
+function findings(text: string): string[] {
+  return FORBIDDEN.filter((word) => text.includes(word)).map((word) => {
+    const at = text.indexOf(word);
+    return `${word} in: …${text.slice(Math.max(0, at - 120), at + 60)}…`;
+  });
+}
+
+const URL_PASSWORD = encodeURIComponent(PASSWORD);
+
+const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = {
+  "a wrong password in the URL": async (evidence) => {
+    const redis = evidence.client(`redis://someone:${URL_PASSWORD}@127.0.0.1:${String(locked.port)}`);
+    await evidence.collect(redis.set(VALUE, VALUE), redis.get("k"));
+  },
+  "a wrong password in the options, RESP2 and RESP3": async (evidence) => {
+    for (const protocol of [2, 3] as const) {
+      const redis = evidence.client({ host: "127.0.0.1", port: locked.port, password: PASSWORD, protocol });
+      await evidence.collect(redis.set("k", VALUE), redis.pipeline().set("k", VALUE).exec());
+    }
+  },
+  "a password for a server that has none": async (evidence) => {
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port, username: "nobody", password: PASSWORD });
+    await evidence.collect(redis.set("k", VALUE));
+  },
+  "AUTH and HELLO with a wrong password": async (evidence) => {
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port });
+    await evidence.collect(
+      redis.auth("someone", PASSWORD),
+      redis.auth(PASSWORD),
+      redis.call("HELLO", "3", "AUTH", "someone", PASSWORD),
+      redis.call("AUTH", PASSWORD, VALUE, PASSWORD),
+    );
+  },
+  "administration that is refused": async (evidence) => {
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port });
+    await evidence.collect(
+      redis.acl("SETUSER", "someone", `>${PASSWORD}`, `nonsense${PASSWORD}`),
+      redis.acl("SETUSER", "someone", `#${PASSWORD}`),
+      redis.config("SET", "requirepass", PASSWORD, "nonsense", VALUE),
+      redis.config("SET", "maxmemory", VALUE),
+      redis.config("SET", "nonsense", PASSWORD),
+      redis.call("CONFIG", "SET", "masterauth"),
+      redis.call("CLIENT", "SETNAME", `${PASSWORD} with blanks`),
+    );
+  },
+  "no permission": async (evidence) => {
+    const redis = evidence.client({ host: "127.0.0.1", port: locked.port, username: "reader", password: RIGHT });
+    await evidence.collect(
+      redis.set("k", VALUE),
+      redis.call("SET", VALUE, VALUE),
+      redis.multi().set("k", VALUE).exec(),
+    );
+  },
+  "wrong types, wrong numbers, wrong arguments": async (evidence) => {
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port });
+    await redis.set(VALUE, VALUE);
+    await evidence.collect(
+      redis.lpush(VALUE, VALUE),
+      redis.incr(VALUE),
+      redis.hset(VALUE, { [VALUE]: VALUE }),
+      redis.set("k", VALUE, VALUE as "NX"),
+      redis.set("k", VALUE, "EX", VALUE),
+      redis.call("SET", VALUE),
+      redis.call("NOSUCHCOMMAND", VALUE, PASSWORD),
+      redis.call(`NOSUCH`, Buffer.from(VALUE)),
+      redis.call("OBJECT", "ENCODING", VALUE, VALUE),
+      redis.call("CLIENT", "KILL", VALUE),
+      redis.xadd("x", VALUE, "f", VALUE),
+      redis.pipeline().lpush(VALUE, VALUE).call("NOSUCH", VALUE).exec(),
+      redis.multi().call("SET", VALUE).call("NOSUCH", VALUE, PASSWORD).exec(),
+      redis.multi().lpush(VALUE, VALUE).exec(),
+    );
+  },
+  "scripts that fail": async (evidence) => {
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port });
+    await redis.set("str", "x");
+    await evidence.collect(
+      redis.eval("return redis.call('lpush', KEYS[1], ARGV[1])", 1, "str", VALUE),
+      redis.eval("return redis.call('nosuch', ARGV[1])", 0, VALUE),
+      redis.evalsha("0".repeat(40), 1, VALUE, PASSWORD),
+      redis.eval("return nonsense(", 0, VALUE),
+    );
+  },
+  "deadlines on a silent connection": async (evidence) => {
+    await using proxy = await startProxy({ target: { port: open.port } });
+    const redis = evidence.client({ host: "127.0.0.1", port: proxy.port });
+    await redis.ping();
+    proxy.blackhole();
+    await evidence.collect(redis.set(VALUE, VALUE), redis.incr(VALUE), redis.multi().set("k", VALUE).exec());
+  },
+  "connections cut with writes in flight": async (evidence) => {
+    await using proxy = await startProxy({ target: { port: open.port } });
+    const redis = evidence.client({ host: "127.0.0.1", port: proxy.port });
+    await redis.ping();
+    proxy.dropReplies();
+    const calls = [
+      redis.append(VALUE, VALUE),
+      redis.call("LPUSH", "l", VALUE),
+      redis.eval("return ARGV[1]", 0, VALUE),
+      redis.pipeline().incr(VALUE).rpush("l", VALUE).exec(),
+      redis.multi().incr(VALUE).rpush("l", VALUE).exec(),
+    ];
+    await eventually(() => expect(proxy.counters.requests).toBeGreaterThan(8));
+    proxy.cutAll();
+    await proxy.pass();
+    await evidence.collect(...calls);
+  },
+  "replies that make no sense": async (evidence) => {
+    await using proxy = await startProxy({ target: { port: open.port } });
+    const redis = evidence.client({ host: "127.0.0.1", port: proxy.port });
+    await redis.ping();
+    const garbled = proxy.garbage(`${VALUE}\r\n${PASSWORD}\r\n`);
+    await evidence.collect(redis.append("k", VALUE), redis.get(VALUE));
+    await garbled;
+  },
+  "an open circuit and a full queue": async (evidence) => {
+    const port = await freePort();
+    const redis = evidence.client({
+      host: "127.0.0.1",
+      port,
+      password: PASSWORD,
+      resilience: { breaker: { downAfter: 50 }, queue: { maxCommands: 2 } },
+    });
+    await evidence.collect(redis.set("a", VALUE), redis.set("b", VALUE), redis.set("c", VALUE));
+    await evidence.collect(redis.set("d", VALUE), redis.pipeline().set("e", VALUE).exec());
+  },
+  "clients without a queue, closed clients, aborted calls": async (evidence) => {
+    const port = await freePort();
+    const redis = evidence.client({ host: "127.0.0.1", port, password: PASSWORD, enableOfflineQueue: false });
+    await evidence.collect(redis.set("k", VALUE));
+    redis.disconnect();
+    await evidence.collect(redis.set("k", VALUE), redis.with({ signal: AbortSignal.abort() }).set("k", "v"));
+  },
+  "Sentinels with a password that are not there": async (evidence) => {
+    const port = await freePort();
+    const redis = evidence.client({
+      sentinels: [{ host: "127.0.0.1", port }],
+      name: "mymaster",
+      sentinelPassword: PASSWORD,
+      password: PASSWORD,
+    });
+    await evidence.collect(redis.set("k", VALUE));
+  },
+  "arguments that are refused before anything connects": (evidence) => {
+    const wrong: readonly unknown[][] = [
+      [`redis://:${PASSWORD}@127.0.0.1:99999`],
+      [`"redis://:${URL_PASSWORD}@127.0.0.1"`],
+      [`redis://:${PASSWORD}@ho st`],
+      [`rediss://someone:${PASSWORD}`],
+      [{ host: `someone:${PASSWORD}@127.0.0.1:6379` }],
+      [{ port: -1, password: PASSWORD }],
+      [{ password: { nested: PASSWORD } }],
+      [{ resilience: { deadline: PASSWORD, profile: PASSWORD } }],
+    ];
+    for (const args of wrong) {
+      try {
+        const redis = (createRedis as (...args: unknown[]) => Redis)(...args);
+        redis.on("error", (error: unknown) => evidence.note(error));
+        redis.disconnect();
+      } catch (error) {
+        evidence.note(error);
+      }
+    }
+    return Promise.resolve();
+  },
+};
+
+describe("a planted password and value", () => {
+  it.each(Object.entries(SCENES))("stay inside in: %s", async (_name, scene) => {
+    const evidence = new Evidence();
+    await scene(evidence);
+    const text = await evidence.text();
+    expect(evidence.errors).toBeGreaterThan(0);
+    expect(findings(text)).toEqual([]);
+  });
+
+  it("do not reach the log where the server quotes the name of something it does not know", async () => {
+    const evidence = new Evidence();
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port });
+    await evidence.collect(redis.call("OBJECT", VALUE), redis.config("SET", VALUE, "x"), redis.call(`${PASSWORD}`));
+    await evidence.text();
+    expect(evidence.errors).toBe(3);
+    expect(findings(evidence.log.text())).toEqual([]);
+  });
+
+  it("are found by this test where they do come out: plain ioredis's reply error shows them", async () => {
+    const evidence = new Evidence();
+    const { Redis: Plain } = await import("ioredis");
+    const plain = new Plain({ host: "127.0.0.1", port: open.port });
+    await evidence.collect(plain.call("NOSUCHCOMMAND", VALUE, PASSWORD));
+    plain.disconnect();
+    expect(findings(await evidence.text()).length).toBeGreaterThanOrEqual(4);
+  });
+
+  it("stay inside a process with the default logger", async () => {
+    const source = `
+      import { createRedis } from "./dist/index.js";
+      const [password, value, lockedPort, openPort] = process.argv.slice(1);
+      const wrong = createRedis("redis://someone:" + encodeURIComponent(password) + "@127.0.0.1:" + lockedPort);
+      const redis = createRedis(Number(openPort), "127.0.0.1", { resilience: { deadline: 300 } });
+      const nobody = createRedis({ port: 1, host: "127.0.0.1", password, resilience: { deadline: 300, breaker: { downAfter: 50 } } });
+      await redis.set(value, value);
+      const calls = [
+        wrong.set("k", value), nobody.set("k", value), redis.lpush(value, value), redis.call("NOSUCH", value, password),
+        redis.auth("someone", password), redis.acl("SETUSER", "x", ">" + password, "y" + password),
+        redis.eval("return redis.call('lpush', KEYS[1], ARGV[1])", 1, value, value), redis.blpop(value, 0),
+      ];
+      redis.stream.destroy();
+      const outcomes = await Promise.allSettled(calls);
+      for (const { reason } of outcomes) if (reason) console.error(reason);
+      console.error("rejected", outcomes.filter(({ status }) => status === "rejected").length);
+      for (const client of [wrong, redis, nobody]) client.disconnect();
+    `;
+    const args = [PASSWORD, VALUE, String(locked.port), String(open.port)];
+    const result = await runSource(source, { args, env: { NODE_ENV: "production" } });
+    expect(result.unhandled).toEqual([]);
+    expect(result.stderr).toMatch(/rejected [3-8]/);
+    expect(result.stdout).toContain('"event":"incident.open"');
+    expect(findings(result.stdout + result.stderr)).toEqual([]);
+  });
+});

@@ -1,0 +1,213 @@
+/** A blip is waited out, an outage fails fast and says why, and only what speaks against the server opens a circuit. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { CircuitOpenError } from "../../src/failure/errors.js";
+import type { BreakerPolicy } from "../../src/options/policy.js";
+import { eventually } from "../helpers/eventually.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { atEnd, callsOf, clean, client, expectError, gist, outcomeOf, outcomesOf, proxyTo, ready } from "./core-harness.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+beforeEach(() => clean(server));
+
+/** Fast enough for a test: the window is judged and probed within a second. */
+const QUICK: Partial<BreakerPolicy> = { downAfter: 300, rollingCountTimeout: 1000, resetTimeout: 200, maxResetTimeout: 400 };
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
+}
+
+describe("a connection that goes away", () => {
+  it("for less than downAfter costs nobody an error", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { breaker: { downAfter: 1500 } } });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    const waiting = outcomesOf(Array.from({ length: 200 }, () => redis.incr("n")));
+    const start = performance.now();
+    await eventually(() => expect(performance.now() - start).toBeGreaterThan(400));
+    await proxy.pass();
+    expect(new Set((await waiting).map(gist))).toEqual(new Set(["ok"]));
+    expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
+  });
+
+  it("for longer fails everything fast, names the cause and the next probe, and heals by itself", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    const waited = await outcomeOf(redis.incr("n"));
+    expectError(waited, "CircuitOpenError", "no");
+    expect(waited.after).toBeLessThan(1000);
+
+    const times: number[] = [];
+    for (let i = 0; i < 100; i++) {
+      const outcome = await outcomeOf(i % 2 === 0 ? redis.get("n") : redis.incr("n"));
+      times.push(outcome.after);
+      const error = expectError(outcome, "CircuitOpenError", "no");
+      if (!(error instanceof CircuitOpenError)) throw error;
+      expect(error.message).toMatch(/was not sent: .*127\.0\.0\.1:\d+.*(ECONNREFUSED|refused|CONNECTION_).*/i);
+      expect(error.retryAfter).toBeLessThanOrEqual(600);
+    }
+    expect(median(times)).toBeLessThan(1);
+    expect(redis.health()).toMatchObject({ status: "down" });
+
+    await proxy.pass();
+    await eventually(async () => expect(await redis.incr("n")).toBe(1), { withinMs: 1500 });
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("closed"));
+    expect(redis.health()).toEqual({ status: "ready" });
+  });
+
+  it("is one incident for all clients of the endpoint: they share the circuit", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
+    const twin = redis.duplicate();
+    atEnd(() => twin.disconnect());
+    twin.on("error", () => undefined);
+    await twin.ping();
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).not.toBe("closed"));
+    expect(twin.stats().breaker.readWrite.state).not.toBe("closed");
+    expectError(await outcomeOf(twin.get("n")), "CircuitOpenError", "no");
+    const opened = redis.log.lines.filter(({ fields }) => fields["event"] === "incident.open");
+    expect(opened).toHaveLength(1);
+    await proxy.pass();
+    await eventually(async () => expect([await redis.ping(), await twin.ping()]).toEqual(["PONG", "PONG"]));
+  });
+
+  it("is answered by the fallback, with the command's name and the reason; never for what was sent", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, {
+      resilience: {
+        breaker: QUICK,
+        deadline: 400,
+        fallback: ({ name }, error) => {
+          if (name === "incr") throw new Error("no default for a counter", { cause: error });
+          return `${name}: ${error.name}`;
+        },
+      },
+    });
+    proxy.dropReplies();
+    expectError(await outcomeOf(redis.get("a")), "DeadlineError", "maybe");
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("open"));
+    expect(await redis.get("a")).toBe("get: CircuitOpenError");
+    expect(gist(await outcomeOf(redis.incr("n")))).toBe("no default for a counter");
+    expect((await redis.pipeline().get("a").exec())?.map(([error]) => gist(error))).toEqual(["CircuitOpenError no"]);
+  });
+});
+
+describe("a connected server that fails", () => {
+  it("does not open anything with a thousand usage errors", async () => {
+    const redis = await ready(server.port, { resilience: { breaker: { ...QUICK, rollingCountTimeout: 1000 } } });
+    await redis.set("s", "x");
+    for (let round = 0; round < 10; round++) {
+      const outcomes = await outcomesOf(Array.from({ length: 100 }, () => redis.lpush("s", "x")));
+      expect(outcomes.every((outcome) => outcome.error?.message.startsWith("WRONGTYPE") === true)).toBe(true);
+    }
+    const start = performance.now();
+    await eventually(() => expect(performance.now() - start).toBeGreaterThan(300));
+    expect(redis.stats().breaker).toMatchObject({ readWrite: { state: "closed" }, write: { state: "closed" } });
+    expect(redis.log.at("warn", "error", "fatal")).toHaveLength(0);
+  });
+
+  const SICK: Readonly<Record<string, { sicken: string[]; heal: string[]; word: RegExp; config?: string[] }>> = {
+    OOM: { sicken: ["maxmemory", "1"], heal: ["maxmemory", "0"], word: /^OOM/ },
+    NOREPLICAS: { sicken: ["min-replicas-to-write", "1"], heal: ["min-replicas-to-write", "0"], word: /^NOREPLICAS/ },
+  };
+
+  it.each(Object.entries(SICK))("opens only writes on %s, and closes when it has passed; its probe leaves no key", async (_, sick) => {
+    const own = await startRedis();
+    atEnd(() => own.stop());
+    const redis = await ready(own.port, { resilience: { breaker: QUICK, retry: { retries: 0 } } });
+    await redis.set("a", "1");
+    await own.call("CONFIG", "SET", ...sick.sicken);
+    await eventually(async () => {
+      const outcomes = await outcomesOf(Array.from({ length: 50 }, () => redis.set("b", "1")));
+      for (const { error } of outcomes) if (error?.name !== "CircuitOpenError") expect(error?.message).toMatch(sick.word);
+      expect(redis.stats().breaker.write.state).not.toBe("closed");
+    });
+    expect(redis.stats().breaker.readWrite.state).toBe("closed");
+    expect(redis.health().status).toBe("degraded");
+    expect(await redis.get("a")).toBe("1");
+    const refused = await outcomeOf(redis.set("b", "1"));
+    expect(expectError(refused, "CircuitOpenError", "no").message).toMatch(/circuit for writes to .* is open/);
+    expect(gist(await outcomeOf(redis.multi().set("b", "1").exec()))).toBe("CircuitOpenError no");
+
+    await own.call("CONFIG", "SET", ...sick.heal);
+    await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 3000 });
+    expect(redis.stats().breaker.write.state).toBe("closed");
+    expect(await own.cli("KEYS", "*probe*")).toBe("");
+    expect((await callsOf(own))["setrange"]).toBeGreaterThan(0);
+  });
+
+  it("opens only writes on MISCONF", async () => {
+    const own = await startRedis();
+    atEnd(() => own.stop());
+    const redis = await ready(own.port, { resilience: { breaker: QUICK, retry: { retries: 0 } } });
+    await redis.set("a", "1");
+    // A folder that cannot be written to: `dbfilename` names a folder.
+    await own.call("CONFIG", "SET", "save", "1 1");
+    const { mkdirSync, rmSync } = await import("node:fs");
+    mkdirSync(`${own.dir}/dump.rdb`);
+    await own.call("BGSAVE");
+    await eventually(async () => expect(gist(await outcomeOf(own.call("SET", "x", "1")))).toMatch(/^MISCONF/));
+    await eventually(async () => {
+      await outcomesOf(Array.from({ length: 50 }, () => redis.set("b", "1")));
+      expect(redis.stats().breaker.write.state).not.toBe("closed");
+    });
+    expect(await redis.get("a")).toBe("1");
+    rmSync(`${own.dir}/dump.rdb`, { recursive: true });
+    await own.call("CONFIG", "SET", "stop-writes-on-bgsave-error", "no");
+    await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 3000 });
+  });
+
+  it("opens on deadlines, and a probe that hangs does not keep it half-open", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 100, breaker: { ...QUICK, downAfter: 5000, probeTimeout: 100 } } });
+    proxy.dropReplies();
+    await eventually(async () => {
+      await outcomesOf(Array.from({ length: 30 }, () => redis.get("a")));
+      expect(redis.stats().breaker.readWrite.state).not.toBe("closed");
+    });
+    expectError(await outcomeOf(redis.get("a")), "CircuitOpenError", "no");
+    await eventually(() => expect(redis.stats().breaker.readWrite.trips).toBeGreaterThanOrEqual(3), { withinMs: 4000 });
+    await proxy.pass();
+    await eventually(async () => expect(await redis.get("a")).toBeNull(), { withinMs: 2500 });
+  });
+
+  it("is not judged by what happens to MULTI when only reads are left", async () => {
+    const redis = await ready(server.port, { resilience: { breaker: QUICK } });
+    expect(await redis.multi().get("a").exec()).toEqual([[null, null]]);
+    expect(redis.stats().breaker.write.state).toBe("closed");
+  });
+});
+
+describe("while never connected at all", () => {
+  it("opens after downAfter too, and says what the server said", async () => {
+    const proxy = await proxyTo(server);
+    proxy.acceptThenClose();
+    const redis = client(proxy.port, { resilience: { breaker: QUICK } });
+    const outcome = await outcomeOf(redis.get("a"));
+    expect(gist(outcome)).toBe("CircuitOpenError no");
+    expect(outcome.error?.message).toMatch(/CONNECTION_CLOSED_EARLY|closed the connection|reset/i);
+    await proxy.pass();
+    await eventually(async () => expect(await redis.get("a")).toBeNull(), { withinMs: 2000 });
+  });
+
+  it("breaker: false waits until the deadline", async () => {
+    const proxy = await proxyTo(server);
+    await proxy.refuse();
+    const redis = client(proxy.port, { resilience: { breaker: false, deadline: 600 } });
+    const outcome = await outcomeOf(redis.get("a"));
+    expectError(outcome, "DeadlineError", "no");
+    expect(outcome.after).toBeGreaterThanOrEqual(599);
+  });
+});

@@ -1,0 +1,385 @@
+/**
+ * The contract with ioredis's private parts, as `src/connection/internals.ts` declares them: plain ioredis is driven and
+ * watched through its own hooks. A release that moves one of them fails here, by name, before anything breaks in a fault.
+ */
+import { Command, Redis as IORedis, type RedisOptions } from "ioredis";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  base,
+  CLOSED_MESSAGE,
+  HANDSHAKE_COMMANDS,
+  internalsOf,
+  NOT_WRITABLE_MESSAGE,
+  overrideInternals,
+  type RedisInternals,
+} from "../../src/connection/internals.js";
+import { eventually } from "../helpers/eventually.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+/** What ioredis called, in order; shared, because the constructor calls hooks before fields exist. */
+let calls: { readonly hook: string; readonly args: readonly unknown[]; readonly status: string }[] = [];
+const probes: Probe[] = [];
+
+/** Clients of earlier tests, whose ends come late. */
+const past = new WeakSet<IORedis>();
+
+afterEach(() => {
+  for (const probe of probes.splice(0)) {
+    past.add(probe);
+    probe.disconnect();
+  }
+  calls = [];
+});
+
+class Probe extends IORedis {
+  override sendCommand(command: Command, stream?: never): unknown {
+    note("sendCommand", this, command, stream);
+    return super.sendCommand(command, stream);
+  }
+  override connect(): Promise<void> {
+    note("connect", this);
+    return super.connect();
+  }
+  override defineCommand(...args: Parameters<IORedis["defineCommand"]>): void {
+    note("defineCommand", this, ...args);
+    super.defineCommand(...args);
+  }
+}
+
+function note(hook: string, probe: IORedis, ...args: unknown[]): void {
+  if (!past.has(probe)) calls.push({ hook, args, status: probe.status });
+}
+
+const HOOKS = [
+  "parseOptions",
+  "setStatus",
+  "resetOfflineQueue",
+  "flushQueue",
+  "recoverFromFatalError",
+  "silentEmit",
+  "_readyCheck",
+] as const;
+
+overrideInternals(
+  Probe.prototype,
+  Object.fromEntries(
+    HOOKS.map((hook) => [
+      hook,
+      function (this: Probe, ...args: never[]) {
+        note(hook, this, ...args);
+        ;(base[hook]).apply(internalsOf(this), args);
+      },
+    ]),
+  ),
+);
+
+function open(options: Omit<RedisOptions, "replyMapping"> = {}): Probe {
+  const probe = new Probe({ host: "127.0.0.1", port: server.port, retryStrategy: () => 5, ...options });
+  probe.on("error", () => undefined);
+  probes.push(probe);
+  return probe;
+}
+
+function hooksCalled(...hooks: string[]): string[] {
+  return calls.filter(({ hook }) => hooks.includes(hook)).map(({ hook }) => hook);
+}
+
+/** Statuses in the order in which `setStatus` was told of them. */
+function statuses(): unknown[] {
+  return calls.filter(({ hook }) => hook === "setStatus").map(({ args }) => args[0]);
+}
+
+function sent(): Command[] {
+  return calls.filter(({ hook }) => hook === "sendCommand").map(({ args }) => args[0] as Command);
+}
+
+describe("ioredis's constructor", () => {
+  it("calls parseOptions before every other hook, then prepares queues, scripts and the connection", () => {
+    open({ scripts: { twice: { lua: "return 2", numberOfKeys: 0 } } });
+    const order = calls.map(({ hook }) => hook);
+    expect(order[0]).toBe("parseOptions");
+    expect(order.indexOf("resetOfflineQueue")).toBeGreaterThan(0);
+    expect(order.indexOf("defineCommand")).toBeGreaterThan(order.indexOf("resetOfflineQueue"));
+    expect(order.indexOf("connect")).toBeGreaterThan(order.indexOf("defineCommand"));
+  });
+
+  it("ends in status wait when it is lazy, without connecting", () => {
+    open({ lazyConnect: true });
+    expect(statuses()).toEqual(["wait"]);
+    expect(hooksCalled("connect")).toEqual([]);
+  });
+
+  it("fills options from parseOptions' arguments and from defaultOptions", () => {
+    const { options } = open({ lazyConnect: true, db: 3 });
+    const { defaultOptions } = IORedis as unknown as { readonly defaultOptions: Record<string, unknown> };
+    expect(options.db).toBe(3);
+    expect(options.sentinelReconnectStrategy).toBe(defaultOptions["sentinelReconnectStrategy"]);
+    expect(calls[0]?.args[0]).toMatchObject({ db: 3 });
+    const scratch = Object.create(null) as RedisInternals;
+    base.parseOptions.call(scratch, "redis://h:1/2");
+    expect(scratch.options).toMatchObject({ host: "h", port: 1, db: 2 });
+  });
+});
+
+describe("a connection of ioredis", () => {
+  it("goes through its statuses in this order", async () => {
+    const probe = open();
+    await probe.ping();
+    internalsOf(probe).stream?.destroy();
+    await eventually(() => expect(statuses().filter((status) => status === "ready")).toHaveLength(2));
+    probe.disconnect();
+    await eventually(() => expect(probe.status).toBe("end"));
+    const life = ["connecting", "connect", "ready", "close"];
+    expect(statuses()).toEqual([...life, "reconnecting", ...life, "end"]);
+  });
+
+  it("shakes hands at status connect, with commands known here and no batch, and then checks that it is ready", async () => {
+    const probe = open({ db: 2, password: "", connectionName: "probe" });
+    await probe.ping();
+    const early = calls.filter(({ hook, status }) => hook === "sendCommand" && status === "connect");
+    const names = early.map(({ args }) => (args[0] as Command).name);
+    expect(names).toContain("select");
+    for (const name of names) expect(HANDSHAKE_COMMANDS.has(name) || name === "info").toBe(true);
+    expect(early.every(({ args }) => args[1] === undefined)).toBe(true);
+    expect(hooksCalled("_readyCheck")).toHaveLength(1);
+  });
+
+  it("takes its socket from connector.connect, once for each connection", async () => {
+    const probe = open({ lazyConnect: true });
+    const { connector } = internalsOf(probe);
+    const connect = connector.connect.bind(connector);
+    const sockets: unknown[] = [];
+    connector.connect = async (emit) => {
+      const socket = await connect(emit);
+      expect([typeof socket.write, typeof socket.end, typeof socket.destroy]).toEqual(Array(3).fill("function"));
+      sockets.push(socket);
+      return socket;
+    };
+    await probe.connect();
+    expect(internalsOf(probe).stream).toBe(sockets[0]);
+    internalsOf(probe).stream?.destroy();
+    await eventually(() => expect(statuses().filter((status) => status === "ready")).toHaveLength(2));
+    expect(sockets).toHaveLength(2);
+  });
+
+  it("reads before any listener that was there: the parser prepends itself", async () => {
+    const probe = open({ lazyConnect: true });
+    const { connector } = internalsOf(probe);
+    const connect = connector.connect.bind(connector);
+    const order: string[] = [];
+    connector.connect = async (emit) => {
+      const socket = await connect(emit);
+      socket.on("data", () => order.push("listener"));
+      return socket;
+    };
+    await probe.connect();
+    order.length = 0;
+    const command = new Command("ping");
+    const { resolve } = command;
+    command.resolve = (value) => {
+      order.push("reply");
+      resolve(value);
+    };
+    probe.sendCommand(command);
+    await command.promise;
+    expect(order).toEqual(["reply", "listener"]);
+  });
+
+  it("still holds what is unanswered when it sets status close, and gives it up afterwards", async () => {
+    const probe = open({ autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 });
+    await probe.ping();
+    const pending = probe.blpop("never", 0).catch((error: unknown) => error);
+    const held: unknown[] = [];
+    const { setStatus } = Probe.prototype as unknown as RedisInternals;
+    internalsOf(probe).setStatus = function (this: RedisInternals, status, arg) {
+      if (status === "close") held.push(...this.commandQueue.toArray().map(({ command }) => command.name));
+      setStatus.call(this, status, arg);
+    };
+    internalsOf(probe).stream?.destroy();
+    await pending;
+    expect(held).toEqual(["blpop"]);
+  });
+
+  it("asks options.retryStrategy and passes the delay on with status reconnecting", async () => {
+    const times: number[] = [];
+    const probe = open({ retryStrategy: (n) => (times.push(n), 7) });
+    await probe.ping();
+    internalsOf(probe).stream?.destroy();
+    await eventually(() => expect(statuses()).toContain("reconnecting"));
+    expect(times).toEqual([1]);
+    expect(calls.find(({ args }) => args[0] === "reconnecting")?.args[1]).toBe(7);
+    expect(internalsOf(probe)).toMatchObject({ retryAttempts: 1, manuallyClosing: false });
+  });
+
+  it("marks a deliberate end, and flushes with its well-known text", async () => {
+    const probe = open();
+    await probe.ping();
+    probe.disconnect();
+    expect(internalsOf(probe).manuallyClosing).toBe(true);
+    await eventually(() => expect(probe.status).toBe("end"));
+    const flush = calls.find(({ hook }) => hook === "flushQueue");
+    expect((flush?.args[0] as Error).message).toBe(CLOSED_MESSAGE);
+    await expect(probe.get("a")).rejects.toThrow(CLOSED_MESSAGE);
+  });
+
+  it("flushes with an error of this name when maxRetriesPerRequest is reached", async () => {
+    const probe = open({ port: 1, maxRetriesPerRequest: 1, retryStrategy: () => 1 });
+    await expect(probe.get("a")).rejects.toMatchObject({ name: "MaxRetriesPerRequestError" });
+    expect(calls.find(({ hook }) => hook === "flushQueue")?.args[0]).toMatchObject({
+      name: "MaxRetriesPerRequestError",
+    });
+  });
+
+  it("treats a failed ready check as fatal, and one without facts as passed", async () => {
+    const probe = open({ lazyConnect: true });
+    let checks = 0;
+    Object.assign(probe, {
+      _readyCheck(callback: (error: Error | null, info?: object) => void) {
+        if (checks++ === 0) callback(new Error("not yet"));
+        else callback(null, {});
+      },
+    });
+    await probe.connect().catch(() => undefined);
+    await eventually(() => expect(probe.status).toBe("ready"));
+    const fatal = calls.find(({ hook }) => hook === "recoverFromFatalError");
+    expect((fatal?.args[1] as Error).message).toBe("not yet");
+    expect(hooksCalled("silentEmit").length).toBeGreaterThan(0);
+  });
+
+  it("restores the database at status ready, before anything that was queued", async () => {
+    const probe = open();
+    await probe.select(5);
+    expect(internalsOf(probe).condition?.select).toBe(5);
+    calls = [];
+    internalsOf(probe).stream?.destroy();
+    await expect(probe.get("a")).resolves.toBeNull();
+    const restored = calls.filter(({ hook, status }) => hook === "sendCommand" && status === "ready");
+    const names = restored.map(({ args }) => (args[0] as Command).name);
+    // The first is the caller's own call, which found a dead socket.
+    expect(names).toEqual(["get", "select", "get"]);
+  });
+});
+
+describe("ioredis's queues", () => {
+  it("keep written commands in a deque with these methods and this shape of item", async () => {
+    const probe = open();
+    await probe.ping();
+    const replies = [probe.get("a"), probe.get("b"), probe.get("c")];
+    const { commandQueue } = internalsOf(probe);
+    for (const method of ["push", "shift", "peekAt", "remove", "clear", "toArray"] as const) {
+      expect(typeof commandQueue[method]).toBe("function");
+    }
+    expect(commandQueue.length).toBe(3);
+    expect(commandQueue.toArray().map(({ command, select }) => [command.args, select])).toEqual([
+      [["a"], 0],
+      [["b"], 0],
+      [["c"], 0],
+    ]);
+    expect(commandQueue.peekAt(1)?.command.args).toEqual(["b"]);
+    await Promise.all(replies);
+    expect(internalsOf(probe).commandQueue.length).toBe(0);
+  });
+
+  it("push what cannot be written onto offlineQueue, also at status ready on a dead socket", async () => {
+    const probe = open();
+    await probe.ping();
+    const pushed: string[] = [];
+    internalsOf(probe).offlineQueue.push = ({ command }) => pushed.push(command.name);
+    internalsOf(probe).stream?.destroy();
+    expect(probe.status).toBe("ready");
+    void probe.get("a");
+    expect(pushed).toEqual(["get"]);
+    expect(internalsOf(probe).commandQueue.length).toBe(0);
+  });
+
+  it("refuse with their well-known text when they may not queue", async () => {
+    const probe = open({ enableOfflineQueue: false });
+    await expect(probe.get("a")).rejects.toThrow(NOT_WRITABLE_MESSAGE);
+  });
+});
+
+describe("ioredis's Command", () => {
+  it("has its own promise, resolve and reject, and flat arguments; replacing them redirects the reply", async () => {
+    const command = new Command("set", ["k", ["v", "NX"]]);
+    for (const own of ["promise", "resolve", "reject", "args", "name"]) expect(Object.hasOwn(command, own)).toBe(true);
+    expect(command.args).toEqual(["k", "v", "NX"]);
+    const probe = open();
+    const ping = new Command("ping");
+    const replies: unknown[] = [];
+    const { resolve } = ping;
+    ping.resolve = (value) => {
+      replies.push(String(value));
+      resolve(value);
+    };
+    probe.sendCommand(ping);
+    await ping.promise;
+    expect(replies).toEqual(["PONG"]);
+  });
+
+  it("gets error replies through reject, with the command's name on the error", async () => {
+    const probe = open();
+    const command = new Command("set", ["k"]);
+    const rejected: Error[] = [];
+    const { reject } = command;
+    command.reject = (error) => {
+      rejected.push(error);
+      reject(error);
+    };
+    probe.sendCommand(command);
+    await expect(command.promise).rejects.toMatchObject({ name: "ReplyError", command: { name: "set", args: ["k"] } });
+    expect(rejected).toHaveLength(1);
+  });
+
+  it("knows its scripts by hash once they are defined", () => {
+    const probe = open({ lazyConnect: true });
+    probe.defineCommand("mine", { lua: "return 1", numberOfKeys: 0 });
+    expect(internalsOf(probe).scriptsSet["mine"]?.sha).toMatch(/^[0-9a-f]{40}$/);
+  });
+});
+
+describe("ioredis's pipelines and reconnects", () => {
+  it("hand over all members in one turn, with one stream object that is theirs alone", async () => {
+    const probe = open();
+    await probe.ping();
+    calls = [];
+    const first = probe.pipeline().set("a", 1).get("a").exec();
+    const handed = calls.filter(({ hook }) => hook === "sendCommand").map(({ args }) => args[1] as object);
+    expect(handed).toHaveLength(2);
+    expect(handed[0]).toBeTypeOf("object");
+    expect(handed[0]).toBe(handed[1]);
+    expect(handed[0]).toMatchObject({ isPipeline: true });
+    void probe.multi().set("a", 1).exec();
+    expect(sent().map(({ name }) => name)).toEqual(["set", "get", "multi", "set", "exec"]);
+    expect(calls.at(-1)?.args[1]).not.toBe(handed[0]);
+    await first;
+  });
+
+  it("send a command again through sendCommand when reconnectOnError says 2", async () => {
+    const probe = open({ reconnectOnError: () => 2 });
+    await probe.set("s", "x");
+    const pending = probe.call("LPUSH", "s", "y");
+    await eventually(() => expect(sent().filter(({ name }) => name === "LPUSH")).toHaveLength(2));
+    const [command, again] = sent().filter(({ name }) => name === "LPUSH");
+    expect(again).toBe(command);
+    expect(await probe.del("s").catch(() => 0)).toBe(1);
+    await pending;
+  });
+
+  it("replace sendCommand on a monitoring client itself, and take it away again", async () => {
+    const probe = open();
+    await probe.ping();
+    const monitor = await probe.monitor();
+    expect(Object.hasOwn(monitor, "sendCommand")).toBe(true);
+    expect(monitor.status).toBe("monitoring");
+    const ended = new Promise((resolve) => monitor.once("end", resolve));
+    monitor.disconnect();
+    await ended;
+    expect(Object.hasOwn(monitor, "sendCommand")).toBe(false);
+  });
+});

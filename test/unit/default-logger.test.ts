@@ -1,0 +1,44 @@
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { classify } from "../../src/failure/classify.js";
+import { serializeError } from "../../src/failure/serialize.js";
+import { defaultLogger } from "../../src/observe/default-logger.js";
+import { IncidentLog } from "../../src/observe/incident.js";
+
+describe("logging with pino", () => {
+  it("makes one logger, named ioredoubt, for the whole process", () => {
+    const logger = defaultLogger();
+    expect(defaultLogger()).toBe(logger);
+    expect(logger).toMatchObject({ level: "info" });
+    expect((logger as unknown as { bindings(): object }).bindings()).toMatchObject({ name: "ioredoubt" });
+  });
+
+  it("writes incident lines through a child logger, with its bindings", () => {
+    const lines: string[] = [];
+    const logger = pino({ base: null }, { write: (line: string) => lines.push(line) }).child({ component: "cart" });
+    const log = new IncidentLog({ logger, endpoint: "127.0.0.1:1", summaryInterval: 1000 });
+    log.failed(classify("connect ECONNREFUSED 127.0.0.1:1"));
+    log.close();
+    const [open] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(open).toMatchObject({
+      level: 50,
+      component: "cart",
+      event: "incident.open",
+      code: "CONNECTION_REFUSED",
+      endpoint: "127.0.0.1:1",
+    });
+  });
+
+  it("keeps arguments out of logged errors, which pino by itself would print", () => {
+    const error = Object.assign(new Error("WRONGPASS x"), {
+      command: { name: "hello", args: ["3", "AUTH", "u", "CANARYs3cr3t"] },
+    });
+    const written = (options: object): string => {
+      let text = "";
+      pino({ base: null, ...options }, { write: (line: string) => (text += line) }).error({ err: error }, "failed");
+      return text;
+    };
+    expect(written({})).toContain("CANARYs3cr3t");
+    expect(written({ serializers: { err: serializeError } })).not.toContain("CANARYs3cr3t");
+  });
+});

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { changesBetween } from "../../src/doctor/changes.js";
+import { exitCodeOf, renderHtml, renderText, type Finding, type Report } from "../../src/doctor/index.js";
+
+const finding: Finding = {
+  status: "fail",
+  check: "path",
+  evidence: "127.0.0.1 refused <script>alert(1)</script>",
+  threshold: "2000 ms",
+  meaning: 'It "refused" & said so.',
+  next: [{ say: "Start it", run: "systemctl start redis-server" }, { say: "Or look" }],
+  code: "CONNECTION_REFUSED",
+  topic: "1.3 Network tests",
+};
+const report: Report = {
+  version: 1,
+  verdict: {
+    status: "failed",
+    sentence: "db.internal:6379 refused the connection.",
+    check: "path",
+    code: "CONNECTION_REFUSED",
+    next: { say: "Start it", run: "systemctl start redis-server" },
+  },
+  target: {
+    address: "db.internal:6379",
+    mode: "standalone",
+    tls: false,
+    username: "app",
+    db: 0,
+    origins: { host: "REDIS_URL", db: "default" },
+  },
+  startedAt: "2026-01-02T03:04:05.678Z",
+  elapsed: 1234,
+  checks: [
+    { id: "path", title: "Path", status: "fail", elapsed: 12, findings: [finding] },
+    {
+      id: "session",
+      title: "Session",
+      status: "ok",
+      elapsed: 0,
+      findings: [{ ...finding, check: "session", status: "ok", evidence: "fine", next: [], code: undefined }],
+    },
+  ],
+  runtime: { node: "20.20.0", platform: "linux" },
+};
+
+describe(renderHtml, () => {
+  const html = renderHtml(report);
+
+  it("is one self-contained page: nothing is loaded from anywhere and nothing runs", () => {
+    expect(html).toMatch(/^<!doctype html>/);
+    expect(html).not.toMatch(/\b(?:https?:)?\/\/[a-z]/i);
+    expect(html).not.toMatch(
+      /<(?:script|link|img|iframe|object|embed|base|form)\b|\bsrc=|\bhref=|@import|url\(|\son\w+=/i,
+    );
+  });
+
+  it("shows what was seen as text, never as markup", () => {
+    expect(html).toContain("refused &lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(html).toContain("It &quot;refused&quot; &amp; said so.");
+  });
+
+  it("holds verdict, next command, threshold, topic and code", () => {
+    for (const text of [
+      "db.internal:6379 refused the connection.",
+      "systemctl start redis-server",
+      "2000 ms",
+      "1.3 Network tests",
+      "CONNECTION_REFUSED",
+      "host from REDIS_URL",
+    ]) {
+      expect(html).toContain(text);
+    }
+  });
+
+  it("fits a phone and follows the reader's colours", () => {
+    expect(html).toContain('name="viewport" content="width=device-width,initial-scale=1"');
+    expect(html).toContain("@media (prefers-color-scheme:dark)");
+  });
+});
+
+describe(renderText, () => {
+  it("is plain without colour and says each thing once", () => {
+    expect(renderText(report)).toBe(`ioredoubt doctor  db.internal:6379  (from REDIS_URL)
+[FAIL] Path                 127.0.0.1 refused <script>alert(1)</script> (12 ms)
+       It "refused" & said so.
+       limit: 2000 ms
+       → Start it: systemctl start redis-server
+       → Or look
+[ok  ] Session              fine
+
+[FAIL] Verdict: db.internal:6379 refused the connection. [CONNECTION_REFUSED]
+       Next: Start it: systemctl start redis-server
+       1.2 s
+`);
+  });
+
+  it("uses symbols and colours where they are wanted", () => {
+    expect(renderText(report, { color: true })).toContain("\u001b[31m✖\u001b[0m");
+  });
+});
+
+describe(exitCodeOf, () => {
+  it("is 0 for healthy and warnings, 1 for failed, 2 for unknown", () => {
+    const codes = (["healthy", "warnings", "failed", "unknown"] as const).map((status) =>
+      exitCodeOf({ status, sentence: "" }),
+    );
+    expect(codes).toEqual([0, 0, 1, 2]);
+  });
+});
+
+describe(changesBetween, () => {
+  it("names each check whose status changed, and the verdict", () => {
+    const after: Report = {
+      ...report,
+      verdict: { status: "healthy", sentence: "All well." },
+      checks: report.checks.map((check) => ({
+        ...check,
+        status: "ok",
+        findings: check.findings.map((one) => ({ ...one, status: "ok", evidence: "connected" })),
+      })),
+    };
+    expect(changesBetween(report, after)).toEqual([
+      "Path: fail → ok, connected",
+      "Verdict: failed → healthy. All well.",
+    ]);
+    expect(changesBetween(after, after)).toEqual([]);
+  });
+});
