@@ -335,9 +335,16 @@ overrideInternals(Redis.prototype, {
   },
 
   flushQueue(this: Redis, error, options?: FlushOptions) {
-    const { flow, wire } = this[STATE];
     const internals = internalsOf(this);
+    // Borrowed for an object that was not made by this class.
+    if (!(STATE in this)) {
+      base.flushQueue.call(internals, error, options);
+      return;
+    }
+    const { flow, wire, policy, explicit } = this[STATE];
     if (error.name === "MaxRetriesPerRequestError") {
+      // ioredis's default of twenty attempts is not a limit that anybody asked for.
+      if (policy.queue !== false && policy.queue.wait === "forever" && !("maxRetriesPerRequest" in explicit)) return;
       flow.failWaitingWith(withCause(error, wire.lastError()));
       return;
     }
@@ -358,7 +365,9 @@ overrideInternals(Redis.prototype, {
     const state = this[STATE];
     if (this.status !== "connect") return;
     if (state.selectError !== undefined) {
-      callback(state.selectError);
+      // A server busy with a script refuses SELECT for a while only: what waits goes on waiting.
+      if (state.selectError.message.startsWith("BUSY ")) state.wire.destroy(state.selectError);
+      else callback(state.selectError);
       return;
     }
     if (state.skipsReadyCheck) {

@@ -85,7 +85,7 @@ export class Call {
 }
 
 const CALL = Symbol("ioredoubt.call");
-type Carried = Command & { [CALL]?: Call };
+type Carried = Command & { [CALL]?: Call | undefined };
 
 /** The call that carries this command, if it came through this package. */
 export function callOf(command: Command): Call | undefined {
@@ -118,7 +118,7 @@ export function letGo(command: Command): void {
   call.observer?.();
   command.resolve = call.resolveCommand;
   command.reject = call.rejectCommand;
-  delete (command as Carried)[CALL];
+  (command as Carried)[CALL] = undefined;
 }
 
 function resolveShared(this: Carried, value: unknown): void {

@@ -4,7 +4,29 @@
  * option that a future server adds is never repeated by accident.
  */
 import { integerOf, maybeSameKey, wordOf } from "./arguments.js";
-import type { Effect, EffectKind } from "./effect.js";
+
+/**
+ * What a command touches.
+ *
+ * - `read`: changes nothing.
+ * - `write`: the server accepts it on a writable master only, even if these arguments change nothing (SORT without STORE).
+ * - `connection`: the state of its own connection, or messages (PUBLISH); not the keys.
+ * - `admin`: the server itself: its configuration, users, replication, caches.
+ * - `unknown`: a script, or a command that the table does not know.
+ */
+export type EffectKind = "read" | "write" | "connection" | "admin" | "unknown";
+
+/**
+ * What a second execution does, right after the first, with no other writer in between. Where that is in doubt, or
+ * where repeating would harm others (FLUSHALL, a condition such as XX), the flags say no.
+ */
+export interface Effect {
+  readonly kind: EffectKind;
+  /** A second execution leaves the same state as one execution. A relative time to live may start again. */
+  readonly stateSafe: boolean;
+  /** A second execution gives the same reply as the first. */
+  readonly replySafe: boolean;
+}
 
 /** A row of the table: an effect, or how the arguments (without the command's name) decide it. */
 export type Rule = Effect | ((args: readonly unknown[]) => Effect);

@@ -1,6 +1,6 @@
 /** Effects of the commands on hashes, lists, sets, sorted sets, geo indexes, arrays and vector sets. See `effect-table.ts`. */
 import { integerOf, maybeSameKey, wordOf } from "./arguments.js";
-import type { Effect } from "./effect.js";
+import type { Effect } from "./effect-rules.js";
 import {
   CONDITION,
   EXPIRE_CONDITIONS,

@@ -1,6 +1,6 @@
 /** Effects of the commands on keys, strings, bits and HyperLogLogs. See `effect-table.ts`. */
 import { wordOf, maybeSameKey } from "./arguments.js";
-import type { Effect } from "./effect.js";
+import type { Effect } from "./effect-rules.js";
 import {
   CONDITION,
   EXPIRE_CONDITIONS,

@@ -1,6 +1,6 @@
 /** Effects of the commands on connections, messages, transactions, scripts, the server and the cluster. See `effect-table.ts`. */
 import { wordOf } from "./arguments.js";
-import type { Effect } from "./effect.js";
+import type { Effect } from "./effect-rules.js";
 import {
   ADMIN_BOTH,
   ADMIN_REPLY,

@@ -1,6 +1,6 @@
 /** Effects of the commands on streams. See `effect-table.ts`. */
 import { textOf, wordOf } from "./arguments.js";
-import type { Effect } from "./effect.js";
+import type { Effect } from "./effect-rules.js";
 import { READ, WRITE_BOTH, WRITE_REPLY, WRITE_SAME, WRITE_STATE, options, subcommands, worst } from "./effect-rules.js";
 import type { Rule } from "./effect-rules.js";
 

@@ -4,30 +4,9 @@
  * Two flags, because they part ways: a second `SET k v NX` leaves the state right and turns "you have the lock" into "no".
  */
 import { EFFECT_TABLE } from "./effect-table.js";
-import { UNKNOWN } from "./effect-rules.js";
+import { UNKNOWN, type Effect } from "./effect-rules.js";
 
-/**
- * What a command touches.
- *
- * - `read`: changes nothing.
- * - `write`: the server accepts it on a writable master only, even if these arguments change nothing (SORT without STORE).
- * - `connection`: the state of its own connection, or messages (PUBLISH); not the keys.
- * - `admin`: the server itself: its configuration, users, replication, caches.
- * - `unknown`: a script, or a command that the table does not know.
- */
-export type EffectKind = "read" | "write" | "connection" | "admin" | "unknown";
-
-/**
- * What a second execution does, right after the first, with no other writer in between. Where that is in doubt, or
- * where repeating would harm others (FLUSHALL, a condition such as XX), the flags say no.
- */
-export interface Effect {
-  readonly kind: EffectKind;
-  /** A second execution leaves the same state as one execution. A relative time to live may start again. */
-  readonly stateSafe: boolean;
-  /** A second execution gives the same reply as the first. */
-  readonly replySafe: boolean;
-}
+export type { Effect, EffectKind } from "./effect-rules.js";
 
 /**
  * The effect of a command with these arguments.

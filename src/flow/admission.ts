@@ -82,14 +82,13 @@ export class Admission {
 
   /** Milliseconds the call may take once it is sent; `Infinity` for no limit. */
   onceSent(call: Call): number {
-    const block =
-      call.traits.carriage === "blocking" ? blockingTimeoutOf(call.traits.name, call.command.args) : undefined;
-    if (block === undefined) return this.#patience(call);
+    if (call.traits.carriage !== "blocking") return this.#patience(call);
+    const block = blockingTimeoutOf(call.traits.name, call.command.args);
     // The server's own answer comes at the end of the block; the deadline is the grace on top of it, unless ioredis's
-    // `blockingTimeout` asks for a closer watch.
+    // `blockingTimeout` asks for a closer watch, which is kept on XREAD without BLOCK too.
     const { blockingLimit } = this.#client;
-    if (blockingLimit === undefined) return block + this.#patience(call);
-    return block === Infinity ? blockingLimit.cap : block + blockingLimit.grace;
+    if (blockingLimit === undefined) return (block ?? 0) + this.#patience(call);
+    return block === undefined || block === Infinity ? blockingLimit.cap : block + blockingLimit.grace;
   }
 
   #patience(call: Call): number {

@@ -75,6 +75,15 @@ export class Circuit {
   tick(): void {
     this.#clock.emit("rotate");
     this.#sample();
+    // Here and not on opening: opossum has read `resetTimeout` by then.
+    if (this.trips > 0 && this.state === "closed" && this.#closedFor > this.#policy.rollingCountTimeout) {
+      this.trips = 0;
+      this.#options.resetTimeout = jittered(this.#policy.resetTimeout);
+    }
+  }
+
+  get #closedFor(): number {
+    return performance.now() - this.changedAt;
   }
 
   /** A command failed for a reason that speaks against the endpoint. `sentAt` guards against outcomes from before the last change. */
@@ -122,8 +131,6 @@ export class Circuit {
 
   #opened(): void {
     const now = performance.now();
-    if (this.changedAt > 0 && this.state === "closed" && now - this.changedAt > this.#policy.rollingCountTimeout)
-      this.trips = 0;
     this.trips++;
     this.nextProbeAt = now + (this.#options.resetTimeout ?? 0);
     this.#options.resetTimeout = jittered(

@@ -34,6 +34,8 @@ export interface Punctual {
 
 /** After an event-loop stall longer than this, in milliseconds, late calls get two turns of the poll phase instead of one. */
 const STALL = 10;
+/** Only after a stall longer than this, in milliseconds, does silence say nothing of the server: the request may have been late itself. */
+const LONG_STALL = 100;
 /** A connection silent for less than this is never destroyed for being silent, however short the deadline. Milliseconds. */
 const MIN_SILENCE = 1_000;
 /** Commands larger than this many bytes may outlive their deadline while their bytes are still leaving. */
@@ -77,11 +79,14 @@ export class Lateness {
     const { desk, endpoint, transport, deadlines, slices, policy } = this.#client;
     const now = performance.now();
     const stalled = report.late > STALL;
+    const ownFault = report.late > LONG_STALL;
     const scene = stalled ? withStall(desk.scene(), report.late, now - oldest.startedAt) : desk.scene();
     const silence = transport.silentFor(now);
     const silent = refusal.silentConnection(endpoint.label, silence);
     const diagnosis = classify(silent, { ...scene.context, written: true });
-    let abandoned: Error | undefined;
+    // Known before the slices run: some of them may have to wait for a later turn.
+    const blocking = calls.find((call) => call.traits.carriage === "blocking");
+    const abandoned = blocking && refusal.deadlineInFlight(blocking, scene, now);
     slices.run(calls, (call) => {
       if (!isInFlight(call)) return;
       if (call.state === "sent" && this.#isBulky(call)) {
@@ -93,17 +98,16 @@ export class Lateness {
         return;
       }
       const error = refusal.deadlineInFlight(call, scene, now);
-      if (call.traits.carriage === "blocking") abandoned ??= error;
       this.#client.withdraw(call);
       desk.stats.deadlines++;
       // Our own stall says nothing of the server.
-      if (!stalled) endpoint.failed(diagnosis, call.sentAt);
+      if (!ownFault) endpoint.failed(diagnosis, call.sentAt);
       if (this.#endsWithNull(call)) desk.resolve(call, null);
       else desk.reject(call, error);
     });
     // A server that still delivers to a call which gave up would lose the element, and a silent connection may be dead.
     if (abandoned !== undefined) transport.destroy(abandoned);
-    else if (!stalled && silence >= Math.max(MIN_SILENCE, policy.deadline || 0) && !transport.isSending())
+    else if (!ownFault && silence >= Math.max(MIN_SILENCE, policy.deadline || 0) && !transport.isSending())
       transport.destroy(silent);
   }
 

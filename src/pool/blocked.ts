@@ -10,16 +10,12 @@ import type { Flow } from "../flow/flow.js";
 export class Blocked {
   readonly command: Command;
   readonly options: CallOptions | undefined;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: Error) => void;
   readonly #block: number;
   #startedAt = 0;
 
   constructor(command: Command, options: CallOptions | undefined) {
     this.command = command;
     this.options = options;
-    this.#resolve = command.resolve;
-    this.#reject = command.reject;
     this.#block = blockingTimeoutOf(command.name, command.args) ?? 0;
   }
 
@@ -33,21 +29,22 @@ export class Blocked {
    */
   run(flow: Flow, ended: (reply: { readonly isEmpty: boolean }) => boolean): void {
     const { command } = this;
+    const { resolve, reject } = command;
     this.#startedAt = performance.now();
     let isOver = false;
     const over = (isEmpty: boolean): boolean => {
       if (isOver) return false;
       isOver = true;
-      command.resolve = this.#resolve;
-      command.reject = this.#reject;
+      command.resolve = resolve;
+      command.reject = reject;
       return ended({ isEmpty });
     };
     command.resolve = (value: unknown) => {
-      if (!over(value === null)) this.#resolve(value);
+      if (!over(value === null)) resolve(value);
     };
     command.reject = (error: Error) => {
       over(false);
-      this.#reject(error);
+      reject(error);
     };
     flow.dispatch(command, undefined, this.options);
   }
@@ -63,6 +60,6 @@ export class Blocked {
   }
 
   reject(error: unknown): void {
-    this.#reject(error as Error);
+    this.command.reject(error as Error);
   }
 }

@@ -73,6 +73,7 @@ export class LeasePool<C> {
   /** Destroys the connections in use now; the pool goes on. */
   interrupt(): void {
     for (const member of [...this.#members]) if (member.lease !== undefined) this.#destroy(member, "interrupted");
+    this.#serve();
   }
 
   /** Refuses new callers and those that wait; resolves when every loan has been given back. */
@@ -149,7 +150,7 @@ export class LeasePool<C> {
     return member;
   }
 
-  /** A connection that fails the proof after a rest is replaced; one that cannot even be made fails its caller. */
+  /** A connection that fails the proof is replaced, unless the failure says that the next one would fail too. */
   async #prove(member: Member<C>, isNew: boolean): Promise<void> {
     this.#proving++;
     let failure: unknown;
@@ -161,11 +162,13 @@ export class LeasePool<C> {
     this.#proving--;
     if (!this.#members.has(member)) return;
     if (failure === undefined) {
-      this.#offer(member);
-      return;
+      // Proven just now: it is not asked again.
+      if (this.#waiters.size > 0) this.#lend(member);
+      else this.#offer(member);
+    } else {
+      if (isNew && this.#hooks.isFinal(failure)) this.#waiters.rejectAll(failure);
+      this.#destroy(member, isNew ? "failed" : "stale");
     }
-    this.#destroy(member, isNew ? "failed" : "stale");
-    if (isNew) this.#waiters.rejectAll(failure);
     this.#serve();
   }
 
@@ -227,7 +230,6 @@ export class LeasePool<C> {
     this.#destroyed[reason] = (this.#destroyed[reason] ?? 0) + 1;
     this.#hooks.destroy(member.connection);
     this.#onReturned?.();
-    this.#serve();
   }
 
   /** Closes what has rested for too long, down to `min`, and what is too old. The longest rested is first. */

@@ -6,6 +6,8 @@ export interface PoolHooks<C> {
   create(): C;
   /** Connects if need be and makes sure that the server answers on this connection. Must settle. */
   prove(connection: C): Promise<void>;
+  /** Whether making another connection would fail in the same way, so that the callers should know now. */
+  isFinal(failure: unknown): boolean;
   /** Whether it looks usable, without asking the server. */
   isAlive(connection: C): boolean;
   /** Whether it must be proven before it is lent, having rested for so many milliseconds. */

@@ -42,6 +42,12 @@ export class Pooled {
     return rested > trusted || this.#database !== this.#host.flow.transport.database();
   }
 
+  /** Whether the failure to make a connection would befall the next one as well: wrong password, open circuit, closed. */
+  static isFinal(failure: unknown): boolean {
+    const code = diagnosisOf(failure)?.code;
+    return code !== "DEADLINE" && code !== "OUTCOME_UNKNOWN";
+  }
+
   /** Connects, or makes sure that the connection still answers; on the database that the client is on. */
   async prove(): Promise<void> {
     const isNew = this.#epoch < 0;
@@ -49,14 +55,26 @@ export class Pooled {
     const limit = isNew ? policy.reconnect.handshakeTimeout : Math.min(ANSWER_WITHIN, policy.pool.acquireTimeout);
     // Without a queue a PING would not wait for the connection.
     if (isNew && policy.queue === false) await this.client.connect();
-    const bounded = this.client.with({ deadline: limit });
-    await bounded.ping().catch((error: unknown) => {
-      // A refusal is an answer too.
-      if (diagnosisOf(error)?.code !== "PERMISSION_DENIED") throw error;
-    });
+    await this.#ping(performance.now() + limit);
     const wanted = this.#host.flow.transport.database();
-    if (this.#database !== wanted) await bounded.select(wanted);
+    if (this.#database !== wanted) await this.client.with({ deadline: limit }).select(wanted);
     this.#epoch = internalsOf(this.client).connectionEpoch;
+  }
+
+  /** Asks until there is an answer; between two connections the client backs off. */
+  async #ping(until: number): Promise<void> {
+    for (;;) {
+      const deadline = Math.max(1, until - performance.now());
+      try {
+        await this.client.with({ deadline }).ping();
+        return;
+      } catch (error) {
+        const code = diagnosisOf(error)?.code;
+        // A refusal is an answer too.
+        if (code === "PERMISSION_DENIED") return;
+        if (code !== "OUTCOME_UNKNOWN" || performance.now() >= until) throw error;
+      }
+    }
   }
 
   /** Ends what the holder left open. Resolves to why the connection must not be used again, if so. */

@@ -4,7 +4,7 @@
  */
 import type { ChainableCommander, RedisKey } from "ioredis";
 import { setTimeout } from "node:timers/promises";
-import { TransactionAbortedError } from "../failure/errors.js";
+import { IoredoubtError, TransactionAbortedError } from "../failure/errors.js";
 import type { Redis } from "../redis.js";
 import { fullJitter } from "../flow/backoff.js";
 import { TransactionConflictError } from "./conflict.js";
@@ -49,12 +49,12 @@ export async function runTransaction<T>(
   for (let attempt = 1; ; attempt++) {
     let cause: unknown;
     try {
-      const done = await attemptOnce(conn, keys, fn);
+      await conn.watch(...keys);
+      const done = await attemptOnce(conn, fn);
       if (done !== undefined) return { ...done, conflicts };
       conflicts++;
     } catch (error) {
-      // The connection went away with its WATCH, before EXEC was sent.
-      if (!(error instanceof TransactionAbortedError) || error.applied !== "no") throw error;
+      if (!isHarmless(error)) throw error;
       cause = error;
     }
     if (attempt > retries) throw overtaken(attempt, conflicts, performance.now() - startedAt, cause);
@@ -65,10 +65,8 @@ export async function runTransaction<T>(
 /** `undefined`: a watched key changed, and nothing was executed. */
 async function attemptOnce<T>(
   conn: Redis,
-  keys: readonly RedisKey[],
   fn: (scope: TransactionScope) => T | PromiseLike<T>,
 ): Promise<{ value: T; results: unknown[] } | undefined> {
-  await conn.watch(...keys);
   const multi = conn.multi();
   const value = await fn({ conn, multi });
   // The chain counts its own MULTI.
@@ -80,6 +78,13 @@ async function attemptOnce<T>(
   if (replies === null) return undefined;
   for (const [error] of replies) if (error !== null) throw error;
   return { value, results: replies.map(([, reply]) => reply) };
+}
+
+/** The connection went away with the WATCH, or before it was confirmed: EXEC was not sent. */
+function isHarmless(error: unknown): boolean {
+  if (!IoredoubtError.is(error)) return false;
+  if (error.code === "OUTCOME_UNKNOWN") return error.command?.name === "watch";
+  return error instanceof TransactionAbortedError && error.applied === "no";
 }
 
 function overtaken(attempts: number, conflicts: number, elapsed: number, cause: unknown): TransactionConflictError {

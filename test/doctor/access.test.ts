@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { diagnoseConnection, type DiagnoseOptions, type Report, type TargetOptions } from "../../src/doctor/index.js";
 import { eventually } from "../helpers/eventually.js";
@@ -29,6 +29,17 @@ describe("doctor, a server that lets nobody in", () => {
       expectVerdict(report, "MAX_CLIENTS", /as many clients|maxclients|connections/i);
       expect(findingsOf(report, "first-bytes")[0]?.evidence).toContain("max number of clients reached");
     });
+  });
+
+  it("hears a farewell that comes late from a server which resets whoever speaks first", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined).on("data", () => socket.resetAndDestroy());
+      setTimeout(() => socket.end("-ERR max number of clients reached\r\n"), 60);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const report = await look(`127.0.0.1:${String((server.address() as AddressInfo).port)}`);
+    await new Promise((resolve) => server.close(resolve));
+    expectVerdict(report, "MAX_CLIENTS", /clients/);
   });
 
   it.skipIf(ownAddress() === undefined)(

@@ -142,6 +142,25 @@ describe("doctor, no server to reach", () => {
     }
   });
 
+  it("finds the process by its title where its sockets may not be seen, as for an ordinary user", async () => {
+    await using server = await startRedis();
+    const machine = ownMachine();
+    const hidden = {
+      ...machine,
+      list: (path: string): Promise<readonly string[]> =>
+        path === `/proc/${String(server.pid)}/fd` ? Promise.resolve([]) : machine.list(path),
+    };
+    const wrong = await look(`127.0.0.1:${String(await freePort())}`, { machine: hidden });
+    expectVerdict(wrong, "CONNECTION_REFUSED", new RegExp(`while Redis listens on ${String(server.port)}`));
+    server.freeze();
+    try {
+      const report = await look(`127.0.0.1:${String(server.port)}`, { machine: hidden });
+      expectVerdict(report, "HANDSHAKE_TIMEOUT", /is stopped \(state T\)/);
+    } finally {
+      server.thaw();
+    }
+  });
+
   it("says that an HTTP server is not Redis", async () => {
     const http = createHttp((_, response) => response.end("hello"));
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));

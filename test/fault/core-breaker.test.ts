@@ -4,7 +4,18 @@ import { CircuitOpenError } from "../../src/failure/errors.js";
 import type { BreakerPolicy } from "../../src/options/policy.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, callsOf, clean, client, expectError, gist, outcomeOf, outcomesOf, proxyTo, ready } from "./core-harness.js";
+import {
+  atEnd,
+  callsOf,
+  clean,
+  client,
+  expectError,
+  gist,
+  outcomeOf,
+  outcomesOf,
+  proxyTo,
+  ready,
+} from "./core-harness.js";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -14,7 +25,12 @@ afterAll(() => server.stop());
 beforeEach(() => clean(server));
 
 /** Fast enough for a test: the window is judged and probed within a second. */
-const QUICK: Partial<BreakerPolicy> = { downAfter: 300, rollingCountTimeout: 1000, resetTimeout: 200, maxResetTimeout: 400 };
+const QUICK: Partial<BreakerPolicy> = {
+  downAfter: 300,
+  rollingCountTimeout: 1000,
+  resetTimeout: 200,
+  maxResetTimeout: 400,
+};
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
@@ -123,30 +139,34 @@ describe("a connected server that fails", () => {
     NOREPLICAS: { sicken: ["min-replicas-to-write", "1"], heal: ["min-replicas-to-write", "0"], word: /^NOREPLICAS/ },
   };
 
-  it.each(Object.entries(SICK))("opens only writes on %s, and closes when it has passed; its probe leaves no key", async (_, sick) => {
-    const own = await startRedis();
-    atEnd(() => own.stop());
-    const redis = await ready(own.port, { resilience: { breaker: QUICK, retry: { retries: 0 } } });
-    await redis.set("a", "1");
-    await own.call("CONFIG", "SET", ...sick.sicken);
-    await eventually(async () => {
-      const outcomes = await outcomesOf(Array.from({ length: 50 }, () => redis.set("b", "1")));
-      for (const { error } of outcomes) if (error?.name !== "CircuitOpenError") expect(error?.message).toMatch(sick.word);
-      expect(redis.stats().breaker.write.state).not.toBe("closed");
-    });
-    expect(redis.stats().breaker.readWrite.state).toBe("closed");
-    expect(redis.health().status).toBe("degraded");
-    expect(await redis.get("a")).toBe("1");
-    const refused = await outcomeOf(redis.set("b", "1"));
-    expect(expectError(refused, "CircuitOpenError", "no").message).toMatch(/circuit for writes to .* is open/);
-    expect(gist(await outcomeOf(redis.multi().set("b", "1").exec()))).toBe("CircuitOpenError no");
+  it.each(Object.entries(SICK))(
+    "opens only writes on %s, and closes when it has passed; its probe leaves no key",
+    async (_, sick) => {
+      const own = await startRedis();
+      atEnd(() => own.stop());
+      const redis = await ready(own.port, { resilience: { breaker: QUICK, retry: { retries: 0 } } });
+      await redis.set("a", "1");
+      await own.call("CONFIG", "SET", ...sick.sicken);
+      await eventually(async () => {
+        const outcomes = await outcomesOf(Array.from({ length: 50 }, () => redis.set("b", "1")));
+        for (const { error } of outcomes)
+          if (error?.name !== "CircuitOpenError") expect(error?.message).toMatch(sick.word);
+        expect(redis.stats().breaker.write.state).not.toBe("closed");
+      });
+      expect(redis.stats().breaker.readWrite.state).toBe("closed");
+      expect(redis.health().status).toBe("degraded");
+      expect(await redis.get("a")).toBe("1");
+      const refused = await outcomeOf(redis.set("b", "1"));
+      expect(expectError(refused, "CircuitOpenError", "no").message).toMatch(/circuit for writes to .* is open/);
+      expect(gist(await outcomeOf(redis.multi().set("b", "1").exec()))).toBe("CircuitOpenError no");
 
-    await own.call("CONFIG", "SET", ...sick.heal);
-    await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 3000 });
-    expect(redis.stats().breaker.write.state).toBe("closed");
-    expect(await own.cli("KEYS", "*probe*")).toBe("");
-    expect((await callsOf(own))["setrange"]).toBeGreaterThan(0);
-  });
+      await own.call("CONFIG", "SET", ...sick.heal);
+      await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 3000 });
+      expect(redis.stats().breaker.write.state).toBe("closed");
+      expect(await own.cli("KEYS", "*probe*")).toBe("");
+      expect((await callsOf(own))["setrange"]).toBeGreaterThan(0);
+    },
+  );
 
   it("opens only writes on MISCONF", async () => {
     const own = await startRedis();
@@ -171,7 +191,9 @@ describe("a connected server that fails", () => {
 
   it("opens on deadlines, and a probe that hangs does not keep it half-open", async () => {
     const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port, { resilience: { deadline: 100, breaker: { ...QUICK, downAfter: 5000, probeTimeout: 100 } } });
+    const redis = await ready(proxy.port, {
+      resilience: { deadline: 100, breaker: { ...QUICK, downAfter: 5000, probeTimeout: 100 } },
+    });
     proxy.dropReplies();
     await eventually(async () => {
       await outcomesOf(Array.from({ length: 30 }, () => redis.get("a")));

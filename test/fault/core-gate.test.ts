@@ -68,7 +68,9 @@ describe("limits", () => {
     const refused = Array.from({ length: 100 }, () => outcomeOf(redis.incr("n")));
     const outcomes = await Promise.all(refused);
     const error = expectError(first(outcomes), "QueueFullError", "no");
-    expect(error.message).toMatch(/INCR was not sent: 50 commands \(\d+ bytes\) already wait .* limits are 50 and \d+ bytes/);
+    expect(error.message).toMatch(
+      /INCR was not sent: 50 commands \(\d+ bytes\) already wait .* limits are 50 and \d+ bytes/,
+    );
     const times = outcomes.map(({ after }) => after).sort((a, b) => a - b);
     // All hundred were refused in one turn; each alone takes a small part of it.
     expect((times[50] ?? Infinity) / 50).toBeLessThan(1);
@@ -165,7 +167,11 @@ describe("a batch that waits", () => {
 describe("without a queue", () => {
   it("enableOfflineQueue: false fails at once what cannot be sent, with ioredis's own words", async () => {
     const redis = client(proxy.port, { enableOfflineQueue: false });
-    const outcomes = await outcomesOf([redis.incr("n"), redis.pipeline().incr("n").exec(), redis.multi().incr("n").exec()]);
+    const outcomes = await outcomesOf([
+      redis.incr("n"),
+      redis.pipeline().incr("n").exec(),
+      redis.multi().incr("n").exec(),
+    ]);
     expectError(first(outcomes), "UnavailableError", "no");
     expect(outcomes[0]?.error?.message).toBe("Stream isn't writeable and enableOfflineQueue options is false");
     expect(outcomes[1]?.value).toMatchObject([[{ name: "UnavailableError" }]]);
@@ -197,5 +203,17 @@ describe("maxRetriesPerRequest: null", () => {
     const redis = await ready(proxy.port, { maxRetriesPerRequest: null, resilience: { deadline: 300 } });
     proxy.dropReplies();
     expectError(await outcomeOf(redis.incr("n")), "DeadlineError", "maybe");
+  });
+});
+
+describe("a profile that waits for ever", () => {
+  it("waits past ioredis's default of twenty attempts, which nobody asked for", async () => {
+    const redis = client(proxy.port, {
+      resilience: { queue: { wait: "forever" }, reconnect: { minTimeout: 1, maxTimeout: 10 } },
+    });
+    const waiting = outcomeOf(redis.incr("n"));
+    await eventually(() => expect(redis.stats().reconnects.attempts).toBeGreaterThan(30));
+    await proxy.pass();
+    expect((await waiting).value).toBe(1);
   });
 });

@@ -16,14 +16,14 @@ import type { RedisServer } from "../helpers/redis-server.js";
 /** What a timing may exceed its bound by: the machine is shared, the logic is not. In milliseconds. */
 export const SLACK = 600;
 
-const endings: (() => Promise<unknown> | void)[] = [];
+const endings: (() => unknown)[] = [];
 
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
 
 /** Runs at the end of the test, the last one first. */
-export function atEnd(end: () => Promise<unknown> | void): void {
+export function atEnd(end: () => unknown): void {
   endings.push(end);
 }
 
@@ -166,6 +166,7 @@ export async function scriptedServer(answer: (name: string, nth: number) => stri
         const { name } = command;
         if (name === "info") socket.write("$11\r\nloading:0\r\n\r\n");
         else if (name === "client") socket.write("+OK\r\n");
+        else if (name === "hello") socket.write("-ERR unknown command 'HELLO'\r\n");
         else {
           seen.push(name);
           at.push(performance.now());

@@ -115,19 +115,24 @@ async function endIn(state: State, action: string): Promise<Report> {
 }
 
 describe.each(STATES)("in the state %s", (state) => {
-  it.each(["disconnect", "quit", "close"])("%s() settles everything and lets the process end by itself", async (action) => {
-    const report = await endIn(state, action);
-    if (state !== "in flight") expect(report.before).toBe(state);
-    expect(report.status).toBe("end");
-    expect(report.lingered).toBeLessThan(SLACK);
-    // Nothing may pass for done that was not: only a live server answers.
-    const expected = state === "ready" ? /^(ok|ClosedError)$/ : /^(ClosedError|DeadlineError|OutcomeUnknownError)$/;
-    for (const [name, outcome] of Object.entries(report.outcomes)) {
-      if (name === "close" || name === "quit") expect(outcome).toBe(action === "quit" && state === "end" ? "ClosedError" : "ok");
-      else if (name === "after") expect(outcome).toMatch(action === "quit" ? /^(Closed|Deadline)Error$/ : /^ClosedError$/);
-      else expect(`${name} ${outcome}`).toMatch(new RegExp(`^${name} ${expected.source.slice(1)}`));
-    }
-  });
+  it.each(["disconnect", "quit", "close"])(
+    "%s() settles everything and lets the process end by itself",
+    async (action) => {
+      const report = await endIn(state, action);
+      if (state !== "in flight") expect(report.before).toBe(state);
+      expect(report.status).toBe("end");
+      expect(report.lingered).toBeLessThan(SLACK);
+      // Nothing may pass for done that was not: only a live server answers.
+      const expected = state === "ready" ? /^(ok|ClosedError)$/ : /^(ClosedError|DeadlineError|OutcomeUnknownError)$/;
+      for (const [name, outcome] of Object.entries(report.outcomes)) {
+        if (name === "close" || name === "quit")
+          expect(outcome).toBe(action === "quit" && state === "end" ? "ClosedError" : "ok");
+        else if (name === "after")
+          expect(outcome).toMatch(action === "quit" ? /^(Closed|Deadline)Error$/ : /^ClosedError$/);
+        else expect(`${name} ${outcome}`).toMatch(new RegExp(`^${name} ${expected.source.slice(1)}`));
+      }
+    },
+  );
 });
 
 describe("close()", () => {
@@ -236,7 +241,8 @@ describe("a database that does not exist", () => {
   it("is never served as database 0", async () => {
     const redis = client(server.port, { db: 99, resilience: { deadline: 500 } });
     const outcomes = await outcomesOf([redis.set("a", "1"), redis.incr("n"), redis.pipeline().set("b", "1").exec()]);
-    for (const outcome of outcomes.slice(0, 2)) expect(gist(outcome)).toMatch(/DB index is out of range|DeadlineError no/);
+    for (const outcome of outcomes.slice(0, 2))
+      expect(gist(outcome)).toMatch(/DB index is out of range|DeadlineError no/);
     expect(await server.cli("DBSIZE")).toBe("0");
     expect((await callsOf(server))["set"]).toBeUndefined();
     expect(redis.log.text()).toContain("DB index is out of range");

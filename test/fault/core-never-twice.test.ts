@@ -5,7 +5,18 @@ import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 import type { FaultProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { callsOf, clean, expectError, gist, outcomeOf, outcomesOf, plain, proxyTo, ready } from "./core-harness.js";
+import {
+  callsOf,
+  clean,
+  client,
+  expectError,
+  gist,
+  outcomeOf,
+  outcomesOf,
+  plain,
+  proxyTo,
+  ready,
+} from "./core-harness.js";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -104,32 +115,38 @@ it("is what plain ioredis does not do: it executes INCR, a pipeline and a transa
 
 describe("a connection cut after k replies", () => {
   const LENGTH = 6;
-  it.each([...Array(LENGTH).keys()])("of a pipeline leaves k=%i answers, the rest unknown, nothing doubled", async (k) => {
-    const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port);
-    const cut = proxy.cutAfterReplies(k);
-    let pipeline: ChainableCommander = redis.pipeline();
-    for (let i = 0; i < LENGTH; i++) pipeline = pipeline.incr(`n${String(i)}`);
-    const entries = (await pipeline.exec()) ?? [];
-    await cut;
-    expect(entries.map(([error]) => gist(error))).toEqual(
-      entries.map((_, i) => (i < k ? "ok" : "OutcomeUnknownError maybe")),
-    );
-    await redis.ping();
-    for (let i = 0; i < LENGTH; i++) expect(await server.cli("GET", `n${String(i)}`)).toBe("1");
-  });
+  it.each([...Array(LENGTH).keys()])(
+    "of a pipeline leaves k=%i answers, the rest unknown, nothing doubled",
+    async (k) => {
+      const proxy = await proxyTo(server);
+      const redis = await ready(proxy.port);
+      const cut = proxy.cutAfterReplies(k);
+      let pipeline: ChainableCommander = redis.pipeline();
+      for (let i = 0; i < LENGTH; i++) pipeline = pipeline.incr(`n${String(i)}`);
+      const entries = (await pipeline.exec()) ?? [];
+      await cut;
+      expect(entries.map(([error]) => gist(error))).toEqual(
+        entries.map((_, i) => (i < k ? "ok" : "OutcomeUnknownError maybe")),
+      );
+      await redis.ping();
+      for (let i = 0; i < LENGTH; i++) expect(await server.cli("GET", `n${String(i)}`)).toBe("1");
+    },
+  );
 
-  it.each([...Array(4).keys()])("of a transaction of four replies, k=%i, rejects it as unknown and runs it once", async (k) => {
-    const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port);
-    const cut = proxy.cutAfterReplies(k);
-    const outcome = await outcomeOf(redis.multi().incr("n").rpush("l", "x").exec());
-    await cut;
-    expectError(outcome, "OutcomeUnknownError", "maybe");
-    await redis.ping();
-    expect(await server.cli("GET", "n")).toBe("1");
-    expect((await callsOf(server))["exec"]).toBe(1);
-  });
+  it.each([...Array(4).keys()])(
+    "of a transaction of four replies, k=%i, rejects it as unknown and runs it once",
+    async (k) => {
+      const proxy = await proxyTo(server);
+      const redis = await ready(proxy.port);
+      const cut = proxy.cutAfterReplies(k);
+      const outcome = await outcomeOf(redis.multi().incr("n").rpush("l", "x").exec());
+      await cut;
+      expectError(outcome, "OutcomeUnknownError", "maybe");
+      await redis.ping();
+      expect(await server.cli("GET", "n")).toBe("1");
+      expect((await callsOf(server))["exec"]).toBe(1);
+    },
+  );
 
   it.each([...Array(4).keys()])("of a transaction of reads and SETs, k=%i, is sent again as one", async (k) => {
     const proxy = await proxyTo(server);
@@ -411,5 +428,29 @@ describe("a server busy with a script", () => {
     ]);
     expect(await after).toBe(4);
     expect(await server.cli("GET", "log")).toBe("abcd");
+  });
+
+  it("lets a new connection wait too, also one that has to select its database first", async () => {
+    await server.call("PING");
+    const redis = client(server.port, { db: 3, lazyConnect: true, resilience: { deadline: 4000 } });
+    const release = await occupy(server.port);
+    const waiting = outcomeOf(redis.append("log", "a"));
+    const start = performance.now();
+    await eventually(() => expect(performance.now() - start).toBeGreaterThan(400));
+    await release();
+    expect((await waiting).value).toBe(1);
+    expect(await server.cli("INFO", "keyspace")).toContain("db3:keys=1");
+  });
+
+  it("does not send a guarded transaction again: the server forgot its WATCH with the refusal", async () => {
+    const redis = await ready(server.port, { resilience: { deadline: 4000, retry: { retries: 50, maxTimeout: 100 } } });
+    await redis.watch("stock");
+    const release = await occupy(server.port);
+    const guarded = outcomeOf(redis.multi().set("stock", "mine").exec());
+    const refused = await guarded;
+    expect(refused.error?.message).toMatch(/^EXECABORT|^BUSY/);
+    await release();
+    await redis.ping();
+    expect(await server.cli("EXISTS", "stock")).toBe("0");
   });
 });

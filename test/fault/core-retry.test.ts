@@ -1,6 +1,18 @@
 /** What a server refuses for a passing reason is sent again: later, apart, within the deadline, and never as a storm. */
 import { describe, expect, it } from "vitest";
-import { callsOf, client, expectError, gist, outcomeOf, outcomesOf, ready, scriptedServer, SLACK, atEnd } from "./core-harness.js";
+import {
+  callsOf,
+  client,
+  expectError,
+  gist,
+  outcomeOf,
+  outcomesOf,
+  ready,
+  scriptedServer,
+  SLACK,
+  atEnd,
+} from "./core-harness.js";
+import { eventually } from "../helpers/eventually.js";
 import { startRedis } from "../helpers/redis-server.js";
 
 const TRANSIENT = [
@@ -69,10 +81,7 @@ describe("a passing refusal", () => {
     });
     const controller = new AbortController();
     const aborted = outcomeOf(redis.with({ signal: controller.signal }).incr("n"));
-    await new Promise<void>((resolve) => {
-      const look = (): void => void (redis.stats().retried > 0 ? resolve() : setImmediate(look));
-      look();
-    });
+    await eventually(() => expect(redis.stats().retried).toBe(1));
     controller.abort();
     expect(gist(await aborted)).toMatch(/^AbortedError/);
     expect(await redis.set("a", "1")).toBe("OK");
@@ -98,33 +107,41 @@ describe("a server that refuses everything", () => {
   it("is not asked again by clients that share its budget", async () => {
     const server = await scriptedServer(() => `-${TRANSIENT[1] ?? ""}\r\n`);
     const redis = client(server.port, {
-      resilience: { breaker: false, retry: { retries: 5, minTimeout: 5, maxTimeout: 10, budget: { tokens: 10, refill: 0.1 } } },
+      resilience: {
+        breaker: false,
+        retry: { retries: 5, minTimeout: 5, maxTimeout: 10, budget: { tokens: 10, refill: 0.1 } },
+      },
     });
     const twins = Array.from({ length: 4 }, () => redis.duplicate());
     for (const twin of twins) atEnd(() => twin.disconnect());
-    const outcomes = await outcomesOf([redis, ...twins].flatMap((one) => Array.from({ length: 10 }, () => one.incr("n"))));
+    const outcomes = await outcomesOf(
+      [redis, ...twins].flatMap((one) => Array.from({ length: 10 }, () => one.incr("n"))),
+    );
     expect(outcomes.every(({ error }) => error !== undefined)).toBe(true);
     expect(server.seen.length).toBeLessThanOrEqual(60);
   });
 });
 
 describe("what is not retried", () => {
-  it.each(["WRONGTYPE Operation against a key", "OOM command not allowed", "NOPERM no permissions", "ERR syntax error"])(
-    "%s: is passed on at once as it is",
-    async (text) => {
-      const server = await scriptedServer(() => `-${text}\r\n`);
-      const redis = client(server.port, { resilience: { breaker: false } });
-      const outcome = await outcomeOf(redis.set("a", "1"));
-      expect(outcome.error?.message).toBe(text);
-      expect(server.seen).toEqual(["set"]);
-    },
-  );
+  it.each([
+    "WRONGTYPE Operation against a key",
+    "OOM command not allowed",
+    "NOPERM no permissions",
+    "ERR syntax error",
+  ])("%s: is passed on at once as it is", async (text) => {
+    const server = await scriptedServer(() => `-${text}\r\n`);
+    const redis = client(server.port, { resilience: { breaker: false } });
+    const outcome = await outcomeOf(redis.set("a", "1"));
+    expect(outcome.error?.message).toBe(text);
+    expect(server.seen).toEqual(["set"]);
+  });
 
   it("is a refusal from inside a script: what ran before it has happened", async () => {
     const server = await startRedis();
     atEnd(() => server.stop());
     const redis = await ready(server.port);
-    const script = "redis.call('incr', KEYS[1]) return redis.error_reply('READONLY You can not write against a read only replica. script: x')";
+    const script =
+      "redis.call('incr', KEYS[1]) return redis.error_reply('READONLY You can not write against a read only replica. script: x')";
     const outcome = await outcomeOf(redis.eval(script, 1, "n"));
     expect(outcome.error?.message).toContain("READONLY");
     expect((await callsOf(server))["eval"]).toBe(1);

@@ -103,7 +103,10 @@ describe("after WATCH, when the connection is lost", () => {
       try {
         await redis.watch("n");
         const n = Number((await redis.get("n")) ?? 0);
-        const result = await redis.multi().set("n", n + 1).exec();
+        const result = await redis
+          .multi()
+          .set("n", n + 1)
+          .exec();
         if (result !== null) confirmed++;
       } catch (error) {
         if (gist(error as Error).endsWith("maybe")) unknown++;

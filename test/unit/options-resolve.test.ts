@@ -140,7 +140,7 @@ describe("precedence", () => {
     expect(ladder.map(value)).toEqual([3000, 1000, 15_000, 7000, 8000, 9000]);
     expect(ladder.map((sources) => originOf(path, sources))).toEqual([
       "base",
-      "profile cache",
+      "profile test",
       "provider azure",
       `file ${config}`,
       "IOREDOUBT_RECONNECT_HANDSHAKE_TIMEOUT",

@@ -30,6 +30,7 @@ function setUp(limits: Partial<PoolLimits> = {}, hooks: Partial<PoolHooks<Thing>
         return thing;
       },
       prove: () => Promise.resolve(),
+      isFinal: () => true,
       isAlive: (thing) => thing.alive,
       needsProof: () => false,
       clean: () => Promise.resolve(undefined),

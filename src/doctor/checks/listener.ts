@@ -69,7 +69,9 @@ async function connected(context: Context, { processes, mine }: Found): Promise<
         "The port is published from another namespace, as containers do.",
       ),
     ];
-  const owner = processes.find((one) => one.sockets.has(listener.inode));
+  const owner = processes.find(
+    (one) => one.sockets.has(listener.inode) || (one.sockets.size === 0 && one.port === listener.localPort),
+  );
   const name =
     owner === undefined ? await ownerOf(context.machine, listener) : `${owner.name} (pid ${String(owner.pid)})`;
   return [

@@ -44,7 +44,8 @@ async function run(context: Context): Promise<readonly Draft[]> {
       code: "TLS_EXPIRED",
       evidence,
       threshold: `${String(DAYS_LEFT)} days`,
-      meaning: `The certificate ends in ${String(days)} days.`,
+      meaning:
+        days < 0 ? `The certificate ended ${String(-days)} days ago.` : `The certificate ends in ${String(days)} days.`,
       next: [{ say: "Renew it, then let Redis read it again with CONFIG SET tls-cert-file" }],
     });
   }

@@ -126,20 +126,24 @@ async function announced(context: Context, client: RespClient): Promise<Draft[]>
       : [{ host: match[1] ?? "", port: Number(match[2]), flags }];
   });
   const tried = await Promise.all(
-    nodes.slice(0, NODE_LIMIT).map(async ({ host, port }) => {
+    nodes.slice(0, NODE_LIMIT).map(async ({ host, port, flags }) => {
       const { socket, error } = await dial({ address: host, port }, NODE_TIMEOUT);
       socket?.on("error", () => undefined);
       socket?.destroy();
-      return { name: `${host}:${String(port)}`, error: error?.code };
+      return { name: `${host}:${String(port)}`, error: error?.code, down: flags.includes("fail") };
     }),
   );
   const lost = tried.filter((one) => one.error !== undefined);
   if (lost.length === 0) return [];
+  // Nodes that the cluster itself knows to be down say nothing about their addresses
+  const hidden = lost.length === tried.length && lost.every((one) => !one.down);
   return [
     {
-      status: lost.length === tried.length ? "fail" : "warn",
+      status: hidden ? "fail" : "warn",
       code: "CLUSTER_UNREACHABLE",
-      evidence: lost.map((one) => `${one.name} ${one.error ?? ""}`).join(", "),
+      evidence: lost
+        .map((one) => `${one.name} ${one.error ?? ""}${one.down ? " (down for the cluster too)" : ""}`)
+        .join(", "),
       meaning: `${String(lost.length)} of ${String(tried.length)} other nodes cannot be reached under the addresses they announce.`,
       next: [
         { say: "Announced behind NAT? Set cluster-announce-ip on the nodes, or natMap in the client" },

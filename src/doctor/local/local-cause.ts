@@ -12,7 +12,7 @@ export function silentCause(
   listeners: readonly TcpEntry[],
   processes: readonly ServerProcess[],
 ): Draft | undefined {
-  const owner = processes.find((one) => listeners.some((listener) => one.sockets.has(listener.inode)));
+  const owner = ownerAmong(listeners, processes);
   const queued = Math.max(0, ...listeners.map((one) => one.queued));
   const evidence = [
     ...(owner === undefined ? [] : [`${owner.name} (pid ${String(owner.pid)}) is in state ${owner.state}`]),
@@ -53,6 +53,14 @@ export function silentCause(
     };
   }
   return undefined;
+}
+
+/** By its sockets; without the right to see them, by the port in its title. */
+function ownerAmong(listeners: readonly TcpEntry[], processes: readonly ServerProcess[]): ServerProcess | undefined {
+  return (
+    processes.find((one) => listeners.some((listener) => one.sockets.has(listener.inode))) ??
+    processes.find((one) => one.sockets.size === 0 && listeners.some((listener) => listener.localPort === one.port))
+  );
 }
 
 /** Rules that may be the cause. `listens`: a local listener is proof that somebody refuses on the way. */

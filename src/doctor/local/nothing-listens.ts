@@ -83,7 +83,12 @@ function hostText(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
+/** Where they listen, by their sockets or, where those cannot be seen, by their titles. */
 function portsOf(processes: readonly ServerProcess[], listening: readonly TcpEntry[]): number[] {
-  const theirs = listening.filter((listener) => processes.some((one) => one.sockets.has(listener.inode)));
+  const theirs = listening.filter((listener) =>
+    processes.some(
+      (one) => one.sockets.has(listener.inode) || (one.sockets.size === 0 && one.port === listener.localPort),
+    ),
+  );
   return [...new Set(theirs.map((listener) => listener.localPort))];
 }

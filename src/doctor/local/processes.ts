@@ -9,6 +9,8 @@ export interface ServerProcess {
   readonly state: string;
   /** Inodes of its sockets; none where this user may not look. */
   readonly sockets: ReadonlySet<string>;
+  /** The port in its title (`redis-server *:6379`), which every user may read. */
+  readonly port: number | undefined;
 }
 
 const SERVERS = new Set(["redis-server", "valkey-server", "redis-sentinel", "keydb-server", "dragonfly", "memurai"]);
@@ -21,14 +23,15 @@ export async function serverProcesses(machine: Machine): Promise<readonly Server
     pids.map(async (pid): Promise<ServerProcess | undefined> => {
       const name = (await machine.read(`/proc/${String(pid)}/comm`))?.trim();
       if (name === undefined || !SERVERS.has(name)) return undefined;
-      const [stat, sockets] = await Promise.all([
+      const [stat, title, sockets] = await Promise.all([
         machine.read(`/proc/${String(pid)}/stat`),
+        machine.read(`/proc/${String(pid)}/cmdline`),
         socketsOf(machine, String(pid)),
       ]);
-      return { pid, name, state: stateOf(stat), sockets };
+      return { pid, name, state: stateOf(stat), sockets, port: titlePort(title) };
     }),
   );
-  return found.filter((one) => one !== undefined && one.state !== "Z").filter((one) => one !== undefined);
+  return found.filter((one) => one !== undefined).filter((one) => one.state !== "Z");
 }
 
 /** Inodes of a process's sockets; `self` for this one. */
@@ -55,6 +58,12 @@ async function allPids(machine: Machine): Promise<number[]> {
     .filter((name) => /^\d+$/.test(name))
     .slice(0, PROCESS_LIMIT)
     .map(Number);
+}
+
+/** Only the port is taken: a command line may hold a password. */
+function titlePort(title: string | undefined): number | undefined {
+  const port = /^\S+ \S*:(\d{1,5})(?:[\s\0]|$)/.exec(title ?? "")?.[1];
+  return port === undefined ? undefined : Number(port);
 }
 
 /** The state stands behind the name, which may itself hold brackets and spaces. */

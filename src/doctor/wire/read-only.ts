@@ -15,7 +15,6 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "SLOWLOG GET",
   "LATENCY LATEST",
   "ACL WHOAMI",
-  "ACL GETUSER",
   "ACL DRYRUN",
   "COMMAND INFO",
   "SENTINEL GET-MASTER-ADDR-BY-NAME",

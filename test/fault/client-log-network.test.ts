@@ -1,0 +1,157 @@
+/** A client whose connection cannot be made, or is lost: what its caller is told, and what the log says once. */
+import { createServer } from "node:http";
+import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.js";
+import { freePort } from "../helpers/free-port.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { atEnd, proxyTo } from "./core-harness.js";
+import { at, CANARY, events, expectAway, expectFailure, expectLine, open, opened } from "./client-log-harness.js";
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await startRedis({ password: CANARY });
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((one) => one?.address === "::1");
+const localhost = await lookup("localhost", { all: true });
+const isDualStack = hasIPv6 && localhost.length > 1;
+
+describe("a client that cannot connect", () => {
+  it("CONNECTION_REFUSED is one error line, with a command that can be run", async () => {
+    const { redis, line, diagnosis } = await expectAway({ port: await freePort() }, "CONNECTION_REFUSED", "error");
+    expect(line.next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
+    expect(line.message).toContain(`Next: redis-cli ${at(redis)} ping`);
+    expect(diagnosis.next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
+  });
+
+  it.skipIf(!isDualStack)("CONNECTION_REFUSED names both addresses of localhost", async () => {
+    const { line } = await expectAway({ host: "localhost", port: await freePort() }, "CONNECTION_REFUSED", "error");
+    expect(line.why[0]).toMatch(/127\.0\.0\.1.*::1|::1.*127\.0\.0\.1/);
+  });
+
+  it("SOCKET_MISSING names the path", async () => {
+    const path = join(server.dir, "no-such.sock");
+    const { line } = await expectAway({ path }, "SOCKET_MISSING", "error");
+    expect(line.runs).toContain(path);
+  });
+
+  it("DNS: a name that cannot be resolved, in the words of this machine's resolver", async () => {
+    const host = "no-such-host.invalid";
+    const words = await lookup(host).then(
+      () => "",
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    const { line } = await expectAway({ host }, words === "ENOTFOUND" ? "DNS_NOT_FOUND" : "DNS_TEMPORARY", "error");
+    expect(line.runs).toContain(host);
+  });
+
+  it("HANDSHAKE_TIMEOUT: a peer that accepts and stays silent", async () => {
+    const proxy = await proxyTo(server);
+    proxy.silent();
+    const resilience = { reconnect: { minTimeout: 5, maxTimeout: 20, handshakeTimeout: 150 } };
+    const { redis, line } = await expectAway({ port: proxy.port, resilience }, "HANDSHAKE_TIMEOUT", "error");
+    expect(line.runs).toContain(at(redis));
+    expect(line.fields["seen"]).toContain("within 150 ms");
+    await proxy.pass();
+    const closed = await expectLine(redis, "incident.closed", "info", "HANDSHAKE_TIMEOUT");
+    expect(closed.fields).toMatchObject({ ending: "recovered", failed: 0 });
+  });
+
+  it("CONNECTION_CLOSED_EARLY: a load balancer without a server behind it", async () => {
+    const proxy = await proxyTo(server);
+    proxy.acceptThenClose();
+    const { redis, line } = await expectAway({ port: proxy.port }, "CONNECTION_CLOSED_EARLY", "error");
+    expect(line.runs).toContain(at(redis));
+  });
+
+  it("NOT_REDIS: an HTTP server, said once as fatal", async () => {
+    const http = createServer((_request, response) => response.end("hello"));
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    atEnd(() => {
+      http.closeAllConnections();
+      http.close();
+    });
+    const address = http.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    const { line } = await expectAway({ port: address.port }, "NOT_REDIS", "fatal");
+    expect(line.runs).toContain(String(address.port));
+  });
+});
+
+describe("a client that loses its connection", () => {
+  it("CONNECTION_RESET: a write without its reply is OUTCOME_UNKNOWN, and counted in the incident", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await opened({ port: proxy.port });
+    const cut = proxy.forwardThenCut();
+    const { error, next } = await expectFailure(redis.incr("reset"), "OUTCOME_UNKNOWN", "maybe", false);
+    await cut;
+    expect(error.message).toContain("INCR was in flight for");
+    expect(next.length).toBeGreaterThan(0);
+    const line = await expectLine(redis, "incident.open", "error", "CONNECTION_RESET");
+    expect(line.runs).toContain(at(redis));
+    const closed = await expectLine(redis, "incident.closed", "info", "CONNECTION_RESET");
+    expect(closed.fields).toMatchObject({ ending: "recovered", failed: 1, unknownOutcome: 1 });
+    expect(closed.message).toContain("1 with unknown outcome");
+    expect(redis.log.lines).toHaveLength(2);
+  });
+
+  it("CONNECTION_LOST: a server that closes with a command unanswered", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await opened({ port: proxy.port });
+    proxy.dropReplies();
+    const outcome = expectFailure(redis.incr("lost"), "OUTCOME_UNKNOWN", "maybe", false);
+    await eventually(() => expect(proxy.counters.swallowed).toBeGreaterThan(0));
+    proxy.halfClose();
+    const { error } = await outcome;
+    expect(error.message).toContain("closed the connection after");
+    await expectLine(redis, "incident.open", "error", "CONNECTION_LOST");
+  });
+
+  it("a connection that is back at once, with no command failed, is one blip", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await opened({ port: proxy.port });
+    const closed = new Promise((resolve) => redis.once("close", resolve));
+    proxy.cutAll();
+    await closed;
+    await redis.ping();
+    const line = await expectLine(redis, "connection.blip", "info", "CONNECTION_RESET");
+    expect(line.message).toContain("no command failed");
+    expect(redis.log.lines).toHaveLength(1);
+  });
+
+  it("RESPONSE_TIMEOUT: a server that hangs, with the age and the silence of the connection", async () => {
+    const own = await startRedis({ password: CANARY });
+    atEnd(() => own.stop());
+    const redis = await opened({ port: own.port, resilience: { deadline: 1100 } });
+    own.freeze();
+    const { error, why } = await expectFailure(redis.incr("hang"), "DEADLINE", "maybe", true);
+    expect(error.message).toContain(`no reply from 127.0.0.1:${String(own.port)} within 1`);
+    expect(why.join()).toMatch(/The connection was .* s old and had been silent for 1\.\d s/);
+    const line = await expectLine(redis, "incident.open", "error", "RESPONSE_TIMEOUT");
+    expect(line.why[0]).toMatch(/The connection was .* s old and had been silent for 1\.\d s/);
+    expect(line.runs).toContain(at(redis));
+    own.thaw();
+    await expectLine(redis, "incident.closed", "info", "RESPONSE_TIMEOUT");
+    expect(events(redis.log, "incident.open")).toHaveLength(1);
+  });
+
+  it("a command that only waited is DEADLINE, never sent, with the connection's failure underneath", async () => {
+    const redis = open({ port: await freePort(), resilience: { deadline: 300 } });
+    const { error, next, why } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
+    expect(error.message).toMatch(/SET was never sent.*ECONNREFUSED.*safe to try again/);
+    expect(next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
+    expect(why.join()).toContain("ECONNREFUSED");
+    const line = await expectLine(redis, "incident.open", "error", "CONNECTION_REFUSED");
+    expect(line.runs).toContain(at(redis));
+  });
+});

@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ClosedError, PoolTimeoutError, type Redis } from "../../src/index.js";
+import { eventually } from "../helpers/eventually.js";
+import { startProxy } from "../helpers/fault-proxy.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { blocked, client, connections } from "./pool-harness.js";
+
+let server: RedisServer;
+let key: string;
+let keys = 0;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+function fresh(): string {
+  return (key = `key-${++keys}`);
+}
+
+/** A client that has done ordinary work before, so its blocking commands move aside at once. */
+async function busy(port: number, ...rest: Parameters<typeof client> extends [number, ...infer R] ? R : never) {
+  const redis = client(port, ...rest);
+  for (let n = 0; n < 12; n++) await redis.ping();
+  return redis;
+}
+
+const BLOCKING: readonly [string, (redis: Redis, key: string) => Promise<unknown>, string[], unknown][] = [
+  ["BLPOP", (redis, k) => redis.blpop(k, 0), ["RPUSH", "v"], (k: string) => [k, "v"]],
+  ["BRPOP", (redis, k) => redis.brpop(k, 0), ["RPUSH", "v"], (k: string) => [k, "v"]],
+  ["BLMOVE", (redis, k) => redis.blmove(k, `${k}:to`, "LEFT", "RIGHT", 0), ["RPUSH", "v"], () => "v"],
+  ["BRPOPLPUSH", (redis, k) => redis.brpoplpush(k, `${k}:to`, 0), ["RPUSH", "v"], () => "v"],
+  ["BLMPOP", (redis, k) => redis.blmpop(0, 1, k, "LEFT"), ["RPUSH", "v"], (k: string) => [k, ["v"]]],
+  ["BZPOPMIN", (redis, k) => redis.bzpopmin(k, 0), ["ZADD", "1", "v"], (k: string) => [k, "v", "1"]],
+  ["BZPOPMAX", (redis, k) => redis.bzpopmax(k, 0), ["ZADD", "1", "v"], (k: string) => [k, "v", "1"]],
+  [
+    "XREAD BLOCK",
+    (redis, k) => redis.xread("BLOCK", 0, "STREAMS", k, "0"),
+    ["XADD", "1-1", "f", "v"],
+    (k: string) => [[k, [["1-1", ["f", "v"]]]]],
+  ],
+  ["call('blpop')", (redis, k) => redis.call("blpop", k, 0), ["RPUSH", "v"], (k: string) => [k, "v"]],
+];
+
+describe.each([
+  ["of a client that also does ordinary work", busy],
+  ["of a client that has only just started", (port: number) => Promise.resolve(client(port))],
+])("a blocking command %s", (_title, make) => {
+  it.each(BLOCKING)(
+    "%s holds nothing up, and a push on the same client wakes it",
+    async (_name, block, push, reply) => {
+      await using redis = await make(server.port);
+      const k = fresh();
+      const popped = block(redis, k);
+      await blocked(server, 1);
+      const start = performance.now();
+      expect(await redis.echo("through")).toBe("through");
+      expect(performance.now() - start).toBeLessThan(500);
+      const [command = "", ...args] = push;
+      await redis.call(command, k, ...args);
+      expect(await popped).toEqual((reply as (k: string) => unknown)(k));
+    },
+  );
+
+  it("returns null at the end of its time", async () => {
+    await using redis = await make(server.port);
+    const start = performance.now();
+    const popped = redis.blpop(fresh(), 0.3);
+    await redis.ping();
+    expect(await popped).toBeNull();
+    expect(performance.now() - start).toBeGreaterThan(290);
+    expect(performance.now() - start).toBeLessThan(1300);
+  });
+
+  it.each<[string, (redis: Redis) => unknown]>([
+    ["disconnect()", (redis) => redis.disconnect()],
+    ["quit()", (redis) => redis.quit()],
+    ["close()", (redis) => redis.close()],
+  ])("ends at once on %s, and its connection with it", async (_name, end) => {
+    const redis = await make(server.port);
+    const popped = redis.blpop(fresh(), 0).catch((error: unknown) => error);
+    await blocked(server, 1);
+    const start = performance.now();
+    await end(redis);
+    const error = await popped;
+    expect(performance.now() - start).toBeLessThan(500);
+    expect(error).toBeInstanceOf(ClosedError);
+    expect(error).toMatchObject({ message: "Connection is closed." });
+    await eventually(async () => expect(await connections(server)).toHaveLength(0));
+  });
+});
+
+describe("blocking commands", () => {
+  it("of a client that only blocks use its one connection, whatever it asked when it started", async () => {
+    await using worker = client(server.port);
+    await worker.info();
+    await worker.client("SETNAME", "worker");
+    for (let n = 0; n < 5; n++) {
+      const popped = worker.blpop(fresh(), 0);
+      await blocked(server, 1);
+      await server.call("RPUSH", key, String(n));
+      expect(await popped).toEqual([key, String(n)]);
+    }
+    expect(worker.stats().pool?.blocking.created).toBe(0);
+    expect(await connections(server)).toHaveLength(1);
+  });
+
+  it("move for good once ordinary work has come in between", async () => {
+    await using redis = client(server.port);
+    const popped = redis.blpop(fresh(), 0);
+    await blocked(server, 1);
+    await redis.rpush(key, "v");
+    await popped;
+    const again = redis.blpop(fresh(), 0);
+    await blocked(server, 1);
+    expect(redis.stats().pool?.blocking).toMatchObject({ leased: 1, created: 1 });
+    await redis.rpush(key, "v");
+    expect(await again).toEqual([key, "v"]);
+  });
+
+  it("stay behind what was issued before them", async () => {
+    await using redis = await busy(server.port);
+    await redis.rpush(fresh(), "old");
+    const removed = redis.del(key);
+    const popped = redis.blpop(key, 0.05);
+    expect(await removed).toBe(1);
+    expect(await popped).toBeNull();
+  });
+
+  it("run on the database that the client is on", async () => {
+    await using redis = await busy(server.port);
+    await redis.select(4);
+    const popped = redis.blpop(fresh(), 0);
+    await blocked(server, 1);
+    await redis.rpush(key, "in four");
+    expect(await popped).toEqual([key, "in four"]);
+  });
+
+  it("stay in their pipeline and their MULTI", async () => {
+    await using redis = await busy(server.port);
+    const k = fresh();
+    expect(await redis.pipeline().rpush(k, "a").blpop(k, 0).exec()).toEqual([
+      [null, 1],
+      [null, [k, "a"]],
+    ]);
+    expect(await redis.multi().rpush(k, "b").blpop(k, 0).exec()).toEqual([
+      [null, 1],
+      [null, [k, "b"]],
+    ]);
+    await redis.multi({ pipeline: false });
+    expect(await redis.blpop(k, 0)).toBe("QUEUED");
+    expect(await redis.exec()).toEqual([[null, null]]);
+    expect(redis.stats().pool?.blocking.created).toBe(0);
+  });
+
+  it("XREAD without BLOCK and WAIT do not move", async () => {
+    await using redis = await busy(server.port);
+    expect(await redis.xread("STREAMS", fresh(), "0")).toBeNull();
+    expect(await redis.wait(0, 10)).toBe(0);
+    expect(redis.stats().pool?.blocking.created).toBe(0);
+  });
+
+  it("stay on the shared connection with pool.blocking 0", async () => {
+    await using redis = await busy(server.port, { pool: { blocking: 0 } });
+    const popped = redis.blpop(fresh(), 0.2);
+    const start = performance.now();
+    await redis.ping();
+    expect(performance.now() - start).toBeGreaterThan(190);
+    expect(await popped).toBeNull();
+    expect(redis.stats().pool?.blocking.created).toBe(0);
+  });
+
+  it("beyond the limit are refused with the names of those that block", async () => {
+    await using redis = await busy(server.port, { pool: { blocking: 2, acquireTimeout: 50 } });
+    const holding = [redis.blpop(fresh(), 0), redis.bzpopmin(fresh(), 0)].map((p) => p.catch(() => undefined));
+    await blocked(server, 2);
+    const error: unknown = await redis.blpop(fresh(), 0).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(PoolTimeoutError);
+    expect((error as PoolTimeoutError).pool.holders.map(({ by }) => by)).toEqual(["BLPOP", "BZPOPMIN"]);
+    redis.disconnect();
+    await Promise.all(holding);
+  });
+
+  it("keep callbacks, Buffers and views with their own limits", async () => {
+    await using redis = await busy(server.port);
+    const viaCallback = new Promise((resolve) => redis.blpop(fresh(), 0, (error, reply) => resolve(error ?? reply)));
+    await redis.rpush(key, "v");
+    expect(await viaCallback).toEqual([key, "v"]);
+    const binary = redis.blpopBuffer(fresh(), 0);
+    await redis.rpush(key, "v");
+    expect(await binary).toEqual([Buffer.from(key), Buffer.from("v")]);
+    const controller = new AbortController();
+    const aborted = redis.with({ signal: controller.signal }).blpop(fresh(), 0);
+    await blocked(server, 1);
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "ABORTED", applied: "maybe" });
+    await blocked(server, 0);
+  });
+
+  it("that are interrupted by disconnect(true) end, and the client goes on", async () => {
+    await using redis = await busy(server.port);
+    const popped = redis.blpop(fresh(), 0).catch((error: unknown) => error);
+    await blocked(server, 1);
+    redis.disconnect(true);
+    expect(await popped).toBeInstanceOf(ClosedError);
+    const again = redis.blpop(key, 0);
+    await redis.rpush(key, "v");
+    expect(await again).toEqual([key, "v"]);
+  });
+
+  it("issued while the server is away wait for it like any other command", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = await busy(proxy.port, { breaker: false, deadline: 10_000 });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.health().status).toBe("down"));
+    const popped = redis.blpop(fresh(), 0);
+    await proxy.pass();
+    await blocked(server, 1);
+    await redis.rpush(key, "v");
+    expect(await popped).toEqual([key, "v"]);
+    expect(redis.stats().pool?.blocking.created).toBe(1);
+  });
+
+  it("whose connection is cut report that the outcome is unknown", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = await busy(proxy.port);
+    const popped = redis.blpop(fresh(), 0).catch((error: unknown) => error);
+    await blocked(server, 1);
+    proxy.cutAll();
+    expect(await popped).toMatchObject({ code: "OUTCOME_UNKNOWN", applied: "maybe" });
+  });
+
+  it("wait behind nothing when the server does not allow CLIENT UNBLOCK: they move from the start", async () => {
+    await using strict = await startRedis({ acl: ["user default on nopass ~* &* +@all -client|unblock"] });
+    await using redis = client(strict.port);
+    const popped = redis.blpop(fresh(), 0);
+    await blocked(strict, 1);
+    await redis.rpush(key, "v");
+    expect(await popped).toEqual([key, "v"]);
+    expect(redis.stats().pool?.blocking.created).toBe(1);
+  });
+
+  it("lose no element when they move while elements arrive", async () => {
+    for (let round = 0; round < 30; round++) {
+      await using redis = client(server.port);
+      const k = fresh();
+      const popped = redis.blpop(k, 0);
+      await blocked(server, 1);
+      // The element, the ordinary command and the end of the block meet in any order.
+      const [, , got] = await Promise.all([server.call("RPUSH", k, "only"), redis.ping(), popped]);
+      expect(got).toEqual([k, "only"]);
+      expect(await server.call("EXISTS", k)).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,24 @@
+/** What the pool's tests share: a client that is silent in the log, and what the server says of its connections. */
+import { createRedis, type RedisOptions, type Redis } from "../../src/index.js";
+import { eventually } from "../helpers/eventually.js";
+import type { RedisServer } from "../helpers/redis-server.js";
+import type { ResilienceOptions } from "../../src/index.js";
+
+export function client(port: number, resilience: ResilienceOptions = {}, options: RedisOptions = {}): Redis {
+  return createRedis({ port, host: "127.0.0.1", ...options, resilience: { logger: false, ...resilience } });
+}
+
+/** The server's client list without our own administrative connection. */
+export async function connections(server: RedisServer): Promise<string[]> {
+  const list = await server.cli("CLIENT", "LIST");
+  return list.split("\n").filter((line) => line !== "" && !line.includes("cmd=client|list"));
+}
+
+/** Waits until the server holds this many commands back. */
+export async function blocked(server: RedisServer, count: number): Promise<void> {
+  await eventually(async () => {
+    const info = await server.cli("INFO", "clients");
+    const found = Number(/blocked_clients:(\d+)/.exec(info)?.[1]);
+    if (found !== count) throw new Error(`${found} of ${count} blocked`);
+  });
+}

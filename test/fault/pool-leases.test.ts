@@ -1,0 +1,264 @@
+import { Command } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ClosedError, PoolTimeoutError, TransactionAbortedError, type Redis } from "../../src/index.js";
+import { createLogSink } from "../helpers/log-sink.js";
+import { eventually } from "../helpers/eventually.js";
+import { startProxy } from "../helpers/fault-proxy.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { client, connections } from "./pool-harness.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+describe("withConnection", () => {
+  it("opens nothing until it is used, and one connection for calls one after the other", async () => {
+    await using redis = client(server.port);
+    await redis.ping();
+    expect(redis.stats().pool).toMatchObject({ open: 0, created: 0 });
+    for (let n = 0; n < 10; n++) await redis.withConnection((conn) => conn.incr("one"));
+    expect(redis.stats().pool).toMatchObject({ created: 1 });
+  });
+
+  it("returns what the function returns and throws what it throws, and takes the connection back either way", async () => {
+    await using redis = client(server.port, { pool: { max: 1 } });
+    expect(await redis.withConnection(() => 42)).toBe(42);
+    const error = new Error("mine");
+    await expect(redis.withConnection(() => Promise.reject(error))).rejects.toBe(error);
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+    expect(redis.stats().pool?.created).toBe(1);
+  });
+
+  it("prefixes keys and knows the client's own commands", async () => {
+    await using redis = client(server.port, {}, { keyPrefix: "app:" });
+    redis.defineCommand("double", { numberOfKeys: 1, lua: "return redis.call('GET', KEYS[1]) * 2" });
+    await redis.set("n", 21);
+    const doubled = await redis.withConnection((conn) =>
+      (conn as Redis & { double(key: string): Promise<number> }).double("n"),
+    );
+    expect(doubled).toBe(42);
+    expect(await server.call("GET", "app:n")).toBe("21");
+  });
+
+  it("starts on the database that the client is on now", async () => {
+    await using redis = client(server.port);
+    await redis.withConnection((conn) => conn.ping());
+    await redis.select(3);
+    await redis.withConnection((conn) => conn.set("where", "three"));
+    expect(await redis.get("where")).toBe("three");
+  });
+
+  it.each<[string, (conn: Redis) => Promise<unknown>]>([
+    ["WATCH", (conn) => conn.watch("k")],
+    [
+      "an open MULTI",
+      async (conn) => {
+        await conn.multi({ pipeline: false });
+        await conn.set("k", "never");
+      },
+    ],
+    ["SELECT", (conn) => conn.select(5)],
+    [
+      "a SELECT inside a MULTI that was given up",
+      async (conn) => {
+        await conn.select(5);
+        await conn.multi({ pipeline: false });
+        await conn.select(0);
+      },
+    ],
+    ["listeners", (conn) => Promise.resolve(conn.on("error", () => undefined))],
+    [
+      "commands that were not awaited",
+      (conn) => {
+        void conn.set("loose", "1");
+        return Promise.resolve();
+      },
+    ],
+  ])("cleans up after %s and uses the connection again", async (_what, leave) => {
+    await using redis = client(server.port, { pool: { max: 1 } });
+    await server.call("SET", "k", "before");
+    await redis.withConnection(leave);
+    await server.call("SET", "k", "by another");
+    const seen = await redis.withConnection(async (conn) => {
+      // A forgotten WATCH would fail this, a forgotten MULTI would queue it, a forgotten SELECT would not find it.
+      const result = await conn.multi().get("k").exec();
+      return [result, conn.listenerCount("error")];
+    });
+    expect(seen).toEqual([[[null, "by another"]], 0]);
+    expect(redis.stats().pool).toMatchObject({ created: 1, destroyed: {} });
+    expect(await server.call("EXISTS", "never")).toBe(0);
+  });
+
+  it.each<[string, string, (conn: Redis) => Promise<unknown>]>([
+    ["a subscription", "tainted", (conn) => conn.subscribe("news")],
+    ["CLIENT SETNAME", "tainted", (conn) => conn.client("SETNAME", "mine")],
+    ["CLIENT TRACKING", "tainted", (conn) => conn.client("TRACKING", "ON", "BCAST")],
+    ["MONITOR", "tainted", (conn) => conn.call("MONITOR")],
+    ["another login", "tainted", (conn) => conn.call("RESET")],
+    ["QUIT", "lost", (conn) => conn.quit()],
+    ["disconnect()", "lost", (conn) => Promise.resolve(conn.disconnect())],
+  ])("does not use a connection again after %s", async (_what, reason, leave) => {
+    await using redis = client(server.port, { pool: { max: 1 } });
+    await redis.withConnection(leave);
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+    expect(redis.stats().pool).toMatchObject({ created: 2, destroyed: { [reason]: 1 } });
+    await eventually(async () => expect(await connections(server)).toHaveLength(2));
+  });
+
+  it("destroys a connection with a command that does not end", async () => {
+    await using redis = client(server.port, { pool: { max: 1, acquireTimeout: 2000 } });
+    const pending = await redis.withConnection((conn) => ({ pop: conn.blpop("nothing", 0).catch((e: unknown) => e) }));
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+    expect(redis.stats().pool?.created).toBe(2);
+    expect(await pending.pop).toBeInstanceOf(ClosedError);
+  });
+
+  it("refuses commands on a connection that was given back, and never sends them", async () => {
+    await using redis = client(server.port, { pool: { max: 1 } });
+    const kept = await redis.withConnection((conn) => ({ conn }));
+    await expect(kept.conn.set("late", "1")).rejects.toThrow(/SET was not sent: .* was given back/);
+    const results = await kept.conn.pipeline().set("late", "1").exec();
+    expect(results?.[0]?.[0]).toBeInstanceOf(ClosedError);
+    expect(await server.call("EXISTS", "late")).toBe(0);
+  });
+
+  it("refuses EXEC after the connection that held the WATCH was lost", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port);
+    await server.call("SET", "guarded", "1");
+    const work = redis.withConnection(async (conn) => {
+      await conn.watch("guarded");
+      proxy.cutAll();
+      await server.call("SET", "guarded", "theirs");
+      await eventually(() => expect(conn.status).not.toBe("ready"));
+      return conn.multi().set("guarded", "ours").exec();
+    });
+    await expect(work).rejects.toBeInstanceOf(TransactionAbortedError);
+    expect(await server.call("GET", "guarded")).toBe("theirs");
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+  });
+
+  it("says who holds the connections when none becomes free, in names only", async () => {
+    await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 50 } });
+    let finish = (): void => undefined;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const transfer = async (conn: Redis): Promise<void> => {
+      await conn.set("secret-key", "secret-value");
+      await finished;
+    };
+    const holding = [redis.withConnection(transfer), redis.withConnection(transfer)];
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(2));
+    const error: unknown = await redis.withConnection((conn) => conn.ping()).catch((e: unknown) => e);
+    finish();
+    await Promise.all(holding);
+    expect(error).toBeInstanceOf(PoolTimeoutError);
+    const { pool, message, diagnosis } = error as PoolTimeoutError;
+    expect(pool).toMatchObject({ max: 2, leased: 2 });
+    expect(pool.holders.map(({ by, lastCommand }) => [by, lastCommand])).toEqual([
+      ["transfer", "set"],
+      ["transfer", "set"],
+    ]);
+    expect(message).toMatch(/2 of 2 leased \(transfer for \d+ ms after SET, transfer for \d+ ms after SET\)/);
+    expect(diagnosis?.code).toBe("POOL_TIMEOUT");
+    expect(JSON.stringify([pool, message, diagnosis])).not.toContain("secret");
+  });
+
+  it("warns of a connection that is kept for long, with the stack of the borrower", async () => {
+    const logger = createLogSink();
+    await using redis = client(server.port, { logger, pool: { leakAfter: 20 } });
+    let finish = (): void => undefined;
+    const kept = redis.withConnection(function forgetful() {
+      return new Promise<void>((resolve) => (finish = resolve));
+    });
+    await eventually(() => expect(logger.at("warn")).toHaveLength(1));
+    finish();
+    await kept;
+    const [line] = logger.at("warn");
+    expect(line?.message).toMatch(/^forgetful has kept a connection/);
+    expect(line?.fields["borrowedAt"]).toContain("pool-leases.test.ts");
+  });
+
+  it("leaves the queue, and ends the wait of commands, when the signal fires", async () => {
+    await using redis = client(server.port, { pool: { max: 1 } });
+    const controller = new AbortController();
+    const work = redis.withConnection((conn) => conn.blpop("nothing", 0), { signal: controller.signal });
+    const queued = redis.withConnection((conn) => conn.ping(), { signal: controller.signal });
+    await eventually(() => expect(redis.stats().pool).toMatchObject({ leased: 1, waiting: 1 }));
+    controller.abort(new Error("enough"));
+    await expect(queued).rejects.toThrow("enough");
+    await expect(work).rejects.toThrow(/aborted by its caller/);
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+  });
+
+  it("loses no command to a connection that a balancer dropped silently while it rested", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, { pool: { max: 1, idleTimeout: 400, min: 1, acquireTimeout: 5000 } });
+    await redis.withConnection((conn) => conn.set("kept", "1"));
+    // Held connections stay dark when a later one is healthy again: halfClose would be noticed, this is not.
+    proxy.dropReplies();
+    await eventually(() => expect(redis.stats().pool?.idle).toBe(1));
+    const rested = performance.now();
+    await eventually(() => expect(performance.now() - rested).toBeGreaterThan(250));
+    const work = redis.withConnection((conn) => conn.incr("counted"));
+    await eventually(() => expect(redis.stats().pool?.dialing).toBe(1));
+    await proxy.pass();
+    expect(await work).toBe(1);
+    expect(await server.call("GET", "counted")).toBe("1");
+  });
+
+  it("fails fast with the reason while the circuit is open", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, { breaker: { downAfter: 50 }, reconnect: { maxTimeout: 50 } });
+    await redis.ping();
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.health().status).toBe("down"));
+    await eventually(async () => {
+      const start = performance.now();
+      const error = await redis.withConnection((conn) => conn.ping()).catch((e: unknown) => e as { code: string });
+      expect(error).toMatchObject({ code: "CIRCUIT_OPEN" });
+      expect(performance.now() - start).toBeLessThan(100);
+    });
+    await proxy.pass();
+    await eventually(async () => expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG"), {
+      withinMs: 15_000,
+    });
+  });
+
+  it("lets loans end while the client closes, and refuses new ones", async () => {
+    const redis = client(server.port);
+    let proceed = (): void => undefined;
+    const proceeding = new Promise<void>((resolve) => (proceed = resolve));
+    const work = redis.withConnection(async (conn) => {
+      await proceeding;
+      return conn.set("last", "word");
+    });
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(1));
+    const closed = redis.close();
+    await expect(redis.withConnection((conn) => conn.ping())).rejects.toBeInstanceOf(ClosedError);
+    proceed();
+    expect(await work).toBe("OK");
+    await closed;
+    await eventually(async () => expect(await connections(server)).toHaveLength(0));
+  });
+
+  it("ends loans at once on disconnect()", async () => {
+    const redis = client(server.port);
+    const work = redis.withConnection((conn) => conn.blpop("nothing", 0));
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(1));
+    redis.disconnect();
+    await expect(work).rejects.toThrow("Connection is closed.");
+    await eventually(async () => expect(await connections(server)).toHaveLength(0));
+  });
+
+  it("does not keep the commands of a lent connection from a tracer that patches sendCommand", async () => {
+    await using redis = client(server.port);
+    const result = await redis.withConnection((conn) => {
+      const command = new Command("set", ["raw", "1"]);
+      return conn.sendCommand(command) as Promise<unknown>;
+    });
+    expect(String(result)).toBe("OK");
+  });
+});

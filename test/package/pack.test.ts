@@ -1,0 +1,159 @@
+/** The package as it is published: packed, installed beside ioredis into an empty project, and used from there. */
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const project = mkdtempSync(join(tmpdir(), "pack-"));
+let server: RedisServer;
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(file: string, args: readonly string[], cwd: string): Promise<Run> {
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd, maxBuffer: 1 << 24 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : 1, out, err });
+    });
+  });
+}
+
+async function must(file: string, args: readonly string[], cwd: string): Promise<string> {
+  const { code, out, err } = await run(file, args, cwd);
+  if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${String(code)}:\n${out}\n${err}`);
+  return out;
+}
+
+/** Runs a file in the project and returns what it printed. */
+function node(name: string, source: string, ...args: string[]): Promise<string> {
+  writeFileSync(join(project, name), source);
+  return must(process.execPath, [name, ...args], project);
+}
+
+beforeAll(async () => {
+  server = await startRedis();
+  const packed = await must("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", project], ROOT);
+  const [{ filename }] = JSON.parse(packed) as [{ readonly filename: string }];
+  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", version: "1.0.0", private: true }));
+  const { version } = JSON.parse(readFileSync(join(ROOT, "node_modules/ioredis/package.json"), "utf8")) as {
+    readonly version: string;
+  };
+  const options = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
+  await must("npm", ["install", ...options, `./${filename}`, `ioredis@${version}`], project);
+}, 180_000);
+
+afterAll(async () => {
+  await server.stop();
+  rmSync(project, { recursive: true });
+});
+
+const USE = `
+  const redis = createRedis(Number(process.argv[2]), "127.0.0.1", { resilience: { logger: false } });
+  redis.set("k", "v").then(() => redis.get("k")).then((value) => {
+    console.log(value);
+    return redis.close();
+  });
+`;
+
+describe("the packed package", () => {
+  it("holds the build, its sources and its documents, and nothing of the workshop", () => {
+    const installed = join(project, "node_modules/ioredoubt");
+    const entries = readdirSync(installed);
+    expect(entries).toEqual(expect.arrayContaining(["LICENSE", "dist", "docs", "package.json", "src"]));
+    for (const kept of ["test", "lab", "benchmarks", "node_modules", "tsconfig.json"])
+      expect(entries).not.toContain(kept);
+    const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+    expect(files.filter((file) => /\.test\.|\.env|\.pem$|\.log$/.test(file))).toEqual([]);
+  });
+
+  it("is imported as an ES module, and its default export is the class", async () => {
+    const out = await node(
+      "import.mjs",
+      `import Default, { Redis, createRedis } from "ioredoubt";
+       import { Redis as Plain } from "ioredis";
+       console.log(Default === Redis, Redis.prototype instanceof Plain);
+       ${USE}`,
+      String(server.port),
+    );
+    expect(out).toBe("true true\nv\n");
+  });
+
+  it("is required from CommonJS", async () => {
+    const source = `const { default: Default, Redis, createRedis } = require("ioredoubt");
+      console.log(Default === Redis);
+      ${USE}`;
+    expect(await node("require.cjs", source, String(server.port))).toBe("true\nv\n");
+  });
+
+  it("exports every name that ioredis exports", async () => {
+    const out = await node(
+      "exports.mjs",
+      `const [ours, theirs] = [await import("ioredoubt"), await import("ioredis")];
+       const names = Object.keys(theirs).filter((name) => name !== "module.exports" && name !== "__esModule");
+       console.log(JSON.stringify({ count: names.length, missing: names.filter((name) => !(name in ours)) }));`,
+    );
+    const { count, missing } = JSON.parse(out) as { readonly count: number; readonly missing: readonly string[] };
+    expect(count).toBeGreaterThan(8);
+    expect(missing).toEqual([]);
+  });
+
+  it("does not open what is not exported", async () => {
+    const source = `await import("ioredoubt/dist/redis.js").catch((error) => console.log(error.code));`;
+    expect(await node("closed.mjs", source)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n");
+  });
+
+  it("has a command that helps, and subpaths that load", async () => {
+    const help = await must("npx", ["--no-install", "ioredoubt", "--help"], project);
+    expect(help).toContain("ioredoubt config");
+    if (existsSync(join(ROOT, "dist/doctor/index.js"))) {
+      const out = await node("doctor.mjs", `console.log(Object.keys(await import("ioredoubt/doctor")).length > 0);`);
+      expect(out).toBe("true\n");
+    }
+  });
+
+  it("compiles in a strict TypeScript project with module nodenext, declarations checked", async () => {
+    const folder = join(project, "typed");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({
+        compilerOptions: {
+          module: "nodenext",
+          target: "es2023",
+          lib: ["es2023", "esnext.disposable"],
+          strict: true,
+          skipLibCheck: false,
+          noEmit: true,
+          types: ["node"],
+          typeRoots: [join(ROOT, "node_modules/@types")],
+        },
+        include: ["*.ts"],
+      }),
+    );
+    writeFileSync(
+      join(folder, "main.ts"),
+      `import Default, { createRedis, Redis, IoredoubtError, type RedisOptions, type Diagnosis } from "ioredoubt";
+       import type { Redis as Plain } from "ioredis";
+       const options: RedisOptions = { keyPrefix: "a:", resilience: { deadline: 100, breaker: false } };
+       const redis: Redis = createRedis("redis://h", options);
+       const plain: Plain = redis;
+       const value: Promise<string | null> = new Default().with({ deadline: 5 }).get("k");
+       // @ts-expect-error a misspelt option
+       createRedis({ resilience: { deadlne: 1 } });
+       export function why(error: unknown): Diagnosis | undefined {
+         return IoredoubtError.is(error) ? error.diagnosis : undefined;
+       }
+       export { plain, value };`,
+    );
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    expect(await run(process.execPath, [tsc, "-p", folder], project)).toMatchObject({ code: 0, out: "" });
+  }, 120_000);
+});

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Call } from "../../src/command/call.js";
+import { Deadlines, type SweepReport } from "../../src/flow/deadlines.js";
+import { makeCall } from "./call-factory.js";
+
+let expired: { call: Call; at: number; late: number }[];
+let deadlines: Deadlines;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  expired = [];
+  deadlines = new Deadlines((calls: Call[], { late }: SweepReport) => {
+    for (const call of calls) expired.push({ call, at: performance.now(), late });
+  });
+});
+afterEach(() => void vi.useRealTimers());
+
+function arm(allowance: number): Call {
+  const call = makeCall();
+  deadlines.arm(call, deadlines.list(allowance), performance.now());
+  return call;
+}
+
+describe("deadlines", () => {
+  it("expire in the order of time, whatever the order of arming, with one timer", () => {
+    const long = arm(500);
+    const short = arm(100);
+    const middle = arm(300);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(1000);
+    expect(expired.map(({ call }) => call)).toEqual([short, middle, long]);
+    for (const [i, allowance] of [100, 300, 500].entries()) {
+      const after = (expired[i]?.at ?? 0) - (expired[i]?.call.startedAt ?? 0);
+      expect(after).toBeGreaterThanOrEqual(allowance);
+      expect(after).toBeLessThanOrEqual(allowance + 2);
+    }
+  });
+
+  it("do not expire for a call that was taken out, at the head, in the middle or at the tail", () => {
+    const calls = [arm(100), arm(100), arm(100), arm(100), arm(100)];
+    for (const i of [0, 2, 4]) calls[i]?.list?.remove(calls[i]);
+    vi.advanceTimersByTime(1000);
+    expect(expired.map(({ call }) => calls.indexOf(call))).toEqual([1, 3]);
+  });
+
+  it("move with a call that is armed again", () => {
+    const call = arm(100);
+    vi.advanceTimersByTime(50);
+    deadlines.arm(call, deadlines.list(200), performance.now());
+    vi.advanceTimersByTime(199);
+    expect(expired).toHaveLength(0);
+    vi.advanceTimersByTime(5);
+    expect(expired).toHaveLength(1);
+  });
+
+  it("tell how late a sweep ran", () => {
+    arm(100);
+    // The clock goes on, the timers do not: a blocked event loop.
+    vi.setSystemTime(Date.now());
+    const now = performance.now();
+    vi.spyOn(performance, "now").mockImplementation(() => now + 400);
+    vi.runOnlyPendingTimers();
+    expect(expired[0]?.late).toBeGreaterThanOrEqual(298);
+    expect(expired[0]?.late).toBeLessThanOrEqual(300);
+    vi.restoreAllMocks();
+  });
+
+  it("go on after stop() with the next call, and lose none of those that were listed", () => {
+    arm(100);
+    deadlines.stop();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(500);
+    expect(expired).toHaveLength(0);
+    arm(50);
+    vi.advanceTimersByTime(60);
+    expect(expired).toHaveLength(2);
+  });
+
+  it("do not collect lists of allowances that are no longer used", () => {
+    const pinned = deadlines.pinnedList(5000);
+    for (let i = 1; i <= 10_000; i++) {
+      const call = arm(i);
+      call.list?.remove(call);
+    }
+    expect(deadlines.list(5000)).toBe(pinned);
+    const call = arm(10_001);
+    vi.advanceTimersByTime(10_010);
+    expect(expired.map((entry) => entry.call)).toEqual([call]);
+  });
+});
