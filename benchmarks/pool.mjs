@@ -18,6 +18,14 @@ const options = readOptions("node benchmarks/pool.mjs [options]", {
 const { createRedis } = await import("../dist/index.js");
 const QUIET = { logger: false };
 let missed = 0;
+/** What a section started and must not leave behind. @type {{ stop(): Promise<void> }[]} */
+const started = [];
+
+/** @template {{ stop(): Promise<void> }} T @param {T} thing @returns {T} */
+function kept(thing) {
+  started.unshift(thing);
+  return thing;
+}
 
 /** @param {string} name @param {boolean} ok @param {string} seen */
 function bar(name, ok, seen) {
@@ -39,7 +47,7 @@ async function gets(client, ms) {
 }
 
 async function beside() {
-  await using server = await startRedis();
+  const server = kept(await startRedis());
   const makers = {
     "plain ioredis": () => new Plain({ port: server.port, host: "127.0.0.1" }),
     ioredoubt: () => createRedis({ port: server.port, host: "127.0.0.1", resilience: QUIET }),
@@ -95,8 +103,8 @@ async function openConnections(server) {
 }
 
 async function locking() {
-  await using server = await startRedis();
-  await using proxy = await startProxy({ target: server });
+  const server = kept(await startRedis());
+  const proxy = kept(await startProxy({ target: server }));
   const redis = createRedis({
     port: proxy.port,
     host: "127.0.0.1",
@@ -143,8 +151,8 @@ async function locking() {
 }
 
 async function leases() {
-  await using server = await startRedis();
-  await using proxy = await startProxy({ target: server });
+  const server = kept(await startRedis());
+  const proxy = kept(await startProxy({ target: server }));
   const redis = createRedis({
     port: proxy.port,
     host: "127.0.0.1",
@@ -179,8 +187,8 @@ async function leases() {
 }
 
 async function consumers() {
-  await using server = await startRedis({ persistence: "aof" });
-  await using proxy = await startProxy({ target: server });
+  const server = kept(await startRedis({ persistence: "aof" }));
+  const proxy = kept(await startProxy({ target: server }));
   const elements = Number(options.elements);
   const redis = createRedis({
     port: proxy.port,
@@ -260,8 +268,8 @@ async function consumers() {
 }
 
 async function jobs() {
-  await using server = await startRedis({ persistence: "aof" });
-  await using proxy = await startProxy({ target: server });
+  const server = kept(await startRedis({ persistence: "aof" }));
+  const proxy = kept(await startProxy({ target: server }));
   const seconds = Number(options.seconds);
   const redis = createRedis({
     port: proxy.port,
@@ -338,8 +346,8 @@ async function jobs() {
       await redis.xack("stream", "group", ...entries.map((/** @type {any} */ [id]) => id));
     }
   });
-  const started = performance.now();
-  for (let i = 0; performance.now() - started < seconds * 1000; i++) {
+  const since = performance.now();
+  for (let i = 0; performance.now() - since < seconds * 1000; i++) {
     await sleep(1500);
     proxy.cutAll();
     if (i % 6 === 2) {
@@ -400,6 +408,10 @@ for (const name of list(options.only ?? Object.keys(SECTIONS).join(","))) {
     console.error(`unknown section: ${name}`);
     process.exit(2);
   }
-  await section();
+  try {
+    await section();
+  } finally {
+    for (const thing of started.splice(0)) await thing.stop();
+  }
 }
 process.exit(missed === 0 ? 0 : 1);

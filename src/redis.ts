@@ -27,6 +27,7 @@ import type { TransactionOptions, TransactionResult, TransactionScope } from "./
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { Flow } from "./flow/flow.js";
+import type { Examine } from "./flow/endpoint.js";
 import type { BlockingLimit } from "./flow/transport.js";
 import { ScriptEffects, type ScriptDefinition } from "./command/scripts.js";
 import { defaultLogger } from "./observe/default-logger.js";
@@ -400,6 +401,7 @@ function adopt(client: Redis, args: readonly unknown[]): void {
     label: labelOf(info),
     logger,
     fallback: resilience?.fallback,
+    examine: examiner(client.options, policy),
     blockingLimit: blockingLimit(client.options),
     scriptEffect: (command) => scripts.of(command),
   });
@@ -468,6 +470,18 @@ function poolOf(client: Redis): Pool {
   const { pool } = client[STATE];
   if (pool === undefined) throw new TypeError("a connection that was lent has no pool of its own: use the client");
   return pool;
+}
+
+/** The doctor's look from outside. It is loaded when an incident opens. */
+function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
+  const { host, port, path, tls, sentinels, resilience } = options;
+  const wanted = resilience?.doctor ?? policy.profile !== "test";
+  if (!wanted || sentinels) return undefined;
+  const target = { ...(path ? { path } : { host: host ?? "localhost", port: port ?? 6379 }), ...(tls ? { tls } : {}) };
+  return async () => {
+    const { passiveVerdict } = await import("./doctor/passive.js");
+    return passiveVerdict(target);
+  };
 }
 
 function blockingLimit(options: RedisOptions): BlockingLimit | undefined {

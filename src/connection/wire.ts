@@ -45,6 +45,8 @@ export class Wire implements Transport {
   /** Why the present connection is being lost, as far as it is known. */
   #connectionError: Error | undefined = undefined;
   #lastError: Error | undefined = undefined;
+  /** What the server said before it closed the connection that `#lastError` is about. */
+  #lastWords: string | undefined = undefined;
   #redialledAt = -Infinity;
   /** Bytes that had not left at the last look, and when that number last changed. */
   #unsent = 0;
@@ -87,7 +89,7 @@ export class Wire implements Transport {
 
   destroy(reason: Error): void {
     this.#connectionError ??= reason;
-    this.#lastError = reason;
+    this.#remember(reason);
     this.flow.connectionFailed(reason);
     this.#redis.stream?.destroy();
   }
@@ -144,7 +146,9 @@ export class Wire implements Transport {
               lastWords: lastWords(this.#watchdog.firstWords),
             },
           }
-        : {}),
+        : this.#lastWords === undefined
+          ? {}
+          : { connection: { everReady: this.#everReady, lastWords: this.#lastWords } }),
       ...(head === undefined || since === undefined
         ? {}
         : { head: { command: head.name, forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
@@ -201,6 +205,8 @@ export class Wire implements Transport {
     switch (status) {
       case "connecting":
         this.#connectionError = undefined;
+        this.#watchdog.connectedAt = 0;
+        this.#watchdog.firstWords = "";
         this.#watchdog.dialling();
         this.flow.connecting();
         break;
@@ -210,6 +216,8 @@ export class Wire implements Transport {
       case "ready":
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
+        // It let us in: what it said before is no reason for anything that comes later.
+        this.#watchdog.firstWords = "";
         this.#everReady = true;
         this.reconnect.ready();
         break;
@@ -234,14 +242,19 @@ export class Wire implements Transport {
     this.#seen.add(error);
     if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
     this.#connectionError ??= error;
-    this.#lastError = error;
+    this.#remember(error);
     this.flow.connectionFailed(error);
     return true;
   }
 
   /** A connection became usable: what went wrong before is history. */
   forgetErrors(): void {
-    this.#lastError = this.#connectionError = undefined;
+    this.#lastError = this.#connectionError = this.#lastWords = undefined;
+  }
+
+  #remember(error: Error): void {
+    this.#lastError = error;
+    this.#lastWords = lastWords(this.#watchdog.firstWords);
   }
 
   #closed(): void {
@@ -257,7 +270,7 @@ export class Wire implements Transport {
         performance.now() - this.#watchdog.connectedAt,
         wasReady,
       );
-      this.#lastError = this.#connectionError;
+      this.#remember(this.#connectionError);
       if (!wasReady || items.length === 0) this.flow.connectionFailed(this.#connectionError);
     }
     this.flow.connectionLost(items, this.#connectionError);

@@ -88,7 +88,8 @@ function find(views: readonly View[], context: FailureContext, own: boolean): Fi
   if (root === undefined) return { code: "UNKNOWN" };
   const around = circumstances(context);
   if (isCode(root.code)) {
-    return { code: root.code, beneath: own ? first(inner, around, NOT_UNKNOWN)?.code : undefined };
+    const cause = own ? first(inner, around, NOT_UNKNOWN) : undefined;
+    return { code: root.code, beneath: cause === undefined ? undefined : refine(cause, inner, context).code };
   }
   const row = match(root, around);
   if (row === undefined) return first(inner, around, NOT_UNKNOWN) ?? { code: "UNKNOWN" };

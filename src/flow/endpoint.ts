@@ -3,12 +3,15 @@
  * and go; the endpoint lives as long as one of them does. It knows of its members only what `Member` says.
  */
 import type { Diagnosis } from "../failure/diagnosis.js";
-import { IncidentLog } from "../observe/incident.js";
+import { IncidentLog, type Examination } from "../observe/incident.js";
 import type { Logger } from "../observe/logger.js";
 import { fingerprintOf, policyLine } from "../options/fingerprint.js";
 import type { Policy } from "../options/policy.js";
 import { RetryBudget } from "./budget.js";
 import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
+
+/** Looks at the server from outside, on a connection of its own. */
+export type Examine = () => Promise<Examination | undefined>;
 
 /** A client, as its endpoint sees it. */
 export interface Member {
@@ -41,10 +44,10 @@ export class Endpoint {
   readonly #members = new Set<Member>();
   #ticker: NodeJS.Timeout | undefined = undefined;
 
-  private constructor(key: string, label: string, policy: Policy, logger: Logger) {
+  private constructor(key: string, label: string, policy: Policy, logger: Logger, examine: Examine | undefined) {
     this.#key = key;
     this.label = label;
-    this.incident = new IncidentLog({ logger, endpoint: label, summaryInterval: policy.summaryInterval });
+    this.incident = new IncidentLog({ logger, endpoint: label, summaryInterval: policy.summaryInterval, examine });
     this.incident.waiting = () => this.#waiting();
     this.#greet = () =>
       logger.info(
@@ -65,7 +68,7 @@ export class Endpoint {
   }
 
   /** The endpoint for a server and policy, shared with every other client that asks for the same. */
-  static join(member: Member, label: string, policy: Policy, logger: Logger): Endpoint {
+  static join(member: Member, label: string, policy: Policy, logger: Logger, examine?: Examine): Endpoint {
     const key = JSON.stringify([
       label,
       loggerId(logger),
@@ -74,7 +77,7 @@ export class Endpoint {
       policy.summaryInterval,
     ]);
     let endpoint = endpoints.get(key);
-    if (endpoint === undefined) endpoints.set(key, (endpoint = new Endpoint(key, label, policy, logger)));
+    if (endpoint === undefined) endpoints.set(key, (endpoint = new Endpoint(key, label, policy, logger, examine)));
     endpoint.#members.add(member);
     return endpoint;
   }

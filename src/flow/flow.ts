@@ -18,7 +18,7 @@ import type { CircuitKind } from "./circuit.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";
 import { Desk, type Fallback } from "./desk.js";
 import type { Diversion } from "./diversion.js";
-import { Endpoint, type Member } from "./endpoint.js";
+import { Endpoint, type Examine, type Member } from "./endpoint.js";
 import { Gate } from "./gate.js";
 import { judge } from "./judge.js";
 import { Lateness } from "./lateness.js";
@@ -37,6 +37,7 @@ export interface FlowOptions {
   readonly label: string;
   readonly logger: Logger;
   readonly fallback?: Fallback | undefined;
+  readonly examine?: Examine | undefined;
   readonly blockingLimit?: BlockingLimit | undefined;
   /** What the owner of a script declared of it. */
   readonly scriptEffect?: ((command: Command) => ScriptEffect | undefined) | undefined;
@@ -91,7 +92,7 @@ export class Flow implements CallOwner, Member {
     this.#patience = policy.deadline === false ? undefined : this.deadlines.pinnedList(policy.deadline);
     this.reach = new Reach(policy.breaker === false ? undefined : policy.breaker.downAfter, () => this.#downTooLong());
     this.retrier = new Retrier(policy.retry, { release: () => this.#release() });
-    this.#join = () => Endpoint.join(this, label, policy, logger);
+    this.#join = () => Endpoint.join(this, label, policy, logger, options.examine);
     this.endpoint = this.#join();
     this.#admission = new Admission(this);
     this.#lateness = new Lateness(this);

@@ -104,6 +104,17 @@ export function circuitOpened(
   };
 }
 
+export function examination(
+  endpoint: string,
+  incident: string,
+  seen: { readonly code: Code; readonly sentence: string },
+): Line {
+  return {
+    fields: { event: "incident.examined", incident, endpoint, code: seen.code },
+    message: `redis ${endpoint}, seen from outside: ${seen.sentence}`,
+  };
+}
+
 export function summary(endpoint: string, tally: Tally, duration: number, waiting: number): Line {
   // A command lost with its connection is the same story; a server that is loading now is another chapter.
   const changed = tally.latest.area !== tally.first.area && tally.latest.area !== "client";

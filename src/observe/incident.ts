@@ -15,6 +15,8 @@ export interface IncidentLogOptions {
   readonly endpoint: string;
   /** Milliseconds between two summary lines. */
   readonly summaryInterval: number;
+  /** Looks at the endpoint from outside; asked once an incident, and not again within `summaryInterval`. */
+  readonly examine?: (() => Promise<Examination | undefined>) | undefined;
   /** Monotonic clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
 }
@@ -23,6 +25,12 @@ export interface CircuitInfo {
   /** Milliseconds until the next probe. */
   readonly retryAfter?: number;
   readonly cause?: Diagnosis;
+}
+
+/** What was seen from outside when the incident opened. */
+export interface Examination {
+  readonly code: Code;
+  readonly sentence: string;
 }
 
 /** What `stats()` shows of a running incident. */
@@ -74,11 +82,14 @@ export class IncidentLog {
   readonly #interval: number;
   readonly #now: () => number;
   readonly #muted = new Muting();
+  readonly #examine: IncidentLogOptions["examine"];
+  #examinedAt = -Infinity;
   readonly #open = new Set<"read-write" | "write">();
   #endings: number[] = [];
   #incident: Incident | undefined = undefined;
 
   constructor(options: IncidentLogOptions) {
+    this.#examine = options.examine;
     this.#logger = options.logger;
     this.#endpoint = options.endpoint;
     this.#interval = options.summaryInterval;
@@ -225,11 +236,21 @@ export class IncidentLog {
     if (fatal && this.#logger.fatal !== undefined) this.#logger.fatal(line.fields, line.message);
     else this.#logger.error(line.fields, line.message);
     if (firstLine) {
+      if (!fatal) void this.#look(incident);
       clearTimeout(incident.timer);
       incident.timer = setInterval(() => this.#tick(incident), this.#interval);
       incident.timer.unref();
     }
     return true;
+  }
+
+  async #look(incident: Incident): Promise<void> {
+    const now = this.#now();
+    if (this.#examine === undefined || now - this.#examinedAt < this.#interval) return;
+    this.#examinedAt = now;
+    const seen = await this.#examine();
+    if (seen !== undefined && this.#incident === incident)
+      this.#write("warn", lines.examination(this.#endpoint, incident.id, seen));
   }
 
   #tick(incident: Incident): void {

@@ -15,10 +15,13 @@ export function checkResilience(input: unknown, path: string = "resilience"): Co
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return [{ path, given: shapeOf(input), allowed: 'must be an object such as { profile: "production" }' }];
   }
-  const { profile, fallback, logger, name, ...values } = input as Record<string, unknown>;
+  const { profile, fallback, logger, doctor, name, ...values } = input as Record<string, unknown>;
   return [
     ...checkProfile(profile, `${path}.profile`),
     ...checkCode(fallback, logger, name, path),
+    ...(doctor === undefined || typeof doctor === "boolean"
+      ? []
+      : [{ path: `${path}.doctor`, given: shapeOf(doctor), allowed: "must be true or false" }]),
     ...checkValues(dropUndefined(values), path),
   ];
 }

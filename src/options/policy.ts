@@ -151,6 +151,12 @@ export interface ResilienceOptions {
   readonly fallback?: ((command: FailedCommand, error: Error) => unknown) | undefined;
   /** A pino-shaped logger; `false` is silent. Default: a pino logger named `ioredoubt`. */
   readonly logger?: Logger | false | undefined;
+  /**
+   * Whether an incident is looked at from outside once it opens: name, path and the server's first words, on a socket of
+   * its own that sends no byte; the verdict is a line of the incident. Default: true, except for Sentinel and in the
+   * profile `test`.
+   */
+  readonly doctor?: boolean | undefined;
   /** Name of this client in log lines. */
   readonly name?: string | undefined;
 }

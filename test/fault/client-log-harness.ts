@@ -61,7 +61,7 @@ function note(error: unknown): void {
   if (!(error instanceof Error)) return;
   const { diagnosis } = error as { diagnosis?: unknown };
   for (const part of [error, diagnosis, serializeError(error)]) {
-    texts.push(inspect(part, { depth: 10, showHidden: true }), JSON.stringify(part) ?? "");
+    texts.push(inspect(part, { depth: 10, showHidden: true }));
   }
   texts.push(String(error), error.stack ?? "");
   if (error.cause !== undefined) note(error.cause);

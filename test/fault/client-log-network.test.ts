@@ -42,7 +42,8 @@ describe("a client that cannot connect", () => {
   it("SOCKET_MISSING names the path", async () => {
     const path = join(server.dir, "no-such.sock");
     const { line } = await expectAway({ path }, "SOCKET_MISSING", "error");
-    expect(line.runs).toContain(path);
+    expect(line.message).toContain(path);
+    expect(line.fields["seen"]).toBe(`connect ENOENT ${path}`);
   });
 
   it("DNS: a name that cannot be resolved, in the words of this machine's resolver", async () => {
@@ -71,7 +72,7 @@ describe("a client that cannot connect", () => {
     const proxy = await proxyTo(server);
     proxy.acceptThenClose();
     const { redis, line } = await expectAway({ port: proxy.port }, "CONNECTION_CLOSED_EARLY", "error");
-    expect(line.runs).toContain(at(redis));
+    expect(line.runs).toContain(`nc -w 3 127.0.0.1 ${String(redis.options.port)}`);
   });
 
   it("NOT_REDIS: an HTTP server, said once as fatal", async () => {
@@ -93,7 +94,7 @@ describe("a client that loses its connection", () => {
     const proxy = await proxyTo(server);
     const redis = await opened({ port: proxy.port });
     const cut = proxy.forwardThenCut();
-    const { error, next } = await expectFailure(redis.incr("reset"), "OUTCOME_UNKNOWN", "maybe", false);
+    const { error, next } = await expectFailure(redis.incr("reset"), "OUTCOME_UNKNOWN", "maybe", true);
     await cut;
     expect(error.message).toContain("INCR was in flight for");
     expect(next.length).toBeGreaterThan(0);
@@ -109,7 +110,7 @@ describe("a client that loses its connection", () => {
     const proxy = await proxyTo(server);
     const redis = await opened({ port: proxy.port });
     proxy.dropReplies();
-    const outcome = expectFailure(redis.incr("lost"), "OUTCOME_UNKNOWN", "maybe", false);
+    const outcome = expectFailure(redis.incr("lost"), "OUTCOME_UNKNOWN", "maybe", true);
     await eventually(() => expect(proxy.counters.swallowed).toBeGreaterThan(0));
     proxy.halfClose();
     const { error } = await outcome;
@@ -146,11 +147,10 @@ describe("a client that loses its connection", () => {
   });
 
   it("a command that only waited is DEADLINE, never sent, with the connection's failure underneath", async () => {
-    const redis = open({ port: await freePort(), resilience: { deadline: 300 } });
-    const { error, next, why } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
+    const redis = open({ port: await freePort(), resilience: { deadline: 300, reconnect: { minTimeout: 50, maxTimeout: 50 } } });
+    const { error, next } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
     expect(error.message).toMatch(/SET was never sent.*ECONNREFUSED.*safe to try again/);
     expect(next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
-    expect(why.join()).toContain("ECONNREFUSED");
     const line = await expectLine(redis, "incident.open", "error", "CONNECTION_REFUSED");
     expect(line.runs).toContain(at(redis));
   });

@@ -188,7 +188,7 @@ describe("reconnecting", () => {
     const peer = await scriptedServer(() => "+PONG\r\n");
     const proxy = await proxyTo(peer);
     const redises = Array.from({ length: 200 }, () =>
-      client(proxy.port, { resilience: { reconnect: { minTimeout: 1000, maxTimeout: 1000 } } }),
+      client(proxy.port, { resilience: { reconnect: { minTimeout: 2000, maxTimeout: 2000 } } }),
     );
     await Promise.all(redises.map((redis) => redis.ping()));
     const before = proxy.counters.acceptedAt.length;
