@@ -400,7 +400,59 @@ async function lastDelivered(redis) {
   return `(${group[at + 1]}`;
 }
 
-const SECTIONS = { beside, locking, leases, consumers, jobs };
+/** When more than one shared connection pays: small replies beside a large one. And when it does not: small ones only. */
+async function lanes() {
+  const server = kept(await startRedis());
+  await server.call("SET", "large", "x".repeat(10_000_000));
+  for (let i = 0; i < 100; i++) await server.call("SET", `small:${i}`, "x".repeat(100));
+  const seen = new Map();
+  for (let round = 0; round < 3; round++) {
+    for (const size of [1, 2, 4]) {
+      const redis = createRedis({ port: server.port, host: "127.0.0.1", resilience: { ...QUIET, pool: { size } } });
+      await Promise.all(Array.from({ length: 100 }, (_, i) => redis.get(`small:${i}`)));
+      let on = true;
+      const large = (async () => {
+        while (on) {
+          await redis.getBuffer("large");
+          await sleep(20);
+        }
+      })();
+      /** @type {number[]} */
+      const beside = [];
+      for (const until = performance.now() + 2500; performance.now() < until;) {
+        const start = performance.now();
+        await redis.get(`small:${beside.length % 100}`);
+        beside.push(performance.now() - start);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      on = false;
+      await large;
+      let answered = 0;
+      const until = performance.now() + 2000;
+      await Promise.all(
+        Array.from({ length: 200 }, async (_, i) => {
+          while (performance.now() < until) {
+            await redis.get(`small:${i % 100}`);
+            answered++;
+          }
+        }),
+      );
+      const row = seen.get(size) ?? { p50: [], p99: [], rate: [] };
+      row.p50.push(quantile(beside, 0.5));
+      row.p99.push(quantile(beside, 0.99));
+      row.rate.push(answered / 2);
+      seen.set(size, row);
+      redis.disconnect();
+    }
+  }
+  for (const [size, { p50, p99, rate }] of seen) {
+    console.log(
+      `        pool.size ${size}: small GET beside 10 MB replies p50 ${duration(quantile(p50, 0.5))}, p99 ${duration(quantile(p99, 0.5))}; small GETs only, 200 at once: ${count(Math.round(quantile(rate, 0.5)))}/s`,
+    );
+  }
+}
+
+const SECTIONS = { lanes, beside, locking, leases, consumers, jobs };
 console.log(machine());
 for (const name of list(options.only ?? Object.keys(SECTIONS).join(","))) {
   const section = /** @type {Record<string, () => Promise<void>>} */ (SECTIONS)[name];

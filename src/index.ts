@@ -41,6 +41,7 @@ export type { Profile, ProfileName } from "./options/profiles.js";
 export { Redis, Redis as default } from "./redis.js";
 export type { CloseOptions, RedisOptions } from "./redis.js";
 export type { CallOptions } from "./command/call.js";
+export type { Resubscribed } from "./connection/resubscription.js";
 export { effectOf, type Effect, type EffectKind } from "./command/effect.js";
 export { classify } from "./failure/classify.js";
 export { CODES, type Code } from "./failure/codes.js";

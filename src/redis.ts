@@ -17,8 +17,10 @@ import {
   type CommandItem,
   type FlushOptions,
 } from "./connection/internals.js";
+import { Resubscription } from "./connection/resubscription.js";
 import { checkReady } from "./connection/ready-check.js";
 import { Wire } from "./connection/wire.js";
+import { countClient } from "./pool/client-count.js";
 import type { Host } from "./pool/host.js";
 import type { ConnectionOptions } from "./pool/leases.js";
 import { whenAnswered } from "./pool/order.js";
@@ -62,6 +64,9 @@ interface State {
   closing: Promise<void> | undefined;
   /** Its connections are made when they are needed. A client that is in a pool has none of its own. */
   pool: Pool | undefined;
+  readonly resubscription: Resubscription;
+  /** Takes it off the count of the process's clients. */
+  ended: (() => void) | undefined;
 }
 
 /** Set while a client for a pool is constructed: it shares what its owner has resolved and declared. */
@@ -212,10 +217,11 @@ export class Redis extends IORedis {
    * connection, same order.
    */
   with(options: CallOptions): this {
-    const { flow } = this[STATE];
+    const { flow, pool } = this[STATE];
     const limits = { ...this[LIMITS], ...options };
     const sendCommand = (command: Command, stream?: BatchStream): unknown => {
-      flow.dispatch(command, stream, limits);
+      if (pool?.lanes === undefined) flow.dispatch(command, stream, limits);
+      else pool.lanes.send(command, stream, limits);
       return command.promise;
     };
     return Object.create(this, {
@@ -322,13 +328,22 @@ overrideInternals(Redis.prototype, {
       internalTurn(state);
     }
     state.wire.statusChanged(status);
-    if (status === "end") state.pool?.end();
+    if (status === "close" && internals.condition?.subscriber && !internals.condition.subscriber.isEmpty()) {
+      const now = performance.now();
+      state.resubscription.lost(now - state.wire.silentFor(now));
+    }
+    if (status === "end") {
+      state.resubscription.end();
+      state.pool?.end();
+      state.ended?.();
+    }
     if (status === "ready" && state.selectError === undefined) {
       // ioredis selects the database and subscribes again in this turn, before anything that waits may go.
       internalTurn(state);
       process.nextTick(() => {
         if (!SERVING.has(this.status)) return;
         state.wire.forgetErrors();
+        state.resubscription.ready();
         state.flow.opened();
       });
     }
@@ -425,8 +440,29 @@ function adopt(client: Redis, args: readonly unknown[]): void {
     selectError: undefined,
     closing: undefined,
     pool: undefined,
+    ended: undefined,
+    resubscription: new Resubscription({
+      backoff: { ...policy.reconnect, factor: 2 },
+      write: (command) => wire.write(command, undefined),
+      isServing: () => SERVING.has(client.status),
+      restored: (event) => void client.emit("resubscribed", event),
+      refused: (error) => void client.silentEmit("error", error),
+    }),
   };
-  if (owner === undefined) state.pool = new Pool(hostOf(client, state, logger));
+  if (owner === undefined) {
+    state.ended = countClient(labelOf(info), logger);
+    state.pool = new Pool(hostOf(client, state, logger), client);
+    const { lanes } = state.pool;
+    if (lanes !== undefined) {
+      // On the instance, so that the usual single connection pays nothing for it.
+      const sendCommand = (command: Command, stream?: BatchStream): unknown => {
+        if (flow.isOpen) lanes.send(command, stream, undefined);
+        else sendUnready(client, state, command, stream);
+        return command.promise;
+      };
+      Object.defineProperty(client, "sendCommand", { value: sendCommand, configurable: true, writable: true });
+    }
+  }
   Object.defineProperty(client, STATE, { value: state });
 }
 
@@ -440,7 +476,7 @@ function hostOf(client: Redis, state: State, logger: Logger): Host {
     create: (purpose) => createPooled(client, state, purpose === "lease"),
     flowOf: (pooled) => pooled[STATE].flow,
     epoch: () => internals.connectionEpoch,
-    whenAnswered: () => whenAnswered(client),
+    whenAnswered: () => state.pool?.lanes?.whenSettled() ?? whenAnswered(client),
     isDedicated: () =>
       client.status !== "ready" || (Boolean(internals.condition?.subscriber) && internals.condition?.protocol !== 3),
   };
@@ -479,8 +515,11 @@ function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
   if (!wanted || sentinels) return undefined;
   const target = { ...(path ? { path } : { host: host ?? "localhost", port: port ?? 6379 }), ...(tls ? { tls } : {}) };
   return async () => {
-    const { passiveVerdict } = await import("./doctor/passive.js");
-    return passiveVerdict(target);
+    const [{ passiveVerdict }, { inBackground }] = await Promise.all([
+      import("./doctor/passive.js"),
+      import("./doctor/background.js"),
+    ]);
+    return inBackground(() => passiveVerdict(target));
   };
 }
 
@@ -512,12 +551,17 @@ function sendUnready(client: Redis, state: State, command: Command, stream: Batc
   } else if (stream === undefined && client.status === "connect" && HANDSHAKE_COMMANDS.has(command.name)) {
     // Late parts of the handshake, after ioredis awaited something.
     sendInternal(client, state, command);
-  } else state.flow.dispatch(command, stream, undefined);
+  } else if (state.pool?.lanes === undefined) state.flow.dispatch(command, stream, undefined);
+  else state.pool.lanes.send(command, stream, undefined);
 }
 
 function sendInternal(client: Redis, state: State, command: Command): void {
   const restoring = client.status === "ready";
   state.wire.write(command, undefined);
+  if (restoring && Resubscription.concerns(command)) {
+    state.resubscription.sent(command);
+    return;
+  }
   command.promise.then(
     () => {
       if (command.name === "select") state.selectError = undefined;
@@ -529,7 +573,7 @@ function sendInternal(client: Redis, state: State, command: Command): void {
         // During the handshake the ready check decides: a RESP2 fallback selects once more.
         if (restoring) internalsOf(client).recoverFromFatalError(error, error);
       } else if (restoring) {
-        // A resubscription that the server refused: ioredis leaves its promise to the process.
+        // ioredis leaves its promise to the process.
         client.silentEmit("error", error);
       }
     },
@@ -548,7 +592,7 @@ async function closeClient(client: Redis, state: State, drain: number): Promise<
   const { flow, pool } = state;
   const lent = pool?.drain();
   // A block without end has nothing to drain; if others wait behind it, it is about to make room for them.
-  if (!flow.isHeld || !flow.gate.isEmpty) await flow.drain(drain);
+  if (!flow.isHeld || !flow.gate.isEmpty) await Promise.all([flow.drain(drain), pool?.lanes?.drain(drain)]);
   if (lent !== undefined) await within(lent, Math.max(0, drain - (performance.now() - startedAt)));
   if ((client.status as string) === "end") return;
   if (client.status === "ready" && !flow.isHeld) await quit(client, state, Math.max(250, Math.min(drain, 1_000)));

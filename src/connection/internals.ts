@@ -69,6 +69,8 @@ export interface RedisInternals {
   retryAttempts: number;
   manuallyClosing: boolean;
   reconnectTimeout: NodeJS.Timeout | null;
+  /** Runs from a write to the next data, with `socketTimeout`. */
+  socketTimeoutTimer?: NodeJS.Timeout | undefined;
   scriptsSet: Readonly<Record<string, DefinedScript>>;
   parseOptions(...args: unknown[]): void;
   setStatus(status: string, arg?: unknown): void;

@@ -45,9 +45,11 @@ export class Wire implements Transport {
   /** Why the present connection is being lost, as far as it is known. */
   #connectionError: Error | undefined = undefined;
   #lastError: Error | undefined = undefined;
-  /** What the server said before it closed the connection that `#lastError` is about. */
+  /** What the server said when it closed the door on this attempt or on the one before. */
   #lastWords: string | undefined = undefined;
   #redialledAt = -Infinity;
+  /** The present connection is being closed by ourselves, to see where the name leads now. */
+  #isRedialling = false;
   /** Bytes that had not left at the last look, and when that number last changed. */
   #unsent = 0;
   #movedAt = -Infinity;
@@ -84,6 +86,7 @@ export class Wire implements Transport {
     const now = performance.now();
     if (now - this.#redialledAt < REDIAL_EVERY || this.#redis.status !== "ready") return;
     this.#redialledAt = now;
+    this.#isRedialling = true;
     IORedis.prototype.disconnect.call(this.#client, true);
   }
 
@@ -143,7 +146,7 @@ export class Wire implements Transport {
               bytesRead: this.#watchdog.bytesRead,
               silentMs: Math.round(now - this.#watchdog.lastReadAt),
               everReady: this.#everReady,
-              lastWords: lastWords(this.#watchdog.firstWords),
+              lastWords: lastWords(this.#watchdog.firstWords) ?? this.#lastWords,
             },
           }
         : this.#lastWords === undefined
@@ -233,6 +236,10 @@ export class Wire implements Transport {
   /** The server still loads its data: the handshake's clock starts anew with each such answer. */
   stillLoading(): void {
     this.#watchdog.dialling();
+    const { label } = this.flow.endpoint;
+    const error = new IoredoubtError("LOADING", `${label} is loading its data into memory`, { endpoint: label });
+    this.#lastError = error;
+    this.flow.connectionFailed(error);
   }
 
   /** Notes an error event. Returns whether it is new: ioredis reports some twice. */
@@ -254,17 +261,24 @@ export class Wire implements Transport {
 
   #remember(error: Error): void {
     this.#lastError = error;
-    this.#lastWords = lastWords(this.#watchdog.firstWords);
+    // The next attempt's first write may fail before they can be read again; a server that is not reached says nothing.
+    this.#lastWords =
+      lastWords(this.#watchdog.firstWords) ?? (this.#watchdog.connectedAt > 0 ? this.#lastWords : undefined);
   }
 
   #closed(): void {
     this.#watchdog.closed();
+    // ioredis 5 leaves it running, and it would destroy the next connection.
+    clearTimeout(this.#redis.socketTimeoutTimer);
+    this.#redis.socketTimeoutTimer = undefined;
     const queue = this.#redis.commandQueue;
     const items = queue.toArray();
     // ioredis must not find them: it would resend them, or drop their promises.
     queue.clear();
     const wasReady = this.flow.isReady;
-    if (!this.#redis.manuallyClosing && this.#connectionError === undefined) {
+    const isOurs = this.#isRedialling || this.#redis.manuallyClosing;
+    this.#isRedialling = false;
+    if (!isOurs && this.#connectionError === undefined) {
       this.#connectionError = closedByPeer(
         this.flow.endpoint.label,
         performance.now() - this.#watchdog.connectedAt,

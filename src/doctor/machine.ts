@@ -7,6 +7,7 @@ import { lookup, Resolver } from "node:dns";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { environment } from "../failure/environment.js";
+import { held } from "./background.js";
 
 export interface Address {
   readonly address: string;
@@ -71,7 +72,7 @@ function lookUp(name: string, family: 0 | 4 | 6): Promise<readonly Address[]> {
 function askServer(name: string, timeout: number): Promise<string> {
   return new Promise((resolve) => {
     const resolver = new Resolver({ timeout, tries: 1 });
-    const timer = setTimeout(() => resolver.cancel(), timeout);
+    const timer = held(setTimeout(() => resolver.cancel(), timeout));
     resolver.resolve4(name, (error) => {
       clearTimeout(timer);
       resolve(error === null ? "found" : error.code === "ECANCELLED" ? "ETIMEOUT" : (error.code ?? "unknown"));

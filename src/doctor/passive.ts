@@ -6,6 +6,7 @@ import type { Code } from "../failure/codes.js";
 import { examine } from "./diagnose.js";
 import type { Machine } from "./machine.js";
 import type { TargetOptions } from "./target.js";
+import { held } from "./background.js";
 
 export interface PassiveVerdict {
   readonly code: Code;
@@ -36,7 +37,7 @@ export async function passiveVerdict(
   const timeout = Math.min(options.timeout ?? LONGEST, LONGEST);
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, timeout, undefined);
+    timer = held(setTimeout(resolve, timeout, undefined));
   });
   const look = examine(
     target,

@@ -6,6 +6,7 @@ import { redactText } from "../failure/redact.js";
 import type { Check, Context } from "./check.js";
 import { skip, worst, type Draft, type Finding } from "./finding.js";
 import type { CheckReport } from "./report.js";
+import { held } from "./background.js";
 
 /** Told about every check that starts and ends, for a live display. */
 export interface RunEvents {
@@ -92,7 +93,7 @@ function reportOf(check: Check, drafts: readonly Draft[], elapsed: number): Chec
 async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
+    timer = held(setTimeout(resolve, ms, undefined));
   });
   try {
     return await Promise.race([work, limit]);

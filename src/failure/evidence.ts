@@ -16,9 +16,10 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   if (loop !== undefined && loop.blockedMs >= 50 && loop.blockedMs >= loop.ofMs / 10) {
     found.push(`This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`);
   }
-  if (head !== undefined && head.behind > 0) {
+  // A server that answers with a refusal is not slow: who waits for whom explains nothing then.
+  if (head !== undefined && head.behind > 0 && (area === "network" || area === "client")) {
     found.push(
-      `${String(head.behind)} commands wait behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${span(head.forMs)}.`,
+      `${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${span(head.forMs)}.`,
     );
   }
   const tried = triedAddresses(views);

@@ -53,7 +53,11 @@ export class Desk {
     const context = { ...this.contextOf(call), written };
     this.reject(
       call,
-      attachDiagnosis(error, () => classify(error, context)),
+      attachDiagnosis(error, () => {
+        const diagnosis = classify(error, context);
+        // The server refused the last send; an earlier one was lost and may have been executed.
+        return call.isUncertain ? { ...diagnosis, applied: "maybe" } : diagnosis;
+      }),
     );
   }
 

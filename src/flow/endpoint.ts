@@ -102,7 +102,7 @@ export class Endpoint {
     this.#greet?.();
     this.#greet = undefined;
     if (this.readWrite?.isOpen === true) await this.readWrite.probe();
-    this.#settleIncident();
+    this.#settleIncident(true);
   }
 
   /** Milliseconds until the server is asked next: by a probe, or by whoever reconnects first if nobody is connected. */
@@ -159,8 +159,8 @@ export class Endpoint {
     if (circuit.state === "closed") this.#settleIncident();
   }
 
-  #settleIncident(): void {
-    if (this.refusing === 0) this.incident.recovered();
+  #settleIncident(reconnected = false): void {
+    if (this.refusing === 0) this.incident.recovered(reconnected);
   }
 
   #waiting(): number {

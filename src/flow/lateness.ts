@@ -84,6 +84,10 @@ export class Lateness {
     const silence = transport.silentFor(now);
     const silent = refusal.silentConnection(endpoint.label, silence);
     const diagnosis = classify(silent, { ...scene.context, written: true });
+    if (stalled) {
+      const verdict = classify(new Error("Command timed out"), { ...scene.context, written: true });
+      if (verdict.code === "EVENT_LOOP_BLOCKED") endpoint.incident.usage(verdict);
+    }
     // Known before the slices run: some of them may have to wait for a later turn.
     const blocking = calls.find((call) => call.traits.carriage === "blocking");
     const abandoned = blocking && refusal.deadlineInFlight(blocking, scene, now);

@@ -86,7 +86,7 @@ export function deadlineInFlight(call: Call, scene: Scene, now: number): Deadlin
     loop !== undefined ? ` This process's event loop was blocked for ${span(loop.blockedMs)} of them.` : "";
   const behind =
     head !== undefined && head.behind > 0
-      ? ` ${String(head.behind)} commands wait behind ${head.command.toUpperCase()}, in flight for ${span(head.forMs)}.`
+      ? ` ${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${head.command.toUpperCase()}, in flight for ${span(head.forMs)}.`
       : "";
   return new DeadlineError(
     "DEADLINE",

@@ -50,6 +50,8 @@ export interface IncidentSnapshot {
 const BLIP = 250;
 /** Incidents that may end within one summary interval before they are treated as one. */
 const FLAPS = 3;
+/** Clients that share an endpoint are connected again within this long after the first of them. Milliseconds. */
+const STRAGGLERS = 2_000;
 /** At most one line a code in this span for what reaches the caller anyway. Milliseconds. */
 const QUIET = 10_000;
 
@@ -107,8 +109,9 @@ export class IncidentLog {
     incident.recoveredAt = undefined;
     incident.failed += count;
     if (count > 0) incident.codes.set(diagnosis.code, (incident.codes.get(diagnosis.code) ?? 0) + count);
-    // A client-side error says less than the connection failure that came before it.
-    if (incident.announced.size === 0 && incident.first.area === "client") incident.first = diagnosis;
+    // A client-side error says less than a connection failure, and a closed door less than the server's words behind it.
+    const isVague = incident.first.area === "client" || incident.first.code === "CONNECTION_CLOSED_EARLY";
+    if (incident.announced.size === 0 && isVague) incident.first = diagnosis;
     if (count > 0 || diagnosis.severity === "fatal") this.#announce(incident, diagnosis, undefined);
   }
 
@@ -121,7 +124,9 @@ export class IncidentLog {
     const muted = this.#muted.let(`usage ${diagnosis.code}`, 1, QUIET, this.#now());
     if (muted === undefined) return;
     const line = lines.usage(this.#endpoint, diagnosis, muted - 1);
-    this.#logger[diagnosis.severity === "error" ? "warn" : "debug"](line.fields, line.message);
+    // A blocked event loop is nobody's wrong argument: whoever runs this process must hear of it.
+    const isLoud = diagnosis.severity === "error" || diagnosis.code === "EVENT_LOOP_BLOCKED";
+    this.#logger[isLoud ? "warn" : "debug"](line.fields, line.message);
   }
 
   retried(count = 1): void {
@@ -141,6 +146,8 @@ export class IncidentLog {
       this.#announce(incident, incident.first, undefined);
       return;
     }
+    // Another client of the endpoint has not reconnected yet: that story has been told.
+    if (code === "CIRCUIT_OPEN" && this.#now() - (this.#endings.at(-1) ?? -Infinity) < STRAGGLERS) return;
     const muted = this.#muted.let(`rejected ${code}`, count, this.#interval, this.#now());
     if (muted !== undefined) this.#write("warn", lines.rejection(this.#endpoint, code, muted, this.waiting()));
   }
@@ -157,10 +164,13 @@ export class IncidentLog {
     this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, which, info.retryAfter, info.cause));
   }
 
-  /** The endpoint is reachable and all circuits are closed. */
-  recovered(): void {
+  /**
+   * The endpoint is reachable and all circuits are closed. `reconnected`: that is all that is known, and it does not end
+   * the refusals of a server that was reachable all the time.
+   */
+  recovered(reconnected = false): void {
     const incident = this.#incident;
-    if (incident === undefined) return;
+    if (incident === undefined || (reconnected && passesByItself(incident.latest))) return;
     const now = this.#now();
     if (incident.announced.size === 0) {
       this.#end();

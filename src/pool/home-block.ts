@@ -37,6 +37,8 @@ export class HomeBlock {
   constructor(host: Host, hooks: HomeHooks) {
     this.#host = host;
     this.#hooks = hooks;
+    // Of several lanes none is anybody's own.
+    this.#isOff = host.policy.pool.size > 1;
   }
 
   /** Nothing is under way on the client's own connection and hardly anything ever was. */

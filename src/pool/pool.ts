@@ -9,6 +9,7 @@ import type { Redis } from "../redis.js";
 import { BlockingLanes } from "./blocking-lanes.js";
 import type { Host, Purpose } from "./host.js";
 import { LeasePool } from "./lease-pool.js";
+import { Lanes, type LaneStats } from "./lanes.js";
 import { withConnection, type ConnectionOptions } from "./leases.js";
 import { Pooled } from "./pooled.js";
 import { poolTimeout, warnOfLeak } from "./refusals.js";
@@ -27,19 +28,24 @@ const MAX_DIALS = 8;
 export interface PoolStats extends LeaseStats {
   /** The connections that run blocking commands, counted apart. */
   readonly blocking: LeaseStats;
+  /** The shared connections that are open; absent with `pool.size` 1. */
+  readonly lanes?: readonly LaneStats[] | undefined;
 }
 
 export class Pool {
   readonly #host: Host;
   readonly #leases: LeasePool<Pooled>;
   readonly #blocking: LeasePool<Pooled>;
+  /** The shared connections, if there is more than one. */
+  readonly lanes: Lanes | undefined;
 
-  constructor(host: Host) {
+  constructor(host: Host, client: Redis) {
     const { pool } = host.policy;
     this.#host = host;
     this.#leases = this.#make("lease", pool.min, pool.max, pool.leakAfter);
     // A consumer may rightly block for hours.
     this.#blocking = this.#make("blocking", 0, pool.blocking, Infinity);
+    this.lanes = pool.size > 1 ? new Lanes(host, client) : undefined;
     if (pool.blocking > 0) host.flow.diversion = new BlockingLanes(host, this.#blocking);
   }
 
@@ -82,7 +88,8 @@ export class Pool {
   }
 
   stats(): PoolStats {
-    return { ...this.#leases.stats(), blocking: this.#blocking.stats() };
+    const lanes = this.lanes === undefined ? {} : { lanes: this.lanes.stats() };
+    return { ...this.#leases.stats(), blocking: this.#blocking.stats(), ...lanes };
   }
 
   /** Ends the blocking commands that run now; their callers are told that the connection was closed. */
@@ -101,6 +108,7 @@ export class Pool {
     const reason = this.#closed();
     this.#blocking.end(reason);
     this.#leases.end(reason);
+    this.lanes?.end();
   }
 
   revive(): void {

@@ -157,6 +157,6 @@ export async function expectAway(
   const seen = attempts;
   await eventually(() => expect(attempts).toBeGreaterThan(seen + 3), { withinMs: 10_000 });
   expect(redis.log.lines.filter(({ fields }) => fields["event"] === "incident.open")).toHaveLength(1);
-  expect(redis.log.lines.length, redis.log.text()).toBeLessThanOrEqual(2);
+  expect(redis.log.lines.length, redis.log.text()).toBeLessThanOrEqual(3);
   return { redis, diagnosis, line };
 }

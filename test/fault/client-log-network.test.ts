@@ -50,7 +50,7 @@ describe("a client that cannot connect", () => {
     const host = "no-such-host.invalid";
     const words = await lookup(host).then(
       () => "",
-      (error: NodeJS.ErrnoException) => error.code,
+      (error: unknown) => (error as NodeJS.ErrnoException).code,
     );
     const { line } = await expectAway({ host }, words === "ENOTFOUND" ? "DNS_NOT_FOUND" : "DNS_TEMPORARY", "error");
     expect(line.runs).toContain(host);
@@ -66,6 +66,23 @@ describe("a client that cannot connect", () => {
     await proxy.pass();
     const closed = await expectLine(redis, "incident.closed", "info", "HANDSHAKE_TIMEOUT");
     expect(closed.fields).toMatchObject({ ending: "recovered", failed: 0 });
+  });
+
+  it("SENTINELS_UNREACHABLE: no Sentinel answers", async () => {
+    const port = await freePort();
+    const sentinels = [{ host: "127.0.0.1", port }];
+    const redis = open({ sentinels, name: "mymaster", sentinelPassword: CANARY, resilience: { deadline: 400 } });
+    const { next } = await expectFailure(redis.get("k"), "DEADLINE", "no", true);
+    const ask = `redis-cli -h 127.0.0.1 -p ${String(port)} sentinel get-master-addr-by-name mymaster`;
+    expect(next.map(({ run }) => run).join("\n")).toContain(ask);
+    const line = await eventually(() => {
+      const lines = events(redis.log, "incident.open");
+      expect(lines).toHaveLength(1);
+      return lines[0];
+    });
+    expect(line?.fields["code"]).toBe("SENTINELS_UNREACHABLE");
+    expect(line?.fields["endpoint"]).toContain("mymaster");
+    expect(line?.message).toContain(ask);
   });
 
   it("CONNECTION_CLOSED_EARLY: a load balancer without a server behind it", async () => {
@@ -147,7 +164,10 @@ describe("a client that loses its connection", () => {
   });
 
   it("a command that only waited is DEADLINE, never sent, with the connection's failure underneath", async () => {
-    const redis = open({ port: await freePort(), resilience: { deadline: 300, reconnect: { minTimeout: 50, maxTimeout: 50 } } });
+    const redis = open({
+      port: await freePort(),
+      resilience: { deadline: 300, reconnect: { minTimeout: 50, maxTimeout: 50 } },
+    });
     const { error, next } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
     expect(error.message).toMatch(/SET was never sent.*ECONNREFUSED.*safe to try again/);
     expect(next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);

@@ -29,7 +29,7 @@ const CASES: readonly Case[] = [
   ["SCRIPT_FAILED", "maybe", "debug", (redis) => redis.eval("redis.call('incr', 'ran') return nothing.here", 0)],
   ["EXEC_ABORTED", "no", "debug", (redis) => redis.multi().set("k", CANARY).call("SET").exec()],
   ["PRECONDITION_FAILED", "no", "debug", (redis) => redis.lset("nolist", 9, CANARY)],
-  ["PROTOCOL_UNSUPPORTED", "no", "debug", (redis) => redis.call("HELLO", "9")],
+  ["PROTOCOL_UNSUPPORTED", "no", "warn", (redis) => redis.call("HELLO", "9")],
 ];
 
 describe("a command that is rejected", () => {

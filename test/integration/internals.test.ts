@@ -13,6 +13,7 @@ import {
   overrideInternals,
   type RedisInternals,
 } from "../../src/connection/internals.js";
+import { allowsQuickWrites, quickWrite } from "../../src/connection/quick-write.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 
@@ -73,7 +74,7 @@ overrideInternals(
       hook,
       function (this: Probe, ...args: never[]) {
         note(hook, this, ...args);
-        ;(base[hook]).apply(internalsOf(this), args);
+        base[hook].apply(internalsOf(this), args);
       },
     ]),
   ),
@@ -381,5 +382,70 @@ describe("ioredis's pipelines and reconnects", () => {
     monitor.disconnect();
     await ended;
     expect(Object.hasOwn(monitor, "sendCommand")).toBe(false);
+  });
+});
+
+describe("a quick write", () => {
+  const COMMANDS: Readonly<Record<string, () => Command>> = {
+    "text arguments": () => new Command("set", ["k", "ключ", "EX", 10]),
+    "a buffer": () => new Command("set", ["k", Buffer.from([0, 255, 13, 10])]),
+    "no arguments": () => new Command("ping"),
+    "a buffer reply": () => new Command("get", ["k"], { replyEncoding: null }),
+  };
+
+  it.each(Object.entries(COMMANDS))("does with %s what ioredis does", async (_name, make) => {
+    const probe = open();
+    await probe.set("k", "v");
+    const internals = internalsOf(probe);
+    const { stream } = internals;
+    if (stream === undefined) throw new Error("not connected");
+    const written: unknown[][] = [];
+    const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+    stream.write = (...args: unknown[]) => {
+      written.push(args);
+      return write(...args);
+    };
+    const look = async (send: (command: Command) => unknown): Promise<unknown> => {
+      const command = make();
+      written.length = 0;
+      send(command);
+      const item = internals.commandQueue.peekAt(internals.commandQueue.length - 1);
+      expect(item?.command).toBe(command);
+      const bytes = written.map((args) => args.map(String));
+      const queued = { select: item?.select, stream: item?.stream, traced: command.isTraced };
+      const reply: unknown = await command.promise;
+      return { bytes, queued, reply };
+    };
+    const theirs = await look((command) => IORedis.prototype.sendCommand.call(probe, command));
+    const ours = await look((command) => expect(quickWrite(internals, command, undefined)).toBe(true));
+    expect(ours).toEqual(theirs);
+    expect(written.length).toBeGreaterThan(0);
+  });
+
+  it("carries a pipeline as ioredis does", async () => {
+    const probe = open();
+    await probe.ping();
+    probe.sendCommand = ((command: Command, stream?: object) => {
+      expect(quickWrite(internalsOf(probe), command, stream)).toBe(true);
+      return command.promise;
+    }) as typeof probe.sendCommand;
+    await expect(probe.pipeline().set("a", 1).get("a").exec()).resolves.toEqual([
+      [null, "OK"],
+      [null, "1"],
+    ]);
+  });
+
+  it("leaves to ioredis what is not ready, subscribed, or on a dead socket", async () => {
+    const waiting = open({ lazyConnect: true });
+    expect(quickWrite(internalsOf(waiting), new Command("ping"), undefined)).toBe(false);
+    const subscribed = open();
+    await subscribed.subscribe("a");
+    expect(quickWrite(internalsOf(subscribed), new Command("ping"), undefined)).toBe(false);
+    const dead = open();
+    await dead.ping();
+    internalsOf(dead).stream?.destroy();
+    expect(quickWrite(internalsOf(dead), new Command("ping"), undefined)).toBe(false);
+    expect(allowsQuickWrites(internalsOf(dead))).toBe(true);
+    expect(allowsQuickWrites(internalsOf(open({ lazyConnect: true, socketTimeout: 10 })))).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 /** A client's life: its statuses and events in order, how it ends, its copies, its databases and what it looks like. */
 import { describe, expect, it } from "vitest";
+import { internalsOf } from "../../src/connection/internals.js";
 import { freePort } from "../helpers/free-port.js";
 import {
   eventually,
@@ -261,6 +262,25 @@ describe("the object", () => {
           .filter(([key]) => !OURS.has(key))
           .map(([key, value]) => [key, typeof value === "function" ? "function" : value] as const),
       );
+    });
+  });
+});
+
+describe("socketTimeout", () => {
+  it("of a closed connection does not reach the next one", async () => {
+    await expectParity(async (side) => {
+      if (!side.isOurs) return "cleared";
+      const client = side.open({ socketTimeout: 60_000, retryStrategy: () => 5 });
+      await client.ping();
+      const pending = outcomeOf(() => client.get("a"));
+      expect(internalsOf(client).socketTimeoutTimer).toBeDefined();
+      const closed = next(client, "close");
+      client.stream.destroy();
+      await closed;
+      const left = internalsOf(client).socketTimeoutTimer;
+      client.disconnect();
+      await pending;
+      return left === undefined ? "cleared" : "running";
     });
   });
 });

@@ -3,14 +3,21 @@ import { describe, expect, it } from "vitest";
 import { classify } from "../../src/failure/classify.js";
 import { serializeError } from "../../src/failure/serialize.js";
 import { defaultLogger } from "../../src/observe/default-logger.js";
+import { runSource } from "../helpers/child.js";
 import { IncidentLog } from "../../src/observe/incident.js";
 
 describe("logging with pino", () => {
-  it("makes one logger, named ioredoubt, for the whole process", () => {
-    const logger = defaultLogger();
-    expect(defaultLogger()).toBe(logger);
-    expect(logger).toMatchObject({ level: "info" });
-    expect((logger as unknown as { bindings(): object }).bindings()).toMatchObject({ name: "ioredoubt" });
+  it("makes one logger, named ioredoubt, for the whole process", async () => {
+    expect(defaultLogger()).toBe(defaultLogger());
+    const source = new URL("../../dist/observe/default-logger.js", import.meta.url).href;
+    const script = `const { defaultLogger } = await import(${JSON.stringify(source)});
+      defaultLogger().debug({}, "below the level"); defaultLogger().info({ event: "a" }, "first"); defaultLogger().warn({}, "second");`;
+    const { stdout } = await runSource(script);
+    const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      { name: "ioredoubt", level: 30, event: "a", msg: "first" },
+      { name: "ioredoubt", level: 40, msg: "second" },
+    ]);
   });
 
   it("writes incident lines through a child logger, with its bindings", () => {

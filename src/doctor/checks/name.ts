@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { isLoopback } from "../../failure/environment.js";
 import type { Check, Context } from "../check.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
+import { held } from "../background.js";
 
 /** Longer than this delays every connect noticeably. */
 const SLOW = 500;
@@ -96,7 +97,7 @@ function inTime<T>(work: Promise<T>, host: string): Promise<T> {
       code: "EAI_AGAIN",
       syscall: "getaddrinfo",
     });
-    timer = setTimeout(reject, LIMIT, error);
+    timer = held(setTimeout(reject, LIMIT, error));
   });
   return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -4,6 +4,7 @@
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
+import { held } from "../background.js";
 
 export interface Place {
   readonly address: string;
@@ -20,10 +21,12 @@ export interface Dialled<S extends Socket = Socket> {
 
 /** Resolves in any case, at the latest after `timeout` milliseconds. The caller destroys the socket. */
 export function dial(place: Place, timeout: number): Promise<Dialled> {
-  const socket = connectTcp(
-    place.path === undefined
-      ? { host: place.address, port: place.port, autoSelectFamily: false, noDelay: true }
-      : { path: place.path },
+  const socket = held(
+    connectTcp(
+      place.path === undefined
+        ? { host: place.address, port: place.port, autoSelectFamily: false, noDelay: true }
+        : { path: place.path },
+    ),
   );
   return settled(socket, "connect", timeout, () => silence("connect ETIMEDOUT", place));
 }
@@ -41,7 +44,7 @@ export function dialTls(
       ? { host: place.address, port: place.port, autoSelectFamily: false }
       : { path: place.path };
   try {
-    const socket = connectTls({ ...options, ...where, ...(servername === undefined ? {} : { servername }) });
+    const socket = held(connectTls({ ...options, ...where, ...(servername === undefined ? {} : { servername }) }));
     return settled(socket, "secureConnect", timeout, () => silence("connect ETIMEDOUT", place));
   } catch (error) {
     // A key or certificate that cannot be read throws at once
@@ -66,7 +69,7 @@ function settled<S extends Socket>(
         resolve({ socket: undefined, error, elapsed });
       }
     };
-    const timer = setTimeout(() => finish(late()), timeout);
+    const timer = held(setTimeout(() => finish(late()), timeout));
     socket.once(event, () => finish(undefined));
     socket.on("error", (error) => finish(error));
     socket.once("close", () => finish(Object.assign(new Error("closed before it was ready"), { code: "ECONNRESET" })));
@@ -110,7 +113,7 @@ export function listen(socket: Socket, timeout: number): Promise<Heard> {
     const onError = (seen: NodeJS.ErrnoException): void => {
       error = seen;
     };
-    const timer = setTimeout(() => finish(socket.destroyed), timeout);
+    const timer = held(setTimeout(() => finish(socket.destroyed), timeout));
     socket.on("data", onData).on("end", onEnd).on("close", onEnd).on("error", onError);
     if (socket.destroyed || socket.readableEnded) finish(true);
   });

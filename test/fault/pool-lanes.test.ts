@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Redis } from "../../src/index.js";
+import { eventually } from "../helpers/eventually.js";
+import { startProxy } from "../helpers/fault-proxy.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { blocked, client, connections } from "./pool-harness.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+const KEYS = Array.from({ length: 30 }, (_, n) => `key:${n}`);
+
+async function warm(redis: Redis): Promise<Redis> {
+  await Promise.all(KEYS.map((key) => redis.del(key)));
+  return redis;
+}
+
+describe("several lanes (pool.size 4)", () => {
+  it("use as many connections, and end them with the client", async () => {
+    const redis = await warm(client(server.port, { pool: { size: 4 } }));
+    expect(redis.stats().pool?.lanes).toHaveLength(4);
+    expect(await connections(server)).toHaveLength(4);
+    await redis.quit();
+    await eventually(async () => expect(await connections(server)).toHaveLength(0));
+  });
+
+  it("keep the order of each key without any await", async () => {
+    await using redis = await warm(client(server.port, { pool: { size: 4 } }));
+    const replies = await Promise.all(
+      KEYS.flatMap((key) => [
+        redis.set(key, "1"),
+        redis.append(key, "2"),
+        redis.get(key),
+        redis.del(key),
+        redis.get(key),
+      ]),
+    );
+    expect(replies).toEqual(KEYS.flatMap(() => ["OK", 2, "12", 1, null]));
+  });
+
+  it("keep the order between single keys, multi-key commands, keyless ones, pipelines and MULTI", async () => {
+    await using redis = await warm(client(server.port, { pool: { size: 4 } }));
+    const values = Object.fromEntries(KEYS.map((key) => [key, "m"]));
+    const all = KEYS.map((key) => redis.set(key, "s"));
+    const seen = redis.mget(...KEYS);
+    const replaced = redis.mset(values);
+    const after = KEYS.map((key) => redis.get(key));
+    const size = redis.dbsize();
+    const pipeline = redis.pipeline();
+    for (const key of KEYS) pipeline.append(key, "p");
+    const piped = pipeline.exec();
+    const single = redis.get(KEYS[7] ?? "");
+    const multi = redis.multi();
+    for (const key of KEYS) multi.append(key, "x");
+    const executed = multi.exec();
+    const last = redis.get(KEYS[3] ?? "");
+    const flushed = redis.flushdb();
+    const gone = redis.get(KEYS[3] ?? "");
+    expect(await Promise.all(all)).toEqual(KEYS.map(() => "OK"));
+    expect(await seen).toEqual(KEYS.map(() => "s"));
+    expect(await replaced).toBe("OK");
+    expect(await Promise.all(after)).toEqual(KEYS.map(() => "m"));
+    expect(await size).toBe(KEYS.length);
+    expect(await piped).toEqual(KEYS.map(() => [null, 2]));
+    expect(await single).toBe("mp");
+    expect(await executed).toEqual(KEYS.map(() => [null, 3]));
+    expect(await last).toBe("mpx");
+    expect(await flushed).toBe("OK");
+    expect(await gone).toBeNull();
+  });
+
+  it("work with automatic pipelining, views with a deadline, transactions and loans", async () => {
+    await using redis = await warm(client(server.port, { pool: { size: 4 } }, { enableAutoPipelining: true }));
+    expect(await Promise.all(KEYS.map((key) => redis.incr(key)))).toEqual(KEYS.map(() => 1));
+    expect(await Promise.all(KEYS.map((key) => redis.withDeadline(1000).incr(key)))).toEqual(KEYS.map(() => 2));
+    await redis.transaction(["key:1"], ({ multi }) => void multi.incr("key:1"));
+    expect(await redis.withConnection((conn) => conn.get("key:1"))).toBe("3");
+  });
+
+  it("refuse SELECT and interactive transactions with advice, sending nothing", async () => {
+    await using redis = client(server.port, { pool: { size: 4 } });
+    await expect(redis.select(1)).rejects.toThrow(/SELECT was not sent: .*`db` option/);
+    await expect(redis.watch("k")).rejects.toThrow(/`transaction`/);
+    await expect(redis.wait(1, 10)).rejects.toThrow(/writes of one connection/);
+    expect(await redis.get("k")).toBeNull();
+  });
+
+  it("let blocking commands move aside, behind what was issued before on any lane", async () => {
+    await using redis = await warm(client(server.port, { pool: { size: 4 } }));
+    const popped = redis.blpop("list", 0);
+    await blocked(server, 1);
+    await redis.rpush("list", "v");
+    expect(await popped).toEqual(["list", "v"]);
+    await redis.rpush("list", "old");
+    const removed = redis.del("list");
+    expect(await redis.blpop("list", 0.05)).toBeNull();
+    expect(await removed).toBe(1);
+  });
+
+  it("settle every command through cuts, and no write runs twice", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = await warm(client(proxy.port, { pool: { size: 4 }, breaker: false }));
+    let acknowledged = 0;
+    let unknown = 0;
+    for (let round = 0; round < 20; round++) {
+      const settled = Promise.allSettled([
+        ...KEYS.map((key) => redis.incr(key)),
+        redis.mget(...KEYS),
+        ...KEYS.map((key) => redis.incr(key)),
+      ]);
+      if (round % 2 === 0) proxy.cutAll();
+      for (const outcome of await settled) {
+        if (outcome.status === "fulfilled" && typeof outcome.value === "number") acknowledged++;
+        else if (outcome.status === "rejected" && (outcome.reason as { applied?: string }).applied !== "no") unknown++;
+      }
+    }
+    const sum = (await redis.mget(...KEYS)).reduce((total, value) => total + Number(value), 0);
+    expect(sum).toBeGreaterThanOrEqual(acknowledged);
+    expect(sum).toBeLessThanOrEqual(acknowledged + unknown);
+    expect(acknowledged).toBeGreaterThan(500);
+  });
+});

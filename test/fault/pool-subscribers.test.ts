@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Redis, Resubscribed } from "../../src/index.js";
+import { eventually } from "../helpers/eventually.js";
+import { startProxy } from "../helpers/fault-proxy.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { client } from "./pool-harness.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+function resubscribed(redis: Redis): Promise<Resubscribed> {
+  return new Promise((resolve) => redis.once("resubscribed", resolve));
+}
+
+const FAST = { reconnect: { minTimeout: 5, maxTimeout: 30 }, breaker: false } as const;
+
+describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
+  it("hears again after a cut, and says how long it did not", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, FAST, { protocol } as object);
+    await redis.subscribe("news", "sport");
+    await redis.psubscribe("w:*");
+    const heard: string[] = [];
+    redis.on("message", (channel: string, message: string) => heard.push(`${channel}=${message}`));
+    const event = resubscribed(redis);
+    const cutAt = performance.now();
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(performance.now() - cutAt).toBeGreaterThan(150));
+    await proxy.pass();
+    const { channels, patterns, shardChannels, gap } = await event;
+    expect([channels.toSorted(), patterns, shardChannels]).toEqual([["news", "sport"], ["w:*"], []]);
+    expect(gap).toBeGreaterThanOrEqual(150);
+    expect(await server.call("PUBLISH", "news", "back")).toBe(1);
+    await eventually(() => expect(heard).toEqual(["news=back"]));
+  });
+
+  it("keeps what is allowed when one channel no longer is, and reports the other", async () => {
+    await using strict = await startRedis({ acl: ["user default on nopass ~* &* +@all"] });
+    await using proxy = await startProxy({ target: strict });
+    await using redis = client(proxy.port, FAST, { protocol } as object);
+    const errors: Error[] = [];
+    redis.on("error", (error: Error) => errors.push(error));
+    await redis.subscribe("open", "secret");
+    const restored: string[] = [];
+    redis.on("resubscribed", ({ channels }: Resubscribed) => restored.push(...channels));
+    await strict.call("ACL", "SETUSER", "default", "resetchannels", "&open");
+    proxy.cutAll();
+    await eventually(() => expect(restored).toEqual(["open"]));
+    await eventually(() => expect(errors.map(({ message }) => message).join()).toContain("NOPERM"));
+    expect(await strict.call("PUBLISH", "open", "hi")).toBe(1);
+  });
+
+  it("does not forget channels when the connection is lost again before they were confirmed", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, FAST, { protocol } as object);
+    await redis.subscribe("again");
+    const event = resubscribed(redis);
+    for (let n = 0; n < 5; n++) {
+      const ready = new Promise((resolve) => redis.once("ready", resolve));
+      proxy.cutAll();
+      await ready;
+      // The subscription is on its way in this very moment.
+      proxy.cutAll();
+      await eventually(() => expect(redis.status).not.toBe("ready"));
+    }
+    expect((await event).channels).toEqual(["again"]);
+    await eventually(async () => expect(await server.call("PUBLISH", "again", "hi")).toBe(1));
+  });
+});
