@@ -10,28 +10,8 @@ export {
   SentinelConnector,
   SentinelIterator,
 } from "ioredis";
-export type {
-  Callback,
-  ChainableCommander,
-  ClientContext,
-  ClusterNode,
-  ClusterOptions,
-  ClusterStatus,
-  CommonRedisOptions,
-  DNSLookupFunction,
-  DNSResolveSrvFunction,
-  NatMap,
-  NodeRole,
-  RedisCommander,
-  RedisKey,
-  RedisStatus,
-  RedisValue,
-  Result,
-  ScanStreamOptions,
-  SentinelAddress,
-  SentinelConnectionOptions,
-  StandaloneConnectionOptions,
-} from "ioredis";
+// Types differ between ioredis 5 and 6: the user's copy says which there are. Our own of the same name go before them.
+export type * from "ioredis";
 
 export { createRedis } from "./create-redis.js";
 export { defineProfile, type ProfileDefinition } from "./options/define-profile.js";

@@ -93,23 +93,22 @@ export class Resubscription {
     const since = this.#deafSince;
     const outcomes = await Promise.allSettled(commands.map(({ promise }) => promise));
     const restored: Wanted[] = [];
-    let isUnfinished = false;
+    const refused: { readonly wanted: Wanted[]; readonly reason: unknown }[] = [];
     commands.forEach((command, at) => {
       const outcome = outcomes[at];
-      for (const channel of command.args) {
-        const wanted: Wanted = { kind: command.name as Kind, channel: String(channel) };
-        if (outcome?.status !== "rejected") {
-          this.#wanted.delete(keyOf(wanted));
-          restored.push(wanted);
-        } else if (command.args.length > 1 || isPassing(outcome.reason)) isUnfinished = true;
-        else {
-          this.#wanted.delete(keyOf(wanted));
-          this.#hooks.refused(outcome.reason as Error);
-        }
-      }
+      const wanted = command.args.map((arg): Wanted => ({ kind: command.name as Kind, channel: String(arg) }));
+      if (outcome?.status === "rejected") refused.push({ wanted, reason: outcome.reason });
+      else restored.push(...wanted);
     });
+    for (const wanted of restored) this.#wanted.delete(keyOf(wanted));
+    // A refusal of several may concern one of them: they are asked for one by one.
+    const final = refused.filter(({ wanted, reason }) => wanted.length === 1 && !isPassing(reason));
+    for (const { wanted, reason } of final) {
+      for (const one of wanted) this.#wanted.delete(keyOf(one));
+      this.#hooks.refused(reason as Error);
+    }
     if (restored.length > 0) this.#report(restored, since);
-    if (isUnfinished) this.#again();
+    if (final.length < refused.length) this.#again();
     else {
       this.#attempt = 0;
       if (this.#wanted.size === 0) this.#deafSince = undefined;

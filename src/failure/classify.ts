@@ -88,8 +88,9 @@ function find(views: readonly View[], context: FailureContext, own: boolean): Fi
   if (root === undefined) return { code: "UNKNOWN" };
   const around = circumstances(context);
   if (isCode(root.code)) {
-    const cause = own ? first(inner, around, NOT_UNKNOWN) : undefined;
-    return { code: root.code, beneath: cause === undefined ? undefined : refine(cause, inner, context).code };
+    const cause = own && inner.length > 0 ? find(inner, context, false) : undefined;
+    const isKnown = cause !== undefined && cause.code !== "UNKNOWN";
+    return { code: root.code, beneath: isKnown ? refine(cause, inner, context).code : undefined };
   }
   const row = match(root, around);
   if (row === undefined) return first(inner, around, NOT_UNKNOWN) ?? { code: "UNKNOWN" };

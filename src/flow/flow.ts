@@ -472,8 +472,9 @@ export class Flow implements CallOwner, Member {
   }
 
   #downTooLong(): void {
-    const cause = this.transport.lastError() ?? new Error("no connection");
-    this.endpoint.unreachable(classify(cause, { ...this.transport.context(), written: false }));
+    const context = this.transport.context();
+    const cause = this.transport.lastError() ?? refusal.noConnection(this.endpoint.label, context.phase);
+    this.endpoint.unreachable(classify(cause, { ...context, written: false }));
     this.circuitOpened();
   }
 

@@ -5,7 +5,7 @@
 import type { Call } from "../command/call.js";
 import { CLOSED_MESSAGE, NOT_WRITABLE_MESSAGE } from "../connection/internals.js";
 import { classify } from "../failure/classify.js";
-import type { Applied, FailureContext } from "../failure/diagnosis.js";
+import type { Applied, FailureContext, Phase } from "../failure/diagnosis.js";
 import {
   AbortedError,
   CircuitOpenError,
@@ -184,6 +184,13 @@ export function transactionAborted(
     `${name(call)} was refused: the connection that held its ${held} was lost, so ${held === "WATCH" ? "the watched keys are no longer guarded" : "the commands queued so far are gone"}. Nothing was executed; start the transaction again.`,
     details(call, scene, "no", now),
   );
+}
+
+/** Nothing has failed yet, but the attempt to connect has taken too long already. */
+export function noConnection(label: string, phase: Phase | undefined): IoredoubtError {
+  return phase === "handshake"
+    ? new IoredoubtError("HANDSHAKE_TIMEOUT", `${label} has not finished the handshake yet`, { endpoint: label })
+    : new IoredoubtError("CONNECT_TIMEOUT", `${label} has not accepted the connection yet`, { endpoint: label });
 }
 
 /** Why a connection that owes replies was destroyed. */

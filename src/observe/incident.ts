@@ -284,7 +284,7 @@ export class IncidentLog {
   }
 
   #end(): void {
-    clearInterval(this.#incident?.timer);
+    clearTimeout(this.#incident?.timer);
     this.#incident = undefined;
   }
 

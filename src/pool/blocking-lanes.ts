@@ -40,7 +40,7 @@ export class BlockingLanes implements Diversion {
     if (this.#host.flow.session.isInMulti || this.#host.isDedicated()) return false;
     const blocked = new Blocked(command, options);
     // Whoever hands the command over has to let go of it first.
-    if (this.#home.isFree) queueMicrotask(() => void this.#startHome(blocked));
+    if (this.#home.isFree()) queueMicrotask(() => void this.#startHome(blocked));
     else {
       const earlier = this.#host.whenAnswered();
       queueMicrotask(() => void this.#startAside(blocked, earlier));

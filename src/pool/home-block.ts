@@ -42,7 +42,7 @@ export class HomeBlock {
   }
 
   /** Nothing is under way on the client's own connection and hardly anything ever was. */
-  get isFree(): boolean {
+  isFree(): boolean {
     const { flow } = this.#host;
     const ordinary = flow.desk.stats.answered - this.#own;
     if (ordinary > START_UP) this.#isOff = true;
@@ -51,11 +51,11 @@ export class HomeBlock {
 
   /** Resolves to whether the command runs here. */
   async run(blocked: Blocked): Promise<boolean> {
-    if (!this.isFree) return false;
+    if (!this.isFree()) return false;
     this.#isBusy = true;
     const known = await this.#knowId();
     this.#isBusy = false;
-    if (!known || !this.isFree) return false;
+    if (!known || !this.isFree()) return false;
     this.#isBusy = true;
     this.#running = blocked;
     const { flow } = this.#host;
@@ -119,7 +119,7 @@ export class HomeBlock {
       timer.unref();
     });
     try {
-      const [client] = await Promise.race([Promise.all([id.promise, permission.promise]), late]);
+      const [client]: readonly unknown[] = await Promise.race([Promise.all([id.promise, permission.promise]), late]);
       this.#id = { epoch, client: Number(client) };
       return true;
     } catch {

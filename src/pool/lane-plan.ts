@@ -72,14 +72,13 @@ function refusalOf(name: string): string | undefined {
 
 /** The lanes of all keys, that of the first one first. */
 function lanesOf(command: Command, size: number): Set<number> {
-  const first = command.getSlot();
   const lanes = new Set<number>();
-  if (first === null) return lanes;
-  lanes.add(first % size);
   const keys = command.getKeys();
+  if (keys.length === 0) return lanes;
+  lanes.add(command.getSlot() % size);
   for (let at = 1; at < keys.length && lanes.size < size; at++) {
     const key = keys[at];
-    if (key !== undefined) lanes.add((new Command("get", [key]).getSlot() ?? 0) % size);
+    if (key !== undefined) lanes.add(new Command("get", [key]).getSlot() % size);
   }
   return lanes;
 }

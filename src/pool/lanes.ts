@@ -49,7 +49,8 @@ export class Lanes {
     // A resend of ioredis's own account stays where it was.
     const known = callOf(command);
     if (known !== undefined) {
-      (known.owner as Flow).dispatch(command, stream, options);
+      const lane = this.#open().find(({ flow }) => flow === known.owner);
+      lane?.flow.dispatch(command, stream, options);
       return;
     }
     const last = this.#queue?.at(-1);
@@ -119,7 +120,7 @@ export class Lanes {
     this.#queue ??= [];
     await this.whenSettled();
     this.#dispatch(item, lane);
-    await Promise.all(item.commands.map((command) => settled(callOf(command))));
+    for (const command of item.commands) await settled(callOf(command));
     this.#isAlone = false;
     this.#flush();
   }

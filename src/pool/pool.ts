@@ -58,7 +58,7 @@ export class Pool {
         create: () => new Pooled(host, purpose, (pooled) => pool.lost(pooled)),
         prove: (pooled) => pooled.prove(),
         isFinal: (failure) => Pooled.isFinal(failure),
-        isAlive: (pooled) => pooled.isAlive,
+        isAlive: (pooled) => pooled.isAlive(),
         needsProof: (pooled, rested) => pooled.needsProof(rested),
         clean: (pooled) => pooled.clean(),
         destroy: (pooled) => pooled.destroy(),

@@ -32,7 +32,7 @@ export class Pooled {
     this.client.on("close", this.#onLost);
   }
 
-  get isAlive(): boolean {
+  isAlive(): boolean {
     const { status, stream } = internalsOf(this.client);
     return status === "ready" && stream?.writable === true && this.flow.isOpen;
   }
@@ -82,7 +82,7 @@ export class Pooled {
     // The reply that ended the loan may still be being dealt with, or the reason to destroy the connection.
     await Promise.resolve();
     const internals = internalsOf(this.client);
-    if (!this.isAlive) return "lost";
+    if (!this.isAlive()) return "lost";
     if (internals.connectionEpoch !== this.#epoch || this.flow.session.isLost) return "reconnected";
     if (this.trail.isTainted) return "tainted";
     this.client.removeAllListeners();
@@ -96,7 +96,7 @@ export class Pooled {
     else if (undo === undefined && this.#isBusy) await bounded.ping();
     if (this.#isBusy) return "in flight";
     this.trail.clear();
-    return this.isAlive && internals.connectionEpoch === this.#epoch ? undefined : "lost";
+    return this.isAlive() && internals.connectionEpoch === this.#epoch ? undefined : "lost";
   }
 
   destroy(): void {

@@ -41,7 +41,7 @@ export class Waiters<R extends WaitLimits, T> {
         },
         reject: (error) => {
           leave();
-          reject(error as Error);
+          reject(error);
         },
       };
       const onAbort = (): void => waiter.reject(signal?.reason);

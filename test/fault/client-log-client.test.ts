@@ -34,6 +34,16 @@ describe("a client that refuses commands", () => {
     expect(closed.fields).toMatchObject({ ending: "closed", rejected: 51, codes: { CIRCUIT_OPEN: 51 } });
   });
 
+  it("CIRCUIT_OPEN: before anything has failed, it names the step that hangs", async () => {
+    const proxy = await proxyTo(server);
+    proxy.silent();
+    const redis = open({ port: proxy.port, resilience: { breaker: { downAfter: 100 } } });
+    const { error } = await expectFailure(redis.get("k"), "CIRCUIT_OPEN", "no", true);
+    expect(error.message).toContain("It opened because of HANDSHAKE_TIMEOUT");
+    const line = await expectLine(redis, "incident.open", "error", "HANDSHAKE_TIMEOUT");
+    expect(line.fields["seen"]).toContain("has not finished the handshake yet");
+  });
+
   it("QUEUE_FULL: while the endpoint is well it is one warning, with the limit in the error", async () => {
     const redis = open({ port: server.port, resilience: { queue: { maxCommands: 2 } } });
     const waiting = [redis.set("a", "1"), redis.set("b", "2")];
@@ -46,7 +56,7 @@ describe("a client that refuses commands", () => {
     expect(redis.log.at("error", "fatal")).toEqual([]);
   });
 
-  it("POOL_TIMEOUT: says who holds the only connection, and is a warning", async () => {
+  it("POOL_TIMEOUT: concerns the borrower, and is no incident", async () => {
     const redis = await opened({ port: server.port, resilience: { pool: { max: 1, acquireTimeout: 50 } } });
     await redis.withConnection(async (held) => {
       await held.ping();
@@ -58,7 +68,6 @@ describe("a client that refuses commands", () => {
       );
       expect(error.name).toBe("PoolTimeoutError");
     });
-    await expectLine(redis, "commands.rejected", "warn", "POOL_TIMEOUT");
     expect(redis.log.at("error", "fatal")).toEqual([]);
   });
 

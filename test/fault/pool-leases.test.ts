@@ -257,7 +257,7 @@ describe("withConnection", () => {
     await using redis = client(server.port);
     const result = await redis.withConnection((conn) => {
       const command = new Command("set", ["raw", "1"]);
-      return conn.sendCommand(command) as Promise<unknown>;
+      return conn.sendCommand(command);
     });
     expect(String(result)).toBe("OK");
   });

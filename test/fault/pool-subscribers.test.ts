@@ -20,7 +20,7 @@ const FAST = { reconnect: { minTimeout: 5, maxTimeout: 30 }, breaker: false } as
 describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
   it("hears again after a cut, and says how long it did not", async () => {
     await using proxy = await startProxy({ target: server });
-    await using redis = client(proxy.port, FAST, { protocol } as object);
+    await using redis = client(proxy.port, FAST, { protocol });
     await redis.subscribe("news", "sport");
     await redis.psubscribe("w:*");
     const heard: string[] = [];
@@ -41,7 +41,7 @@ describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
   it("keeps what is allowed when one channel no longer is, and reports the other", async () => {
     await using strict = await startRedis({ acl: ["user default on nopass ~* &* +@all"] });
     await using proxy = await startProxy({ target: strict });
-    await using redis = client(proxy.port, FAST, { protocol } as object);
+    await using redis = client(proxy.port, FAST, { protocol });
     const errors: Error[] = [];
     redis.on("error", (error: Error) => errors.push(error));
     await redis.subscribe("open", "secret");
@@ -56,7 +56,7 @@ describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
 
   it("does not forget channels when the connection is lost again before they were confirmed", async () => {
     await using proxy = await startProxy({ target: server });
-    await using redis = client(proxy.port, FAST, { protocol } as object);
+    await using redis = client(proxy.port, FAST, { protocol });
     await redis.subscribe("again");
     const event = resubscribed(redis);
     for (let n = 0; n < 5; n++) {
