@@ -65,7 +65,8 @@ function innerErrors(error: unknown): unknown[] {
 /** Libraries that put the real error into their own sentence. */
 const EMBEDDED: readonly RegExp[] = [
   /^Ready check failed: ([\s\S]+)/,
-  /Last error: (?:\w*Error: )?([\s\S]+)/,
+  // Not where one of our own messages quotes such a sentence: its cause holds the same without ours around it.
+  /^(?:(?!Last connection error:)[\s\S])*?Last error: (?:\w*Error: )?([\s\S]+)/,
   /^failed to connect to sentinel \S+ because ([\s\S]+)/,
   /^ERR Error running script [\s\S]*?@user_script: ?\d+: (?:@user_script: ?\d+: )?-?([\s\S]+)/,
 ];

@@ -119,8 +119,8 @@ export class HomeBlock {
       timer.unref();
     });
     try {
-      const [client]: readonly unknown[] = await Promise.race([Promise.all([id.promise, permission.promise]), late]);
-      this.#id = { epoch, client: Number(client) };
+      const answers: readonly unknown[] = await Promise.race([Promise.all([id.promise, permission.promise]), late]);
+      this.#id = { epoch, client: Number(answers[0]) };
       return true;
     } catch {
       this.#isOff = true;

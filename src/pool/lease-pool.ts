@@ -8,15 +8,14 @@
 import { WaitRecord } from "./acquire-times.js";
 import { Lease, type Borrower } from "./lease.js";
 import type { PoolHooks, PoolLimits } from "./pool-hooks.js";
+import { Shelf, type Resting } from "./shelf.js";
 import type { LeaseStats, PoolSnapshot } from "./snapshot.js";
 import { Waiters, type WaitLimits } from "./waiters.js";
 
 export interface AcquireOptions extends WaitLimits, Borrower {}
 
-interface Member<C> {
+interface Member<C> extends Resting {
   readonly connection: C;
-  readonly expiresAt: number;
-  idleSince: number;
   lease: Lease<C> | undefined;
   leak: NodeJS.Timeout | undefined;
 }
@@ -31,19 +30,21 @@ export class LeasePool<C> {
   readonly #waiters = new Waiters<AcquireOptions, Lease<C>>();
   readonly #waits = new WaitRecord();
   readonly #destroyed: Record<string, number> = {};
-  /** The most recently used is last and is lent first, so that what is not needed can grow old. */
-  readonly #idle: Member<C>[] = [];
+  readonly #idle: Shelf<Member<C>>;
   #proving = 0;
   /** Being cleaned: about to be idle, so that the next caller need not dial. */
   #returning = 0;
   #created = 0;
-  #reaper: NodeJS.Timeout | undefined = undefined;
   #ended: Error | undefined = undefined;
   #onReturned: (() => void) | undefined = undefined;
 
   constructor(limits: PoolLimits, hooks: PoolHooks<C>) {
     this.#limits = limits;
     this.#hooks = hooks;
+    this.#idle = new Shelf(limits.idleTimeout, {
+      hasSpare: () => this.#members.size > limits.min,
+      expired: (member, reason) => this.#destroy(member, reason),
+    });
   }
 
   /** Resolves to a loan that the caller must end with `giveBack`. */
@@ -88,7 +89,7 @@ export class LeasePool<C> {
     this.#ended ??= reason;
     this.#waiters.rejectAll(reason);
     for (const member of [...this.#members]) this.#destroy(member, "closed");
-    clearTimeout(this.#reaper);
+    this.#idle.stop();
   }
 
   /** Takes callers again. */
@@ -99,7 +100,7 @@ export class LeasePool<C> {
   stats(): LeaseStats {
     return {
       open: this.#members.size,
-      idle: this.#idle.length,
+      idle: this.#idle.size,
       leased: this.leased().length,
       waiting: this.#waiters.size,
       dialing: this.#proving,
@@ -173,10 +174,8 @@ export class LeasePool<C> {
   }
 
   #offer(member: Member<C>): void {
-    member.idleSince = performance.now();
     this.#idle.push(member);
     this.#serve();
-    if (this.#idle.length > 0) this.#reap();
   }
 
   #lend(member: Member<C>): void {
@@ -222,31 +221,12 @@ export class LeasePool<C> {
 
   #destroy(member: Member<C>, reason: string): void {
     if (!this.#members.delete(member)) return;
-    const at = this.#idle.indexOf(member);
-    if (at >= 0) this.#idle.splice(at, 1);
+    this.#idle.remove(member);
     clearTimeout(member.leak);
     member.lease?.revoke();
     member.lease = undefined;
     this.#destroyed[reason] = (this.#destroyed[reason] ?? 0) + 1;
     this.#hooks.destroy(member.connection);
     this.#onReturned?.();
-  }
-
-  /** Closes what has rested for too long, down to `min`, and what is too old. The longest rested is first. */
-  #reap(): void {
-    clearTimeout(this.#reaper);
-    const now = performance.now();
-    const dueAt = (member: Member<C>): number =>
-      Math.min(member.expiresAt, member.idleSince + this.#limits.idleTimeout);
-    for (const member of [...this.#idle]) {
-      if (now >= member.expiresAt) this.#destroy(member, "lifetime");
-      else if (now >= dueAt(member) && this.#members.size > this.#limits.min) this.#destroy(member, "idle");
-    }
-    const due = this.#idle
-      .map((member) => (this.#members.size > this.#limits.min ? dueAt(member) : member.expiresAt))
-      .reduce((least, at) => Math.min(least, at), Infinity);
-    if (due === Infinity) return;
-    this.#reaper = setTimeout(() => this.#reap(), Math.max(1, Math.ceil(due - now) + 1));
-    this.#reaper.unref();
   }
 }

@@ -41,7 +41,7 @@ export class Waiters<R extends WaitLimits, T> {
         },
         reject: (error) => {
           leave();
-          reject(error);
+          reject(error instanceof Error ? error : new Error("aborted", { cause: error }));
         },
       };
       const onAbort = (): void => waiter.reject(signal?.reason);

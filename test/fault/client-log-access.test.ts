@@ -93,7 +93,7 @@ describe("a client that is not let in", () => {
     await new Promise((resolve) => first.once("data", resolve));
     const redis = open({
       port: server.port,
-      resilience: { deadline: 600, reconnect: { minTimeout: 50, maxTimeout: 50 } },
+      resilience: { deadline: 400, reconnect: { minTimeout: 100, maxTimeout: 100 } },
     });
     // Some attempts fail at their own first write, before the words can be read; others read them.
     const { why, next } = await expectFailure(redis.get("k"), "DEADLINE", "no", true);

@@ -166,7 +166,7 @@ describe("a client that loses its connection", () => {
   it("a command that only waited is DEADLINE, never sent, with the connection's failure underneath", async () => {
     const redis = open({
       port: await freePort(),
-      resilience: { deadline: 300, reconnect: { minTimeout: 50, maxTimeout: 50 } },
+      resilience: { deadline: 300, reconnect: { minTimeout: 100, maxTimeout: 100 } },
     });
     const { error, next } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
     expect(error.message).toMatch(/SET was never sent.*ECONNREFUSED.*safe to try again/);

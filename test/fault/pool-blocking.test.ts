@@ -175,14 +175,16 @@ describe("blocking commands", () => {
     await blocked(server, 2);
     const error: unknown = await redis.blpop(fresh(), 0).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(PoolTimeoutError);
-    expect((error as PoolTimeoutError).pool.holders.map(({ by }) => by)).toEqual(["BLPOP", "BZPOPMIN"]);
+    expect((error as PoolTimeoutError).pool.holders.map(({ by }) => by).toSorted()).toEqual(["BLPOP", "BZPOPMIN"]);
     redis.disconnect();
     await Promise.all(holding);
   });
 
   it("keep callbacks, Buffers and views with their own limits", async () => {
     await using redis = await busy(server.port);
-    const viaCallback = new Promise((resolve) => redis.blpop(fresh(), 0, (error, reply) => resolve(error ?? reply)));
+    const viaCallback = new Promise((resolve) => {
+      void redis.blpop(fresh(), 0, (error, reply) => resolve(error ?? reply));
+    });
     await redis.rpush(key, "v");
     expect(await viaCallback).toEqual([key, "v"]);
     const binary = redis.blpopBuffer(fresh(), 0);

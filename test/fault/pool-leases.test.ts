@@ -98,7 +98,14 @@ describe("withConnection", () => {
     ["MONITOR", "tainted", (conn) => conn.call("MONITOR")],
     ["another login", "tainted", (conn) => conn.call("RESET")],
     ["QUIT", "lost", (conn) => conn.quit()],
-    ["disconnect()", "lost", (conn) => Promise.resolve(conn.disconnect())],
+    [
+      "disconnect()",
+      "lost",
+      (conn) => {
+        conn.disconnect();
+        return Promise.resolve();
+      },
+    ],
   ])("does not use a connection again after %s", async (_what, reason, leave) => {
     await using redis = client(server.port, { pool: { max: 1 } });
     await redis.withConnection(leave);

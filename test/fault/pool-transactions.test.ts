@@ -155,9 +155,9 @@ describe("1,000 loans under faults", () => {
       reconnect: { minTimeout: 1, maxTimeout: 10 },
     });
     const started: number[] = [];
-    let open = true;
+    const state = { open: true };
     const cuts = (async () => {
-      while (open) {
+      while (state.open) {
         proxy.cutAll();
         await new Promise((resolve) => setTimeout(resolve, 15 + Math.random() * 30));
       }
@@ -175,11 +175,11 @@ describe("1,000 loans under faults", () => {
           })
           .then(
             () => "ok",
-            (error: Error) => (error.message === "mine" ? "mine" : "failed"),
+            (error: unknown) => ((error as Error).message === "mine" ? "mine" : "failed"),
           ),
       ),
     );
-    open = false;
+    state.open = false;
     await cuts;
     expect(outcomes).toHaveLength(1000);
     expect(outcomes.filter((outcome) => outcome === "ok").length).toBeGreaterThan(600);
