@@ -9,6 +9,7 @@ import { describe, type PoolSnapshot } from "./snapshot.js";
 export function poolTimeout(host: Host, by: string, waited: number, snapshot: PoolSnapshot): PoolTimeoutError {
   const { transport, endpoint } = host.flow;
   const cause = snapshot.leased < snapshot.max ? transport.lastError() : undefined;
+  endpoint.incident.rejected("POOL_TIMEOUT");
   const because = cause === undefined ? "" : ` Last connection error: ${cause.message}.`;
   const advice =
     snapshot.leased < snapshot.max
