@@ -119,11 +119,16 @@ describe("blocking commands", () => {
 
   it("stay behind what was issued before them", async () => {
     await using redis = await busy(server.port);
+    // A connection for it is there already, so that nothing but order holds it back.
+    expect(await redis.blpop(fresh(), 0.01)).toBeNull();
     await redis.rpush(fresh(), "old");
+    // It takes the server many reads, and the removal is behind it.
+    const large = redis.set("large", "x".repeat(8_000_000));
     const removed = redis.del(key);
     const popped = redis.blpop(key, 0.05);
     expect(await removed).toBe(1);
     expect(await popped).toBeNull();
+    expect(await large).toBe("OK");
   });
 
   it("run on the database that the client is on", async () => {

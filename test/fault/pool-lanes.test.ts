@@ -1,5 +1,7 @@
+import { Command } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Redis } from "../../src/index.js";
+import { placeOf } from "../../src/pool/lane-plan.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
@@ -70,6 +72,20 @@ describe("several lanes (pool.size 4)", () => {
     expect(await last).toBe("mpx");
     expect(await flushed).toBe("OK");
     expect(await gone).toBeNull();
+  });
+
+  it("let a multi-key command see all that was issued before it, however busy one lane is", async () => {
+    await using redis = await warm(client(server.port, { pool: { size: 4 } }));
+    const first = KEYS[0] ?? "";
+    const lane = (key: string) => JSON.stringify(placeOf(new Command("get", [key]), 4));
+    const elsewhere = KEYS.find((key) => lane(key) !== lane(first)) ?? "";
+    // It takes the server many reads to have it, while the lane of the first key is idle.
+    const large = redis.set(elsewhere, "x".repeat(8_000_000));
+    const seen = redis.mget(first, elsewhere);
+    const removed = redis.del(first, elsewhere);
+    const gone = redis.exists(elsewhere);
+    expect((await seen).map((value) => value?.length)).toEqual([undefined, 8_000_000]);
+    expect([await large, await removed, await gone]).toEqual(["OK", 1, 0]);
   });
 
   it("work with automatic pipelining, views with a deadline, transactions and loans", async () => {
