@@ -46,18 +46,23 @@ class Coalescer {
     this.#write = stream.write.bind(stream);
   }
 
-  /** Bound, because it stands in for the socket's own method. */
-  readonly write = (chunk: string | Buffer | Uint8Array, ...rest: unknown[]): boolean => {
+  /** Bound, because it stands in for the socket's own method. ioredis passes the chunk alone. */
+  readonly write = (chunk: string | Buffer | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
     this.#stats.asked++;
     this.#asked++;
     if (!this.#scheduled) {
       this.#scheduled = true;
       process.nextTick(this.#endOfTick);
     }
-    if (!this.#joining || rest.length > 0 || (typeof chunk !== "string" && !Buffer.isBuffer(chunk))) {
+    if (encoding !== undefined || callback !== undefined) {
       this.flush();
       this.#stats.made++;
-      return (this.#write as (...args: unknown[]) => boolean)(chunk, ...rest);
+      return (this.#write as (...args: unknown[]) => boolean)(chunk, encoding, callback);
+    }
+    if (!this.#joining || (typeof chunk !== "string" && !Buffer.isBuffer(chunk))) {
+      if (this.#size > 0) this.flush();
+      this.#stats.made++;
+      return this.#write(chunk);
     }
     if (typeof chunk === "string") this.#text += chunk;
     else {
