@@ -7,6 +7,9 @@ import type { Facts } from "./facts.js";
 import { redactText } from "./redact.js";
 import type { View } from "./unwrap.js";
 
+/** A command in flight for less than this holds nobody up: every busy connection has some. Milliseconds. */
+const HELD_UP = 100;
+
 const SHOWN_ADDRESSES = 4;
 
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
@@ -17,7 +20,7 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
     found.push(`This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`);
   }
   // A server that answers with a refusal is not slow: who waits for whom explains nothing then.
-  if (head !== undefined && head.behind > 0 && (area === "network" || area === "client")) {
+  if (head !== undefined && head.behind > 0 && head.forMs >= HELD_UP && (area === "network" || area === "client")) {
     found.push(
       `${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${span(head.forMs)}.`,
     );
