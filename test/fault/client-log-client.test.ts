@@ -57,7 +57,7 @@ describe("a client that refuses commands", () => {
   });
 
   it("POOL_TIMEOUT: concerns the borrower, and is no incident", async () => {
-    const redis = await opened({ port: server.port, resilience: { pool: { max: 1, acquireTimeout: 50 } } });
+    const redis = await opened({ port: server.port, resilience: { pool: { max: 1, acquireTimeout: 1000 } } });
     await redis.withConnection(async (held) => {
       await held.ping();
       const { error } = await expectFailure(

@@ -175,7 +175,7 @@ describe("blocking commands", () => {
   });
 
   it("beyond the limit are refused with the names of those that block", async () => {
-    await using redis = await busy(server.port, { pool: { blocking: 2, acquireTimeout: 50 } });
+    await using redis = await busy(server.port, { pool: { blocking: 2, acquireTimeout: 1000 } });
     const holding = [redis.blpop(fresh(), 0), redis.bzpopmin(fresh(), 0)].map((p) => p.catch(() => undefined));
     await blocked(server, 2);
     const error: unknown = await redis.blpop(fresh(), 0).catch((e: unknown) => e);

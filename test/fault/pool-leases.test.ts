@@ -148,7 +148,7 @@ describe("withConnection", () => {
   });
 
   it("says who holds the connections when none becomes free, in names only", async () => {
-    await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 50 } });
+    await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 1000 } });
     let finish = (): void => undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
     const transfer = async (conn: Redis): Promise<void> => {
