@@ -3,11 +3,9 @@
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
 import { Command, Redis as IORedis } from "ioredis";
-import type { Socket } from "node:net";
 import { traitsOf } from "../command/traits.js";
 import { blockingTimeoutOf } from "../command/blocking.js";
-import { callOf } from "../command/call.js";
-import type { Diagnosis, EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
+import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { classify } from "../failure/classify.js";
 import { sanitizeError } from "../failure/redact.js";
@@ -18,16 +16,14 @@ import type { Policy } from "../options/policy.js";
 import { coalesceWrites, type WriteStats } from "./coalesce.js";
 import { internalsOf, type BatchStream, type RedisInternals } from "./internals.js";
 import { allowsQuickWrites, quickWrite } from "./quick-write.js";
+import { Outflow } from "./outflow.js";
+import { probe } from "./probe.js";
+import { ConnectionRecord } from "./record.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import { Watchdog } from "./watchdog.js";
 
 /** A permanently read-only server is dialled again at most this often, in milliseconds. */
 const REDIAL_EVERY = 1_000;
-
-/** Unsent bytes that have not become fewer for this long are stuck. Less than the time between two looks. Milliseconds. */
-const STUCK_AFTER = 200;
-/** What the kernels on the way still hold may take this long to arrive. */
-const ARRIVAL = 1_000;
 
 export class Wire implements Transport {
   readonly writes: WriteStats = { asked: 0, made: 0 };
@@ -40,21 +36,12 @@ export class Wire implements Transport {
   readonly #client: IORedis;
   readonly #redis: RedisInternals;
   readonly #watchdog: Watchdog;
-  #everReady = false;
+  readonly #record: ConnectionRecord;
+  readonly #outflow = new Outflow();
   #isQuick = false;
-  /** Why the present connection is being lost, as far as it is known. */
-  #connectionError: Error | undefined = undefined;
-  #lastError: Error | undefined = undefined;
-  /** What the server said when it closed the door on this attempt or on the one before. */
-  #lastWords: string | undefined = undefined;
   #redialledAt = -Infinity;
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
-  /** Bytes that had not left at the last look, and when that number last changed. */
-  #unsent = 0;
-  #movedAt = -Infinity;
-  readonly #seen = new WeakSet<Error>();
-
   constructor(client: IORedis, policy: Policy, info: EndpointInfo, retryStrategy: RetryStrategy | null | undefined) {
     this.#client = client;
     this.#redis = internalsOf(client);
@@ -67,6 +54,7 @@ export class Wire implements Transport {
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),
     });
+    this.#record = new ConnectionRecord(this.#redis, info, this.#watchdog);
   }
 
   // ---- Transport
@@ -91,8 +79,7 @@ export class Wire implements Transport {
   }
 
   destroy(reason: Error): void {
-    this.#connectionError ??= reason;
-    this.#remember(reason);
+    this.#record.suffer(reason);
     this.flow.connectionFailed(reason);
     this.#redis.stream?.destroy();
   }
@@ -108,21 +95,16 @@ export class Wire implements Transport {
   }
 
   isSending(): boolean {
-    const now = performance.now();
-    const left = unsentOf(this.#redis.stream);
-    if (left !== this.#unsent) {
-      this.#unsent = left;
-      this.#movedAt = now;
-    }
-    return now - this.#movedAt < (left > 0 ? STUCK_AFTER : ARRIVAL);
+    return this.#outflow.isMoving(this.#redis.stream);
   }
 
   lastError(): Error | undefined {
-    return this.#lastError;
+    return this.#record.lastError;
   }
 
   lastDiagnosis(): Diagnosis | undefined {
-    return this.#lastError === undefined ? undefined : classify(this.#lastError, { ...this.context(), written: false });
+    const error = this.lastError();
+    return error === undefined ? undefined : classify(error, { ...this.context(), written: false });
   }
 
   retryIn(): number {
@@ -130,55 +112,15 @@ export class Wire implements Transport {
   }
 
   context(): FailureContext {
-    const now = performance.now();
-    const { status, commandQueue } = this.#redis;
-    const head = commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
-    const since = head === undefined ? undefined : callOf(head)?.sentAt;
-    const connected =
-      this.#watchdog.connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
-    return {
-      endpoint: this.endpointInfo,
-      phase: phaseOf(status),
-      ...(connected
-        ? {
-            connection: {
-              ageMs: Math.round(now - this.#watchdog.connectedAt),
-              bytesRead: this.#watchdog.bytesRead,
-              silentMs: Math.round(now - this.#watchdog.lastReadAt),
-              everReady: this.#everReady,
-              lastWords: lastWords(this.#watchdog.firstWords) ?? this.#lastWords,
-            },
-          }
-        : this.#lastWords === undefined
-          ? {}
-          : { connection: { everReady: this.#everReady, lastWords: this.#lastWords } }),
-      ...(head === undefined || since === undefined
-        ? {}
-        : { head: { command: head.name, forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
-    };
+    return this.#record.context();
   }
 
-  async probe(kind: CircuitKind, timeout: number): Promise<boolean> {
-    const prefix = this.#redis.options.keyPrefix ?? "";
-    // SETRANGE with an empty value writes nothing, not even an empty key, yet the server treats it as a write that
-    // needs memory: it fails with READONLY, OOM, MISCONF or NOREPLICAS exactly when other writes would.
-    const command =
-      kind === "write" ? new Command("setrange", [`${prefix}ioredoubt:probe`, "0", ""]) : new Command("ping");
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), timeout);
-      timer.unref();
+  probe(kind: CircuitKind, timeout: number): Promise<boolean> {
+    return probe(kind, timeout, {
+      keyPrefix: this.#redis.options.keyPrefix ?? "",
+      send: (command) => this.#internal(command),
+      context: () => this.context(),
     });
-    const answered = this.#internal(command).then(
-      () => true,
-      (error: unknown) => {
-        const { breaker } = classify(error, { ...this.context(), written: true });
-        return kind === "write" ? breaker === "none" : breaker !== "read-write";
-      },
-    );
-    const healthy = await Promise.race([answered, late]);
-    clearTimeout(timer);
-    return healthy;
   }
 
   database(): number {
@@ -207,7 +149,7 @@ export class Wire implements Transport {
   statusChanged(status: string): void {
     switch (status) {
       case "connecting":
-        this.#connectionError = undefined;
+        this.#record.lossCause = undefined;
         this.#watchdog.connectedAt = 0;
         this.#watchdog.firstWords = "";
         this.#watchdog.dialling();
@@ -219,9 +161,7 @@ export class Wire implements Transport {
       case "ready":
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
-        // It let us in: what it said before is no reason for anything that comes later.
-        this.#watchdog.firstWords = "";
-        this.#everReady = true;
+        this.#record.ready();
         this.reconnect.ready();
         break;
       case "close":
@@ -238,32 +178,23 @@ export class Wire implements Transport {
     this.#watchdog.dialling();
     const { label } = this.flow.endpoint;
     const error = new IoredoubtError("LOADING", `${label} is loading its data into memory`, { endpoint: label });
-    this.#lastError = error;
+    this.#record.lastError = error;
     this.flow.connectionFailed(error);
   }
 
   /** Notes an error event. Returns whether it is new: ioredis reports some twice. */
   noteError(error: Error): boolean {
     sanitizeError(error);
-    if (this.#seen.has(error)) return false;
-    this.#seen.add(error);
+    if (!this.#record.isNews(error)) return false;
     if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
-    this.#connectionError ??= error;
-    this.#remember(error);
+    this.#record.suffer(error);
     this.flow.connectionFailed(error);
     return true;
   }
 
-  /** A connection became usable: what went wrong before is history. */
+  /** The connection serves: what went wrong before is history. */
   forgetErrors(): void {
-    this.#lastError = this.#connectionError = this.#lastWords = undefined;
-  }
-
-  #remember(error: Error): void {
-    this.#lastError = error;
-    // The next attempt's first write may fail before they can be read again; a server that is not reached says nothing.
-    this.#lastWords =
-      lastWords(this.#watchdog.firstWords) ?? (this.#watchdog.connectedAt > 0 ? this.#lastWords : undefined);
+    this.#record.forget();
   }
 
   #closed(): void {
@@ -278,16 +209,13 @@ export class Wire implements Transport {
     const wasReady = this.flow.isReady;
     const isOurs = this.#isRedialling || this.#redis.manuallyClosing;
     this.#isRedialling = false;
-    if (!isOurs && this.#connectionError === undefined) {
-      this.#connectionError = closedByPeer(
-        this.flow.endpoint.label,
-        performance.now() - this.#watchdog.connectedAt,
-        wasReady,
-      );
-      this.#remember(this.#connectionError);
-      if (!wasReady || items.length === 0) this.flow.connectionFailed(this.#connectionError);
+    if (!isOurs && this.#record.lossCause === undefined) {
+      const age = performance.now() - this.#watchdog.connectedAt;
+      const cause = closedByPeer(this.flow.endpoint.label, age, wasReady);
+      this.#record.suffer(cause);
+      if (!wasReady || items.length === 0) this.flow.connectionFailed(cause);
     }
-    this.flow.connectionLost(items, this.#connectionError);
+    this.flow.connectionLost(items, this.#record.lossCause);
     if (!this.#redis.manuallyClosing) this.flow.connecting();
   }
 
@@ -321,37 +249,8 @@ export class Wire implements Transport {
 
 const adopted = new WeakSet<object>();
 
-/** Bytes queued in Node and in its socket handle, whose queue shrinks while one large write is under way. */
-function unsentOf(stream: Socket | undefined): number {
-  if (stream === undefined) return 0;
-  const { _handle: handle } = stream as Socket & { readonly _handle?: { readonly writeQueueSize?: number } | null };
-  return stream.writableLength + (handle?.writeQueueSize ?? 0);
-}
-
 function ignore(): void {
   // The outcome is read elsewhere.
-}
-
-function phaseOf(status: string): Phase {
-  switch (status) {
-    case "connecting":
-    case "reconnecting":
-    case "wait":
-      return "connect";
-    case "connect":
-      return "handshake";
-    case "ready":
-    case "monitoring":
-      return "ready";
-    default:
-      return "closed";
-  }
-}
-
-/** The error line a server sent before it closed the door; nothing else of what it says is kept. */
-function lastWords(firstWords: string): string | undefined {
-  if (!firstWords.startsWith("-")) return undefined;
-  return firstWords.slice(1, 200).split("\r\n", 1)[0];
 }
 
 function silence(label: string, after: number): IoredoubtError {

@@ -2,6 +2,7 @@
  * Where every command is settled, exactly once: with a value, a server's own error, one of ours, or what the caller's
  * fallback says. It keeps the counters and captures the scene of a failure; it decides nothing.
  */
+import type { Refused } from "../command/batch.js";
 import type { Call } from "../command/call.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
@@ -59,6 +60,11 @@ export class Desk {
         return call.isUncertain ? { ...diagnosis, applied: "maybe" } : diagnosis;
       }),
     );
+  }
+
+  /** Members of a batch that waited for the fate of the rest. */
+  rejectRefused(refused: readonly Refused[]): void {
+    for (const { call, error } of refused) this.rejectAsIs(call, error, true);
   }
 
   contextOf(call: Call): FailureContext {

@@ -4,23 +4,25 @@
  * it; each decision is in a file of its own. Standalone clients and Cluster share it.
  */
 import type { Command } from "ioredis";
-import { type Batch, batchOf, type Refused, startBatch, type Verdict, withBatches } from "../command/batch.js";
+import { batchOf, startBatch, type Verdict, withBatches } from "../command/batch.js";
 import { Call, callOf, letGo, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
 import { traitsOf } from "../command/traits.js";
 import type { BatchStream, CommandItem } from "../connection/internals.js";
 import { classify } from "../failure/classify.js";
-import type { Diagnosis } from "../failure/diagnosis.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Logger } from "../observe/logger.js";
 import type { Policy } from "../options/policy.js";
+import { abandonTransactions } from "./abandon.js";
+import { listenForAbort } from "./abort.js";
 import { Admission } from "./admission.js";
 import type { CircuitKind } from "./circuit.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";
 import { Desk, type Fallback } from "./desk.js";
 import type { Diversion } from "./diversion.js";
 import { Endpoint, type Examine, type Member } from "./endpoint.js";
+import { ErrorReplies } from "./error-replies.js";
+import { Eviction } from "./eviction.js";
 import { Gate } from "./gate.js";
-import { judge } from "./judge.js";
 import { Lateness } from "./lateness.js";
 import { Loss, type ScriptEffect } from "./loss.js";
 import { Reach } from "./reach.js";
@@ -76,6 +78,8 @@ export class Flow implements CallOwner, Member {
   readonly #admission: Admission;
   readonly #lateness: Lateness;
   readonly #loss: Loss;
+  readonly #errorReplies: ErrorReplies;
+  readonly #eviction: Eviction;
   /** The deadline list of ordinary commands. */
   readonly #patience: DeadlineList | undefined;
   readonly #join: () => Endpoint;
@@ -97,6 +101,8 @@ export class Flow implements CallOwner, Member {
     this.#admission = new Admission(this);
     this.#lateness = new Lateness(this);
     this.#loss = new Loss(this);
+    this.#errorReplies = new ErrorReplies(this);
+    this.#eviction = new Eviction(this);
   }
 
   get isHolding(): boolean {
@@ -156,7 +162,7 @@ export class Flow implements CallOwner, Member {
       this.desk.reject(call, verdict.error(call));
       return;
     }
-    if (signal !== undefined) this.#listen(call, signal);
+    if (signal !== undefined) listenForAbort(this, call, signal);
     if (verdict.kind === "send") {
       this.#arm(call, this.#admission.onceSent(call), now);
       this.#send(call, now);
@@ -164,7 +170,7 @@ export class Flow implements CallOwner, Member {
     else if (this.gate.add(call)) {
       this.#arm(call, this.#admission.whileWaiting(call), now);
       if (this.isHeld) this.diversion?.awaited();
-    } else this.#rejectFull(call);
+    } else this.#eviction.full(call);
   }
 
   /** The first member of a batch decides for all. */
@@ -174,38 +180,11 @@ export class Flow implements CallOwner, Member {
     return batch.verdict;
   }
 
-  /** The gate is full. A batch that has begun to wait leaves as a whole. */
-  #rejectFull(call: Call): void {
-    const limits = this.policy.queue;
-    if (limits === false) return;
-    const { stats } = this.gate;
-    const error = (member: Call): Error =>
-      refusal.queueFull(member, this.desk.scene(), stats, limits, performance.now());
-    if (call.batch !== undefined) call.batch.verdict = { kind: "reject", error };
-    for (const member of call.batch?.calls ?? [call]) {
-      this.gate.remove(member);
-      this.desk.reject(member, error(member));
-    }
-  }
-
   #arm(call: Call, allowance: number, now: number): void {
     if (allowance === Infinity) {
       call.list?.remove(call);
       call.expiresAt = Infinity;
     } else this.deadlines.arm(call, this.deadlines.list(allowance), now);
-  }
-
-  #listen(call: Call, signal: AbortSignal): void {
-    const onAbort = (): void => {
-      const inFlight = call.state === "sent";
-      const error = refusal.aborted(call, this.desk.scene(), performance.now());
-      this.withdraw(call);
-      this.desk.reject(call, error);
-      // The server must not deliver an element to a call that has gone.
-      if (inFlight && call.traits.carriage === "blocking") this.transport.destroy(error);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    call.observer = () => signal.removeEventListener("abort", onAbort);
   }
 
   // ---- sending
@@ -244,7 +223,7 @@ export class Flow implements CallOwner, Member {
     takeOver(call);
     // Outside its MULTI a queued command would run on its own.
     if (call.batch?.transaction === true && (call.command.inTransaction || call.traits.name === "exec")) {
-      this.#leaveFlight();
+      this.leaveFlight();
       this.desk.reject(call, refusal.transactionAborted(call, this.desk.scene(), "MULTI", performance.now()));
       return;
     }
@@ -324,12 +303,12 @@ export class Flow implements CallOwner, Member {
     call.list?.remove(call);
     this.desk.stats.answered++;
     this.endpoint.succeeded(call.traits.writes);
-    if (call.batch !== undefined) this.#rejectRefused(call.batch.replied(call, value));
+    if (call.batch !== undefined) this.desk.rejectRefused(call.batch.replied(call, value));
     call.state = "settling";
     call.resolveCommand(value);
     call.state = "settled";
     if (call.observer !== undefined) call.observer();
-    this.#leaveFlight();
+    this.leaveFlight();
   }
 
   failed(call: Call, error: Error): void {
@@ -341,82 +320,23 @@ export class Flow implements CallOwner, Member {
     sanitizeError(error);
     if (this.#writing === call) {
       // Refused by ioredis before anything was written, for instance in RESP2 subscriber mode.
-      this.#leaveFlight();
+      this.leaveFlight();
       this.desk.rejectAsIs(call, error, false);
       return;
     }
     this.desk.stats.answered++;
-    const diagnosis = judge(error, { ...this.desk.contextOf(call), written: true });
-    this.endpoint.failed(diagnosis, call.sentAt);
-    if (call.batch !== undefined) this.#memberFailed(call.batch, call, error, diagnosis);
-    else if (this.#mayRetry(call, diagnosis)) {
-      this.#holdBack(call, error, diagnosis);
-      this.#leaveFlight();
-    } else {
-      this.#leaveFlight();
-      this.desk.rejectAsIs(call, error, true);
-    }
+    this.#errorReplies.received(call, error);
   }
 
-  /**
-   * A batch is retried as a whole or not at all: its members keep their order, and none runs twice. Refusals wait until
-   * it is clear that no member was executed.
-   */
-  #memberFailed(batch: Batch, call: Call, error: Error, diagnosis: Diagnosis): void {
-    const discarded = batch.transaction && call.traits.name === "exec" && diagnosis.code === "EXEC_ABORTED";
-    const passing = (diagnosis.retryable && diagnosis.applied === "no") || discarded;
-    this.#leaveFlight();
-    if (
-      !passing ||
-      this.phase !== "open" ||
-      // The server forgot the WATCH together with the transaction it refused.
-      batch.tied ||
-      this.session.isHolding ||
-      !this.retrier.allows(call, performance.now()) ||
-      !batch.hold(call, error)
-    ) {
-      this.desk.rejectAsIs(call, error, true);
-      this.#rejectRefused(batch.failed());
-      return;
-    }
-    call.state = "lost";
-    if (!batch.isAnswered) return;
-    if (this.endpoint.budget?.take() === false) this.#rejectRefused(batch.takeRefused());
-    else {
-      batch.restart();
-      for (const member of batch.calls) this.#holdBack(member, error, diagnosis);
-    }
-  }
-
-  #rejectRefused(refused: readonly Refused[]): void {
-    for (const { call, error } of refused) this.desk.rejectAsIs(call, error, true);
-  }
-
-  #mayRetry(call: Call, diagnosis: Diagnosis): boolean {
-    const { refusing, budget } = this.endpoint;
-    if (!diagnosis.retryable || diagnosis.applied !== "no") return false;
-    if (this.phase !== "open" || this.session.isHolding) return false;
-    if (refusing === 2 || (refusing === 1 && diagnosis.breaker === "write")) return false;
-    return this.retrier.allows(call, performance.now()) && (budget === undefined || budget.take());
-  }
-
-  #holdBack(call: Call, error: Error, diagnosis: Diagnosis): void {
-    this.isOpen = false;
-    this.gate.giveBack(call);
-    this.desk.stats.retried++;
-    this.endpoint.incident.retried();
-    // Replies that are under way must not be lost to a reconnect of our own choice.
-    if (diagnosis.code === "READ_ONLY_REPLICA") {
-      this.#onIdle = () => {
-        this.#onIdle = undefined;
-        this.transport.redial();
-      };
-    }
-    this.retrier.hold(error);
-  }
-
-  #leaveFlight(): void {
+  leaveFlight(): void {
     if (--this.inFlight === 0 && this.#onIdle !== undefined) this.#onIdle();
+  }
+
+  redialWhenIdle(): void {
+    this.#onIdle = () => {
+      this.#onIdle = undefined;
+      this.transport.redial();
+    };
   }
 
   // ---- the connection comes and goes
@@ -426,7 +346,7 @@ export class Flow implements CallOwner, Member {
     this.isOpen = this.isReady = this.isHeld = false;
     this.#onIdle = undefined;
     this.retrier.stop();
-    this.session.connectionLost(this.#abandonTransactions());
+    this.session.connectionLost(abandonTransactions(this.session, this.gate, this.desk));
     const calls: Call[] = [];
     for (const { command, select } of items) {
       const call = callOf(command);
@@ -437,28 +357,6 @@ export class Flow implements CallOwner, Member {
       calls.push(call);
     }
     this.#loss.decide(calls, cause, fatal);
-  }
-
-  /**
-   * What waits behind a WATCH or MULTI whose connection has just gone would run without it. Returns whether the end of
-   * that transaction was among it.
-   */
-  #abandonTransactions(): boolean {
-    const now = performance.now();
-    const { held } = this.session;
-    let told = false;
-    for (const call of this.gate.calls()) {
-      const ends = call.traits.name === "exec" || (held === "MULTI" && call.traits.name === "discard");
-      const isAlone = call.batch === undefined && call.traits.carriage !== "quit";
-      let lost = call.tie?.held ?? (call.batch?.tied === true ? "WATCH" : undefined);
-      if (held === "MULTI" && isAlone && !told) lost ??= held;
-      if (held === "WATCH" && (ends || call.batch?.transaction === true)) lost ??= held;
-      if (lost === undefined) continue;
-      told ||= ends && lost === held;
-      this.gate.remove(call);
-      this.desk.reject(call, refusal.transactionAborted(call, this.desk.scene(), lost, now));
-    }
-    return told;
   }
 
   /** A connection attempt begins. */
@@ -479,32 +377,15 @@ export class Flow implements CallOwner, Member {
   }
 
   circuitOpened(): void {
-    this.#failWaiting((call) => this.#admission.circuitVerdict(call)?.error(call));
+    this.#eviction.circuitOpened((call) => this.#admission.circuitVerdict(call)?.error);
   }
 
   probe(kind: CircuitKind): Promise<boolean> {
     return this.transport.probe(kind, this.policy.breaker === false ? PROBE_TIMEOUT : this.policy.breaker.probeTimeout);
   }
 
-  /** Rejects what waits. A fatal handshake error (wrong password, unknown database) does it with the server's own words. */
   failWaitingWith(error: Error): void {
-    sanitizeError(error);
-    const calls = this.gate.take();
-    const scene = this.desk.scene(error);
-    this.slices.run(calls, (call) => {
-      if (call.isUncertain) this.desk.reject(call, refusal.outcomeUnknown(call, scene, performance.now(), true));
-      else this.desk.rejectAsIs(call, error, false);
-    });
-  }
-
-  #failWaiting(errorFor: (call: Call) => Error | undefined): void {
-    const doomed: Refused[] = [];
-    for (const call of this.gate.calls()) {
-      const error = errorFor(call);
-      if (error !== undefined) doomed.push({ call, error });
-    }
-    for (const { call } of doomed) this.gate.remove(call);
-    this.slices.run(doomed, ({ call, error }) => this.desk.reject(call, error));
+    this.#eviction.failed(error);
   }
 
   // ---- the end
@@ -527,7 +408,7 @@ export class Flow implements CallOwner, Member {
   /** The owner is closing the client: what waits will never be sent. */
   closing(): void {
     this.#leave("draining");
-    this.#rejectWaitingAsClosed();
+    this.#eviction.closed();
   }
 
   /** The client has ended. It can be revived by `connect()`. */
@@ -536,7 +417,7 @@ export class Flow implements CallOwner, Member {
     this.isOpen = this.isReady = this.isHeld = false;
     this.retrier.stop();
     this.slices.finish();
-    this.#rejectWaitingAsClosed();
+    this.#eviction.closed();
     this.deadlines.stop();
     this.reach.reset();
     this.endpoint.leave(this);
@@ -546,14 +427,6 @@ export class Flow implements CallOwner, Member {
   revived(): void {
     if (this.phase === "closed") this.endpoint = this.#join();
     this.phase = "open";
-  }
-
-  #rejectWaitingAsClosed(): void {
-    const now = performance.now();
-    for (const call of this.gate.take()) {
-      if (call.traits.carriage === "quit") this.desk.resolve(call, OK);
-      else this.desk.reject(call, refusal.closed(call, this.desk.scene(), now));
-    }
   }
 
   /** QUIT that cannot be sent or answered still means: end. */
@@ -566,7 +439,7 @@ export class Flow implements CallOwner, Member {
   /** Takes a call out of wherever it is. */
   withdraw(call: Call): void {
     if (call.state === "waiting") this.gate.remove(call);
-    else if (call.state === "sent") this.#leaveFlight();
+    else if (call.state === "sent") this.leaveFlight();
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import * as lines from "./incident-lines.js";
+import { IncidentTally, type IncidentSnapshot } from "./incident-tally.js";
 import type { Logger } from "./logger.js";
 import { Muting } from "./muting.js";
 
@@ -33,19 +34,6 @@ export interface Examination {
   readonly sentence: string;
 }
 
-/** What `stats()` shows of a running incident. */
-export interface IncidentSnapshot {
-  readonly open: boolean;
-  readonly id?: string;
-  readonly code?: Code;
-  readonly durationMs?: number;
-  readonly failed?: number;
-  readonly rejected?: number;
-  readonly retried?: number;
-  readonly unknownOutcome?: number;
-  readonly codes?: Readonly<Record<string, number>>;
-}
-
 /** A connection that is back within this long, with no failed command, was a blip. Milliseconds. */
 const BLIP = 250;
 /** Incidents that may end within one summary interval before they are treated as one. */
@@ -54,27 +42,6 @@ const FLAPS = 3;
 const STRAGGLERS = 2_000;
 /** At most one line a code in this span for what reaches the caller anyway. Milliseconds. */
 const QUIET = 10_000;
-
-/** Mutable inside; handed to `lines` as a `Tally`. */
-interface Incident {
-  readonly id: string;
-  readonly openedAt: number;
-  first: Diagnosis;
-  latest: Diagnosis;
-  failed: number;
-  rejected: number;
-  retried: number;
-  unknownOutcome: number;
-  probes: number;
-  readonly codes: Map<Code, number>;
-  /** Fatal codes, and `outage` for everything else, that have had their opening line. */
-  readonly announced: Set<string>;
-  readonly circuits: Set<string>;
-  lastFailureAt: number;
-  /** It was up again, but flaps: the next quiet interval closes it. */
-  recoveredAt: number | undefined;
-  timer: NodeJS.Timeout | undefined;
-}
 
 export class IncidentLog {
   /** How many commands wait for this endpoint now; the owner supplies it for the summary. */
@@ -88,7 +55,7 @@ export class IncidentLog {
   #examinedAt = -Infinity;
   readonly #open = new Set<"read-write" | "write">();
   #endings: number[] = [];
-  #incident: Incident | undefined = undefined;
+  #incident: IncidentTally | undefined = undefined;
 
   constructor(options: IncidentLogOptions) {
     this.#examine = options.examine;
@@ -104,14 +71,7 @@ export class IncidentLog {
    */
   failed(diagnosis: Diagnosis, count = 1): void {
     const incident = (this.#incident ??= this.#begin(diagnosis));
-    incident.latest = diagnosis;
-    incident.lastFailureAt = this.#now();
-    incident.recoveredAt = undefined;
-    incident.failed += count;
-    if (count > 0) incident.codes.set(diagnosis.code, (incident.codes.get(diagnosis.code) ?? 0) + count);
-    // A client-side error says less than a connection failure, and a closed door less than the server's words behind it.
-    const isVague = incident.first.area === "client" || incident.first.code === "CONNECTION_CLOSED_EARLY";
-    if (incident.announced.size === 0 && isVague) incident.first = diagnosis;
+    incident.add(diagnosis, count, this.#now());
     if (count > 0 || diagnosis.severity === "fatal") this.#announce(incident, diagnosis, undefined);
   }
 
@@ -141,8 +101,7 @@ export class IncidentLog {
   rejected(code: Code, count = 1): void {
     const incident = this.#incident;
     if (incident !== undefined) {
-      incident.rejected += count;
-      incident.codes.set(code, (incident.codes.get(code) ?? 0) + count);
+      incident.reject(code, count);
       this.#announce(incident, incident.first, undefined);
       return;
     }
@@ -170,7 +129,7 @@ export class IncidentLog {
    */
   recovered(reconnected = false): void {
     const incident = this.#incident;
-    if (incident === undefined || (reconnected && passesByItself(incident.latest))) return;
+    if (incident === undefined || (reconnected && incident.passesByItself)) return;
     const now = this.#now();
     if (incident.announced.size === 0) {
       this.#end();
@@ -201,40 +160,18 @@ export class IncidentLog {
   }
 
   snapshot(): IncidentSnapshot {
-    const incident = this.#incident;
-    if (incident === undefined) return { open: false };
-    const { id, failed, rejected, retried, unknownOutcome } = incident;
-    const durationMs = Math.round(this.#now() - incident.openedAt);
-    const codes = Object.fromEntries(incident.codes);
-    return { open: true, id, code: incident.first.code, durationMs, failed, rejected, retried, unknownOutcome, codes };
+    return this.#incident?.snapshot(this.#now()) ?? { open: false };
   }
 
-  #begin(diagnosis: Diagnosis): Incident {
-    const now = this.#now();
-    const incident: Incident = {
-      id: Math.random().toString(36).slice(2, 8),
-      openedAt: now,
-      first: diagnosis,
-      latest: diagnosis,
-      failed: 0,
-      rejected: 0,
-      retried: 0,
-      unknownOutcome: 0,
-      probes: 0,
-      codes: new Map(),
-      announced: new Set(),
-      circuits: new Set(),
-      lastFailureAt: now,
-      recoveredAt: undefined,
-      timer: undefined,
-    };
+  #begin(diagnosis: Diagnosis): IncidentTally {
+    const incident = new IncidentTally(diagnosis, this.#now());
     incident.timer = setTimeout(() => this.#announce(incident, incident.first, undefined), BLIP);
     incident.timer.unref();
     return incident;
   }
 
   /** Writes the opening line unless this kind has had one. Returns whether it did. */
-  #announce(incident: Incident, diagnosis: Diagnosis, retryAfter: number | undefined): boolean {
+  #announce(incident: IncidentTally, diagnosis: Diagnosis, retryAfter: number | undefined): boolean {
     const fatal = diagnosis.severity === "fatal";
     const kind = fatal ? diagnosis.code : "outage";
     if (incident.announced.has(kind)) return false;
@@ -254,7 +191,7 @@ export class IncidentLog {
     return true;
   }
 
-  async #look(incident: Incident): Promise<void> {
+  async #look(incident: IncidentTally): Promise<void> {
     const now = this.#now();
     if (this.#examine === undefined || now - this.#examinedAt < this.#interval) return;
     this.#examinedAt = now;
@@ -263,10 +200,10 @@ export class IncidentLog {
       this.#write("warn", lines.examination(this.#endpoint, incident.id, seen));
   }
 
-  #tick(incident: Incident): void {
+  #tick(incident: IncidentTally): void {
     const now = this.#now();
     const quiet = now - incident.lastFailureAt >= this.#interval * 0.99;
-    if (quiet && this.#open.size === 0 && (incident.recoveredAt !== undefined || passesByItself(incident.latest))) {
+    if (quiet && this.#open.size === 0 && (incident.recoveredAt !== undefined || incident.passesByItself)) {
       this.#finish(incident, incident.recoveredAt === undefined ? "quiet" : "recovered");
       return;
     }
@@ -275,7 +212,7 @@ export class IncidentLog {
     this.#write("warn", lines.summary(this.#endpoint, incident, Math.round(now - incident.openedAt), this.waiting()));
   }
 
-  #finish(incident: Incident, ending: lines.Ending): void {
+  #finish(incident: IncidentTally, ending: lines.Ending): void {
     const now = this.#now();
     this.#end();
     this.#endings.push(now);
@@ -291,12 +228,4 @@ export class IncidentLog {
   #write(level: "info" | "warn", line: lines.Line): void {
     this.#logger[level](line.fields, line.message);
   }
-}
-
-/** Refused writes and the like: nobody reports their end, so an interval without one is the end. */
-function passesByItself(diagnosis: Diagnosis): boolean {
-  return (
-    diagnosis.breaker !== "read-write" &&
-    (diagnosis.area === "server" || diagnosis.area === "usage" || diagnosis.area === "client")
-  );
 }

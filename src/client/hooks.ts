@@ -1,0 +1,126 @@
+/** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of `Flow` and `Wire`. */
+import { checkReady } from "../connection/ready-check.js";
+import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "../connection/internals.js";
+import type { Redis } from "../redis.js";
+import { internalTurn } from "./own-commands.js";
+import type { RedisOptions } from "./redis-options.js";
+import { adopt } from "./setup.js";
+import { SERVING, STATE } from "./state.js";
+
+/** Statuses with a live connection. */
+const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"]);
+
+/** `create` makes another client of the same class, for the pool of one that is being constructed. */
+export function installHooks(prototype: Redis, create: (options: RedisOptions) => Redis): void {
+  overrideInternals(prototype, {
+    parseOptions(this: Redis, ...args) {
+      base.parseOptions.apply(internalsOf(this), args);
+      adopt(this, args, create);
+    },
+
+    resetOfflineQueue(this: Redis) {
+      const { flow } = this[STATE];
+      // ioredis queues what it finds not writable; here that means the flow takes it back.
+      internalsOf(this).offlineQueue = {
+        length: 0,
+        push: (item: CommandItem) => {
+          flow.returned(item.command);
+          return 0;
+        },
+        shift: () => undefined,
+        peekAt: () => undefined,
+        remove: () => undefined,
+      };
+    },
+
+    setStatus(this: Redis, status, arg) {
+      const state = this[STATE];
+      const internals = internalsOf(this);
+      if (status === "end" && this.status === "end") return;
+      if (status === "connect") {
+        state.selectError = undefined;
+        internalTurn(state);
+      }
+      state.wire.statusChanged(status);
+      if (status === "close" && internals.condition?.subscriber && !internals.condition.subscriber.isEmpty()) {
+        const now = performance.now();
+        state.resubscription.lost(now - state.wire.silentFor(now));
+      }
+      if (status === "end") {
+        state.resubscription.end();
+        state.pool?.end();
+        state.ended?.();
+      }
+      if (status === "ready" && state.selectError === undefined) {
+        // ioredis selects the database and subscribes again in this turn, before anything that waits may go.
+        internalTurn(state);
+        process.nextTick(() => {
+          if (!SERVING.has(this.status)) return;
+          state.wire.forgetErrors();
+          state.resubscription.ready();
+          state.flow.opened();
+        });
+      }
+      base.setStatus.call(internals, status, arg);
+    },
+
+    flushQueue(this: Redis, error, options?: FlushOptions) {
+      const internals = internalsOf(this);
+      // Borrowed for an object that was not made by this class.
+      if (!(STATE in this)) {
+        base.flushQueue.call(internals, error, options);
+        return;
+      }
+      const { flow, wire, policy, explicit } = this[STATE];
+      if (error.name === "MaxRetriesPerRequestError") {
+        // ioredis's default of twenty attempts is not a limit that anybody asked for.
+        if (policy.queue !== false && policy.queue.wait === "forever" && !("maxRetriesPerRequest" in explicit)) return;
+        flow.failWaitingWith(withCause(error, wire.lastError()));
+        return;
+      }
+      if (options?.commandQueue !== false && internals.commandQueue.length > 0) {
+        flow.connectionLost(internals.commandQueue.toArray(), error, true);
+      }
+      if (options?.offlineQueue !== false && this.status !== "end") flow.failWaitingWith(error);
+      base.flushQueue.call(internals, error, options);
+    },
+
+    recoverFromFatalError(this: Redis, commandError, error, options?: FlushOptions) {
+      // ioredis 5 reports a handshake command that was lost with its connection as fatal; the next connection is not to blame.
+      if (!CONNECTED.has(this.status)) return;
+      base.recoverFromFatalError.call(internalsOf(this), commandError, error, options);
+    },
+
+    _readyCheck(this: Redis, callback) {
+      const state = this[STATE];
+      if (this.status !== "connect") return;
+      if (state.selectError !== undefined) {
+        // A server busy with a script refuses SELECT for a while only: what waits goes on waiting.
+        if (state.selectError.message.startsWith("BUSY ")) state.wire.destroy(state.selectError);
+        else callback(state.selectError);
+        return;
+      }
+      if (state.skipsReadyCheck) {
+        callback(null, {});
+        return;
+      }
+      checkReady(this, callback, {
+        info: (callback) => {
+          state.internal = true;
+          this.info(callback).catch(ignore);
+          state.internal = false;
+        },
+        loading: () => state.wire.stillLoading(),
+      });
+    },
+  });
+}
+
+function withCause(error: Error, cause: Error | undefined): Error {
+  if (cause !== undefined) Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
+  return error;
+}
+
+function ignore(): void {
+  // The callback has it.
+}

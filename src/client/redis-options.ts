@@ -1,0 +1,5 @@
+import type { RedisOptions as IORedisOptions } from "ioredis";
+import type { ResilienceOptions } from "../options/policy.js";
+
+/** ioredis's options and one more. */
+export type RedisOptions = IORedisOptions & { readonly resilience?: ResilienceOptions | undefined };

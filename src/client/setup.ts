@@ -1,0 +1,122 @@
+/** Gives a client its policy, flow, wire and pool, in the middle of ioredis's constructor. */
+import type { Command, RedisOptions as IORedisOptions } from "ioredis";
+import { ScriptEffects } from "../command/scripts.js";
+import { endpointInfo, labelOf } from "../connection/endpoint-info.js";
+import { explicitOptions, type Options } from "../connection/explicit-options.js";
+import type { BatchStream } from "../connection/internals.js";
+import { Resubscription } from "../connection/resubscription.js";
+import { Wire } from "../connection/wire.js";
+import type { Examine } from "../flow/endpoint.js";
+import { Flow } from "../flow/flow.js";
+import type { BlockingLimit } from "../flow/transport.js";
+import { defaultLogger } from "../observe/default-logger.js";
+import { SILENT } from "../observe/logger.js";
+import type { Policy } from "../options/policy.js";
+import { resolvePolicy } from "../options/resolve.js";
+import { countClient } from "../pool/client-count.js";
+import { Pool } from "../pool/pool.js";
+import type { Redis } from "../redis.js";
+import { takeGiven } from "./given.js";
+import { sendInternal, sendUnready } from "./own-commands.js";
+import { hostOf } from "./pooled-client.js";
+import type { RedisOptions } from "./redis-options.js";
+import { SERVING, STATE, type State } from "./state.js";
+
+/** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
+const KEEP_ALIVE = 30_000;
+
+/** Sets up everything that hangs on the client, before ioredis's constructor goes on. */
+export function adopt(client: Redis, args: readonly unknown[], create: (options: RedisOptions) => Redis): void {
+  const explicit = explicitOptions(args);
+  const { resilience } = client.options;
+  const given = takeGiven();
+  const policy = given?.policy ?? resolvePolicy(resilience, explicit);
+  const info = endpointInfo(client.options);
+  const wire = new Wire(client, policy, info, explicit["retryStrategy"] as never);
+  const scripts = given?.scripts ?? new ScriptEffects();
+  const logger = resilience?.logger === false ? SILENT : (resilience?.logger ?? defaultLogger());
+  const flow = new Flow({
+    policy,
+    transport: wire,
+    label: labelOf(info),
+    logger,
+    fallback: resilience?.fallback,
+    examine: examiner(client.options, policy),
+    blockingLimit: blockingLimit(client.options),
+    scriptEffect: (command) => scripts.of(command),
+  });
+  wire.flow = flow;
+  wire.onInternal = (command) => sendInternal(client, state, command);
+  applyDefaults(client.options, policy, explicit);
+  // Both belong to the flow now; ioredis would arm a timer a command, and resolve what was not answered.
+  delete client.options.commandTimeout;
+  delete client.options.blockingTimeout;
+  client.options.retryStrategy = wire.reconnect.strategy as NonNullable<IORedisOptions["retryStrategy"]>;
+  const skipsReadyCheck = client.options.enableReadyCheck === false;
+  client.options.enableReadyCheck = true;
+  const state: State = {
+    flow,
+    wire,
+    policy,
+    explicit,
+    scripts,
+    skipsReadyCheck,
+    internal: false,
+    selectError: undefined,
+    closing: undefined,
+    pool: undefined,
+    ended: undefined,
+    resubscription: new Resubscription({
+      backoff: { ...policy.reconnect, factor: 2 },
+      write: (command) => wire.write(command, undefined),
+      isServing: () => SERVING.has(client.status),
+      restored: (event) => void client.emit("resubscribed", event),
+      refused: (error) => void client.silentEmit("error", error),
+    }),
+  };
+  if (given?.scripts === undefined) {
+    state.ended = countClient(labelOf(info), logger);
+    state.pool = new Pool(hostOf(client, state, logger, create), client);
+    const { lanes } = state.pool;
+    if (lanes !== undefined) {
+      // On the instance, so that the usual single connection pays nothing for it.
+      const sendCommand = (command: Command, stream?: BatchStream): unknown => {
+        if (flow.isOpen) lanes.send(command, stream, undefined);
+        else sendUnready(client, state, command, stream);
+        return command.promise;
+      };
+      Object.defineProperty(client, "sendCommand", { value: sendCommand, configurable: true, writable: true });
+    }
+  }
+  Object.defineProperty(client, STATE, { value: state });
+}
+
+/** The doctor's look from outside. It is loaded when an incident opens. */
+function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
+  const { host, port, path, tls, sentinels, resilience } = options;
+  const wanted = resilience?.doctor ?? policy.profile !== "test";
+  if (!wanted || sentinels) return undefined;
+  const target = { ...(path ? { path } : { host: host ?? "localhost", port: port ?? 6379 }), ...(tls ? { tls } : {}) };
+  return async () => {
+    const [{ passiveVerdict }, { inBackground }] = await Promise.all([
+      import("../doctor/passive.js"),
+      import("../doctor/background.js"),
+    ]);
+    return inBackground(() => passiveVerdict(target));
+  };
+}
+
+function blockingLimit(options: RedisOptions): BlockingLimit | undefined {
+  const { blockingTimeout, blockingTimeoutGrace = 100 } = options;
+  return typeof blockingTimeout === "number" && blockingTimeout > 0
+    ? { cap: blockingTimeout, grace: blockingTimeoutGrace }
+    : undefined;
+}
+
+/** ioredis options that the policy brings, where the caller gave none. */
+function applyDefaults(options: RedisOptions, policy: Policy, explicit: Options): void {
+  const { lazyConnect, keepAlive = KEEP_ALIVE, tls } = policy.connection ?? {};
+  if (!("lazyConnect" in explicit) && lazyConnect !== undefined) options.lazyConnect = lazyConnect;
+  if (!("keepAlive" in explicit)) options.keepAlive = keepAlive;
+  if (!("tls" in explicit) && tls !== undefined) options.tls = {};
+}

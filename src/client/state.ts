@@ -1,0 +1,42 @@
+/**
+ * Everything that hangs on a client. ioredis's constructor calls several overridden methods before a subclass's own fields
+ * exist, so all of it hangs on one symbol that `parseOptions`, the first of them, sets.
+ */
+import type { ScriptEffects } from "../command/scripts.js";
+import type { Options } from "../connection/explicit-options.js";
+import type { Resubscription } from "../connection/resubscription.js";
+import type { Wire } from "../connection/wire.js";
+import type { Flow } from "../flow/flow.js";
+import type { Policy } from "../options/policy.js";
+import type { Pool } from "../pool/pool.js";
+import type { Redis } from "../redis.js";
+
+export const STATE: unique symbol = Symbol("ioredoubt.state");
+
+export interface State {
+  readonly flow: Flow;
+  readonly wire: Wire;
+  readonly policy: Policy;
+  /** What the caller wrote, for `duplicate()`. */
+  readonly explicit: Options;
+  readonly scripts: ScriptEffects;
+  /** ioredis is sending on its own behalf. */
+  internal: boolean;
+  /** `enableReadyCheck: false`. ioredis 5 guards against a lost handshake only on the way through the check, so it always goes there. */
+  readonly skipsReadyCheck: boolean;
+  /** The handshake's SELECT failed: serving would mean writing to database 0. */
+  selectError: Error | undefined;
+  closing: Promise<void> | undefined;
+  /** Its connections are made when they are needed. A client that is in a pool has none of its own. */
+  pool: Pool | undefined;
+  readonly resubscription: Resubscription;
+  /** Takes it off the count of the process's clients. */
+  ended: (() => void) | undefined;
+}
+
+export function stateOf(client: Redis): State {
+  return client[STATE];
+}
+
+/** "monitoring" is a status of ioredis that its types do not know. */
+export const SERVING: ReadonlySet<string> = new Set(["ready", "monitoring"]);

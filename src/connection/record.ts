@@ -1,0 +1,106 @@
+/**
+ * What is known of a client's connection, for diagnoses: its age and bytes, what went wrong with it, and what the server
+ * said when it closed the door. It remembers and describes; it decides nothing.
+ */
+import { callOf } from "../command/call.js";
+import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
+import type { RedisInternals } from "./internals.js";
+import type { Watchdog } from "./watchdog.js";
+
+export class ConnectionRecord {
+  /** Why the present connection is being lost, as far as it is known. */
+  lossCause: Error | undefined = undefined;
+  lastError: Error | undefined = undefined;
+  /** What the server said when it closed the door on this attempt or on the one before. */
+  #lastWords: string | undefined = undefined;
+  #everReady = false;
+  readonly #redis: RedisInternals;
+  readonly #endpoint: EndpointInfo;
+  readonly #watchdog: Watchdog;
+  readonly #seen = new WeakSet<Error>();
+
+  constructor(redis: RedisInternals, endpoint: EndpointInfo, watchdog: Watchdog) {
+    this.#redis = redis;
+    this.#endpoint = endpoint;
+    this.#watchdog = watchdog;
+  }
+
+  /** Marks an error as known; `false` when it was. */
+  isNews(error: Error): boolean {
+    if (this.#seen.has(error)) return false;
+    this.#seen.add(error);
+    return true;
+  }
+
+  /** The present connection suffers from this. */
+  suffer(error: Error): void {
+    this.lossCause ??= error;
+    this.lastError = error;
+    // The next attempt's first write may fail before they can be read again; a server that is not reached says nothing.
+    this.#lastWords =
+      lastWords(this.#watchdog.firstWords) ?? (this.#watchdog.connectedAt > 0 ? this.#lastWords : undefined);
+  }
+
+  /** It let us in: what it said before is no reason for anything that comes later. */
+  ready(): void {
+    this.#watchdog.firstWords = "";
+    this.#everReady = true;
+  }
+
+  /** The connection serves: what went wrong before is history. */
+  forget(): void {
+    this.lastError = this.lossCause = this.#lastWords = undefined;
+  }
+
+  context(): FailureContext {
+    const now = performance.now();
+    const { status, commandQueue } = this.#redis;
+    const { connectedAt, bytesRead, lastReadAt, firstWords } = this.#watchdog;
+    const head = commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
+    const since = head === undefined ? undefined : callOf(head)?.sentAt;
+    const connected = connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
+    const everReady = this.#everReady;
+    return {
+      endpoint: this.#endpoint,
+      phase: phaseOf(status),
+      ...(connected
+        ? {
+            connection: {
+              ageMs: Math.round(now - connectedAt),
+              bytesRead,
+              silentMs: Math.round(now - lastReadAt),
+              everReady,
+              lastWords: lastWords(firstWords) ?? this.#lastWords,
+            },
+          }
+        : this.#lastWords === undefined
+          ? {}
+          : { connection: { everReady, lastWords: this.#lastWords } }),
+      ...(head === undefined || since === undefined
+        ? {}
+        : { head: { command: head.name, forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
+    };
+  }
+}
+
+function phaseOf(status: string): Phase {
+  switch (status) {
+    case "connecting":
+    case "reconnecting":
+    case "wait":
+      return "connect";
+    case "connect":
+      return "handshake";
+    case "ready":
+    case "monitoring":
+      return "ready";
+    default:
+      return "closed";
+  }
+}
+
+/** The error line a server sent before it closed the door; nothing else of what it says is kept. */
+function lastWords(firstWords: string): string | undefined {
+  if (!firstWords.startsWith("-")) return undefined;
+  return firstWords.slice(1, 200).split("\r\n", 1)[0];
+}
