@@ -13,7 +13,10 @@ describe("logging with pino", () => {
     const script = `const { defaultLogger } = await import(${JSON.stringify(source)});
       defaultLogger().debug({}, "below the level"); defaultLogger().info({ event: "a" }, "first"); defaultLogger().warn({}, "second");`;
     const { stdout } = await runSource(script);
-    const lines = stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toMatchObject([
       { name: "ioredoubt", level: 30, event: "a", msg: "first" },
       { name: "ioredoubt", level: 40, msg: "second" },
