@@ -13,6 +13,7 @@ import type { CallOptions } from "./command/call.js";
 import type { ScriptDefinition } from "./command/scripts.js";
 import { optionsForDuplicate } from "./connection/explicit-options.js";
 import { CLOSED_MESSAGE, internalsOf, type BatchStream } from "./connection/internals.js";
+import { quickenBatches } from "./connection/quick-pipeline.js";
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { healthOf, snapshot, type Health, type Stats } from "./observe/stats.js";
@@ -233,6 +234,7 @@ Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<R
   return new Redis({ ...optionsForDuplicate(this.options, this[STATE].explicit), ...override });
 } as Redis["duplicate"];
 
+quickenBatches(Redis.prototype);
 installHooks(Redis.prototype, (options) => new Redis(options));
 
 function poolOf(client: Redis): Pool {

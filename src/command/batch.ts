@@ -45,7 +45,7 @@ export class Batch {
   replied(call: Call, value: unknown): Refused[] {
     this.#answered++;
     const inFrame = this.transaction && call.traits.name !== "exec";
-    if (!(inFrame && (call.traits.name === "multi" || String(value) === "QUEUED"))) this.partial = true;
+    if (!(inFrame && (call.traits.name === "multi" || isQueued(value)))) this.partial = true;
     return this.refused.length > 0 && (this.partial || this.isAnswered) ? this.takeRefused() : NONE;
   }
 
@@ -80,6 +80,13 @@ export class Batch {
     this.partial = false;
     this.refused = [];
   }
+}
+
+const QUEUED = Buffer.from("QUEUED");
+
+/** The server has put the command off until EXEC. */
+function isQueued(value: unknown): boolean {
+  return Buffer.isBuffer(value) ? value.length === QUEUED.length && QUEUED.equals(value) : value === "QUEUED";
 }
 
 const NONE: Refused[] = [];

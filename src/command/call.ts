@@ -40,8 +40,9 @@ export class Call {
   stream: BatchStream | undefined;
   readonly options: CallOptions | undefined;
   readonly startedAt: number;
-  readonly resolveCommand: (value: unknown) => void;
-  readonly rejectCommand: (error: Error) => void;
+  /** As ioredis made them, or a batch: some count on their command being `this`. */
+  readonly originalResolve: (value: unknown) => void;
+  readonly originalReject: (error: Error) => void;
   state: CallState = "waiting";
   /** How often it was handed to a socket. */
   attempts = 0;
@@ -77,10 +78,19 @@ export class Call {
     this.stream = stream;
     this.options = options;
     this.startedAt = now;
-    this.resolveCommand = command.resolve;
-    this.rejectCommand = command.reject;
+    this.originalResolve = command.resolve;
+    this.originalReject = command.reject;
     (command as Carried)[CALL] = this;
     takeOver(this);
+  }
+
+  /** Passes the reply on to ioredis, which transforms it. */
+  resolveCommand(value: unknown): void {
+    this.originalResolve.call(this.command, value);
+  }
+
+  rejectCommand(error: Error): void {
+    this.originalReject.call(this.command, error);
   }
 }
 
@@ -116,8 +126,8 @@ export function letGo(command: Command): void {
   call.list?.remove(call);
   call.state = "settled";
   call.observer?.();
-  command.resolve = call.resolveCommand;
-  command.reject = call.rejectCommand;
+  command.resolve = call.originalResolve;
+  command.reject = call.originalReject;
   (command as Carried)[CALL] = undefined;
 }
 

@@ -56,6 +56,30 @@ export interface DefinedScript {
   readonly readOnly: boolean;
 }
 
+/** What a pipeline does to and asks of a command. */
+export interface BatchMember {
+  readonly callback?: unknown;
+  /** With `showFriendlyErrorStack`. */
+  readonly errorStack?: Error | undefined;
+  inTransaction: boolean;
+  isResolved: boolean;
+  isSettled?: boolean;
+  pipelineIndex?: number;
+  resolve: (reply: unknown) => void;
+  reject: (error: Error) => void;
+  transformReply(reply: unknown): unknown;
+}
+
+/** The private members of a pipeline or MULTI batch, as they are in 5.11 and 6.x. */
+export interface PipelineInternals {
+  /** How many MULTIs are open in it. */
+  readonly _transactions: number;
+  readonly _queue: BatchMember[];
+  /** Takes one member's outcome, `[null, value]` or `[error]`; the last one ends the batch. */
+  fillResult(outcome: unknown[], position: number): void;
+  sendCommand(command: BatchMember): unknown;
+}
+
 /** The private members of `Redis`, as they are in 5.11 and 6.x. */
 export interface RedisInternals {
   options: RedisOptions;

@@ -2,7 +2,7 @@
  * The contract with ioredis's private parts, as `src/connection/internals.ts` declares them: plain ioredis is driven and
  * watched through its own hooks. A release that moves one of them fails here, by name, before anything breaks in a fault.
  */
-import { Command, Redis as IORedis, type RedisOptions } from "ioredis";
+import { Command, Pipeline, Redis as IORedis, type RedisOptions } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import {
   base,
@@ -11,6 +11,8 @@ import {
   internalsOf,
   NOT_WRITABLE_MESSAGE,
   overrideInternals,
+  type BatchMember,
+  type PipelineInternals,
   type RedisInternals,
 } from "../../src/connection/internals.js";
 import { allowsQuickWrites, quickWrite } from "../../src/connection/quick-write.js";
@@ -359,6 +361,30 @@ describe("ioredis's pipelines and reconnects", () => {
     expect(sent().map(({ name }) => name)).toEqual(["set", "get", "multi", "set", "exec"]);
     expect(calls.at(-1)?.args[1]).not.toBe(handed[0]);
     await first;
+  });
+
+  it("collect their members, and end when each has handed in its outcome", async () => {
+    const pipeline = open().multi();
+    expect(pipeline).toBeInstanceOf(Pipeline);
+    const internals = pipeline as unknown as PipelineInternals & { readonly promise: Promise<unknown> };
+    const own = new Command("get", ["a"]) as unknown as BatchMember;
+    expect(internals).toMatchObject({ _transactions: 1, _queue: [{ name: "multi", inTransaction: true }] });
+    expect(Object.hasOwn(pipeline, "sendCommand")).toBe(false);
+    expect(internals.sendCommand(own)).toBe(pipeline);
+    expect(internals._queue[1]).toBe(own);
+    expect(own).toMatchObject({ inTransaction: true, pipelineIndex: 1, isResolved: false });
+    expect(own.transformReply(Buffer.from("v"))).toEqual(Buffer.from("v"));
+    expect(Object.hasOwn(own, "callback")).toBe(true);
+    expect(Object.hasOwn(own, "errorStack")).toBe(true);
+    void pipeline.exec().catch(() => undefined);
+    for (const [at, outcome] of [
+      [null, "OK"],
+      [null, "QUEUED"],
+      [null, [1]],
+    ].entries()) {
+      internals.fillResult(outcome, at);
+    }
+    await expect(internals.promise).resolves.toHaveLength(3);
   });
 
   it("send a command again through sendCommand when reconnectOnError says 2", async () => {

@@ -1,10 +1,26 @@
 /** Pipelines, transactions, automatic pipelines and callbacks: what comes back, in which shape and in which order. */
+import { tracingChannel } from "node:diagnostics_channel";
+import { Command } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { expectParity, invoke, outcomeOf, useServers, type Client, type Side, type Step } from "./parity-harness.js";
+import {
+  eventually,
+  expectParity,
+  invoke,
+  IS_V6,
+  outcomeOf,
+  useServers,
+  type Client,
+  type Side,
+  type Step,
+} from "./parity-harness.js";
 
 useServers();
 
 type Act = (side: Side) => unknown;
+
+function ignore(): void {
+  // Only the end of a command is looked at.
+}
 
 function pipelineOf(client: Client, steps: readonly Step[]): ReturnType<Client["pipeline"]> {
   const pipeline = client.pipeline();
@@ -55,6 +71,50 @@ const PIPELINES: Readonly<Record<string, Act>> = {
         .get("a", (...args) => seen.push(["get", ...args]))
         .exec((...args) => resolve([...seen, ["exec", ...args]]));
     }),
+  "a callback of only some of its members": ({ open }) =>
+    new Promise((resolve) => {
+      const seen: unknown[] = [];
+      void open()
+        .pipeline()
+        .set("a", 1)
+        .get("a", (...args) => seen.push(["get", ...args]))
+        .lpush("a", 1)
+        .exec((...args) => resolve([...seen, ["exec", ...args]]));
+    }),
+  "a reply transformer that throws": async ({ open }) => {
+    Command.setReplyTransformer("get", () => {
+      throw new TypeError("cannot be transformed");
+    });
+    try {
+      return await open().pipeline().set("a", 1).get("a").strlen("a").exec();
+    } finally {
+      delete (Command as unknown as { _transformer: { reply: Record<string, unknown> } })._transformer.reply["get"];
+    }
+  },
+  "friendly error stacks": async ({ open }) => {
+    const results = await open({ showFriendlyErrorStack: true }).pipeline().set("a", "x").incr("a").exec();
+    const [error] = results?.[1] ?? [];
+    return [error, String(error?.stack).includes("parity-batches.test.ts")];
+  },
+  "a tracer that follows each member": async ({ open }) => {
+    const ends: unknown[] = [];
+    const channels = tracingChannel("ioredis:command");
+    const note = (message: object): void => {
+      const { command, error } = message as { readonly command?: unknown; readonly error?: unknown };
+      ends.push([command, error instanceof Error]);
+    };
+    const subscribers = { start: ignore, end: ignore, asyncStart: ignore, asyncEnd: note, error: ignore };
+    const client = open();
+    await client.ping();
+    channels.subscribe(subscribers);
+    try {
+      const results = await client.pipeline().set("a", "x").incr("a").exec();
+      await eventually(() => expect(ends.length).toBeGreaterThanOrEqual(IS_V6 ? 2 : 0));
+      return [results, ends];
+    } finally {
+      channels.unsubscribe(subscribers);
+    }
+  },
   "a hundred commands issued before the connection": ({ open }) => {
     const pipeline = open().pipeline();
     for (let i = 0; i < 100; i++) pipeline.set(`k${String(i % 7)}`, i).get(`k${String((i + 3) % 7)}`);
