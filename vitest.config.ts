@@ -17,7 +17,10 @@ export default defineConfig({
     maxWorkers: 2,
     dangerouslyIgnoreUnhandledErrors: false,
     projects: [
-      { extends: true, test: { name: "ioredis 6", include: ["test/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "ioredis 6", include: ["test/**/*.test.ts"], globalSetup: "test/helpers/name-skips.ts" },
+      },
       {
         extends: true,
         test: {

@@ -3,38 +3,13 @@
  * installs it where that is safe (root on Debian or Ubuntu), without starting a service; otherwise says how to get it.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { canInstall, install } from "./apt.mjs";
 
 const binary = process.env["REDIS_SERVER"] ?? "redis-server";
 
 /** @param {string} name */
 function works(name) {
   return spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0;
-}
-
-/** @param {string[]} args */
-function apt(args) {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return spawnSync("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=120", ...args], {
-    env,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-}
-
-/** Debian starts a service when its package is installed, unless this file forbids it: port 6379 is not ours to take. */
-const POLICY = "/usr/sbin/policy-rc.d";
-
-function installByApt() {
-  const forbid = !existsSync(POLICY);
-  if (forbid) writeFileSync(POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
-  try {
-    const update = apt(["update"]);
-    const install = apt(["install", "-y", "--no-install-recommends", "redis-server"]);
-    return install.status === 0 ? undefined : `${update.stderr ?? ""}${install.stderr ?? ""}`.trim();
-  } finally {
-    if (forbid) rmSync(POLICY, { force: true });
-  }
 }
 
 function instructions() {
@@ -59,10 +34,9 @@ function main() {
   }
   // The demo needs no binary when it is given a server. Tests kill servers, and never a given one.
   if (process.argv.includes("--or-url") && process.env["REDIS_URL"] !== undefined) return 0;
-  const debian = process.platform === "linux" && existsSync("/usr/bin/apt-get");
-  if (debian && process.getuid?.() === 0) {
+  if (canInstall()) {
     console.log("redis-server is missing: installing it with apt-get (the service is not started).");
-    const problem = installByApt();
+    const problem = install(["redis-server"]);
     if (problem === undefined && works(binary)) return 0;
     console.error(`apt-get could not install redis-server.\n${problem ?? ""}\n`);
   }

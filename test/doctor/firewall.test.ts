@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { diagnoseConnection, type Report } from "../../src/doctor/index.js";
 import { expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
-import { Namespace, whyNot } from "./namespace.js";
+import { whyNoNamespace } from "../helpers/abilities.js";
+import { Namespace } from "./namespace.js";
 
-const reason = whyNot();
 const CLI = join(import.meta.dirname, "../../dist/cli/main.js");
 
 async function fromOutside(space: Namespace, port: number): Promise<Report> {
@@ -30,7 +30,7 @@ async function fromInside(space: Namespace, target: string): Promise<Report> {
   return report;
 }
 
-describe.skipIf(reason !== undefined)(`doctor, across a network (${reason ?? "in a namespace"})`, () => {
+describe.skipIf(whyNoNamespace() !== undefined)("doctor, across a network", () => {
   it("raises no alarm for a healthy server on the other machine", async () => {
     await using space = await Namespace.create();
     await space.startRedis(6379, "--protected-mode", "no");

@@ -2,7 +2,6 @@
  * What the doctor's tests stand on: a machine on which only this test's own servers run, and what to expect of a report.
  */
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { expect } from "vitest";
 import type { Finding } from "../../src/doctor/finding.js";
 import { thisMachine, type Machine } from "../../src/doctor/machine.js";
@@ -53,11 +52,4 @@ export function expectHealthy(report: Report): void {
     .filter((one) => one.status === "warn" || one.status === "fail");
   expect(alarms).toEqual([]);
   expect(report.verdict.status).toBe("healthy");
-}
-
-/** An address of this machine that is not loopback, or undefined where there is none. */
-export function ownAddress(): string | undefined {
-  return Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find((one) => !one.internal && one.family === "IPv4")?.address;
 }

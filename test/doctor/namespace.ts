@@ -2,35 +2,13 @@
  * A network namespace with a redis-server in it, joined to this machine by a pair of virtual interfaces: a second machine,
  * as far as the network is concerned. Needs root, iproute2 and iptables.
  */
-import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { connect } from "node:net";
 import { promisify } from "node:util";
 import { eventually } from "../helpers/eventually.js";
 import { REDIS_SERVER } from "../helpers/redis-server.js";
 
 const run = promisify(execFile);
-
-/** Why namespaces cannot be used here, or undefined when they can. */
-export function whyNot(): string | undefined {
-  if (process.platform !== "linux") return "network namespaces are a Linux feature";
-  if (process.getuid?.() !== 0) return "only root may make network namespaces";
-  const name = `dn-probe-${String(process.pid)}`;
-  try {
-    execFileSync("ip", ["netns", "add", name], { stdio: "ignore" });
-  } catch {
-    return "iproute2 is missing, or this kernel or container allows no namespaces";
-  }
-  try {
-    execFileSync("ip", ["netns", "exec", name, "iptables", "-A", "INPUT", "-p", "tcp", "-j", "REJECT"], {
-      stdio: "ignore",
-    });
-    return undefined;
-  } catch {
-    return "iptables is missing";
-  } finally {
-    execFileSync("ip", ["netns", "del", name]);
-  }
-}
 
 export class Namespace {
   readonly name: string;

@@ -1,10 +1,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { passiveVerdict } from "../../src/doctor/index.js";
+import { ownAddress, whyNoOwnAddress } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis } from "../helpers/redis-server.js";
-import { ownAddress, ownMachine } from "./ground.js";
+import { ownMachine } from "./ground.js";
 
 const machine = ownMachine();
 
@@ -47,7 +48,7 @@ describe(passiveVerdict, () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it.skipIf(ownAddress() === undefined)("hears protected mode (needs an address beside loopback)", async () => {
+  it.skipIf(whyNoOwnAddress() !== undefined)("hears protected mode", async () => {
     await using server = await startRedis({ args: ["--bind", "0.0.0.0"] });
     expect((await timed(`${ownAddress() ?? ""}:${String(server.port)}`)).code).toBe("PROTECTED_MODE");
   });

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { diagnoseConnection, type DiagnoseOptions, type Report, type TargetOptions } from "../../src/doctor/index.js";
+import { whyNoSmallDisk } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
@@ -26,17 +27,6 @@ async function fill(server: RedisServer, most: number): Promise<void> {
     } catch {
       return;
     }
-  }
-}
-
-/** A filesystem of 1 MiB, where this user may mount one. */
-function mountSmallDisk(path: string): boolean {
-  try {
-    mkdirSync(path, { recursive: true });
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -124,13 +114,14 @@ describe("doctor, a server in a bad state", () => {
     expectVerdict(watched, "PERSISTENCE_FAILED", /cannot write its snapshot to disk/);
   });
 
-  it("says that writes are refused when the disk is full (needs the right to mount)", async (context) => {
+  it.skipIf(whyNoSmallDisk() !== undefined)("says that writes are refused when the disk is full", async () => {
     await using server = await startRedis({
       config: ["save 3600 1", "enable-protected-configs yes"],
       args: ["--rdbcompression", "no", "--slowlog-log-slower-than", "-1"],
     });
     const small = join(server.dir, "small");
-    if (!mountSmallDisk(small)) return context.skip("this user may not mount a small disk");
+    mkdirSync(small);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", small]);
     try {
       await fill(server, 20);
       await server.cli("CONFIG", "SET", "dir", small);

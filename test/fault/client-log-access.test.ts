@@ -1,6 +1,6 @@
 /** A client that is not let in, or does not trust whom it reached: a fatal line once, however often it tries. */
-import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ownAddress, whyNoOwnAddress } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis } from "../helpers/redis-server.js";
 import { makeCertificates, type Certificates, type KeyPair } from "../helpers/tls.js";
@@ -112,13 +112,9 @@ describe("a client that is not let in", () => {
     await eventually(() => expect(events(redis.log, "incident.closed")).toHaveLength(1));
   });
 
-  const outside = Object.values(networkInterfaces())
-    .flat()
-    .find((each) => each?.family === "IPv4" && !each.internal)?.address;
-
-  it.skipIf(outside === undefined)("PROTECTED_MODE: an open server asked from outside", async () => {
+  it.skipIf(whyNoOwnAddress() !== undefined)("PROTECTED_MODE: an open server asked from outside", async () => {
     await using server = await startRedis({ config: ["bind 0.0.0.0", "protected-mode yes"] });
-    const redis = open({ host: outside ?? "", port: server.port, resilience: { deadline: 600 } });
+    const redis = open({ host: ownAddress() ?? "", port: server.port, resilience: { deadline: 600 } });
     await failureOf(redis.get("k"));
     const line = await eventually(() => {
       const [first] = events(redis.log, "incident.open");

@@ -1,9 +1,9 @@
 /** A client whose connection cannot be made, or is lost: what its caller is told, and what the log says once. */
 import { createServer } from "node:http";
 import { lookup } from "node:dns/promises";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { whyNoDualStack } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
@@ -20,11 +20,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const hasIPv6 = Object.values(networkInterfaces())
-  .flat()
-  .some((one) => one?.address === "::1");
-const localhost = await lookup("localhost", { all: true });
-const isDualStack = hasIPv6 && localhost.length > 1;
+const notDualStack = await whyNoDualStack();
 
 describe("a client that cannot connect", () => {
   it("CONNECTION_REFUSED is one error line, with a command that can be run", async () => {
@@ -34,7 +30,7 @@ describe("a client that cannot connect", () => {
     expect(diagnosis.next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
   });
 
-  it.skipIf(!isDualStack)("CONNECTION_REFUSED names both addresses of localhost", async () => {
+  it.skipIf(notDualStack !== undefined)("CONNECTION_REFUSED names both addresses of localhost", async () => {
     const { line } = await expectAway({ host: "localhost", port: await freePort() }, "CONNECTION_REFUSED", "error");
     expect(line.why[0]).toMatch(/127\.0\.0\.1.*::1|::1.*127\.0\.0\.1/);
   });

@@ -1,8 +1,8 @@
 /** Real refusals of passwords, users, permissions and surplus clients. */
-import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "vitest";
 import { sanitizeError } from "../../src/failure/redact.js";
 import { serializeError } from "../../src/failure/serialize.js";
+import { ownAddress, whyNoOwnAddress } from "../helpers/abilities.js";
 import { startRedis } from "../helpers/redis-server.js";
 import { connectFailure, dial, expectDiagnosis, failureOf, plainRedis, socketFailure } from "./diagnosis-harness.js";
 
@@ -82,13 +82,9 @@ describe("diagnosis of access", () => {
     expectDiagnosis(opaque, { phase: "handshake" }, "CONNECTION_CLOSED_EARLY", down);
   });
 
-  const outside = Object.values(networkInterfaces())
-    .flat()
-    .find((one) => one?.family === "IPv4" && !one.internal)?.address;
-
-  it.skipIf(outside === undefined)("PROTECTED_MODE: an open server asked from outside", async () => {
+  it.skipIf(whyNoOwnAddress() !== undefined)("PROTECTED_MODE: an open server asked from outside", async () => {
     await using server = await startRedis({ config: ["bind 0.0.0.0", "protected-mode yes"] });
-    const { words } = await socketFailure(() => dial(server.port, outside));
+    const { words } = await socketFailure(() => dial(server.port, ownAddress()));
     expect(words).toMatch(/^-DENIED /);
     expectDiagnosis(words, {}, "PROTECTED_MODE", REFUSED);
     const context = { phase: "handshake", connection: { lastWords: words } } as const;

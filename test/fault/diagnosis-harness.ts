@@ -1,5 +1,5 @@
 /** What the diagnosis tests share: they let plain ioredis or a socket fail for real, and look at what was understood. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { Redis, type RedisOptions } from "ioredis";
 import { expect } from "vitest";
@@ -95,14 +95,4 @@ export function failureInChild(shell: string, code: string): unknown {
   if (line === "") throw new Error(`the child reported nothing: ${stderr}`);
   const { message, ...fields } = JSON.parse(line) as { message: string };
   return Object.assign(new Error(message), fields);
-}
-
-/** Whether this user may make a network namespace of his own. */
-export function canIsolateNetwork(): boolean {
-  try {
-    execFileSync("unshare", ["-rn", "true"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }

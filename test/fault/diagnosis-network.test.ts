@@ -7,12 +7,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { whyNoIsolation } from "../helpers/abilities.js";
 import { freePort } from "../helpers/free-port.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { makeCertificates } from "../helpers/tls.js";
 import {
-  canIsolateNetwork,
   connectFailure,
   expectDiagnosis,
   failureInChild,
@@ -215,7 +215,7 @@ describe("diagnosis of the network", () => {
   });
 });
 
-describe.skipIf(!canIsolateNetwork())("diagnosis in a network of one's own", () => {
+describe.skipIf(whyNoIsolation() !== undefined)("diagnosis in a network of one's own", () => {
   const connectTo = (host: string): string =>
     `require("net").connect({ port: 6379, host: "${host}" }).on("error", report);`;
 
