@@ -44,6 +44,8 @@ export interface Target {
   readonly tls: ConnectionOptions | undefined;
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** A user name was given without a password. It logs nobody in, and may be the password itself: it is not kept. */
+  readonly nameOnly: boolean;
   readonly db: number;
   readonly family: 0 | 4 | 6;
   readonly sentinelName: string | undefined;
@@ -106,6 +108,8 @@ function build(options: TargetOptions, around: Around): Target {
   const tls = tlsOf(options.tls);
   const sentinels = (options.sentinels ?? []).map(({ host = "localhost", port = SENTINEL_PORT }) => ({ host, port }));
   const nodes = [...sentinels, ...(around.nodes ?? [])];
+  const username = options.username === "" ? undefined : options.username;
+  const password = options.password === "" ? undefined : options.password;
   const found = nodes.length === 0 && around.problems.length === 0;
   const origins = new Map<string, string>();
   for (const part of ["host", "port", "path", "username", "password", "db", "tls", "sentinels"] as const) {
@@ -122,8 +126,9 @@ function build(options: TargetOptions, around: Around): Target {
       : undefined,
     nodes,
     tls,
-    username: options.username === "" ? undefined : options.username,
-    password: options.password === "" ? undefined : options.password,
+    username: password === undefined ? undefined : username,
+    password,
+    nameOnly: username !== undefined && password === undefined,
     db: Number(options.db ?? 0),
     family: options.family === 4 || options.family === 6 ? options.family : 0,
     sentinelName: options.name,

@@ -1,4 +1,5 @@
 /** The report as lines of text. Pure; colour only where it is asked for. */
+import type { NextStep } from "../failure/diagnosis.js";
 import type { Status } from "./finding.js";
 import type { CheckReport, Report, Verdict } from "./report.js";
 import { isNotReached } from "./run-checks.js";
@@ -40,9 +41,7 @@ export function checkLines(check: CheckReport, style: TextStyle): string[] {
     const line = `${mark(finding.status, style)} ${title} ${finding.evidence}${time}`;
     if (finding.status === "ok" || finding.status === "skip") return [line];
     const limit = finding.threshold === undefined ? [] : [`       limit: ${finding.threshold}`];
-    const steps = finding.next
-      .slice(0, 3)
-      .map((step) => `       → ${step.say}${step.run === undefined ? "" : `: ${paint(step.run, 36, style)}`}`);
+    const steps = finding.next.slice(0, 3).map((step) => `       → ${stepText(step, style)}`);
     return [line, `       ${finding.meaning}`, ...limit, ...steps];
   });
 }
@@ -58,11 +57,15 @@ export function verdictLines(verdict: Verdict, elapsed: number, style: TextStyle
   const code = verdict.code === undefined ? "" : ` [${verdict.code}]`;
   const lines = [`${mark(VERDICTS[verdict.status], style)} ${paint("Verdict:", 1, style)} ${verdict.sentence}${code}`];
   if (verdict.next !== undefined) {
-    const { say, run } = verdict.next;
-    lines.push(`       Next: ${say}${run === undefined ? "" : `: ${paint(run, 36, style)}`}`);
+    lines.push(`       Next: ${stepText(verdict.next, style)}`);
   }
   lines.push(paint(`       ${(elapsed / 1000).toFixed(1)} s`, 2, style));
   return lines;
+}
+
+function stepText({ say, run }: NextStep, style: TextStyle): string {
+  if (run === undefined) return say;
+  return `${say}${say.endsWith("?") ? "" : ":"} ${paint(run, 36, style)}`;
 }
 
 function mark(status: Status, style: TextStyle): string {

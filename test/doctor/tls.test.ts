@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { diagnoseConnection, type Report, type TargetOptions } from "../../src/doctor/index.js";
+import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisOptions } from "../helpers/redis-server.js";
 import { makeCertificates, type Certificates } from "../helpers/tls.js";
 import { expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
@@ -75,6 +78,53 @@ describe("doctor, TLS", () => {
     const { cert, key } = certificates.client;
     const tls = { ca: certificates.caPem, cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
     expectHealthy(await look({ ...certificates.valid, clientAuth: true }, { tls }));
+  });
+
+  it("names the versions when the two sides have none in common", async () => {
+    await using server = await startRedis({ tls: certificates.valid, config: ["tls-protocols TLSv1.2"] });
+    for (const versions of [{ minVersion: "TLSv1.3" }, { minVersion: "TLSv1", maxVersion: "TLSv1.1" }] as const) {
+      const target = { host: "localhost", port: server.tlsPort ?? 0, tls: { ca: certificates.caPem, ...versions } };
+      const report = await diagnoseConnection(target, { machine: ownMachine(), env: {} });
+      expectVerdict(
+        report,
+        "TLS_PROTOCOL",
+        /shares no version or cipher .* the server takes TLSv1\.2, the client has min/,
+      );
+    }
+  });
+
+  it("says that a certificate, key or version of this client cannot be used", async () => {
+    const { caPem } = certificates;
+    for (const tls of [
+      { ca: caPem, cert: "no", key: "no" },
+      { ca: caPem, minVersion: "TLSv9" as "TLSv1.3" },
+    ]) {
+      expectVerdict(
+        await look(certificates.valid, { tls }),
+        "CONFIG_INVALID",
+        /TLS options of this client cannot be used/,
+      );
+    }
+  });
+
+  it("names maxclients when the connection is dropped before the handshake", async () => {
+    await using server = await startRedis({ tls: certificates.valid, args: ["--maxclients", "2"] });
+    const sockets = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect(server.port, "127.0.0.1").on("error", () => undefined);
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    const target = { host: "localhost", port: server.tlsPort ?? 0, tls: { ca: certificates.caPem } };
+    try {
+      await eventually(async () => {
+        const report = await diagnoseConnection(target, { machine: ownMachine(), env: {} });
+        expectVerdict(report, "CONNECTION_CLOSED_EARLY", /when maxclients is reached/);
+      });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 
   it("warns when certificates are not verified", async () => {

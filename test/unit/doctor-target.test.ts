@@ -31,7 +31,7 @@ describe(resolveTarget, () => {
 
   it("lets the URL go over the single variables, as the client does", () => {
     const target = resolveTarget(undefined, {
-      env: { REDIS_URL: "redis://a.internal:1/3", REDIS_DB: "7", REDIS_USERNAME: "app" },
+      env: { REDIS_URL: "redis://a.internal:1/3", REDIS_DB: "7", REDIS_USERNAME: "app", REDIS_PASSWORD: "p" },
     });
     expect(target).toMatchObject({ endpoint: { host: "a.internal", port: 1 }, db: 3, username: "app", problems: [] });
     expect(Object.fromEntries(target.origins)).toEqual({
@@ -39,6 +39,7 @@ describe(resolveTarget, () => {
       port: "REDIS_URL",
       db: "REDIS_URL",
       username: "REDIS_USERNAME",
+      password: "REDIS_PASSWORD",
     });
   });
 

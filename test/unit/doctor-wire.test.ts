@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { isReadOnly } from "../../src/doctor/wire/read-only.js";
-import { encode, ErrorReply, NotRedisError, pairsOf, readReply } from "../../src/doctor/wire/resp.js";
+import { encode, ErrorReply, NotRedisError, pairsOf, readReply, TooLargeError } from "../../src/doctor/wire/resp.js";
 import { RespClient } from "../../src/doctor/wire/resp-client.js";
 
 const read = (text: string): unknown => readReply(Buffer.from(text), 0)?.value;
@@ -25,7 +25,8 @@ describe(readReply, () => {
 
   it("refuses what is not Redis, and sizes nobody sends", () => {
     expect(() => read("HTTP/1.1 400 Bad Request\r\n")).toThrow(NotRedisError);
-    expect(() => read("*99999999999\r\n")).toThrow(NotRedisError);
+    expect(() => read("*99999999999\r\n")).toThrow(TooLargeError);
+    expect(() => read("*1\r\n".repeat(20))).toThrow(TooLargeError);
     expect(() => read("$x\r\n")).toThrow(NotRedisError);
   });
 

@@ -1,6 +1,7 @@
 /** How fast the server answers: round trips one by one, many at once, and this process's own event loop beside them. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { skip, type Draft } from "../finding.js";
 import { errorOf, type RespClient } from "../wire/resp-client.js";
 
@@ -22,34 +23,39 @@ const SLOW_MEDIAN = 100;
 const SLOW_WORST = 300;
 const LOOP_LIMIT = 100;
 
-async function run({ seen }: Context): Promise<readonly Draft[]> {
-  const { client } = seen;
+async function run(context: Context): Promise<readonly Draft[]> {
+  const { client } = context.seen;
   if (client === undefined) return [];
-  const refusal = errorOf(await client.send("PING"));
-  if (refusal?.startsWith("NOPERM") === true) return [skip("this user may not PING (NOPERM)")];
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
-  const trips = (await sample(client)).sort((a, b) => a - b);
+  const trips = await sample(client);
+  if (trips === undefined) {
+    loop.disable();
+    return [skip("this user may not PING (NOPERM)")];
+  }
+  trips.sort((a, b) => a - b);
   const start = performance.now();
   await Promise.all(Array.from({ length: SAMPLES }, () => client.send("PING")));
   const together = performance.now() - start;
   loop.disable();
   const blocked = Math.max(0, loop.max / 1e6 - 5);
-  return [judge(trips, together, blocked)];
+  return [judge(context, trips, together, blocked)];
 }
 
-async function sample(client: RespClient): Promise<number[]> {
+/** Undefined: this user may not PING. */
+async function sample(client: RespClient): Promise<number[] | undefined> {
   const trips: number[] = [];
   const until = performance.now() + BUDGET;
   while (trips.length < SAMPLES && performance.now() < until) {
     const start = performance.now();
-    await client.send("PING");
+    const refusal = errorOf(await client.send("PING"));
+    if (refusal?.startsWith("NOPERM") === true) return undefined;
     trips.push(performance.now() - start);
   }
   return trips;
 }
 
-function judge(trips: readonly number[], together: number, blocked: number): Draft {
+function judge(context: Context, trips: readonly number[], together: number, blocked: number): Draft {
   const at = (part: number): number => trips[Math.min(trips.length - 1, Math.floor(trips.length * part))] ?? 0;
   const [median, worst] = [at(0.5), at(1)];
   const evidence = [
@@ -83,8 +89,8 @@ function judge(trips: readonly number[], together: number, blocked: number): Dra
       ? "Every round trip is slow: the server is far away, or the network is."
       : "Most replies are fast and some are not: the server is busy with slow commands, forks or swapping now and then.",
     next: [
-      { say: "See the slowest commands", run: "redis-cli slowlog get 10" },
-      { say: "Measure for a while", run: "redis-cli --latency-history -i 5" },
+      { say: "See the slowest commands", run: `${cliOf(context)} slowlog get 10` },
+      { say: "Measure for a while", run: `${cliOf(context)} --latency-history -i 5` },
     ],
   };
 }

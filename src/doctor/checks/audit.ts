@@ -1,10 +1,10 @@
 /** The guide's best practices, held against a server that answers. Only with `deep`: advice, never a failure. */
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { ok, skip, type Draft } from "../finding.js";
 import { isLocalTarget } from "../local/is-local.js";
 import { numberIn, readServerFacts, type ServerFacts } from "../server-facts.js";
 import { errorOf, type RespClient } from "../wire/resp-client.js";
-import { cliOf } from "./server-check.js";
 
 export const auditCheck: Check = {
   id: "audit",

@@ -2,19 +2,26 @@
  * Sentinel and Cluster clients do not have one address: they ask a list of nodes. Every node is asked, so that one which
  * is down or disagrees is seen while the others still answer.
  */
-import { isIP } from "node:net";
+import { shellQuoted } from "../../failure/template.js";
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { ok, skip, type Draft } from "../finding.js";
+import { lookUp } from "../look-up.js";
 import { addressOf, type Endpoint } from "../target.js";
 import { dial, dialTls } from "../wire/dial.js";
 import { RespClient, errorOf } from "../wire/resp-client.js";
+
+/** A node may take this long for each step, so that all of them together stay below the check's deadline. */
+const NODE_LOOKUP = 1500;
+const NODE_CONNECT = 1500;
+const NODE_REPLY = 1000;
 
 export const discoveryCheck: Check = {
   id: "discovery",
   title: "Sentinel and nodes",
   topic: "5 Topology",
   needs: ["target"],
-  deadline: 4000,
+  deadline: 5500,
   chain: true,
   run,
 };
@@ -46,10 +53,10 @@ async function askSentinels(context: Context): Promise<Draft[]> {
   const answers = said.flatMap((one) => one.master ?? []);
   const evidence = said.map((one) => `${addressOf(one.node)}: ${one.master ?? one.trouble ?? "silent"}`).join("; ");
   const majority = answers.sort((a, b) => count(answers, b) - count(answers, a))[0];
-  const first = target.nodes[0];
-  const sentinel = first === undefined ? "" : `redis-cli -h ${first.host} -p ${String(first.port)}`;
+  // The one that says something else is the one to ask
+  const odd = said.find((one) => one.master !== majority) ?? said[0];
+  const sentinel = sentinelCli(context, odd?.node);
   if (majority === undefined) {
-    const refusal = said.find((one) => one.trouble?.includes("NOAUTH") === true);
     const diagnosis = context.classify(new Error("All sentinels are unreachable and retry is disabled."));
     const unknown = said.every((one) => one.trouble?.startsWith("knows no master") === true);
     return [
@@ -59,9 +66,7 @@ async function askSentinels(context: Context): Promise<Draft[]> {
         evidence,
         meaning: unknown
           ? `The Sentinels answer and know no master named ${name}: the name is wrong.`
-          : refusal === undefined
-            ? diagnosis.title
-            : "The Sentinels want a password of their own (sentinelPassword).",
+          : (commonCause(said) ?? diagnosis.title),
         next: unknown ? [{ say: "See which masters they know", run: `${sentinel} sentinel masters` }] : diagnosis.next,
       },
     ];
@@ -78,9 +83,29 @@ async function askSentinels(context: Context): Promise<Draft[]> {
       meaning: all
         ? `All ${String(said.length)} Sentinels name ${majority} as master of ${name}.`
         : `${String(agree)} of ${String(said.length)} Sentinels name ${majority} as master of ${name}; the others disagree or are down.`,
-      next: all ? [] : [{ say: "Ask each of them", run: `${sentinel} sentinel master ${name}` }],
+      next: all ? [] : [{ say: "Ask the one that differs", run: `${sentinel} sentinel master ${name}` }],
     },
   ];
+}
+
+/** What all of them have in common, or what one of them says: a Sentinel's password is not the server's. */
+function commonCause(said: readonly Said[]): string | undefined {
+  const [first] = said;
+  if (said.every((one) => /^(?:EAI_AGAIN|ENOTFOUND)$/.test(one.trouble ?? "")))
+    return `The names of the Sentinels cannot be looked up (${first?.trouble ?? ""}).`;
+  const refusal = said.find((one) => /^(?:NOAUTH|WRONGPASS|ERR invalid password)/.test(one.trouble ?? ""))?.trouble;
+  if (refusal === undefined) return undefined;
+  return refusal.startsWith("NOAUTH")
+    ? "The Sentinels want a password of their own (sentinelPassword)."
+    : "The Sentinels refuse the password they are given (sentinelPassword); it is not that of the server.";
+}
+
+/** It asks for the password where one is given. */
+function sentinelCli({ target }: Context, node: Endpoint = { host: "SENTINEL", port: 26_379 }): string {
+  const user = target.sentinelUsername === undefined ? "" : ` --user ${shellQuoted(target.sentinelUsername)}`;
+  const login = target.sentinelPassword === undefined ? "" : `${user} --askpass`;
+  const tls = target.sentinelTls === undefined ? "" : " --tls";
+  return `redis-cli -h ${shellQuoted(node.host)} -p ${String(node.port)}${tls}${login}`;
 }
 
 function count(list: readonly string[], value: string): number {
@@ -88,13 +113,16 @@ function count(list: readonly string[], value: string): number {
 }
 
 async function askOne(context: Context, node: Endpoint, name: string): Promise<Said> {
-  const { target, options, clean } = context;
+  const { target, clean } = context;
   const client = await open(context, node);
   if (typeof client === "string") return { node, master: undefined, trouble: client };
   try {
     if (target.sentinelPassword !== undefined) {
       const user = target.sentinelUsername === undefined ? [] : [target.sentinelUsername];
-      await client.send("AUTH", ...user, target.sentinelPassword);
+      const refusal = errorOf(await client.send("AUTH", ...user, target.sentinelPassword));
+      // A password for a Sentinel that wants none is harmless, as it is to the client
+      if (refusal !== undefined && context.classify(refusal).code !== "AUTH_NOT_CONFIGURED")
+        return { node, master: undefined, trouble: clean(refusal, 80) };
     }
     const reply = await client.send("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name);
     const error = errorOf(reply);
@@ -102,7 +130,7 @@ async function askOne(context: Context, node: Endpoint, name: string): Promise<S
     if (!Array.isArray(reply)) return { node, master: undefined, trouble: `knows no master ${name}` };
     return { node, master: (reply as readonly unknown[]).map(String).join(":"), trouble: undefined };
   } catch {
-    return { node, master: undefined, trouble: `no reply within ${String(options.replyTimeout)} ms` };
+    return { node, master: undefined, trouble: "no reply in time" };
   } finally {
     client.close();
   }
@@ -112,27 +140,28 @@ async function askOne(context: Context, node: Endpoint, name: string): Promise<S
 async function open(context: Context, node: Endpoint): Promise<RespClient | string> {
   const { target, options, machine } = context;
   try {
-    const address = isIP(node.host) === 0 ? (await machine.lookup(node.host, target.family))[0]?.address : node.host;
+    const [{ address } = {}] = await lookUp(machine, node.host, target.family, NODE_LOOKUP);
     if (address === undefined) return "no address";
     const place = { address, port: node.port };
+    const limit = Math.min(NODE_CONNECT, options.connectTimeout);
     const { socket, error } =
       target.sentinelTls === undefined
-        ? await dial(place, options.connectTimeout)
-        : await dialTls(place, node.host, target.sentinelTls, options.connectTimeout);
+        ? await dial(place, limit)
+        : await dialTls(place, node.host, target.sentinelTls, limit);
     if (socket === undefined) return error?.code ?? "failed";
-    return new RespClient(socket, options.replyTimeout);
+    return new RespClient(socket, Math.min(NODE_REPLY, options.replyTimeout));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? "failed";
   }
 }
 
 /** The first startup node that accepts a connection; the chain goes on with it. */
-async function chooseNode({ target, seen, machine, options }: Context): Promise<Draft[]> {
+async function chooseNode(context: Context): Promise<Draft[]> {
+  const { target, seen, machine, options } = context;
   const tried = await Promise.all(
     target.nodes.map(async (node) => {
       try {
-        const address =
-          isIP(node.host) === 0 ? (await machine.lookup(node.host, target.family))[0]?.address : node.host;
+        const [{ address } = {}] = await lookUp(machine, node.host, target.family, NODE_LOOKUP);
         if (address === undefined) return "no address";
         const { socket, error } = await dial({ address, port: node.port }, options.connectTimeout / 2);
         socket?.on("error", () => undefined);
@@ -158,7 +187,7 @@ async function chooseNode({ target, seen, machine, options }: Context): Promise<
       next: [
         {
           say: "See which nodes the cluster has",
-          run: `redis-cli -h ${seen.endpoint?.host ?? "HOST"} -p ${String(seen.endpoint?.port ?? 6379)} cluster nodes`,
+          run: `${cliOf(context)} cluster nodes`,
         },
       ],
     },

@@ -1,5 +1,8 @@
 /** What the port says: a refusal in the server's own words, Redis, TLS, another protocol, or nothing at all. */
 import type { Check, Context } from "../check.js";
+import { shellQuoted } from "../../failure/template.js";
+import { doctorFor } from "../commands.js";
+import { addressOf } from "../target.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
 import { dialTls } from "../wire/dial.js";
 import { greet, placeOf, tlsWithoutTrust, type Greeting } from "../wire/greet.js";
@@ -39,7 +42,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
         const record = await handshakes(context);
         if (record !== undefined) return [speaksTls(context, record)];
       }
-      return [greeting.kind === "closed" ? closedEarly(context, greeting) : mute(context, limit)];
+      return [greeting.kind === "closed" ? closedEarly(context, greeting) : mute(context, greeting, limit)];
     }
   }
 }
@@ -92,13 +95,13 @@ async function handshakes(context: Context): Promise<string | undefined> {
 function speaksTls(context: Context, evidence: string): Draft {
   const { seen } = context;
   const diagnosis = context.classify(Object.assign(new Error("wrong version number"), { code: "EPROTO" }));
-  const host = seen.endpoint?.host ?? "HOST";
-  const port = String(seen.endpoint?.port ?? 0);
+  const { host, port } = seen.endpoint ?? { host: "HOST", port: 0 };
+  const address = addressOf({ host, port });
   return failed(diagnosis, `no answer in plain text; ${evidence}`, {
-    meaning: `Port ${port} speaks TLS and this client does not: use rediss:// or the \`tls\` option.`,
+    meaning: `Port ${String(port)} speaks TLS and this client does not: use rediss:// or the \`tls\` option.`,
     next: [
-      { say: "Look at it with TLS", run: `npx ioredoubt doctor rediss://${host}:${port}` },
-      { say: "See its certificate", run: `openssl s_client -connect ${host}:${port} </dev/null` },
+      { say: "Look at it with TLS", run: doctorFor(context, { host, port }, true) },
+      { say: "See its certificate", run: `openssl s_client -connect ${shellQuoted(address)} </dev/null` },
     ],
     topic: "4.2 TLS",
   });
@@ -113,8 +116,9 @@ function closedEarly(context: Context, { error }: Greeting): Draft {
   );
 }
 
-function mute(context: Context, limit: string): Draft {
+function mute(context: Context, { words }: Greeting, limit: string): Draft {
   context.seen.mute = true;
   const diagnosis = context.classify(Object.assign(new Error("no answer"), { code: "HANDSHAKE_TIMEOUT" }));
-  return failed(diagnosis, `connected, and no answer to PING within ${limit}`, { threshold: limit });
+  const heard = words === "" ? "no answer to PING" : `only the beginning of an answer (${context.clean(words, 20)})`;
+  return failed(diagnosis, `connected, and ${heard} within ${limit}`, { threshold: limit });
 }

@@ -6,11 +6,10 @@ import { isIP } from "node:net";
 import { isLoopback } from "../../failure/environment.js";
 import type { Check, Context } from "../check.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
-import { held } from "../background.js";
+import { lookUp } from "../look-up.js";
 
 /** Longer than this delays every connect noticeably. */
 const SLOW = 500;
-const LIMIT = 2200;
 const SECOND_OPINION = 700;
 
 export const nameCheck: Check = {
@@ -34,7 +33,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
   }
   const start = performance.now();
   try {
-    const found = await inTime(context.machine.lookup(endpoint.host, target.family), endpoint.host);
+    const found = await lookUp(context.machine, endpoint.host, target.family);
     const ms = performance.now() - start;
     seen.addresses = found.slice(0, 8);
     return [await known(context, endpoint.host, ms)];
@@ -87,17 +86,4 @@ async function inHostsFile({ machine }: Context, host: string): Promise<boolean>
     const [, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
     return names.includes(host);
   });
-}
-
-/** getaddrinfo cannot be cancelled; the resolver's own limit may be half a minute. */
-function inTime<T>(work: Promise<T>, host: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const error = Object.assign(new Error(`getaddrinfo EAI_AGAIN ${host}`), {
-      code: "EAI_AGAIN",
-      syscall: "getaddrinfo",
-    });
-    timer = held(setTimeout(reject, LIMIT, error));
-  });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

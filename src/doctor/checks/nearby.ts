@@ -3,6 +3,7 @@
  * only when the path was refused.
  */
 import type { Check, Context } from "../check.js";
+import { doctorFor } from "../commands.js";
 import { skip, type Draft } from "../finding.js";
 import { dial, listen } from "../wire/dial.js";
 import { encode } from "../wire/resp.js";
@@ -52,7 +53,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
         ? `The port is wrong: ${asked.host} refuses ${String(asked.port)} and Redis answers there on ${port}.`
         : `Something on ${asked.host} accepts connections on ${port}, perhaps Redis with TLS.`,
       next: [
-        { say: "Look at that one", run: `npx ioredoubt doctor ${sure ? "" : "rediss://"}${asked.host}:${port}` },
+        { say: "Look at that one", run: doctorFor(context, { host: asked.host, port: redis.port }, !sure) },
         { say: `Correct the port where it is set (${context.target.origins.get("port") ?? "the target"})` },
       ],
     },

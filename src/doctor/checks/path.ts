@@ -1,6 +1,7 @@
 /** The network path: one connection attempt per address, side by side, and what each answer proves. */
 import type { Check, Context, PathOutcome } from "../check.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
+import { held } from "../background.js";
 import { isLocalTarget } from "../local/is-local.js";
 import type { Address } from "../machine.js";
 import { dial, type Place } from "../wire/dial.js";
@@ -34,13 +35,15 @@ async function run(context: Context): Promise<readonly Draft[]> {
     endpoint.path !== undefined
       ? [[undefined, { address: "", port: 0, path: endpoint.path }]]
       : seen.addresses.map((one) => [one, { address: one.address, port: endpoint.port }]);
-  const attempts = await Promise.all(places.map(([address, place]) => attempt(context, address, place)));
+  const attempts = await attemptAll(context, places);
   const evidence = attempts.map((one) => describe(one, endpoint.path)).join("; ");
   const good = attempts.find((one) => one.outcome === "connected");
   if (good !== undefined) {
     seen.path = "connected";
     seen.reachable = good.address;
     seen.localAddress = good.from;
+    const lost = attempts.filter((one) => isLost(one, good));
+    if (lost.length > 0) return [partly(context, attempts.length, lost, evidence)];
     return [ok(evidence, "The way there is open: something accepts connections.", limitText(context))];
   }
   const [first] = attempts;
@@ -53,6 +56,62 @@ async function run(context: Context): Promise<readonly Draft[]> {
   return [
     failed(diagnosis, evidence, { threshold: limitText(context), ...(meaning === undefined ? {} : { meaning }) }),
   ];
+}
+
+/** Once one address is reached, the others have this long to follow: they must not hold a healthy run up. */
+const FOLLOW = 500;
+
+async function attemptAll(
+  context: Context,
+  places: readonly (readonly [Address | undefined, Place])[],
+): Promise<readonly Attempt[]> {
+  let follow: (() => void) | undefined;
+  const reached = new Promise<void>((resolve) => (follow = resolve));
+  return Promise.all(
+    places.map(async ([address, place]) => {
+      const start = performance.now();
+      const own = attempt(context, address, place).then((one) => {
+        if (one.outcome === "connected") follow?.();
+        return one;
+      });
+      const late = reached.then(
+        () =>
+          new Promise<Attempt>((resolve) => {
+            held(
+              setTimeout(() => {
+                const elapsed = performance.now() - start;
+                resolve({ address, outcome: "silent", error: undefined, elapsed, from: undefined });
+              }, FOLLOW),
+            );
+          }),
+      );
+      return Promise.race([own, late]);
+    }),
+  );
+}
+
+/**
+ * A name's other address that fails. Of another family it is usual that nothing listens (`localhost` is also `::1`) and
+ * clients go on at once; silence makes them wait in any family.
+ */
+function isLost(one: Attempt, good: Attempt): boolean {
+  if (one.outcome === "connected") return false;
+  return one.outcome === "silent" || one.address?.family === good.address?.family;
+}
+
+function partly(context: Context, all: number, lost: readonly Attempt[], evidence: string): Draft {
+  const names = lost.map((one) => one.address?.address ?? "").join(", ");
+  const { host = "HOST", port = 0 } = context.seen.endpoint ?? {};
+  return {
+    status: "warn",
+    evidence,
+    threshold: "every address of the name",
+    meaning: `${String(lost.length)} of the ${String(all)} addresses of ${host} cannot be reached (${names}): a client that gets one of them first fails or waits.`,
+    next: [
+      { say: "See who answers there", run: `nc -vz -w 3 ${lost[0]?.address?.address ?? host} ${String(port)}` },
+      { say: "Take addresses out of the name's records that are no longer used" },
+    ],
+  };
 }
 
 /** What the answer of another machine proves, and what it leaves open. */

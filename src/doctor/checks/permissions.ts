@@ -1,9 +1,9 @@
 /** Pre-flight of the commands an application names: may this user run them? Asked by ACL DRYRUN; nothing is executed. */
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
 import type { Reply } from "../wire/resp.js";
 import { errorOf, textOf, type RespClient } from "../wire/resp-client.js";
-import { cliOf } from "./server-check.js";
 
 export const permissionsCheck: Check = {
   id: "permissions",

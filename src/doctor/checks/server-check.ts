@@ -33,14 +33,6 @@ export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
   };
 }
 
-/** `redis-cli` with the target's own address, for next steps; never a password. */
-export function cliOf({ seen, target }: Context): string {
-  const { endpoint } = seen;
-  if (endpoint?.path !== undefined) return `redis-cli -s ${endpoint.path}`;
-  const tls = target.tls === undefined ? "" : " --tls";
-  return `redis-cli -h ${endpoint?.host ?? "HOST"} -p ${String(endpoint?.port ?? 6379)}${tls}`;
-}
-
 export function bytesText(bytes: number): string {
   if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KiB`;
   return bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MiB` : `${(bytes / 1024 ** 3).toFixed(2)} GiB`;

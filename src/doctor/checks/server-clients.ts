@@ -1,8 +1,9 @@
 /** Connections against `maxclients`, and who was turned away. */
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import type { Draft } from "../finding.js";
 import { numberIn, type ServerFacts } from "../server-facts.js";
-import { cliOf, serverCheck } from "./server-check.js";
+import { serverCheck } from "./server-check.js";
 
 const FULL = 0.8;
 

@@ -1,8 +1,9 @@
 /** What slows the server down: the slow log's worst three (names only), latency events, and which errors it gave. */
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { skip, type Draft } from "../finding.js";
 import type { ServerFacts } from "../server-facts.js";
-import { cliOf, serverCheck } from "./server-check.js";
+import { serverCheck } from "./server-check.js";
 
 /** A command this slow, this recently, delays everybody else now. */
 const SLOW = 100;

@@ -1,8 +1,9 @@
 /** Memory against `maxmemory`: with a policy that cannot evict, a full server refuses writes. */
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { failed, type Draft } from "../finding.js";
 import { numberIn, type ServerFacts } from "../server-facts.js";
-import { bytesText, cliOf, serverCheck } from "./server-check.js";
+import { bytesText, serverCheck } from "./server-check.js";
 
 /** Buffers of the clients come and go: at 99 % the next write may already be refused. */
 const FULL = 0.99;

@@ -1,8 +1,9 @@
 /** Whether the server can save: when it cannot, it refuses writes (MISCONF) by default. */
 import type { Check, Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import { failed, type Draft } from "../finding.js";
 import { numberIn, type ServerFacts } from "../server-facts.js";
-import { cliOf, serverCheck } from "./server-check.js";
+import { serverCheck } from "./server-check.js";
 import { errorCount } from "./server-memory.js";
 
 export const serverPersistenceCheck: Check = serverCheck({

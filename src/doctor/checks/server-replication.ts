@@ -1,8 +1,10 @@
 /** The replication link of a replica, and enough replicas for a master that insists on them. */
 import type { Check, Context } from "../check.js";
+import { cliOf, doctorFor } from "../commands.js";
 import { failed, type Draft } from "../finding.js";
 import { numberIn, type ServerFacts } from "../server-facts.js";
-import { cliOf, serverCheck } from "./server-check.js";
+import { addressOf } from "../target.js";
+import { serverCheck } from "./server-check.js";
 
 export const serverReplicationCheck: Check = serverCheck({
   id: "server/replication",
@@ -34,8 +36,8 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
 
 function replicaLink(facts: ServerFacts, context: Context): Draft {
   const link = facts.info.get("master_link_status") ?? "unknown";
-  const master = `${facts.info.get("master_host") ?? "?"}:${facts.info.get("master_port") ?? "?"}`;
-  const evidence = `replica of ${master}, link ${link}`;
+  const master = { host: facts.info.get("master_host") ?? "?", port: numberIn(facts, "master_port") ?? 0 };
+  const evidence = `replica of ${addressOf(master)}, link ${link}`;
   if (link === "up") return { status: "ok", evidence, meaning: "The replica follows its master." };
   return {
     status: "warn",
@@ -43,7 +45,7 @@ function replicaLink(facts: ServerFacts, context: Context): Draft {
     evidence: `${evidence} for ${facts.info.get("master_link_down_since_seconds") ?? "?"} s`,
     meaning: "The replica has lost its master: what it serves is old.",
     next: [
-      { say: "Look at the master", run: `npx ioredoubt doctor ${master}` },
+      { say: "Look at the master", run: doctorFor(context, master) },
       { say: "See the state of the link", run: `${cliOf(context)} info replication` },
     ],
   };

@@ -35,10 +35,8 @@ function findings(context: Context): Draft[] {
   const policyPart = policy === undefined ? "" : `; profile ${policy.profile}`;
   const from = origins === "" ? "" : ` (${origins})`;
   return [
-    ok(
-      `${parts.join(", ")}${from}${policyPart}`,
-      notes.length === 0 ? "Nothing about the address looks wrong." : `Worth knowing: ${notes.join(" ")}`,
-    ),
+    ok(`${parts.join(", ")}${from}${policyPart}`, "Where the doctor looks."),
+    ...notes.map((note) => ok(note, "Legal, and worth knowing when the connection fails.")),
   ];
 }
 
@@ -73,6 +71,10 @@ function wrong(problem: { readonly path: string; readonly given: string; readonl
 
 function remarks({ target, machine }: Context): string[] {
   const notes: string[] = [];
+  if (target.nameOnly)
+    notes.push(
+      "A user name is given and no password: nobody is logged in. For a password alone write redis://:PASSWORD@HOST.",
+    );
   const { endpoint, tls } = target;
   if (endpoint === undefined || endpoint.path !== undefined) return notes;
   if (tls !== undefined && endpoint.port === 6379)

@@ -3,6 +3,7 @@
  * that can be reached under the addresses they announce?
  */
 import type { Check, Context } from "../check.js";
+import { doctorFor } from "../commands.js";
 import { failed, ok, type Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 import { dial } from "../wire/dial.js";
@@ -67,7 +68,8 @@ function isSentinel(context: Context): Draft {
 
 function isReplica(context: Context, role: Reply): Draft {
   const [, host, port, link] = Array.isArray(role) ? (role as readonly Reply[]) : [];
-  const master = typeof host === "string" && typeof port === "number" ? `${host}:${String(port)}` : undefined;
+  const endpoint = typeof host === "string" && typeof port === "number" ? { host, port } : undefined;
+  const master = endpoint === undefined ? undefined : addressOf(endpoint);
   const evidence = `role replica of ${master ?? "an unknown master"}, link ${typeof link === "string" ? link : "unknown"}`;
   if (context.options.replica) return ok(evidence, "A replica, as expected: it serves reads.");
   if (context.target.mode === "cluster") return ok(evidence, "A cluster client sends writes to the master by itself.");
@@ -75,10 +77,10 @@ function isReplica(context: Context, role: Reply): Draft {
   return failed(diagnosis, evidence, {
     meaning: `${diagnosis.title} Its master is ${master ?? "unknown"}: there was a failover, or the client points at a replica.`,
     next: [
-      ...(master === undefined ? [] : [{ say: "Look at its master", run: `npx ioredoubt doctor ${master}` }]),
+      ...(endpoint === undefined ? [] : [{ say: "Look at its master", run: doctorFor(context, endpoint) }]),
       {
         say: "If reads are all you want here, say so",
-        run: `npx ioredoubt doctor --replica ${addressOf(context.seen.endpoint)}`,
+        run: `${doctorFor(context, context.seen.endpoint ?? { host: "HOST", port: 6379 })} --replica`,
       },
       ...diagnosis.next,
     ],
@@ -130,7 +132,7 @@ async function announced(context: Context, client: RespClient): Promise<Draft[]>
       const { socket, error } = await dial({ address: host, port }, NODE_TIMEOUT);
       socket?.on("error", () => undefined);
       socket?.destroy();
-      return { name: `${host}:${String(port)}`, error: error?.code, down: flags.includes("fail") };
+      return { host, port, error: error?.code, down: flags.includes("fail") };
     }),
   );
   const lost = tried.filter((one) => one.error !== undefined);
@@ -142,12 +144,12 @@ async function announced(context: Context, client: RespClient): Promise<Draft[]>
       status: hidden ? "fail" : "warn",
       code: "CLUSTER_UNREACHABLE",
       evidence: lost
-        .map((one) => `${one.name} ${one.error ?? ""}${one.down ? " (down for the cluster too)" : ""}`)
+        .map((one) => `${addressOf(one)} ${one.error ?? ""}${one.down ? " (down for the cluster too)" : ""}`)
         .join(", "),
       meaning: `${String(lost.length)} of ${String(tried.length)} other nodes cannot be reached under the addresses they announce.`,
       next: [
         { say: "Announced behind NAT? Set cluster-announce-ip on the nodes, or natMap in the client" },
-        { say: "Look at one of them", run: `npx ioredoubt doctor ${lost[0]?.name ?? ""}` },
+        ...lost.slice(0, 1).map((one) => ({ say: "Look at one of them", run: doctorFor(context, one) })),
       ],
     },
   ];

@@ -1,5 +1,6 @@
 /** A listener is there and yet nobody gets through: a stopped or starved process, a full accept queue, or a firewall. */
 import type { Context } from "../check.js";
+import { cliOf } from "../commands.js";
 import type { Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 import { firewallFacts } from "./firewall.js";
@@ -47,7 +48,7 @@ export function silentCause(
       ...base,
       meaning: `The process behind ${target} computes without a pause (state R): a slow command or a script occupies it.`,
       next: [
-        { say: "Wait for it, then see which commands take long", run: "redis-cli slowlog get 5" },
+        { say: "Wait for it, then see which commands take long", run: `${cliOf(context)} slowlog get 5` },
         { say: "See what it does", run: `top -H -p ${String(owner.pid)}` },
       ],
     };

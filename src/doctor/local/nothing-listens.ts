@@ -1,6 +1,7 @@
 /** Nothing listens on the port of a local target: does Redis run on another port, or not at all, and why not? */
 import { isLoopback } from "../../failure/environment.js";
 import type { Context } from "../check.js";
+import { doctorFor } from "../commands.js";
 import type { Draft } from "../finding.js";
 import { listenersOf } from "./local-cause.js";
 import type { ServerProcess } from "./processes.js";
@@ -19,22 +20,22 @@ export async function nothingListens(
   const base = { status: "fail", code: "CONNECTION_REFUSED", explains: "path" } as const;
   const elsewhere = listenersOf(processes, listening);
   if (processes.length > 0) {
-    const ports = portsOf(processes, listening);
+    const ports = portsOf(processes, listening).sort((a, b) => rank(a, endpoint.port) - rank(b, endpoint.port));
     const [other] = ports;
     const running = processes.map((one) => `${one.name} (pid ${String(one.pid)}, state ${one.state})`).join(", ");
     return [
       {
         ...base,
-        evidence: `nothing listens on ${port}; ${elsewhere.length > 0 ? elsewhere.join(", ") : running}`,
+        evidence: `nothing listens on ${port}; ${elsewhere.length > 0 ? few(elsewhere) : running}`,
         meaning:
           other === undefined
             ? `A Redis process runs here, but nothing listens on ${port}: it is starting, or serves only a unix socket, or this user may not see its ports.`
-            : `Nothing listens on ${port}, while Redis listens on ${ports.join(", ")}: the port is wrong, or the server meant for ${port} is not running.`,
+            : `Nothing listens on ${port}, while Redis listens on ${few(ports.map(String))}: the port is wrong, or the server meant for ${port} is not running.`,
         topic: other === undefined ? "2.1 Is the server running" : "1.1 Host and port",
         next: [
           ...(other === undefined
             ? []
-            : [{ say: "Look at that port", run: `npx ioredoubt doctor ${hostText(endpoint.host)}:${String(other)}` }]),
+            : [{ say: "Look at that port", run: doctorFor(context, { host: endpoint.host, port: other }) }]),
           { say: "See who listens where", run: "ss -ltnp | grep -E 'redis|valkey'" },
           { say: "Start the missing one", run: "systemctl start redis-server" },
         ],
@@ -79,8 +80,16 @@ export async function nothingListens(
   ];
 }
 
-function hostText(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+const SHOWN = 4;
+
+function few(names: readonly string[]): string {
+  const more = names.length - SHOWN;
+  return `${names.slice(0, SHOWN).join(", ")}${more > 0 ? ` and ${String(more)} more` : ""}`;
+}
+
+/** The usual port is the likeliest to be meant, then one that differs by a digit. */
+function rank(port: number, asked: number): number {
+  return port === 6379 ? -1 : Math.abs(port - asked);
 }
 
 /** Where they listen, by their sockets or, where those cannot be seen, by their titles. */

@@ -17,6 +17,8 @@ export interface Dialled<S extends Socket = Socket> {
   readonly error: NodeJS.ErrnoException | undefined;
   /** Milliseconds. */
   readonly elapsed: number;
+  /** The options cannot be used at all: nothing was sent. */
+  readonly unusable?: true | undefined;
 }
 
 /** Resolves in any case, at the latest after `timeout` milliseconds. The caller destroys the socket. */
@@ -48,7 +50,7 @@ export function dialTls(
     return settled(socket, "secureConnect", timeout, () => silence("connect ETIMEDOUT", place));
   } catch (error) {
     // A key or certificate that cannot be read throws at once
-    return Promise.resolve({ socket: undefined, error: error as NodeJS.ErrnoException, elapsed: 0 });
+    return Promise.resolve({ socket: undefined, error: error as NodeJS.ErrnoException, elapsed: 0, unusable: true });
   }
 }
 

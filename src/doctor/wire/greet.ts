@@ -61,6 +61,8 @@ function judged(bytes: Buffer, closed: boolean, error: NodeJS.ErrnoException | u
   if (bytes.length === 0) return { ...base, kind: closed ? "closed" : "mute" };
   if (bytes[0] === 0x15 || bytes[0] === 0x16) return { ...base, words: "a TLS record", kind: "tls" };
   if (!/^[+\-:$*%>]/.test(words)) return { ...base, kind: "other" };
+  // Half a line in all that time is no answer
+  if (!bytes.includes("\n")) return { ...base, kind: closed ? "closed" : "mute" };
   return { ...base, kind: "redis", refusal: REFUSALS.test(words) ? words.slice(1) : undefined };
 }
 

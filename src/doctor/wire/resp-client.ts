@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { isReadOnly } from "./read-only.js";
-import { encode, ErrorReply, readReply, type Reply } from "./resp.js";
+import { encode, ErrorReply, LONGEST_REPLY, readReply, TooLargeError, type Reply } from "./resp.js";
 
 interface Waiting {
   readonly settle: (reply: Reply) => void;
@@ -57,6 +57,7 @@ export class RespClient {
   #read(chunk: Buffer): void {
     this.#data = this.#data.length === 0 ? chunk : Buffer.concat([this.#data, chunk]);
     try {
+      if (this.#data.length > LONGEST_REPLY) throw new TooLargeError(`more than ${String(LONGEST_REPLY)} bytes`);
       let at = 0;
       while (at < this.#data.length) {
         const reply = readReply(this.#data, at);

@@ -13,10 +13,17 @@ export class ErrorReply {
 
 export type Reply = string | number | null | ErrorReply | readonly Reply[];
 
-const LONGEST = 4_000_000;
+/** More than any reply to the doctor's questions has; a peer that is not Redis must not keep this process busy. */
+export const LONGEST_REPLY = 4_000_000;
+const LONGEST_LIST = 50_000;
+const DEEPEST = 8;
 
 /** Reads one reply at `at`. Undefined: not all of it has arrived. Throws what does not look like Redis. */
-export function readReply(data: Buffer, at: number): { readonly value: Reply; readonly next: number } | undefined {
+export function readReply(
+  data: Buffer,
+  at: number,
+  depth: number = 0,
+): { readonly value: Reply; readonly next: number } | undefined {
   const end = data.indexOf("\r\n", at, "latin1");
   if (end < 0) return undefined;
   const type = String.fromCharCode(data[at] ?? 0);
@@ -37,13 +44,13 @@ export function readReply(data: Buffer, at: number): { readonly value: Reply; re
     case "$":
     case "=":
     case "!":
-      return readBulk(data, next, sizeOf(line), type);
+      return readBulk(data, next, sizeOf(line, LONGEST_REPLY), type);
     case "*":
     case "~":
     case ">":
-      return readList(data, next, sizeOf(line));
+      return readList(data, next, sizeOf(line, LONGEST_LIST), depth);
     case "%":
-      return readList(data, next, sizeOf(line) * 2);
+      return readList(data, next, sizeOf(line, LONGEST_LIST) * 2, depth);
     default:
       throw new NotRedisError(data.subarray(at, at + 80));
   }
@@ -57,9 +64,18 @@ export class NotRedisError extends Error {
   }
 }
 
-function sizeOf(line: string): number {
+/** The reply may be Redis's, and is still more than the doctor wants to read. */
+export class TooLargeError extends Error {
+  constructor(what: string) {
+    super(`a reply with ${what} is more than the doctor reads`);
+    this.name = "TooLargeError";
+  }
+}
+
+function sizeOf(line: string, most: number): number {
   const size = Number(line);
-  if (!Number.isInteger(size) || size > LONGEST) throw new NotRedisError(Buffer.from(line));
+  if (line === "" || !Number.isInteger(size)) throw new NotRedisError(Buffer.from(line));
+  if (size > most) throw new TooLargeError(`size ${String(size)}`);
   return size;
 }
 
@@ -70,12 +86,13 @@ function readBulk(data: Buffer, at: number, size: number, type: string): ReturnT
   return { value: type === "!" ? new ErrorReply(text) : text, next: at + size + 2 };
 }
 
-function readList(data: Buffer, at: number, size: number): ReturnType<typeof readReply> {
+function readList(data: Buffer, at: number, size: number, depth: number): ReturnType<typeof readReply> {
   if (size < 0) return { value: null, next: at };
+  if (depth >= DEEPEST) throw new TooLargeError(`more than ${String(DEEPEST)} lists inside each other`);
   const items: Reply[] = [];
   let next = at;
   for (let i = 0; i < size; i++) {
-    const item = readReply(data, next);
+    const item = readReply(data, next, depth + 1);
     if (item === undefined) return undefined;
     items.push(item.value);
     next = item.next;
