@@ -93,10 +93,11 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
 
 /** The doctor's look from outside. It is loaded when an incident opens. */
 function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
-  const { host, port, path, tls, sentinels, resilience } = options;
+  const { host, port, path, family, tls, sentinels, resilience } = options;
   const wanted = resilience?.doctor ?? policy.profile !== "test";
   if (!wanted || sentinels) return undefined;
-  const target = { ...(path ? { path } : { host: host ?? "localhost", port: port ?? 6379 }), ...(tls ? { tls } : {}) };
+  const address = path ? { path } : { host: host ?? "localhost", port: port ?? 6379, family };
+  const target = { ...address, ...(tls ? { tls } : {}) };
   return async () => {
     const [{ passiveVerdict }, { inBackground }] = await Promise.all([
       import("../doctor/passive.js"),

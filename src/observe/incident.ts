@@ -195,7 +195,8 @@ export class IncidentLog {
     const now = this.#now();
     if (this.#examine === undefined || now - this.#examinedAt < this.#interval) return;
     this.#examinedAt = now;
-    const seen = await this.#examine();
+    // A service must not end because its look outside failed, for example where a bundle left the doctor out
+    const seen = await this.#examine().catch(() => undefined);
     if (seen !== undefined && this.#incident === incident)
       this.#write("warn", lines.examination(this.#endpoint, incident.id, seen));
   }

@@ -226,6 +226,27 @@ describe("IncidentLog", () => {
     vi.useFakeTimers();
   });
 
+  it("survives a look from outside that fails", async () => {
+    const examine = vi.fn(() => Promise.reject(new Error("not in this bundle")));
+    const { info, warn, error, debug } = {
+      info: write("info"),
+      warn: write("warn"),
+      error: write("error"),
+      debug: write("debug"),
+    };
+    const other = new IncidentLog({
+      logger: { debug, info, warn, error },
+      endpoint: "h:1",
+      summaryInterval: 30_000,
+      examine,
+    });
+    other.failed(refused, 0);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(examine).toHaveBeenCalledOnce();
+    other.close();
+    expect(events()[0]).toBe("error incident.open");
+  });
+
   it("closes an open incident with its owner", () => {
     log.failed(refused);
     log.close();
