@@ -138,11 +138,15 @@ function withTls(
 }
 
 function readEnvFile(path: string): NodeJS.Dict<string> {
+  let text: string;
   try {
-    return parseEnv(readFileSync(path, "utf8"));
+    text = readFileSync(path, "utf8");
   } catch (error) {
     throw new UsageError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`);
   }
+  // What is behind a NUL is lost without a word; UTF-16, as some editors save it, is full of them
+  if (text.includes("\0")) throw new UsageError(`${path} is not a text file in UTF-8`);
+  return parseEnv(text);
 }
 
 function styleFor(out: Terminal, env: NodeJS.ProcessEnv): TextStyle {

@@ -47,4 +47,10 @@ function ownVersion(): string {
   return String((JSON.parse(text) as { readonly version: unknown }).version);
 }
 
+// `ioredoubt doctor | head`: the reader has left, and a stack trace helps nobody
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(2);
+});
+
 process.exitCode = await main(process.argv.slice(2), process.stdout);

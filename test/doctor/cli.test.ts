@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,6 +106,28 @@ describe(runDoctor, () => {
     expect(given.code).toBe(0);
     expect(given.text).toContain("database 2 (host, port, db from REDIS_URL)");
     expect((await run(["--env-file", file], { REDIS_URL: "redis://127.0.0.1:1" })).code).toBe(1);
+  });
+
+  it("refuses a file of variables that is not UTF-8 text, instead of half of it", async () => {
+    const file = join(dir, "utf16.env");
+    writeFileSync(file, Buffer.from("\ufeffREDIS_URL=redis://:env-secret-2@127.0.0.1:1\n", "utf16le"));
+    const { code, text } = await run(["--env-file", file]);
+    expect(code).toBe(2);
+    expect(text).toMatch(/utf16\.env is not a text file in UTF-8/);
+    expect(text).not.toContain("env-secret-2");
+  });
+
+  it("ends without a stack trace when its reader has left", () => {
+    const cli = join(import.meta.dirname, "../../dist/cli/main.js");
+    const { stdout, stderr } = spawnSync(
+      "sh",
+      ["-c", '"$0" "$1" doctor 127.0.0.1:1 | head -c 10', process.execPath, cli],
+      {
+        encoding: "utf8",
+      },
+    );
+    expect(stdout).toHaveLength(10);
+    expect(stderr).toBe("");
   });
 
   it("takes TLS files for a target on the command line", async () => {
