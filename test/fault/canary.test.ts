@@ -302,7 +302,7 @@ describe("a planted password and value", () => {
       const wrong = createRedis("redis://someone:" + encodeURIComponent(password) + "@127.0.0.1:" + lockedPort);
       const redis = createRedis(Number(openPort), "127.0.0.1", { resilience: { deadline: 300 } });
       const nobody = createRedis({ port: 1, host: "127.0.0.1", password, resilience: { deadline: 300, breaker: { downAfter: 50 } } });
-      await redis.set(value, value);
+      await redis.withDeadline(10_000).set(value, value);
       const calls = [
         wrong.set("k", value), nobody.set("k", value), redis.lpush(value, value), redis.call("NOSUCH", value, password),
         redis.auth("someone", password), redis.acl("SETUSER", "x", ">" + password, "y" + password),

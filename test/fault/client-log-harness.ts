@@ -7,6 +7,7 @@ import { afterEach, expect } from "vitest";
 import type { Code } from "../../src/failure/codes.js";
 import type { Applied, Diagnosis } from "../../src/failure/diagnosis.js";
 import { createRedis, serializeError, type Redis, type RedisOptions } from "../../src/index.js";
+import { connected } from "../helpers/connected.js";
 import { createLogSink, type Level, type LogLine, type LogSink } from "../helpers/log-sink.js";
 import { eventually } from "../helpers/eventually.js";
 import { atEnd } from "./core-harness.js";
@@ -50,8 +51,7 @@ export function open(options: Options, log: LogSink = createLogSink()): Logged {
 
 /** The same, connected; what was logged until then is forgotten. */
 export async function opened(options: Options): Promise<Logged> {
-  const redis = open(options);
-  await redis.ping();
+  const redis = await connected(open(options));
   await eventually(() => expect(redis.log.text()).toContain("client.ready"));
   redis.log.clear();
   return redis;

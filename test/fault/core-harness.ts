@@ -9,6 +9,7 @@ import type { Applied } from "../../src/failure/diagnosis.js";
 import { IoredoubtError } from "../../src/failure/errors.js";
 import type { ResilienceOptions } from "../../src/options/policy.js";
 import { Redis, type RedisOptions } from "../../src/redis.js";
+import { connected } from "../helpers/connected.js";
 import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
 import { createLogSink, type LogSink } from "../helpers/log-sink.js";
 import type { RedisServer } from "../helpers/redis-server.js";
@@ -54,9 +55,7 @@ export function client(port: number, options: TestOptions = {}): Redis & { reado
 
 /** The same, connected. */
 export async function ready(port: number, options: TestOptions = {}): Promise<Redis & { readonly log: LogSink }> {
-  const redis = client(port, options);
-  await redis.ping();
-  return redis;
+  return connected(client(port, options));
 }
 
 /** Plain ioredis, for the other half of a comparison. */
@@ -81,7 +80,10 @@ export async function proxyTo(server: RedisServer | { readonly port: number }): 
 export interface Outcome {
   readonly value: unknown;
   readonly error: Error | undefined;
-  /** Milliseconds from this look to the settlement. */
+  /**
+   * Milliseconds from this look to the settlement. For upper bounds only: the look comes after the call, on a busy machine
+   * much later. Our errors' `elapsed` is counted from the call.
+   */
   readonly after: number;
 }
 
@@ -142,6 +144,7 @@ export function ignore(): void {
   // Each test looks at what it cares for.
 }
 
+/** Lets time pass that is part of the scene: how long an outage lasts, how long something must not happen. Never to wait for a state. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

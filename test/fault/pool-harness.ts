@@ -4,8 +4,10 @@ import { eventually } from "../helpers/eventually.js";
 import type { RedisServer } from "../helpers/redis-server.js";
 import type { ResilienceOptions } from "../../src/index.js";
 
+/** Its pool waits longer than a busy machine takes to connect, unless a test says otherwise. */
 export function client(port: number, resilience: ResilienceOptions = {}, options: RedisOptions = {}): Redis {
-  return createRedis({ port, host: "127.0.0.1", ...options, resilience: { logger: false, ...resilience } });
+  const pool = { acquireTimeout: 20_000, ...resilience.pool };
+  return createRedis({ port, host: "127.0.0.1", ...options, resilience: { logger: false, ...resilience, pool } });
 }
 
 /** The server's client list without our own administrative connection. */
