@@ -43,8 +43,7 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       }
       state.wire.statusChanged(status);
       if (status === "close" && internals.condition?.subscriber && !internals.condition.subscriber.isEmpty()) {
-        const now = performance.now();
-        state.resubscription.lost(now - state.wire.silentFor(now));
+        state.resubscription.lost(state.wire.lastReadAt);
       }
       if (status === "end") {
         state.resubscription.end();

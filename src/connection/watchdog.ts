@@ -8,14 +8,16 @@ import type { HeartbeatPolicy } from "../options/policy.js";
 export interface WatchdogHooks {
   /** Connecting, TLS, AUTH, SELECT and the ready check together took too long. */
   handshakeLate(after: number): void;
-  /** The connection owes a reply that no blocking command explains. */
-  owesReply(): boolean;
+  /** Milliseconds for which a reply has been due that no blocking command explains, without a byte coming; 0 when none is. */
+  owedFor(now: number): number;
   /** Nothing is in flight, so a heartbeat may be sent. */
   isIdle(): boolean;
   ping(): void;
   silent(after: number): void;
 }
 
+/** How often it looks at most, in milliseconds. */
+const PACE = 50;
 /** As much of the server's first words as is kept, in bytes. */
 const FIRST_WORDS = 256;
 
@@ -62,17 +64,15 @@ export class Watchdog {
     clearTimeout(this.#handshake);
     this.#handshake = undefined;
     if (this.#heartbeat === false) return;
-    this.#beatAfter(this.#heartbeat);
+    const { interval, timeout } = this.#heartbeat;
+    this.#lookIn(Math.min(interval, timeout) / 2, interval, timeout);
   }
 
-  #beatAfter(heartbeat: HeartbeatPolicy): void {
+  #lookIn(wait: number, interval: number, timeout: number): void {
     clearTimeout(this.#beat);
     this.#beat = setTimeout(
-      () => {
-        this.#beatAfter(heartbeat);
-        this.#check(heartbeat.interval, heartbeat.timeout);
-      },
-      Math.max(50, Math.min(heartbeat.interval, heartbeat.timeout) / 2),
+      () => this.#lookIn(this.#check(interval, timeout), interval, timeout),
+      Math.max(PACE, Math.ceil(wait)),
     );
     this.#beat.unref();
   }
@@ -83,14 +83,23 @@ export class Watchdog {
     this.#handshake = this.#beat = undefined;
   }
 
-  #check(interval: number, timeout: number): void {
-    const silence = performance.now() - this.lastReadAt;
+  /** Returns how long to wait until the next look: half a timeout, or until something may be due. */
+  #check(interval: number, timeout: number): number {
+    const pace = Math.min(interval, timeout) / 2;
+    const now = performance.now();
+    const owed = this.#hooks.owedFor(now);
     // After a stall the bytes may be in the socket: look again once the poll phase has passed.
-    if (silence >= timeout && this.#hooks.owesReply()) {
+    if (owed >= timeout) {
       setImmediate(() => {
-        const still = performance.now() - this.lastReadAt;
-        if (still >= timeout && this.#beat !== undefined && this.#hooks.owesReply()) this.#hooks.silent(still);
+        const still = this.#hooks.owedFor(performance.now());
+        if (still >= timeout && this.#beat !== undefined) this.#hooks.silent(still);
       });
-    } else if (silence >= interval && this.#hooks.isIdle()) this.#hooks.ping();
+      return pace;
+    }
+    if (owed > 0) return Math.min(pace, timeout - owed);
+    const silence = now - this.lastReadAt;
+    if (silence < interval) return Math.min(pace, interval - silence);
+    if (this.#hooks.isIdle()) this.#hooks.ping();
+    return pace;
   }
 }

@@ -3,6 +3,7 @@
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
 import { Command, Redis as IORedis } from "ioredis";
+import { callOf } from "../command/call.js";
 import { traitsOf } from "../command/traits.js";
 import { blockingTimeoutOf } from "../command/blocking.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
@@ -38,6 +39,8 @@ export class Wire implements Transport {
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
   readonly #outflow = new Outflow();
+  /** When commands of our own were sent: they have no call that knows. */
+  readonly #askedAt = new WeakMap<Command, number>();
   #isQuick = false;
   #redialledAt = -Infinity;
   /** The present connection is being closed by ourselves, to see where the name leads now. */
@@ -49,7 +52,7 @@ export class Wire implements Transport {
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy);
     this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
       handshakeLate: (after) => this.#handshakeLate(after),
-      owesReply: () => this.#owesReply() && !this.isSending(),
+      owedFor: (now) => (this.#isBlocking() || this.isSending() ? 0 : this.silentFor(now)),
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),
@@ -91,7 +94,16 @@ export class Wire implements Transport {
   }
 
   silentFor(now: number): number {
-    return now - this.#watchdog.lastReadAt;
+    const head = this.#head();
+    if (head === undefined) return 0;
+    // Idle before that, the connection had nothing to say.
+    const askedAt = callOf(head)?.sentAt ?? this.#askedAt.get(head) ?? 0;
+    return now - Math.max(askedAt, this.#watchdog.lastReadAt);
+  }
+
+  /** When the last byte came, or the connection was made, on the clock of `performance.now()`. */
+  get lastReadAt(): number {
+    return this.#watchdog.lastReadAt;
   }
 
   isSending(): boolean {
@@ -231,17 +243,23 @@ export class Wire implements Transport {
     );
   }
 
-  #owesReply(): boolean {
+  /** The oldest command that has no answer yet. */
+  #head(): Command | undefined {
     const { commandQueue, options } = this.#redis;
-    if (commandQueue.length === 0 || options.monitor === true) return false;
-    const head = commandQueue.peekAt(0)?.command;
+    return commandQueue.length === 0 || options.monitor === true ? undefined : commandQueue.peekAt(0)?.command;
+  }
+
+  /** The server holds back an answer, as it was told. */
+  #isBlocking(): boolean {
+    const head = this.#head();
     if (head === undefined) return false;
     const traits = traitsOf(head.name);
-    return traits.carriage !== "blocking" || blockingTimeoutOf(traits.name, head.args) === undefined;
+    return traits.carriage === "blocking" && blockingTimeoutOf(traits.name, head.args) !== undefined;
   }
 
   /** Sends a command of our own, past the flow. */
   #internal(command: Command): Promise<unknown> {
+    this.#askedAt.set(command, performance.now());
     this.write(command, undefined);
     return command.promise;
   }

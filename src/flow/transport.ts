@@ -18,7 +18,7 @@ export interface Transport {
   destroy(reason: Error): void;
   /** Ends the client for good. */
   end(): void;
-  /** Milliseconds since the last byte came, or since the connection was made. */
+  /** Milliseconds for which a reply has been due without a byte coming; 0 when none is due. */
   silentFor(now: number): number;
   /** Bytes are being pushed out, and they move. */
   isSending(): boolean;

@@ -126,6 +126,18 @@ describe("a connection that went silent", () => {
   });
 });
 
+describe("a connection that was idle", () => {
+  it("is not taken for silent when the first command after that gives up early", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 1000 } });
+    proxy.latency(300);
+    await sleep(1200);
+    const outcomes = await outcomesOf([redis.withDeadline(50).get("a"), redis.incr("n")]);
+    expect(outcomes.map(gist)).toEqual(["DeadlineError maybe", "ok"]);
+    expect(proxy.counters.connections).toBe(1);
+  });
+});
+
 describe("a frozen server", () => {
   it("fails 500 commands in flight and those that follow within their deadline, and works soon after it thaws", async () => {
     const frozen = await startRedis();

@@ -152,6 +152,17 @@ describe("an idle connection", () => {
     });
   });
 
+  it("that was idle is not taken for dead because the next answer is still on its way", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { heartbeat: { interval: 10_000, timeout: 800 } } });
+    // Longer on the way than the watchdog waits between two looks.
+    proxy.latency(500);
+    await sleep(850);
+    expect(await redis.incr("n")).toBe(1);
+    expect(proxy.counters.connections).toBe(1);
+    expect(redis.stats()).toMatchObject({ lost: 0 });
+  });
+
   it("that answers is left alone", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { heartbeat: { interval: 100, timeout: 400 } } });
