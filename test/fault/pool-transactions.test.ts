@@ -3,7 +3,7 @@ import { TransactionConflictError, type Redis } from "../../src/index.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { eventually } from "../helpers/eventually.js";
-import { client, connections } from "./pool-harness.js";
+import { client, connections, cutAtRandom } from "./pool-harness.js";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -127,12 +127,7 @@ describe("transaction", () => {
       }
       running--;
     };
-    const cuts = (async () => {
-      while (running > 0) {
-        proxy.cutAll();
-        await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 40));
-      }
-    })();
+    const cuts = cutAtRandom(proxy, 60, 200, () => running > 0);
     await Promise.all([...Array.from({ length: 50 }, loop), cuts]);
     const counted = Number(await server.call("GET", "counter"));
     expect(succeeded + unknown + refused).toBe(500);
@@ -155,13 +150,8 @@ describe("1,000 loans under faults", () => {
       reconnect: { minTimeout: 1, maxTimeout: 10 },
     });
     const started: number[] = [];
-    const state = { open: true };
-    const cuts = (async () => {
-      while (state.open) {
-        proxy.cutAll();
-        await new Promise((resolve) => setTimeout(resolve, 15 + Math.random() * 30));
-      }
-    })();
+    let isWorking = true;
+    const cuts = cutAtRandom(proxy, 100, 300, () => isWorking);
     const outcomes = await Promise.all(
       Array.from({ length: 1000 }, (_, n) =>
         redis
@@ -179,7 +169,7 @@ describe("1,000 loans under faults", () => {
           ),
       ),
     );
-    state.open = false;
+    isWorking = false;
     await cuts;
     expect(outcomes).toHaveLength(1000);
     expect(outcomes.filter((outcome) => outcome === "ok").length).toBeGreaterThan(600);
