@@ -11,17 +11,17 @@ const HIGHEST = 21_999;
 const given = new Set();
 
 /**
- * A port on which nothing listens. Another process may still take it first: callers that bind it retry.
+ * A port on which nothing listens, and which no other process that asks here gets while this one lives, even while its
+ * server is down. A stranger may still take it first: callers that bind it retry.
  * @returns {Promise<number>}
  */
 export async function freePort() {
   for (let tries = 0; tries < 200; tries++) {
     const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST + 1));
     if (given.has(port)) continue;
-    if (await isFree(port)) {
-      given.add(port);
-      return port;
-    }
+    given.add(port);
+    if ((await isFree(port)) && (await reserve(port))) return port;
+    given.delete(port);
   }
   throw new Error(`no free loopback port found between ${LOWEST} and ${HIGHEST}`);
 }
@@ -35,5 +35,20 @@ function isFree(port) {
     const probe = createServer();
     probe.once("error", () => resolve(false));
     probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+/**
+ * Holds a name that only one process of this machine can hold, and that the kernel lets go when the process ends. Where
+ * there are no such names (they are Linux's), every process looks after itself.
+ * @param {number} port
+ * @returns {Promise<boolean>} whether the name was free
+ */
+function reserve(port) {
+  if (process.platform !== "linux") return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const holder = createServer();
+    holder.once("error", (/** @type {NodeJS.ErrnoException} */ error) => resolve(error.code !== "EADDRINUSE"));
+    holder.listen(`\0lab-port-${port}`, () => resolve(true)).unref();
   });
 }
