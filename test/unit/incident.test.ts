@@ -217,9 +217,10 @@ describe("IncidentLog", () => {
 
   it("counts 100,000 failures in well under a second", () => {
     vi.useRealTimers();
-    const startedAt = performance.now();
+    // Processor time: what else the machine does is not counted.
+    const before = process.cpuUsage();
     for (let i = 0; i < 100_000; i++) log.failed(refused);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
     expect(log.snapshot()).toMatchObject({ open: true, failed: 100_000, codes: { CONNECTION_REFUSED: 100_000 } });
     expect(events()).toEqual(["error incident.open"]);
     log.close();
