@@ -44,7 +44,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
   const found = { listening, processes, onPort, mine };
   if (path === "connected") return connected(context, found);
   if (mine.length > 0) {
-    const cause = path === "silent" ? silentCause(context, mine, processes) : undefined;
+    const cause = path === "silent" ? await silentCause(context, mine, processes) : undefined;
     return cause === undefined ? blockedBy(context, "listens") : [cause];
   }
   if (onPort.length > 0) return [boundElsewhere(context, onPort)];
@@ -59,7 +59,7 @@ interface Found {
 async function connected(context: Context, { processes, mine }: Found): Promise<readonly Draft[]> {
   const [listener] = mine;
   if (context.seen.mute) {
-    const cause = silentCause(context, mine, processes);
+    const cause = await silentCause(context, mine, processes);
     if (cause !== undefined) return [{ ...cause, explains: context.target.tls === undefined ? "first-bytes" : "tls" }];
   }
   if (listener === undefined)

@@ -4,15 +4,15 @@ import { cliOf } from "../commands.js";
 import type { Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 import { firewallFacts } from "./firewall.js";
-import type { ServerProcess } from "./processes.js";
+import { isComputing, type ServerProcess } from "./processes.js";
 import { listenerName, type TcpEntry } from "./proc-net.js";
 
 /** Why a server that listens here does not answer, if the process shows it. */
-export function silentCause(
+export async function silentCause(
   context: Context,
   listeners: readonly TcpEntry[],
   processes: readonly ServerProcess[],
-): Draft | undefined {
+): Promise<Draft | undefined> {
   const owner = ownerAmong(listeners, processes);
   const queued = Math.max(0, ...listeners.map((one) => one.queued));
   const evidence = [
@@ -43,7 +43,7 @@ export function silentCause(
       next: [{ say: "See what the disk does", run: "iostat -x 1 3" }],
     };
   }
-  if (owner?.state === "R") {
+  if (owner?.state === "R" && (await isComputing(context.machine, owner.pid))) {
     return {
       ...base,
       meaning: `The process behind ${target} computes without a pause (state R): a slow command or a script occupies it.`,

@@ -34,6 +34,28 @@ export async function serverProcesses(machine: Machine): Promise<readonly Server
   return found.filter((one) => one !== undefined).filter((one) => one.state !== "Z");
 }
 
+/** How long a process is watched, in milliseconds. */
+const WATCH = 300;
+/** Processor time in that while that no idle server needs: two ticks of 10 ms. */
+const BUSY_TICKS = 2;
+
+/**
+ * Whether a process computes: it uses processor time. That it is runnable at one moment says nothing, on a busy machine an idle
+ * server's next tick waits for a processor just like everybody else.
+ */
+export async function isComputing(machine: Machine, pid: number): Promise<boolean> {
+  const before = ticksOf(await machine.read(`/proc/${String(pid)}/stat`));
+  await new Promise((resolve) => setTimeout(resolve, WATCH));
+  return ticksOf(await machine.read(`/proc/${String(pid)}/stat`)) - before >= BUSY_TICKS;
+}
+
+/** User and system time, in clock ticks. */
+function ticksOf(stat: string | undefined): number {
+  const text = stat ?? "";
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+}
+
 /** Inodes of a process's sockets; `self` for this one. */
 export async function socketsOf(machine: Machine, pid: string): Promise<ReadonlySet<string>> {
   const folder = `/proc/${pid}/fd`;
