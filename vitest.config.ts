@@ -15,7 +15,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
-    setupFiles: "test/helpers/plain-environment.ts",
+    setupFiles: ["test/helpers/plain-environment.ts", "test/helpers/end-with-runner.ts"],
     dangerouslyIgnoreUnhandledErrors: false,
     projects: [
       {
