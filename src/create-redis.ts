@@ -2,7 +2,6 @@
 import { checkRedisArguments } from "./options/arguments.js";
 import type { Environment } from "./options/environment-policy.js";
 import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
-import { ConfigError } from "./failure/errors.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
 /**
@@ -30,16 +29,7 @@ export function createRedis(...args: unknown[]): Redis {
  * @throws {ConfigError} before anything connects, with every problem and no value.
  */
 createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: FromEnvironmentOptions = {}): Redis {
-  const { mode, args, resolved, origins } = resolveFromEnvironment(env, options);
-  if (mode === "cluster") {
-    throw new ConfigError([
-      {
-        path: origins.get("nodes") ?? "REDIS_CLUSTER_NODES",
-        given: "a list of cluster nodes",
-        allowed: "must not be set here: this function makes clients for one server or Sentinel",
-      },
-    ]);
-  }
+  const { args, resolved } = resolveFromEnvironment(env, options);
   const { resilience } = options;
   return redisWithPolicy(resolved.policy, resilience === undefined ? args : [{ resilience }, ...args]);
 };

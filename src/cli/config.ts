@@ -6,8 +6,9 @@ import { readFileSync } from "node:fs";
 import { parseArgs, parseEnv } from "node:util";
 import { ConfigError } from "../failure/errors.js";
 import { explainResolved, type PolicyExplanation } from "../options/explain-policy.js";
+import { optionsInUrl } from "../options/check-url.js";
 import { fieldAt } from "../options/fields.js";
-import { normalPrefix, readTarget } from "../options/environment.js";
+import { clusterProblems, normalPrefix, NOT_SET, readTarget } from "../options/environment.js";
 import type { ResilienceOptions } from "../options/policy.js";
 import { resolveSources } from "../options/resolve.js";
 import type { UserRedisOptions } from "../options/translate.js";
@@ -91,8 +92,8 @@ function explain(env: NodeJS.Dict<string>, prefix: string | undefined, profile: 
   const start = normalPrefix(prefix);
   const target = readTarget(env, start);
   // Without any address the policy can still be shown; every other mistake is reported.
-  const problems = target.problems.filter((p) => p.given !== "is not set");
-  const redis: UserRedisOptions = { ...addressOf(target.url), ...target.options };
+  const problems = [...target.problems.filter((p) => p.given !== NOT_SET), ...clusterProblems(target)];
+  const redis: UserRedisOptions = { ...target.options, ...optionsInUrl(target.url) };
   try {
     const resolved = resolveSources({ resilience: profileOption(profile), redis, env, prefix: start });
     if (problems.length === 0) return explainResolved(resolved, redis);
@@ -101,12 +102,6 @@ function explain(env: NodeJS.Dict<string>, prefix: string | undefined, profile: 
     problems.push(...error.problems);
   }
   throw new ConfigError(problems);
-}
-
-function addressOf(url: string | undefined): UserRedisOptions {
-  if (url === undefined || !URL.canParse(url)) return {};
-  const { hostname, port, protocol } = new URL(url);
-  return { host: hostname, ...(port === "" ? {} : { port }), ...(protocol === "rediss:" ? { tls: {} } : {}) };
 }
 
 function asJson(explanation: PolicyExplanation): string {

@@ -35,7 +35,9 @@ async function main(args: readonly string[], out: Output): Promise<number> {
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
-    out.write(`There is no command ${JSON.stringify(name.slice(0, 40))}.\n\n${HELP}`);
+    // What was written may be a URL with its password, so it is not repeated.
+    const hint = /[:@/]/.test(name) ? " For an address write: ioredoubt doctor <url>." : "";
+    out.write(`There is no such command.${hint}\n\n${HELP}`);
     return 2;
   }
   const command = await load();

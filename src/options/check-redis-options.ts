@@ -13,7 +13,7 @@ interface Range {
 }
 
 const TIMER: Range = { min: 0, max: LONGEST_TIMER };
-const NUMBERS: Readonly<Record<string, Range>> = {
+export const NUMBER_OPTIONS: Readonly<Record<string, Range>> = {
   port: { min: 1, max: 65_535 },
   db: { min: 0, max: 1_000_000 },
   connectTimeout: TIMER,
@@ -28,7 +28,7 @@ const NUMBERS: Readonly<Record<string, Range>> = {
   sentinelMaxConnections: { min: 1, max: 1000 },
   sentinelCommandTimeout: TIMER,
 };
-const BOOLEANS = [
+export const BOOLEAN_OPTIONS: readonly string[] = [
   "lazyConnect",
   "enableOfflineQueue",
   "enableReadyCheck",
@@ -43,7 +43,15 @@ const BOOLEANS = [
   "updateSentinels",
   "failoverDetector",
 ];
-const STRINGS = ["path", "username", "password", "connectionName", "name", "sentinelUsername", "sentinelPassword"];
+export const STRING_OPTIONS: readonly string[] = [
+  "path",
+  "username",
+  "password",
+  "connectionName",
+  "name",
+  "sentinelUsername",
+  "sentinelPassword",
+];
 const FUNCTIONS = [
   "retryStrategy",
   "reconnectOnError",
@@ -62,7 +70,7 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
   const wrong = (key: string, allowed: string, shown: string = shapeOf(given[key])): void => {
     problems.push({ path: at(key), given: shown, allowed });
   };
-  for (const [key, range] of Object.entries(NUMBERS)) {
+  for (const [key, range] of Object.entries(NUMBER_OPTIONS)) {
     if (isAbsent(given[key]) && !(key === "port" && given[key] === null)) continue;
     if (key === "maxRetriesPerRequest" && given[key] === Infinity) continue;
     if (!isWithin(given[key], range, MAY_BE_TEXT.has(key))) {
@@ -75,10 +83,10 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
   if (!isAbsent(given["protocol"]) && given["protocol"] !== 2 && given["protocol"] !== 3) {
     wrong("protocol", "must be 2 or 3", numberOrShape(given["protocol"]));
   }
-  for (const key of BOOLEANS) {
+  for (const key of BOOLEAN_OPTIONS) {
     if (!isAbsent(given[key]) && typeof given[key] !== "boolean") wrong(key, "must be true or false, without quotes");
   }
-  for (const key of STRINGS) {
+  for (const key of STRING_OPTIONS) {
     if (!isAbsent(given[key]) && typeof given[key] !== "string") wrong(key, "must be a string");
   }
   for (const key of FUNCTIONS) {

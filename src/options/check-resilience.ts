@@ -3,11 +3,13 @@
  * once and shows no string it was given.
  */
 import type { ConfigProblem } from "../failure/errors.js";
-import { isBuiltInProfile, profileNamed, profileNames, type Profile } from "./profiles.js";
+import { isProfile, profileNamed, profileNames } from "./profiles.js";
 import { checkValues } from "./schema.js";
 import { shapeOf, suggestion } from "./shape.js";
 
 const LOGGER_METHODS = ["debug", "info", "warn", "error"];
+/** The keys of the option that are no policy values. */
+const OWN_KEYS = ["profile", "fallback", "logger", "doctor"];
 
 /** Every problem in a `resilience` option; empty when it is right or absent. */
 export function checkResilience(input: unknown, path: string = "resilience"): ConfigProblem[] {
@@ -15,14 +17,14 @@ export function checkResilience(input: unknown, path: string = "resilience"): Co
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return [{ path, given: shapeOf(input), allowed: 'must be an object such as { profile: "production" }' }];
   }
-  const { profile, fallback, logger, doctor, name, ...values } = input as Record<string, unknown>;
+  const { profile, fallback, logger, doctor, ...values } = input as Record<string, unknown>;
   return [
     ...checkProfile(profile, `${path}.profile`),
-    ...checkCode(fallback, logger, name, path),
-    ...(doctor === undefined || typeof doctor === "boolean"
-      ? []
-      : [{ path: `${path}.doctor`, given: shapeOf(doctor), allowed: "must be true or false" }]),
-    ...checkValues(dropUndefined(values), path),
+    ...checkCode(fallback, logger, doctor, path),
+    ...checkValues(dropUndefined(values), {
+      at: (inner) => (inner === "" ? path : `${path}.${inner}`),
+      ownKeys: OWN_KEYS,
+    }),
   ];
 }
 
@@ -49,24 +51,13 @@ export function checkProfile(choice: unknown, path: string): ConfigProblem[] {
   return [{ path, given: shapeOf(choice), allowed: "must be a profile's name or what defineProfile returned" }];
 }
 
-/** Whether a value has the shape of a profile. */
-export function isProfile(value: unknown): value is Profile {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, values } = value as Partial<Record<keyof Profile, unknown>>;
-  return typeof name === "string" && !isBuiltInProfile(name) && typeof values === "object" && values !== null;
-}
-
-function checkCode(fallback: unknown, logger: unknown, name: unknown, path: string): ConfigProblem[] {
+function checkCode(fallback: unknown, logger: unknown, doctor: unknown, path: string): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   if (fallback !== undefined && typeof fallback !== "function") {
     problems.push({ path: `${path}.fallback`, given: shapeOf(fallback), allowed: "must be a function" });
   }
-  if (name !== undefined && (typeof name !== "string" || name === "")) {
-    problems.push({
-      path: `${path}.name`,
-      given: shapeOf(name),
-      allowed: "must be a string with at least one character",
-    });
+  if (doctor !== undefined && typeof doctor !== "boolean") {
+    problems.push({ path: `${path}.doctor`, given: shapeOf(doctor), allowed: "must be true or false" });
   }
   if (logger !== undefined && logger !== false && !isLogger(logger)) {
     problems.push({

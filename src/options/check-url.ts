@@ -3,7 +3,10 @@
  * mistakes for a host name, or drops them and uses localhost. Never shows any part of the string: all of it may be secret.
  */
 import type { ConfigProblem } from "../failure/errors.js";
+import { queryAdvice } from "./check-query.js";
+import { BOOLEAN_OPTIONS } from "./check-redis-options.js";
 import { shapeOf } from "./shape.js";
+import type { UserRedisOptions } from "./translate.js";
 
 const ENCODE = "encode the password with encodeURIComponent";
 
@@ -22,13 +25,12 @@ function adviceFor(text: string): string | undefined {
   if (text === "undefined" || text === "null" || text.startsWith("[object")) {
     return "is the text of a missing value: check the variable it comes from";
   }
-  if (text.startsWith("/") && !text.startsWith("//")) return undefined;
+  if (isSocketPath(text)) return queryAdvice(new URLSearchParams(text.split("?")[1]));
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== "redis" && scheme !== "rediss") return schemeAdvice(scheme);
   if (scheme === undefined && /^rediss?:(?!\d+$)/i.test(text))
     return "must have two slashes after the scheme: redis://host:6379";
-  const url = text.startsWith("//") ? `redis:${text}` : scheme === undefined ? `redis://${text}` : text;
-  return partsAdvice(url, scheme !== undefined || text.startsWith("//"));
+  return partsAdvice(withScheme(text), scheme !== undefined || text.startsWith("//"));
 }
 
 function schemeAdvice(scheme: string): string {
@@ -65,9 +67,34 @@ function partsAdvice(url: string, hasScheme: boolean): string | undefined {
     return "must begin with redis:// when it names a database: redis://host:6379/2";
   if (hasScheme && !/^\/?\d*\/?$/.test(parsed.pathname))
     return "must have a database number after the slash: redis://host:6379/2";
-  if (parsed.searchParams.has("tls") || parsed.searchParams.has("ssl"))
-    return "must begin with rediss:// for TLS, not carry it in the query";
-  return undefined;
+  return queryAdvice(parsed.searchParams);
+}
+
+function isSocketPath(text: string): boolean {
+  return text.startsWith("/") && !text.startsWith("//");
+}
+
+/** The same address as a URL that can be parsed. */
+function withScheme(text: string): string {
+  return text.startsWith("//") ? `redis:${text}` : /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `redis://${text}`;
+}
+
+/** The ioredis options that a connection string says, without the credentials; nothing for one that is wrong. */
+export function optionsInUrl(text: string | undefined): UserRedisOptions {
+  if (text === undefined || adviceFor(text) !== undefined) return {};
+  if (isSocketPath(text)) return { ...queryOf(new URLSearchParams(text.split("?")[1])), path: text.split("?")[0] };
+  const { hostname, port, protocol, searchParams } = new URL(withScheme(text));
+  return {
+    ...queryOf(searchParams),
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    ...(port === "" ? {} : { port }),
+    ...(protocol === "rediss:" ? { tls: {} } : {}),
+  };
+}
+
+/** Switches can only be on here: `queryAdvice` refuses the rest. */
+function queryOf(query: URLSearchParams): UserRedisOptions {
+  return Object.fromEntries([...query].map(([key, value]) => [key, BOOLEAN_OPTIONS.includes(key) ? true : value]));
 }
 
 function unparsable(url: string): string {

@@ -1,7 +1,14 @@
 /** Profiles of your own: a name, what it lies over, and the values it changes. */
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { checkProfile } from "./check-resilience.js";
-import { isBuiltInProfile, registerProfile, type PolicyValues, type Profile, type ProfileChoice } from "./profiles.js";
+import {
+  isBuiltInProfile,
+  profileNamed,
+  registerProfile,
+  type PolicyValues,
+  type Profile,
+  type ProfileChoice,
+} from "./profiles.js";
 import { checkValues } from "./schema.js";
 import { shapeOf } from "./shape.js";
 
@@ -10,36 +17,59 @@ export interface ProfileDefinition extends PolicyValues {
   readonly extends?: ProfileChoice | readonly ProfileChoice[] | undefined;
 }
 
+const NAME = /^[a-z][a-z0-9-]{0,63}$/;
+
 /**
- * Makes a profile. Pass what it returns as `resilience.profile`; its name also works in `IOREDOUBT_PROFILE` and in a policy
- * file, once this has run.
+ * Makes a profile, frozen. Pass what it returns as `resilience.profile`; its name also works in `IOREDOUBT_PROFILE` and in a
+ * policy file, once this has run. Defining the same name with the same values again changes nothing.
  *
- * @throws {ConfigError} when the name is built in or not made of lower-case letters, digits and dashes, or a value is wrong.
+ * @throws {ConfigError} when the name is built in, taken by a profile with other values, or not made of lower-case
+ * letters, digits and dashes, or when a value is wrong; with every problem.
  */
 export function defineProfile(name: string, definition: ProfileDefinition): Profile {
-  const { extends: below, ...values } = definition;
-  const problems: ConfigProblem[] = [];
-  if (!/^[a-z][a-z0-9-]{0,63}$/.test(name)) {
-    problems.push({
-      path: "profile name",
-      given: shapeOf(name),
-      allowed: "must be lower-case letters, digits and dashes",
-    });
-  } else if (isBuiltInProfile(name)) {
-    problems.push({ path: "profile name", given: name, allowed: "is built in; choose another name and extend it" });
-  }
-  problems.push(...checkProfile(below, `profile ${name}: extends`), ...checkValues(values, `profile ${name}`));
+  const problems = [
+    ...checkName(name),
+    ...checkDefinition(definition, NAME.test(name) ? `profile ${name}` : "profile"),
+  ];
   if (problems.length > 0) throw new ConfigError(problems);
+  const { extends: below, ...values } = definition;
   const list: readonly ProfileChoice[] = below === undefined ? [] : isList(below) ? below : [below];
-  const profile: Profile = Object.freeze({
-    name,
-    extends: Object.freeze([...list]),
-    values: Object.freeze({ ...values }),
-  });
+  // A copy: what the caller does to its own objects later was never checked.
+  const profile: Profile = frozen({ name, extends: [...list], values: structuredClone(values) });
+  const before = profileNamed(name);
+  if (before !== undefined && JSON.stringify(before) !== JSON.stringify(profile)) {
+    throw new ConfigError([
+      { path: `profile ${name}`, given: "is defined already, with other values", allowed: "choose another name" },
+    ]);
+  }
   registerProfile(profile);
   return profile;
 }
 
+function checkName(name: unknown): ConfigProblem[] {
+  if (typeof name !== "string" || !NAME.test(name)) {
+    const allowed = "must be lower-case letters, digits and dashes, the first one a letter";
+    return [{ path: "profile name", given: shapeOf(name), allowed }];
+  }
+  if (!isBuiltInProfile(name)) return [];
+  return [{ path: "profile name", given: name, allowed: "is built in; choose another name and extend it" }];
+}
+
+function checkDefinition(definition: unknown, source: string): ConfigProblem[] {
+  if (typeof definition !== "object" || definition === null || Array.isArray(definition)) {
+    return [{ path: source, given: shapeOf(definition), allowed: "must be an object such as { deadline: 450 }" }];
+  }
+  const { extends: below, ...values } = definition as Record<string, unknown>;
+  const at = (path: string): string => (path === "" ? source : `${source}: ${path}`);
+  return [...checkProfile(below, at("extends")), ...checkValues(values, { at, ownKeys: ["extends"] })];
+}
+
 function isList(value: ProfileChoice | readonly ProfileChoice[]): value is readonly ProfileChoice[] {
   return Array.isArray(value);
+}
+
+/** Frozen to the bottom. */
+function frozen<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === "object" && inner !== null) frozen(inner as object);
+  return Object.freeze(value);
 }

@@ -6,15 +6,21 @@ import type { ConfigProblem } from "../failure/errors.js";
 import { FIELDS, variableOf } from "./fields.js";
 import { exampleOf, parseValue } from "./parse.js";
 import { profileNames } from "./profiles.js";
-import { shapeOf, suggestion } from "./shape.js";
+import { closest, shapeOf, suggestion } from "./shape.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Policy values as the environment gives them, each with the variable it came from. */
-export interface EnvironmentPolicy {
+/** Values of the variables of one beginning, with or without the prefix. */
+export interface EnvironmentValues {
   readonly values: ReadonlyMap<string, unknown>;
   /** Path to the name of the variable. */
   readonly origins: ReadonlyMap<string, string>;
+}
+
+/** Policy values as the environment gives them, each with the variable it came from. */
+export interface EnvironmentPolicy {
+  /** The later over the earlier: the variables without the prefix, then those with it. */
+  readonly layers: readonly EnvironmentValues[];
   readonly profile: { readonly names: readonly string[]; readonly variable: string } | undefined;
   /** Path of the policy file. */
   readonly file: { readonly path: string; readonly variable: string } | undefined;
@@ -34,17 +40,19 @@ export const POLICY_VARIABLES: readonly string[] = ["IOREDOUBT_PROFILE", "IOREDO
  * Redis of several can differ from the rest.
  */
 export function readPolicyVariables(env: Environment, prefix: string = ""): EnvironmentPolicy {
-  const values = new Map<string, unknown>();
-  const origins = new Map<string, string>();
+  const layers: EnvironmentValues[] = [];
   const problems: ConfigProblem[] = [];
   let profile: EnvironmentPolicy["profile"];
   let file: EnvironmentPolicy["file"];
-  for (const start of prefix === "" ? [FAMILY] : [FAMILY, prefix + FAMILY]) {
+  for (const start of prefix === "" ? [""] : ["", prefix]) {
+    const values = new Map<string, unknown>();
+    const origins = new Map<string, string>();
     for (const variable of Object.keys(env)) {
       const text = env[variable];
-      if (!variable.startsWith(start) || text === undefined) continue;
-      const name = FAMILY + variable.slice(start.length);
-      if (text.trim() === "") {
+      if (text === undefined || !variable.startsWith(start)) continue;
+      const name = variable.slice(start.length);
+      if (!name.startsWith(FAMILY)) problems.push(...slipInFamily(variable, name, start));
+      else if (text.trim() === "") {
         problems.push({ path: variable, given: "is set but empty", allowed: "give it a value or remove it" });
       } else if (name === "IOREDOUBT_PROFILE") {
         profile = { names: text.split(/[+,]/).map((s) => s.trim()), variable };
@@ -52,10 +60,20 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
         file = { path: text.trim(), variable };
       } else problems.push(...readOne(variable, name, text, values, origins));
     }
+    problems.push(...setInsideOff(values, origins));
+    layers.push({ values, origins });
   }
   for (const name of profile?.names ?? []) problems.push(...checkName(name, profile?.variable ?? ""));
-  problems.push(...setInsideOff(values, origins));
-  return { values, origins, profile, file, problems };
+  return { layers, profile, file, problems };
+}
+
+/** `IOREDUBT_DEADLINE`: the slip is in the beginning, by which everything else here is recognised. */
+function slipInFamily(variable: string, name: string, start: string): ConfigProblem[] {
+  const end = name.indexOf("_");
+  const meant = FAMILY + name.slice(end + 1).toUpperCase();
+  if (end < 0 || !POLICY_VARIABLES.includes(meant)) return [];
+  if (closest(name.slice(0, end + 1), [FAMILY]) === undefined) return [];
+  return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${start}${meant}?` }];
 }
 
 /** A part that is off and yet has a value set: one of the two was not meant. */

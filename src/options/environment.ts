@@ -41,6 +41,9 @@ export interface EnvironmentTarget {
   readonly problems: readonly ConfigProblem[];
 }
 
+/** What the problem says when nothing tells where Redis is: code may say it instead. */
+export const NOT_SET = "is not set";
+
 /** `CACHE` and `CACHE_` both mean variables that begin with `CACHE_`. */
 export function normalPrefix(prefix: string = ""): string {
   return prefix === "" || prefix.endsWith("_") ? prefix : `${prefix}_`;
@@ -53,43 +56,87 @@ export function readTarget(env: Environment, prefix: string = ""): EnvironmentTa
   const options: EnvironmentRedisOptions = {};
   const url = reader.secret("REDIS_URL", "url");
   const nodes = reader.nodes("REDIS_CLUSTER_NODES", "startupNodes");
-  const sentinels = reader.nodes("REDIS_SENTINELS", "sentinels");
   if (url !== undefined) reader.problems.push(...checkUrl(url, reader.origins.get("url") ?? "REDIS_URL"));
   readAddress(reader, options, url !== undefined);
-  readTls(reader, options);
-  if (sentinels.length > 0) {
-    options.sentinels = sentinels;
-    const name = reader.text("REDIS_SENTINEL_NAME", "name");
-    if (name === undefined) {
-      reader.wrong(
-        "REDIS_SENTINEL_NAME",
-        "is not set",
-        "must be the name of the master set that REDIS_SENTINELS watch",
-      );
-    } else options.name = name;
-    assign(options, "sentinelUsername", reader.text("REDIS_SENTINEL_USERNAME", "sentinelUsername"));
-    assign(options, "sentinelPassword", reader.secret("REDIS_SENTINEL_PASSWORD", "sentinelPassword"));
-  }
-  const targets =
-    [url, options.host, options.path].filter((t) => t !== undefined).length + sentinels.length + nodes.length;
-  if (targets === 0 && !reader.problems.some((p) => /URL|HOST|PATH|SENTINELS|NODES/.test(p.path))) {
-    reader.wrong(
-      "REDIS_URL",
-      "is not set",
-      `must say where Redis is (or ${start}REDIS_HOST, ${start}REDIS_SENTINELS, ${start}REDIS_CLUSTER_NODES); for this machine redis://localhost:6379`,
-    );
-  }
-  if (nodes.length > 0 && sentinels.length > 0) {
-    reader.wrong("REDIS_CLUSTER_NODES", "is set beside REDIS_SENTINELS", "choose one: a Cluster has no Sentinels");
-  }
+  readTls(reader, options, url);
+  readSentinels(reader, options);
+  checkOneTarget(reader, url, nodes, options);
   return {
-    mode: nodes.length > 0 ? "cluster" : sentinels.length > 0 ? "sentinel" : "standalone",
+    mode: nodes.length > 0 ? "cluster" : options.sentinels !== undefined ? "sentinel" : "standalone",
     url,
     nodes,
     options,
     origins: reader.origins,
     problems: [...reader.problems, ...misspelt(env, start)],
   };
+}
+
+/** Redis is in one place: of two that are given, one would be ignored in silence. */
+function checkOneTarget(
+  reader: VariableReader,
+  url: string | undefined,
+  nodes: readonly NodeAddress[],
+  options: EnvironmentRedisOptions,
+): void {
+  const given = [
+    ...(url === undefined ? [] : [reader.origins.get("url") ?? "REDIS_URL"]),
+    ...(options.host === undefined ? [] : [reader.named("REDIS_HOST")]),
+    ...(options.path === undefined ? [] : [reader.named("REDIS_PATH")]),
+    ...(options.sentinels === undefined ? [] : [reader.named("REDIS_SENTINELS")]),
+    ...(nodes.length === 0 ? [] : [reader.named("REDIS_CLUSTER_NODES")]),
+  ];
+  const [first, ...others] = given;
+  if (first === undefined) {
+    if (reader.problems.some((p) => /URL|HOST|PATH|SENTINELS|NODES/.test(p.path))) return;
+    reader.wrong(
+      "REDIS_URL",
+      NOT_SET,
+      `must say where Redis is (or ${reader.named("REDIS_HOST")}, ${reader.named("REDIS_SENTINELS")}); for this machine redis://localhost:6379`,
+    );
+  } else if (others.length > 0) {
+    reader.problems.push({
+      path: first,
+      given: `is set beside ${others.join(" and ")}`,
+      allowed: "keep the one that says where Redis is",
+    });
+  }
+}
+
+/** Why a client of this package cannot be made for what the environment names. */
+export function clusterProblems({ mode, origins }: EnvironmentTarget): ConfigProblem[] {
+  if (mode !== "cluster") return [];
+  return [
+    {
+      path: origins.get("startupNodes") ?? "REDIS_CLUSTER_NODES",
+      given: "names the nodes of a Cluster",
+      allowed:
+        "cannot be used by createRedis.fromEnv, which makes clients for one server or Sentinel; for a Cluster write new Cluster(nodes), which is ioredis's own and has no policy",
+    },
+  ];
+}
+
+function readSentinels(reader: VariableReader, options: EnvironmentRedisOptions): void {
+  const sentinels = reader.nodes("REDIS_SENTINELS", "sentinels");
+  const name = reader.text("REDIS_SENTINEL_NAME", "name");
+  const username = reader.text("REDIS_SENTINEL_USERNAME", "sentinelUsername");
+  const password = reader.secret("REDIS_SENTINEL_PASSWORD", "sentinelPassword");
+  if (reader.raw("REDIS_SENTINELS") === undefined) {
+    for (const option of ["name", "sentinelUsername", "sentinelPassword"]) {
+      const variable = reader.origins.get(option);
+      if (variable === undefined) continue;
+      const allowed = "set both or neither";
+      reader.problems.push({ path: variable, given: `is set without ${reader.named("REDIS_SENTINELS")}`, allowed });
+    }
+    return;
+  }
+  if (name === undefined) {
+    const allowed = `must be the name of the master set that ${reader.named("REDIS_SENTINELS")} watch`;
+    reader.wrong("REDIS_SENTINEL_NAME", "is missing", allowed);
+  }
+  if (sentinels.length > 0) options.sentinels = sentinels;
+  assign(options, "name", name);
+  assign(options, "sentinelUsername", username);
+  assign(options, "sentinelPassword", password);
 }
 
 function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, hasUrl: boolean): void {
@@ -105,7 +152,7 @@ function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, h
   assign(options, "username", reader.text("REDIS_USERNAME", "username"));
   assign(options, "password", reader.secret("REDIS_PASSWORD", "password"));
   assign(options, "db", reader.number("REDIS_DB", "db", 0, 1_000_000));
-  assign(options, "family", reader.number("REDIS_FAMILY", "family", 0, 6));
+  assign(options, "family", reader.family("REDIS_FAMILY", "family"));
   assign(options, "keyPrefix", reader.text("REDIS_KEY_PREFIX", "keyPrefix"));
   assign(options, "connectionName", reader.text("REDIS_CONNECTION_NAME", "connectionName"));
   assign(options, "connectTimeout", reader.duration("REDIS_CONNECT_TIMEOUT", "connectTimeout"));
@@ -113,7 +160,7 @@ function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, h
   assign(options, "lazyConnect", reader.flag("REDIS_LAZY_CONNECT", "lazyConnect"));
 }
 
-function readTls(reader: VariableReader, options: EnvironmentRedisOptions): void {
+function readTls(reader: VariableReader, options: EnvironmentRedisOptions, url: string | undefined): void {
   const tls: NonNullable<EnvironmentRedisOptions["tls"]> = {};
   assign(tls, "ca", reader.file("REDIS_TLS_CA_FILE", "tls.ca"));
   assign(tls, "cert", reader.file("REDIS_TLS_CERT_FILE", "tls.cert"));
@@ -123,6 +170,13 @@ function readTls(reader: VariableReader, options: EnvironmentRedisOptions): void
   const on = reader.flag("REDIS_TLS", "tls");
   if (on === false && Object.keys(tls).length > 0) {
     reader.wrong("REDIS_TLS", "is off", "must be on, or the other REDIS_TLS_ variables must go");
+  }
+  if (on === false && url !== undefined && /^rediss:/i.test(url)) {
+    reader.wrong(
+      "REDIS_TLS",
+      "is off",
+      `must be on or go, because ${reader.origins.get("url") ?? ""} begins with rediss://`,
+    );
   }
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     reader.wrong(

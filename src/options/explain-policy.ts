@@ -2,7 +2,10 @@
  * The effective policy with the origin of every value, what it means in words, and what looks wrong. Behind
  * `npx ioredoubt config`, and for programs that show it themselves.
  */
+import type { RedisOptions } from "ioredis";
+import { ConfigError } from "../failure/errors.js";
 import { promises } from "./bounds.js";
+import { checkRedisOptions } from "./check-redis-options.js";
 import type { Environment } from "./environment-policy.js";
 import { FIELDS } from "./fields.js";
 import { fingerprintOf } from "./fingerprint.js";
@@ -10,6 +13,7 @@ import { formatValue } from "./format.js";
 import { lintPolicy, type PolicyWarning } from "./lint.js";
 import type { Policy, ResilienceOptions } from "./policy.js";
 import { resolveSources, type ResolvedPolicy } from "./resolve.js";
+import { shapeOf } from "./shape.js";
 import type { UserRedisOptions } from "./translate.js";
 
 export interface ExplainedValue {
@@ -39,9 +43,20 @@ export interface PolicyExplanation {
  * @throws {ConfigError} when something in it is wrong.
  */
 export function explainPolicy(
-  options: UserRedisOptions & { readonly resilience?: ResilienceOptions | undefined } = {},
+  options: (RedisOptions | UserRedisOptions) & { readonly resilience?: ResilienceOptions | undefined } = {},
   env: Environment = process.env,
 ): PolicyExplanation {
+  const problems =
+    typeof options === "object" && (options as unknown) !== null && !Array.isArray(options)
+      ? checkRedisOptions(options, "")
+      : [
+          {
+            path: "options",
+            given: shapeOf(options),
+            allowed: "must be an object of options, as createRedis takes it",
+          },
+        ];
+  if (problems.length > 0) throw new ConfigError(problems);
   const { resilience, ...redis } = options;
   return explainResolved(resolveSources({ resilience, redis, env }), redis);
 }

@@ -3,11 +3,14 @@
  * problems of both before it throws.
  */
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import type { RedisOptions } from "ioredis";
+import { checkRedisOptions } from "./check-redis-options.js";
+import { optionsInUrl } from "./check-url.js";
 import type { Environment } from "./environment-policy.js";
-import { normalPrefix, readTarget, type EnvironmentRedisOptions } from "./environment.js";
+import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentRedisOptions } from "./environment.js";
 import type { ResilienceOptions } from "./policy.js";
 import { resolveSources, type ResolvedPolicy } from "./resolve.js";
-import type { UserRedisOptions } from "./translate.js";
+import { shapeOf, suggestion } from "./shape.js";
 
 export interface FromEnvironmentOptions {
   /** `CACHE` or `CACHE_` reads `CACHE_REDIS_URL`, `CACHE_IOREDOUBT_DEADLINE` … */
@@ -15,20 +18,17 @@ export interface FromEnvironmentOptions {
   /** What the code sets; goes over the environment. */
   readonly resilience?: ResilienceOptions | undefined;
   /** ioredis options the code sets; they go over the environment. */
-  readonly redis?: UserRedisOptions | undefined;
+  readonly redis?: RedisOptions | undefined;
 }
 
 /** A client's arguments and policy as the environment gives them. */
 export interface EnvironmentClient {
-  readonly mode: "standalone" | "sentinel" | "cluster";
   /**
-   * Arguments of the `Redis` or `Cluster` constructor. ioredis lets the earlier of two arguments win, so code comes
+   * Arguments of the `Redis` constructor. ioredis lets the earlier of two arguments win, so code comes
    * first, then the URL, then the single variables.
    */
   readonly args: readonly unknown[];
   readonly resolved: ResolvedPolicy;
-  /** Option to variable, e.g. `password` → `REDIS_PASSWORD_FILE`. Names only. */
-  readonly origins: ReadonlyMap<string, string>;
 }
 
 /**
@@ -41,44 +41,67 @@ export function resolveFromEnvironment(
   env: Environment = process.env,
   options: FromEnvironmentOptions = {},
 ): EnvironmentClient {
+  const mistakes = checkCall(env, options);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
   const prefix = normalPrefix(options.prefix);
   const target = readTarget(env, prefix);
-  const problems: ConfigProblem[] = [...target.problems];
   const code = definedOf(options.redis);
-  const redis: EnvironmentRedisOptions = { ...target.options, ...code };
+  const saysWhere = code.host !== undefined || code.path !== undefined || code.sentinels !== undefined;
+  const problems: ConfigProblem[] = [
+    ...target.problems.filter(({ given }) => !(saysWhere && given === NOT_SET)),
+    ...clusterProblems(target),
+    ...checkRedisOptions(code, "redis"),
+  ];
   let resolved: ResolvedPolicy | undefined;
   try {
-    const host = redis.host ?? hostOf(target.url);
-    resolved = resolveSources({
-      resilience: options.resilience,
-      redis: host === undefined ? redis : { ...redis, host, ...(isTlsUrl(target.url) ? { tls: {} } : {}) },
-      env,
-      prefix,
-    });
+    const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
+    resolved = resolveSources({ resilience: options.resilience, redis, env, prefix });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
   if (problems.length > 0 || resolved === undefined) throw new ConfigError(problems);
+  const isBare = Object.keys(code).length === 0;
   const args =
-    target.mode === "cluster"
-      ? [target.nodes, { redisOptions: redis }]
-      : target.url === undefined
-        ? [redis]
-        : Object.keys(code).length === 0
-          ? [target.url, target.options]
-          : [code, target.url, target.options];
-  return { mode: target.mode, args, resolved, origins: target.origins };
+    target.url === undefined
+      ? [{ ...target.options, ...code }]
+      : [...(isBare ? [] : [code]), target.url, target.options];
+  return { args, resolved };
 }
 
-function definedOf(options: UserRedisOptions | undefined): Partial<EnvironmentRedisOptions> {
+const OPTIONS = ["prefix", "resilience", "redis"];
+
+/** Mistakes in the call itself, which plain JavaScript does not find. */
+function checkCall(env: unknown, options: unknown): ConfigProblem[] {
+  if (typeof env !== "object" || env === null) {
+    return [{ path: "env", given: shapeOf(env), allowed: "must be an object of variables, such as process.env" }];
+  }
+  const misplaced = OPTIONS.find((key) => key in env);
+  if (misplaced !== undefined) {
+    const allowed = `must stand in the second argument: fromEnv(process.env, { ${misplaced}: … })`;
+    return [{ path: misplaced, given: "is in the first argument, which is the environment", allowed }];
+  }
+  if (typeof options !== "object" || options === null) {
+    return [{ path: "options", given: shapeOf(options), allowed: 'must be an object such as { prefix: "CACHE" }' }];
+  }
+  const { prefix, redis } = options as Record<string, unknown>;
+  const problems: ConfigProblem[] = Object.keys(options)
+    .filter((key) => !OPTIONS.includes(key))
+    .map((key) => ({
+      path: `options.${key}`,
+      given: "is not a known option",
+      allowed: `known here are ${OPTIONS.join(", ")}${suggestion(key, OPTIONS)}`,
+    }));
+  if (prefix !== undefined && (typeof prefix !== "string" || !/^\w*$/.test(prefix))) {
+    const allowed = "must be the beginning of the variables' names: letters, digits and underscores";
+    problems.push({ path: "options.prefix", given: shapeOf(prefix), allowed });
+  }
+  if (redis !== undefined && (typeof redis !== "object" || redis === null || Array.isArray(redis))) {
+    problems.push({ path: "options.redis", given: shapeOf(redis), allowed: "must be an object of ioredis options" });
+  }
+  return problems;
+}
+
+function definedOf(options: RedisOptions | undefined): Partial<EnvironmentRedisOptions> {
   return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
-}
-
-function hostOf(url: string | undefined): string | undefined {
-  return url !== undefined && URL.canParse(url) ? new URL(url).hostname : undefined;
-}
-
-function isTlsUrl(url: string | undefined): boolean {
-  return url?.startsWith("rediss://") === true;
 }

@@ -2,11 +2,14 @@
  * The policy file that `IOREDOUBT_CONFIG` names: JSON in the shape of the `resilience` option, so that operators change
  * limits without a build. It is read once, when a client is made. Texts such as "5s" are allowed where a number is.
  */
-import { readFileSync } from "node:fs";
 import type { ConfigProblem } from "../failure/errors.js";
 import { fieldAt } from "./fields.js";
 import { parseValue } from "./parse.js";
 import { shapeOf } from "./shape.js";
+import { readText } from "./text-file.js";
+
+const ONE_OBJECT =
+  'must name a file with one JSON object, such as { "deadline": "2s" }: no comments, no comma at the end';
 
 export interface PolicyFile {
   readonly values: Readonly<Record<string, unknown>>;
@@ -21,24 +24,17 @@ export function readPolicyFile(path: string, variable: string): PolicyFile {
     profile: undefined,
     problems: [{ path: variable, given, allowed }],
   });
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    return broken(`the file cannot be read (${code})`, "must be the path of a JSON file this process may read");
-  }
+  const file = readText(path);
+  if (!("text" in file)) return broken(file.given, file.allowed);
+  const { text } = file;
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    return broken(
-      `the file of ${text.length} characters is not JSON`,
-      "must hold one JSON object like the resilience option",
-    );
+    return broken(`names a file of ${text.length} characters that is not JSON`, ONE_OBJECT);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    return broken(shapeOf(parsed), "must hold one JSON object like the resilience option");
+    return broken(`names a file that holds ${shapeOf(parsed)}`, ONE_OBJECT);
   }
   const { profile, ...values } = parsed as Record<string, unknown>;
   return { values: readTexts(values, ""), profile, problems: [] };

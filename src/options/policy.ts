@@ -157,6 +157,4 @@ export interface ResilienceOptions {
    * profile `test`.
    */
   readonly doctor?: boolean | undefined;
-  /** Name of this client in log lines. */
-  readonly name?: string | undefined;
 }

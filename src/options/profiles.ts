@@ -9,7 +9,7 @@ export const PROFILE_NAMES = ["development", "test", "staging", "production", "c
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 /** The policy values a profile, a file or the environment can set: the `resilience` option without its code. */
-export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "fallback" | "logger" | "doctor" | "name">;
+export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "fallback" | "logger" | "doctor">;
 
 /** A named set of values; made by `defineProfile`. */
 export interface Profile {
@@ -93,7 +93,7 @@ const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>>
       retry: { retries: 1, minTimeout: 25, maxTimeout: 100, budget: { tokens: 50 } },
       breaker: { downAfter: 500, resetTimeout: 2000, maxResetTimeout: 10_000, probeTimeout: 300 },
       queue: { maxCommands: 1000, maxBytes: 8 * MIB },
-      reconnect: { maxTimeout: 500, handshakeTimeout: 3000 },
+      reconnect: { maxTimeout: 500 },
       heartbeat: { interval: 10_000, timeout: 2000 },
       pool: { acquireTimeout: 250 },
     },
@@ -116,7 +116,7 @@ const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>>
       retry: { retries: 2, minTimeout: 25, maxTimeout: 250, budget: { tokens: 20 } },
       breaker: { downAfter: 1000, volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 10_000 },
       queue: { maxCommands: 1000, maxBytes: 4 * MIB },
-      reconnect: { minTimeout: 25, maxTimeout: 500, handshakeTimeout: 3000 },
+      reconnect: { minTimeout: 25, maxTimeout: 500 },
       heartbeat: { interval: 5000, timeout: 1000 },
       pool: { max: 2, blocking: 2, acquireTimeout: 500, idleTimeout: 5000, maxLifetime: 300_000 },
     },
@@ -128,9 +128,17 @@ const registered = new Map<string, Profile>(
   PROFILE_NAMES.map((name) => [name, { name, extends: [], ...BUILT_IN[name] }]),
 );
 
-/** Adds a profile to those a name in `IOREDOUBT_PROFILE` or a policy file may mean. A second one of a name replaces the first. */
+const made = new WeakSet<object>();
+
+/** Adds a profile to those a name in `IOREDOUBT_PROFILE` or a policy file may mean. */
 export function registerProfile(profile: Profile): void {
+  made.add(profile);
   registered.set(profile.name, profile);
+}
+
+/** Whether a value is what `defineProfile` returned: an object that only looks like one was never checked. */
+export function isProfile(value: unknown): value is Profile {
+  return typeof value === "object" && value !== null && made.has(value);
 }
 
 /** The profile of a name, or `undefined`. */

@@ -5,7 +5,7 @@
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { checkContradictions } from "./contradictions.js";
 import { checkProfile, checkResilience } from "./check-resilience.js";
-import { readPolicyVariables, type Environment } from "./environment-policy.js";
+import { readPolicyVariables, type Environment, type EnvironmentValues } from "./environment-policy.js";
 import { readPolicyFile } from "./policy-file.js";
 import { fieldAt } from "./fields.js";
 import { build, flatten, overlay, type Effective, type Layer } from "./layers.js";
@@ -64,10 +64,14 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
     problems.push(
       ...file.problems,
       ...checkProfile(file.profile, `${fileName}: profile`),
-      ...checkValues(file.values, fileName),
+      ...checkValues(file.values, {
+        at: (path) => (path === "" ? fileName : `${fileName}: ${path}`),
+        ownKeys: ["profile"],
+        units: true,
+      }),
     );
   }
-  problems.push(...checkVariableValues(variables.values, variables.origins));
+  problems.push(...variables.layers.flatMap(checkVariableValues));
   if (problems.length > 0) throw new ConfigError(problems);
 
   const { profiles, name, origin } = selectProfiles(
@@ -77,7 +81,9 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
     fileName,
     env,
   );
-  const inEnvironment = variables.values.get("provider") ?? file?.values["provider"];
+  const inEnvironment =
+    variables.layers.findLast(({ values }) => values.has("provider"))?.values.get("provider") ??
+    file?.values["provider"];
   const preset = presetFor(resilience?.provider ?? (inEnvironment as ResilienceOptions["provider"]), redis);
   const layers: Layer[] = [
     { origin: "base", values: flatten(BASE), explicit: false },
@@ -86,11 +92,9 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
   if (preset !== undefined)
     layers.push({ origin: `provider ${preset.name}`, values: flatten(preset.values), explicit: false });
   if (file !== undefined) layers.push({ origin: fileName, values: flatten(file.values), explicit: true });
-  layers.push({
-    origin: (path) => variables.origins.get(path) ?? "environment",
-    values: variables.values,
-    explicit: true,
-  });
+  for (const { values, origins } of variables.layers) {
+    layers.push({ origin: (path) => origins.get(path) ?? "environment", values, explicit: true });
+  }
   layers.push(translationLayer(redis, overlay(layers)));
   layers.push({ origin: "option", values: onlyFields(resilience ?? {}), explicit: true });
 
@@ -112,14 +116,11 @@ function onlyFields(resilience: ResilienceOptions): ReadonlyMap<string, unknown>
   return new Map([...flatten(resilience)].filter(([path]) => fieldAt(path) !== undefined));
 }
 
-function checkVariableValues(
-  values: ReadonlyMap<string, unknown>,
-  origins: ReadonlyMap<string, string>,
-): ConfigProblem[] {
+function checkVariableValues({ values, origins }: EnvironmentValues): ConfigProblem[] {
   return [...values].flatMap(([path, value]) => {
     if (value === true) return [];
     const nested = path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
-    return checkValues(nested, "").map((problem) => ({ ...problem, path: origins.get(path) ?? path }));
+    return checkValues(nested, { at: () => origins.get(path) ?? path, ownKeys: [], units: true });
   });
 }
 

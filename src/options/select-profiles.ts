@@ -3,9 +3,8 @@
  * `production`. A profile brings those it extends, below itself.
  */
 import type { Environment } from "./environment-policy.js";
-import { isProfile } from "./check-resilience.js";
 import type { ResilienceOptions } from "./policy.js";
-import { profileNamed, type Profile } from "./profiles.js";
+import { isProfile, profileNamed, type Profile } from "./profiles.js";
 
 export interface ProfileSelection {
   /** From the bottom up, ancestors included. */

@@ -2,17 +2,22 @@
  * Reads single environment variables as texts, numbers, switches, files and address lists, and collects what is wrong with
  * them. Shows shapes, never values.
  */
-import { readFileSync } from "node:fs";
 import type { ConfigProblem } from "../failure/errors.js";
 import { isWithin } from "./check-redis-options.js";
 import type { Environment } from "./environment-policy.js";
 import { parseDuration, parseSwitch } from "./parse.js";
-import { shapeOf } from "./shape.js";
+import { LONGEST_TIMER } from "./fields.js";
+import { numberOrShape, shapeOf } from "./shape.js";
+import { readText } from "./text-file.js";
 
 export interface NodeAddress {
   readonly host: string;
   readonly port: number;
 }
+
+const MAY_BE_EMPTY = /(USERNAME|PASSWORD|KEY_PREFIX)$/;
+/** Every character counts, spaces at the ends too. */
+const VERBATIM = /(PASSWORD|KEY_PREFIX)$/;
 
 /** Reads single variables and collects what is wrong with them. */
 export class VariableReader {
@@ -30,6 +35,11 @@ export class VariableReader {
     this.problems.push({ path: this.#start + variable, given, allowed });
   }
 
+  /** The variable as it is called here, with the prefix. */
+  named(variable: string): string {
+    return this.#start + variable;
+  }
+
   raw(variable: string): string | undefined {
     return this.#env[this.#start + variable];
   }
@@ -39,12 +49,15 @@ export class VariableReader {
     const text = this.raw(variable);
     if (text === undefined) return undefined;
     if (text.trim() === "") {
-      if (!/USERNAME|PASSWORD|KEY_PREFIX/.test(variable))
-        this.wrong(variable, "is set but empty", "give it a value or remove it");
+      if (!MAY_BE_EMPTY.test(variable)) this.wrong(variable, "is set but empty", "give it a value or remove it");
       return undefined;
     }
     this.origins.set(option, this.#start + variable);
-    return /PASSWORD|KEY_PREFIX/.test(variable) ? text : text.trim();
+    if (!VERBATIM.test(variable)) return text.trim();
+    // Spaces may be meant; a line break is left over from a file with other line ends.
+    if (/[\r\n]$/.test(text))
+      this.wrong(variable, `${shapeOf(text)} that ends in a line break`, "remove the line break");
+    return text;
   }
 
   /** A text that may be in a file instead: `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`. */
@@ -52,7 +65,7 @@ export class VariableReader {
     const direct = this.text(variable, option);
     if (this.raw(`${variable}_FILE`) === undefined) return direct;
     if (direct !== undefined) {
-      this.wrong(`${variable}_FILE`, `is set beside ${variable}`, "use one of the two");
+      this.wrong(`${variable}_FILE`, `is set beside ${this.named(variable)}`, "use one of the two");
       return direct;
     }
     return this.file(`${variable}_FILE`, option)?.replace(/\r?\n$/, "");
@@ -61,18 +74,11 @@ export class VariableReader {
   file(variable: string, option: string): string | undefined {
     const path = this.text(variable, option);
     if (path === undefined) return undefined;
-    try {
-      const content = readFileSync(path, "utf8");
-      if (content.trim() !== "") return content;
+    const file = readText(path);
+    if (!("text" in file)) this.wrong(variable, file.given, file.allowed);
+    else if (file.text.trim() === "") {
       this.wrong(variable, "names an empty file", "must name a file with a value in it");
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
-      this.wrong(
-        variable,
-        `names a file that cannot be read (${code})`,
-        "must be the path of a file this process may read",
-      );
-    }
+    } else return file.text;
     return undefined;
   }
 
@@ -84,11 +90,24 @@ export class VariableReader {
     return undefined;
   }
 
+  family(variable: string, option: string): number | undefined {
+    const text = this.text(variable, option);
+    if (text === undefined || ["0", "4", "6"].includes(text)) return text === undefined ? text : Number(text);
+    this.wrong(variable, shapeOf(text), "must be 4, 6, or 0 for both");
+    return undefined;
+  }
+
+  /** Whole milliseconds, as ioredis takes them. */
   duration(variable: string, option: string): number | undefined {
     const text = this.text(variable, option);
-    const value = text === undefined ? undefined : parseDuration(text);
-    if (text === undefined || (value !== undefined && value >= 0)) return value;
-    this.wrong(variable, shapeOf(text), "write 250ms, 5s, 2m or a plain number of milliseconds");
+    if (text === undefined) return undefined;
+    const value = parseDuration(text);
+    if (isWithin(value, { min: 0, max: LONGEST_TIMER })) return value;
+    const allowed =
+      value === undefined
+        ? "write 250ms, 5s, 2m or a plain number of milliseconds"
+        : `must be whole milliseconds, 0 to ${LONGEST_TIMER}`;
+    this.wrong(variable, numberOrShape(value ?? text), allowed);
     return undefined;
   }
 

@@ -36,7 +36,8 @@ export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {
   REDIS_SENTINEL_USERNAME: "ACL user at the Sentinels.",
   REDIS_SENTINEL_PASSWORD: "Password at the Sentinels.",
   REDIS_SENTINEL_PASSWORD_FILE: "File that holds it.",
-  REDIS_CLUSTER_NODES: "Cluster nodes to start from as `host:port,host:port`.",
+  REDIS_CLUSTER_NODES:
+    "Cluster nodes to start from as `host:port,host:port`, for the doctor. `createRedis.fromEnv` refuses it: it makes no Cluster clients.",
 };
 
 const SYNONYMS: Readonly<Record<string, string>> = {
@@ -50,6 +51,8 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   REDIS_SSL: "REDIS_TLS",
   REDIS_SOCKET: "REDIS_PATH",
   REDIS_PREFIX: "REDIS_KEY_PREFIX",
+  REDIS_SENTINEL_MASTER: "REDIS_SENTINEL_NAME",
+  REDIS_SENTINEL_MASTER_NAME: "REDIS_SENTINEL_NAME",
 };
 
 const ADDRESS = new Set(["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PATH"]);

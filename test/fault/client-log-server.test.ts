@@ -36,7 +36,7 @@ describe("a server that cannot serve", () => {
 
   it("BUSY_SCRIPT: a script without an end, and how to stop it", async () => {
     const server = await started("busy-reply-threshold 30");
-    const looping = await opened({ port: server.port, resilience: { name: "looping" } });
+    const looping = await opened({ port: server.port });
     const redis = await opened({ port: server.port });
     const killed = looping.eval("while true do end", 0).catch(() => undefined);
     await eventually(async () => expect(await server.cli("PING").catch(String)).toContain("BUSY"));

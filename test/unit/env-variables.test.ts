@@ -91,22 +91,28 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
     { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", REDIS_SENTINEL_PASSWORD_FILE: file("sp", "p\n") },
     [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelPassword: "p" }],
   ],
-  [
-    "REDIS_CLUSTER_NODES",
-    { REDIS_CLUSTER_NODES: "a,b:7001", REDIS_PASSWORD: "p" },
-    [
-      [
-        { host: "a", port: 6379 },
-        { host: "b", port: 7001 },
-      ],
-      { redisOptions: { password: "p" } },
-    ],
-  ],
 ];
 
 describe("connection variables", () => {
-  it("are all in this table", () => {
-    expect(CONNECTION.map(([name]) => name).sort()).toEqual(Object.keys(CONNECTION_VARIABLES).sort());
+  it("are all in this table, but for the one that is refused", () => {
+    const names = [...CONNECTION.map(([name]) => name), "REDIS_CLUSTER_NODES"];
+    expect(names.sort()).toEqual(Object.keys(CONNECTION_VARIABLES).sort());
+  });
+
+  it("REDIS_CLUSTER_NODES is refused in words, with and without a prefix, and read by the doctor", () => {
+    const nodes = "a,b:7001";
+    expect(() => resolveFromEnvironment({ REDIS_CLUSTER_NODES: nodes })).toThrow(/^REDIS_CLUSTER_NODES: .* Cluster/m);
+    expect(() => resolveFromEnvironment({ CACHE_REDIS_CLUSTER_NODES: nodes }, { prefix: "CACHE" })).toThrow(
+      /^CACHE_REDIS_CLUSTER_NODES: .*new Cluster\(nodes\)/m,
+    );
+    expect(readTarget({ REDIS_CLUSTER_NODES: nodes })).toMatchObject({
+      mode: "cluster",
+      nodes: [
+        { host: "a", port: 6379 },
+        { host: "b", port: 7001 },
+      ],
+      problems: [],
+    });
   });
 
   it.each(CONNECTION)("%s reaches the client", (_name, env, args) => {
@@ -120,9 +126,9 @@ describe("connection variables", () => {
   });
 
   it("say which kind of client it is", () => {
-    expect(resolveFromEnvironment({ REDIS_HOST: "h" }).mode).toBe("standalone");
-    expect(resolveFromEnvironment({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "m" }).mode).toBe("sentinel");
-    expect(resolveFromEnvironment({ REDIS_CLUSTER_NODES: "a" }).mode).toBe("cluster");
+    expect(readTarget({ REDIS_HOST: "h" }).mode).toBe("standalone");
+    expect(readTarget({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "m" }).mode).toBe("sentinel");
+    expect(readTarget({ REDIS_CLUSTER_NODES: "a" }).mode).toBe("cluster");
   });
 
   it("keep the origin of each option, by name", () => {
@@ -158,6 +164,22 @@ describe("connection variables", () => {
     const env = { REDIS_URL: "redis://h", REDIS_HOSTNAME: "h", REDIS_URI: "redis://h" };
     expect(resolveFromEnvironment(env).args).toEqual(["redis://h", {}]);
     expect(() => resolveFromEnvironment({ REDIS_HOSTNAME: "h" })).toThrow("did you mean REDIS_HOST?");
+  });
+
+  it("let the query of the URL set the policy, as it does in createRedis", () => {
+    const { resolved } = resolveFromEnvironment({ REDIS_URL: "redis://h?commandTimeout=700&maxRetriesPerRequest=1" });
+    expect(resolved.policy).toMatchObject({ deadline: 700, retry: { retries: 1 } });
+  });
+
+  it("may be without an address when code says it", () => {
+    expect(resolveFromEnvironment({ REDIS_DB: "2" }, { redis: { host: "h" } }).args).toEqual([{ host: "h", db: 2 }]);
+  });
+
+  it("drop a byte order mark and the line end of another system from files", () => {
+    const env = { REDIS_HOST: "h", REDIS_PASSWORD_FILE: file("bom", "\uFEFFp q\r\n") };
+    expect(resolveFromEnvironment(env).args).toEqual([{ host: "h", password: "p q" }]);
+    const policy = { REDIS_HOST: "h", IOREDOUBT_CONFIG: file("bom.json", '\uFEFF{ "deadline": "7s" }') };
+    expect(resolveFromEnvironment(policy).resolved.policy.deadline).toBe(7000);
   });
 
   it("leave an empty password unset", () => {
@@ -227,6 +249,14 @@ describe("policy variables", () => {
     const env = { IOREDOUBT_DEADLINE: "2s", CACHE_IOREDOUBT_DEADLINE: "100ms" };
     expect(resolveSources({ env, prefix: "CACHE_" }).policy.deadline).toBe(100);
     expect(resolveSources({ env }).policy.deadline).toBe(2000);
+  });
+
+  it("with a prefix bring back a part that is off for all, and switch one off that all others have", () => {
+    const policyOf = (env: Record<string, string>) => resolveSources({ env, prefix: "CACHE_" }).policy;
+    expect(policyOf({ IOREDOUBT_RETRY: "off", CACHE_IOREDOUBT_RETRY_RETRIES: "4" }).retry).toMatchObject({
+      retries: 4,
+    });
+    expect(policyOf({ CACHE_IOREDOUBT_RETRY: "off", IOREDOUBT_RETRY_RETRIES: "4" }).retry).toBe(false);
   });
 
   it("switch the deadline off", () => {

@@ -18,6 +18,12 @@ function file(name: string, content: string): string {
   return path;
 }
 
+function latin1(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content, "latin1");
+  return path;
+}
+
 type Row = readonly [name: string, run: () => void, path: string, advice: RegExp];
 
 const args =
@@ -35,6 +41,15 @@ const bare =
   () =>
     void resolveFromEnvironment(variables);
 const anything = (value: unknown): never => value as never;
+const fromEnv =
+  (options: object): (() => void) =>
+  () =>
+    void resolveFromEnvironment({ REDIS_URL: `redis://u:${SECRET}@h:6379` }, options);
+const cycle = (): object => {
+  const profile = { name: "x", extends: [] as unknown[], values: {} };
+  profile.extends.push(profile);
+  return profile;
+};
 
 const ROWS: readonly Row[] = [
   // what is there but missing
@@ -182,7 +197,18 @@ const ROWS: readonly Row[] = [
   ["reconnect false", resilience({ reconnect: false }), "resilience.reconnect", /object with minTimeout/],
   ["a fallback that is no function", resilience({ fallback: SECRET }), "resilience.fallback", /function/],
   ["a logger that is none", resilience({ logger: { info() {} } }), "resilience.logger", /pino-shaped/],
-  ["an empty name", resilience({ name: "" }), "resilience.name", /at least one character/],
+  ["a doctor that is no switch", resilience({ doctor: SECRET }), "resilience.doctor", /true or false/],
+  ["the second of two unknown keys", resilience({ quux: 1, deadlne: 1 }), "resilience.deadlne", /mean deadline/],
+  ["the key __proto__", resilience(JSON.parse(`{"__proto__":{"deadline":1}}`)), "resilience.__proto__", /known here/],
+  ["the key constructor", resilience({ constructor: SECRET }), "resilience.constructor", /known here/],
+  ["the profile __proto__", resilience({ profile: "__proto__" }), "resilience.profile", /must be one of/],
+  [
+    "a profile that was not made by defineProfile",
+    resilience({ profile: { name: "x", extends: [], values: { deadline: -5 } } }),
+    "resilience.profile",
+    /what defineProfile returned/,
+  ],
+  ["a profile that extends itself", resilience({ profile: cycle() }), "resilience.profile", /what defineProfile/],
   ["an unknown provider", resilience({ provider: "upstsh" }), "resilience.provider", /did you mean upstash/],
   // environment
   ["nothing set", bare({}), "REDIS_URL", /redis:\/\/localhost:6379/],
@@ -269,7 +295,7 @@ const ROWS: readonly Row[] = [
     "a policy file that is missing",
     env({ IOREDOUBT_CONFIG: join(folder, "none.json") }),
     "IOREDOUBT_CONFIG",
-    /JSON file/,
+    /may read/,
   ],
   [
     "a policy file that is no JSON",
@@ -281,9 +307,89 @@ const ROWS: readonly Row[] = [
   [
     "a wrong value in the policy file",
     env({ IOREDOUBT_CONFIG: file("wrong.json", JSON.stringify({ deadline: SECRET })) }),
-    `file ${join(folder, "wrong.json")}.deadline`,
-    /milliseconds/,
+    `file ${join(folder, "wrong.json")}: deadline`,
+    /milliseconds.* a text such as "5s"/,
   ],
+  [
+    "the second of two unknown keys in the policy file",
+    env({ IOREDOUBT_CONFIG: file("unknown.json", `{"logger":false,"deadlin":1,"__proto__":{"deadline":1}}`) }),
+    `file ${join(folder, "unknown.json")}: deadlin`,
+    /did you mean deadline/,
+  ],
+  [
+    "code in the policy file",
+    env({ IOREDOUBT_CONFIG: file("code.json", `{"fallback":"${SECRET}"}`) }),
+    `file ${join(folder, "code.json")}: fallback`,
+    /known here are profile, deadline/,
+  ],
+  [
+    "a secret as profile in the policy file",
+    env({ IOREDOUBT_CONFIG: file("profile.json", `{"profile":"${SECRET}"}`) }),
+    `file ${join(folder, "profile.json")}: profile`,
+    /must be one of/,
+  ],
+  ["a policy file with a comment", env({ IOREDOUBT_CONFIG: file("c.json", "{}// x") }), "IOREDOUBT_CONFIG", /comments/],
+  ["a policy file that is a folder", env({ IOREDOUBT_CONFIG: folder }), "IOREDOUBT_CONFIG", /may read/],
+  // the call of fromEnv
+  ["no environment", () => void resolveFromEnvironment(anything(null)), "env", /process\.env/],
+  ["options for an environment", () => void resolveFromEnvironment(anything({ prefix: "A" })), "prefix", /second arg/],
+  ["a text for options", () => void resolveFromEnvironment({}, anything("CACHE")), "options", /prefix: "CACHE"/],
+  ["a misspelt option of fromEnv", fromEnv({ prefx: SECRET }), "options.prefx", /did you mean prefix/],
+  ["a number as prefix", fromEnv({ prefix: 5 }), "options.prefix", /letters, digits/],
+  ["a prefix with a dash", fromEnv({ prefix: SECRET }), "options.prefix", /letters, digits/],
+  ["a text for ioredis options", fromEnv({ redis: SECRET }), "options.redis", /object of ioredis options/],
+  ["a wrong ioredis option beside the environment", fromEnv({ redis: { db: SECRET } }), "redis.db", /whole number/],
+  ["a file that is no UTF-8", env({ REDIS_PASSWORD_FILE: latin1("p-latin", "p\xe4") }), "REDIS_PASSWORD_FILE", /UTF-8/],
+  [
+    "a file in UTF-16",
+    env({ REDIS_PASSWORD_FILE: latin1("p-16", "p\0w\0") }),
+    "REDIS_PASSWORD_FILE",
+    /save it as UTF-8/,
+  ],
+  ["an empty name of a file", env({ REDIS_PASSWORD_FILE: "" }), "REDIS_PASSWORD_FILE", /give it a value/],
+  ["a password with a line end", env({ REDIS_PASSWORD: `${SECRET}\r` }), "REDIS_PASSWORD", /remove the line break/],
+  ["family 5 in the environment", env({ REDIS_FAMILY: "5" }), "REDIS_FAMILY", /4, 6, or 0/],
+  ["a timeout beyond a timer", env({ REDIS_CONNECT_TIMEOUT: "999h" }), "REDIS_CONNECT_TIMEOUT", /2147483647/],
+  ["a fraction of a millisecond", env({ REDIS_CONNECT_TIMEOUT: "1.5" }), "REDIS_CONNECT_TIMEOUT", /whole milliseconds/],
+  ["a db in exponents", env({ REDIS_DB: "1e3" }), "REDIS_DB", /whole number/],
+  ["a port in hexadecimal", bare({ REDIS_HOST: "h", REDIS_PORT: "0x18eb" }), "REDIS_PORT", /whole number/],
+  ["a Sentinel name without Sentinels", env({ REDIS_SENTINEL_NAME: SECRET }), "REDIS_SENTINEL_NAME", /both or neither/],
+  [
+    "a Sentinel password without Sentinels",
+    env({ REDIS_SENTINEL_PASSWORD: SECRET }),
+    "REDIS_SENTINEL_PASSWORD",
+    /both or neither/,
+  ],
+  [
+    "a secret as Sentinel",
+    bare({ REDIS_SENTINELS: `a:1,:${SECRET}@b`, REDIS_SENTINEL_NAME: "m" }),
+    "REDIS_SENTINELS",
+    /host:port pairs/,
+  ],
+  ["a URL beside Sentinels", env({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "m" }), "REDIS_URL", /keep the one/],
+  ["a host beside a socket", bare({ REDIS_HOST: "h", REDIS_PATH: "/run/r" }), "REDIS_HOST", /keep the one/],
+  ["a URL beside Cluster nodes", env({ REDIS_CLUSTER_NODES: "a" }), "REDIS_URL", /keep the one/],
+  ["Cluster nodes", bare({ REDIS_CLUSTER_NODES: "a" }), "REDIS_CLUSTER_NODES", /new Cluster\(nodes\)/],
+  ["TLS off beside rediss", bare({ REDIS_URL: "rediss://h", REDIS_TLS: "off" }), "REDIS_TLS", /begins with rediss/],
+  ["a slip in the beginning", env({ IOREDOUT_DEADLINE: "5s" }), "IOREDOUT_DEADLINE", /mean IOREDOUBT_DEADLINE/],
+  ["a variable in small letters", env({ ioredoubt_deadline: "5s" }), "ioredoubt_deadline", /mean IOREDOUBT_DEADLINE/],
+  ["a duration in exponents", env({ IOREDOUBT_DEADLINE: "1e3" }), "IOREDOUBT_DEADLINE", /250ms, 5s/],
+  ["a duration in quotes", env({ IOREDOUBT_DEADLINE: '"5s"' }), "IOREDOUBT_DEADLINE", /250ms, 5s/],
+  ["minus zero", env({ IOREDOUBT_DEADLINE: "-0" }), "IOREDOUBT_DEADLINE", /1 to 2147483647/],
+  ["Infinity for a duration", env({ IOREDOUBT_DEADLINE: "Infinity" }), "IOREDOUBT_DEADLINE", /250ms, 5s/],
+  ["a count in hexadecimal", env({ IOREDOUBT_POOL_MAX: "0x10" }), "IOREDOUBT_POOL_MAX", /whole number/],
+  ["a secret as count", env({ IOREDOUBT_POOL_MAX: SECRET }), "IOREDOUBT_POOL_MAX", /whole number/],
+  ["a secret as switch", env({ IOREDOUBT_BREAKER: SECRET }), "IOREDOUBT_BREAKER", /on or off/],
+  ["a secret as provider", env({ IOREDOUBT_PROVIDER: SECRET }), "IOREDOUBT_PROVIDER", /must be one of/],
+  ["a secret as profile variable", env({ IOREDOUBT_PROFILE: SECRET }), "IOREDOUBT_PROFILE", /must be one of/],
+  ["a secret as policy file", env({ IOREDOUBT_CONFIG: SECRET }), "IOREDOUBT_CONFIG", /cannot be read|may read/],
+  // the query of a URL
+  ["a switch that says false in the query", args("redis://h?lazyConnect=false"), "url", /every text means true/],
+  ["a secret in the query", args(`redis://h?db=${SECRET}`), "url", /db in its query.*whole number/],
+  ["a timeout in the query", args("redis://h?connectTimeout=5000"), "url", /pass it as an option/],
+  ["a slip in the query", args("redis://h?comandTimeout=50"), "url", /did you mean commandTimeout/],
+  ["a policy value in the query", args("redis://h?deadline=50"), "url", /IOREDOUBT_DEADLINE/],
+  ["a switch in the query of a socket", args("/run/r.sock?lazyConnect=no"), "url", /every text means true/],
   // contradictions: both sides written
   [
     "a backoff above its cap",
@@ -310,8 +416,19 @@ const ROWS: readonly Row[] = [
   [
     "a wrong value in a profile",
     () => void defineProfile("own-a", { deadline: anything(SECRET) }),
-    "profile own-a.deadline",
+    "profile own-a: deadline",
     /milliseconds/,
+  ],
+  ["a profile that is not defined", () => void defineProfile("own-c", anything(undefined)), "profile own-c", /object/],
+  ["a secret as profile name", () => void defineProfile(SECRET, { deadline: -1 }), "profile name", /lower-case/],
+  [
+    "a profile defined twice, differently",
+    () => {
+      defineProfile("own-d", { deadline: 100 });
+      defineProfile("own-d", { deadline: 200 });
+    },
+    "profile own-d",
+    /another name/,
   ],
   [
     "an unknown profile extended",
@@ -366,9 +483,13 @@ describe("wrong configuration", () => {
 
   it("lists the problems of the address, the policy variables and the options together", () => {
     const error = thrownBy(() =>
-      resolveFromEnvironment({ REDIS_HOST: "h:1", IOREDOUBT_DEADLINE: "soon" }, { resilience: { name: "" } }),
+      resolveFromEnvironment({ REDIS_HOST: "h:1", IOREDOUBT_DEADLINE: "soon" }, { resilience: { pool: { max: -1 } } }),
     );
-    expect(error.problems.map((p) => p.path).sort()).toEqual(["IOREDOUBT_DEADLINE", "REDIS_HOST", "resilience.name"]);
+    expect(error.problems.map((p) => p.path).sort()).toEqual([
+      "IOREDOUBT_DEADLINE",
+      "REDIS_HOST",
+      "resilience.pool.max",
+    ]);
   });
 });
 

@@ -18,10 +18,7 @@ const warningsFor = (options: Options, env: Record<string, string> = {}): string
 describe("explainPolicy", () => {
   it("gives every value its origin", () => {
     const env = { IOREDOUBT_RETRY_RETRIES: "4", IOREDOUBT_PROFILE: "cache" };
-    const { values, profile } = explainPolicy(
-      { commandTimeout: 900, resilience: { name: "x", pool: { max: 3 } } },
-      env,
-    );
+    const { values, profile } = explainPolicy({ commandTimeout: 900, resilience: { pool: { max: 3 } } }, env);
     const lines = values.map((v) => `${v.path} ${v.text} ← ${v.origin}`);
     expect(profile).toEqual({ name: "cache", origin: "IOREDOUBT_PROFILE" });
     expect(lines).toContain("retry.retries 4 ← IOREDOUBT_RETRY_RETRIES");

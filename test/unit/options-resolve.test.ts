@@ -216,6 +216,15 @@ describe("defineProfile", () => {
     expect(policy({}, {}, { IOREDOUBT_PROFILE: "sessions" })).toEqual(resolved.policy);
   });
 
+  it("takes the same definition again and is not changed through its argument", () => {
+    const definition = { deadline: 100, retry: { retries: 1 } };
+    const first = defineProfile("twice", definition);
+    expect(policy({ profile: defineProfile("twice", definition) })).toEqual(policy({ profile: first }));
+    definition.retry.retries = -9;
+    expect(policy({ profile: first }).retry).toMatchObject({ retries: 1 });
+    expect(Object.isFrozen(first.values.retry)).toBe(true);
+  });
+
   it("composes with built-in ones", () => {
     const patient = defineProfile("patient", { deadline: 30_000 });
     expect(policy({ profile: ["cache", patient] })).toMatchObject({
