@@ -70,10 +70,10 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
         base.flushQueue.call(internals, error, options);
         return;
       }
-      const { flow, wire, policy, explicit } = this[STATE];
+      const { flow, wire, explicit } = this[STATE];
       if (error.name === "MaxRetriesPerRequestError") {
         // ioredis's default of twenty attempts is not a limit that anybody asked for.
-        if (policy.queue !== false && policy.queue.wait === "forever" && !("maxRetriesPerRequest" in explicit)) return;
+        if (!("maxRetriesPerRequest" in explicit)) return;
         flow.failWaitingWith(withCause(error, wire.lastError()));
         return;
       }

@@ -16,7 +16,7 @@ export interface WatchdogHooks {
   silent(after: number): void;
 }
 
-/** How often it looks at most, in milliseconds. */
+/** Between two looks at a connection that owes nothing, at least, in milliseconds. */
 const PACE = 50;
 /** As much of the server's first words as is kept, in bytes. */
 const FIRST_WORDS = 256;
@@ -65,14 +65,14 @@ export class Watchdog {
     this.#handshake = undefined;
     if (this.#heartbeat === false) return;
     const { interval, timeout } = this.#heartbeat;
-    this.#lookIn(Math.min(interval, timeout) / 2, interval, timeout);
+    this.#lookIn(paceOf(interval, timeout), interval, timeout);
   }
 
   #lookIn(wait: number, interval: number, timeout: number): void {
     clearTimeout(this.#beat);
     this.#beat = setTimeout(
       () => this.#lookIn(this.#check(interval, timeout), interval, timeout),
-      Math.max(PACE, Math.ceil(wait)),
+      Math.max(1, Math.ceil(wait)),
     );
     this.#beat.unref();
   }
@@ -83,9 +83,9 @@ export class Watchdog {
     this.#handshake = this.#beat = undefined;
   }
 
-  /** Returns how long to wait until the next look: half a timeout, or until something may be due. */
+  /** Returns how long to wait until the next look: a pace, or until something may be due. */
   #check(interval: number, timeout: number): number {
-    const pace = Math.min(interval, timeout) / 2;
+    const pace = paceOf(interval, timeout);
     const now = performance.now();
     const owed = this.#hooks.owedFor(now);
     // After a stall the bytes may be in the socket: look again once the poll phase has passed.
@@ -102,4 +102,9 @@ export class Watchdog {
     if (this.#hooks.isIdle()) this.#hooks.ping();
     return pace;
   }
+}
+
+/** A command sent just after a look is seen before its own limit. */
+function paceOf(interval: number, timeout: number): number {
+  return Math.max(PACE, Math.min(interval, timeout) / 2);
 }

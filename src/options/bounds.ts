@@ -48,7 +48,7 @@ export function boundsOf(policy: Policy): PolicyBounds {
 /** How long after the server is well again its next probe comes at the latest, when the circuit had been open for `outage`. */
 export function probesWithin(policy: Policy, outage: number): number {
   if (policy.breaker === false) return 0;
-  const { resetTimeout, maxResetTimeout } = policy.breaker;
+  const { resetTimeout, maxResetTimeout, probeTimeout } = policy.breaker;
   let wait = resetTimeout;
   // The shortest draws reach the longest wait soonest, so they give the worst case.
   for (
@@ -58,7 +58,8 @@ export function probesWithin(policy: Policy, outage: number): number {
   ) {
     wait = Math.min(maxResetTimeout, wait * 2);
   }
-  return wait * PROBE_SPREAD;
+  // The last probe of the outage may have been sent in vain just before its end.
+  return probeTimeout + wait * PROBE_SPREAD;
 }
 
 /** The promises of a policy in plain words, the same arithmetic as `boundsOf`. */
@@ -85,11 +86,11 @@ export function promises(policy: Policy): string[] {
   words.push(whileDown(policy, bounds));
   if (breaker !== false) {
     words.push(
-      `While the circuit is open calls fail at once; the server is asked first after about ${formatDuration(breaker.resetTimeout)}, and after an outage of 60 s within ${formatDuration(probesWithin(policy, 60_000))}.`,
+      `While the circuit is open calls fail at once, in under 1 ms. A server that is connected and fails is asked again after about ${formatDuration(breaker.resetTimeout)} at first, and once it has failed for 60 s within ${formatDuration(probesWithin(policy, 60_000))}.`,
     );
   }
   words.push(
-    `After an outage, however long, the next connection attempt comes within ${formatDuration(bounds.reconnectsWithin)}; within ${formatDuration(bounds.reconnectsWithinAfterSilence)} when the server gave no answer at all.`,
+    `A server that was away, however long, sees the next connection attempt within ${formatDuration(bounds.reconnectsWithin)}; within ${formatDuration(bounds.reconnectsWithinAfterSilence)} when the server gave no answer at all.`,
   );
   words.push(
     heartbeat === false

@@ -80,7 +80,7 @@ const CHECKS: readonly (readonly [path: string, check: Check])[] = [
     ({ policy, redis }) => {
       const layers = redis["maxRetriesPerRequest"];
       if (policy.retry === false || typeof layers !== "number" || layers <= policy.retry.retries) return undefined;
-      return `${layers} adds no second layer of retries here: retry.retries ${policy.retry.retries} and the deadline decide`;
+      return `${layers} adds no second layer of retries here: retry.retries ${policy.retry.retries} and the deadline decide; it only ends the wait for a connection after ${layers} failed attempts, so leave it out`;
     },
   ],
   [
