@@ -1,6 +1,7 @@
 /** `createRedis`: `new Redis(...)` for those who prefer a function. */
 import { checkRedisArguments } from "./options/arguments.js";
 import type { Environment } from "./options/environment-policy.js";
+import { normalPrefix } from "./options/environment.js";
 import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
@@ -29,7 +30,11 @@ export function createRedis(...args: unknown[]): Redis {
  * @throws {ConfigError} before anything connects, with every problem and no value.
  */
 createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: FromEnvironmentOptions = {}): Redis {
-  const { args, resolved } = resolveFromEnvironment(env, options);
-  const { resilience } = options;
-  return redisWithPolicy(resolved.policy, resilience === undefined ? args : [{ resilience }, ...args]);
+  const { args, resolved, warnings } = resolveFromEnvironment(env, options);
+  const { resilience, prefix } = options;
+  const environment = { env, prefix: normalPrefix(prefix) };
+  return redisWithPolicy(
+    { policy: resolved.policy, warnings, environment },
+    resilience === undefined ? args : [{ resilience }, ...args],
+  );
 };

@@ -4,7 +4,8 @@
  */
 import { Redis as IORedis, type Callback, type Command, type RedisKey } from "ioredis";
 import { closeClient, DRAIN } from "./client/close.js";
-import { giving } from "./client/given.js";
+import { giving, type Given } from "./client/given.js";
+import { sealGetter } from "./client/sealed-options.js";
 import { installHooks } from "./client/hooks.js";
 import { sendUnready } from "./client/own-commands.js";
 import type { RedisOptions } from "./client/redis-options.js";
@@ -29,8 +30,8 @@ export type { RedisOptions };
 const LIMITS = Symbol("ioredoubt.limits");
 
 /** A client with a policy that was resolved elsewhere, from an environment for instance. */
-export function redisWithPolicy(policy: Policy, args: readonly unknown[]): Redis {
-  return giving({ policy }, () => new (Redis as new (...args: unknown[]) => Redis)(...args));
+export function redisWithPolicy(given: Given, args: readonly unknown[]): Redis {
+  return giving(given, () => new (Redis as new (...args: unknown[]) => Redis)(...args));
 }
 
 export interface CloseOptions {
@@ -231,9 +232,11 @@ export class Redis extends IORedis {
 }
 
 Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
-  return new Redis({ ...optionsForDuplicate(this.options, this[STATE].explicit), ...override });
+  const { explicit, environment } = this[STATE];
+  return giving({ environment }, () => new Redis({ ...optionsForDuplicate(this.options, explicit), ...override }));
 } as Redis["duplicate"];
 
+sealGetter(Redis.prototype, "policy");
 quickenBatches(Redis.prototype);
 installHooks(Redis.prototype, (options) => new Redis(options));
 

@@ -3,10 +3,16 @@
  * nothing else, and sets everything up before its own first line, so this waits here for it.
  */
 import type { ScriptEffects } from "../command/scripts.js";
+import type { PolicyWarning } from "../options/lint.js";
 import type { Policy } from "../options/policy.js";
+import type { PolicySources } from "../options/resolve.js";
 
 export interface Given {
-  readonly policy: Policy;
+  readonly policy?: Policy | undefined;
+  /** What looks wrong in it; for the log. */
+  readonly warnings?: readonly PolicyWarning[] | undefined;
+  /** Where the policy comes from instead of `process.env`; its duplicates resolve theirs there too. */
+  readonly environment?: Pick<PolicySources, "env" | "prefix"> | undefined;
   /** What its owner knows of scripts: it belongs to that client's pool, and neither counts nor has a pool of its own. */
   readonly scripts?: ScriptEffects | undefined;
 }

@@ -103,7 +103,12 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
         callback(null, {});
         return;
       }
-      checkReady(this, callback, {
+      const checked: typeof callback = (error, info) => {
+        const { maxclients } = info ?? {};
+        if (maxclients !== undefined) state.serverAllows(Number(maxclients));
+        callback(error, info);
+      };
+      checkReady(this, checked, {
         info: (callback) => {
           state.internal = true;
           this.info(callback).catch(ignore);

@@ -3,7 +3,7 @@ import type { Command, RedisOptions as IORedisOptions } from "ioredis";
 import { ScriptEffects } from "../command/scripts.js";
 import { endpointInfo, labelOf } from "../connection/endpoint-info.js";
 import { explicitOptions, type Options } from "../connection/explicit-options.js";
-import type { BatchStream } from "../connection/internals.js";
+import { internalsOf, type BatchStream } from "../connection/internals.js";
 import { Resubscription } from "../connection/resubscription.js";
 import { Wire } from "../connection/wire.js";
 import type { Examine } from "../flow/endpoint.js";
@@ -12,15 +12,19 @@ import type { BlockingLimit } from "../flow/transport.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { SILENT } from "../observe/logger.js";
 import type { Policy } from "../options/policy.js";
-import { resolvePolicy } from "../options/resolve.js";
+import { lintAgainstServer, lintPolicy, type PolicyWarning } from "../options/lint.js";
+import { resolveSources } from "../options/resolve.js";
 import { countClient } from "../pool/client-count.js";
 import { Pool } from "../pool/pool.js";
 import type { Redis } from "../redis.js";
-import { takeGiven } from "./given.js";
+import { takeGiven, type Given } from "./given.js";
+import { letGoWhenIdle } from "./let-go.js";
 import { sendInternal, sendUnready } from "./own-commands.js";
 import { hostOf } from "./pooled-client.js";
 import type { RedisOptions } from "./redis-options.js";
+import { sealOptions } from "./sealed-options.js";
 import { SERVING, STATE, type State } from "./state.js";
+import { tellWarnings } from "./warnings.js";
 
 /** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
 const KEEP_ALIVE = 30_000;
@@ -30,7 +34,11 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
   const explicit = explicitOptions(args);
   const { resilience } = client.options;
   const given = takeGiven();
-  const policy = given?.policy ?? resolvePolicy(resilience, explicit);
+  const environment = given?.environment;
+  const { policy, warnings } =
+    given?.policy === undefined
+      ? workedOut(resilience, explicit, environment)
+      : { policy: given.policy, warnings: given.warnings ?? [] };
   const info = endpointInfo(client.options);
   const wire = new Wire(client, policy, info, explicit["retryStrategy"] as never);
   const scripts = given?.scripts ?? new ScriptEffects();
@@ -54,15 +62,22 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
   client.options.retryStrategy = wire.reconnect.strategy as NonNullable<IORedisOptions["retryStrategy"]>;
   const skipsReadyCheck = client.options.enableReadyCheck === false;
   client.options.enableReadyCheck = true;
+  sealOptions(client.options);
+  tellWarnings(labelOf(info), logger, warnings);
+  const isPooled = given?.scripts !== undefined;
   const state: State = {
     flow,
     wire,
     policy,
     explicit,
+    environment,
     scripts,
     skipsReadyCheck,
     internal: false,
     selectError: undefined,
+    serverAllows: (maxClients) => {
+      if (!isPooled) tellWarnings(labelOf(info), logger, lintAgainstServer(policy, maxClients));
+    },
     closing: undefined,
     pool: undefined,
     ended: undefined,
@@ -74,7 +89,8 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
       refused: (error) => void client.silentEmit("error", error),
     }),
   };
-  if (given?.scripts === undefined) {
+  if (policy.connection?.unref === true) letGoWhenIdle(wire, internalsOf(client));
+  if (!isPooled) {
     state.ended = countClient(labelOf(info), logger);
     state.pool = new Pool(hostOf(client, state, logger, create), client);
     const { lanes } = state.pool;
@@ -89,6 +105,15 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     }
   }
   Object.defineProperty(client, STATE, { value: state });
+}
+
+function workedOut(
+  resilience: RedisOptions["resilience"],
+  explicit: Options,
+  environment: Given["environment"],
+): { readonly policy: Policy; readonly warnings: readonly PolicyWarning[] } {
+  const resolved = resolveSources({ resilience, redis: explicit, ...environment });
+  return { policy: resolved.policy, warnings: lintPolicy(resolved, explicit) };
 }
 
 /** The doctor's look from outside. It is loaded when an incident opens. */

@@ -10,6 +10,7 @@ import type { Flow } from "../flow/flow.js";
 import type { Policy } from "../options/policy.js";
 import type { Pool } from "../pool/pool.js";
 import type { Redis } from "../redis.js";
+import type { Given } from "./given.js";
 
 export const STATE: unique symbol = Symbol("ioredoubt.state");
 
@@ -19,6 +20,7 @@ export interface State {
   readonly policy: Policy;
   /** What the caller wrote, for `duplicate()`. */
   readonly explicit: Options;
+  readonly environment: Given["environment"];
   readonly scripts: ScriptEffects;
   /** ioredis is sending on its own behalf. */
   internal: boolean;
@@ -26,6 +28,8 @@ export interface State {
   readonly skipsReadyCheck: boolean;
   /** The handshake's SELECT failed: serving would mean writing to database 0. */
   selectError: Error | undefined;
+  /** The server has said how many clients it takes. */
+  readonly serverAllows: (maxClients: number) => void;
   closing: Promise<void> | undefined;
   /** Its connections are made when they are needed. A client that is in a pool has none of its own. */
   pool: Pool | undefined;

@@ -8,6 +8,7 @@ import { checkRedisOptions } from "./check-redis-options.js";
 import { optionsInUrl } from "./check-url.js";
 import type { Environment } from "./environment-policy.js";
 import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentRedisOptions } from "./environment.js";
+import { lintPolicy, type PolicyWarning } from "./lint.js";
 import type { ResilienceOptions } from "./policy.js";
 import { resolveSources, type ResolvedPolicy } from "./resolve.js";
 import { shapeOf, suggestion } from "./shape.js";
@@ -29,6 +30,7 @@ export interface EnvironmentClient {
    */
   readonly args: readonly unknown[];
   readonly resolved: ResolvedPolicy;
+  readonly warnings: readonly PolicyWarning[];
 }
 
 /**
@@ -52,9 +54,9 @@ export function resolveFromEnvironment(
     ...clusterProblems(target),
     ...checkRedisOptions(code, "redis"),
   ];
+  const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
   let resolved: ResolvedPolicy | undefined;
   try {
-    const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
     resolved = resolveSources({ resilience: options.resilience, redis, env, prefix });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -66,7 +68,7 @@ export function resolveFromEnvironment(
     target.url === undefined
       ? [{ ...target.options, ...code }]
       : [...(isBare ? [] : [code]), target.url, target.options];
-  return { args, resolved };
+  return { args, resolved, warnings: lintPolicy(resolved, redis) };
 }
 
 const OPTIONS = ["prefix", "resilience", "redis"];

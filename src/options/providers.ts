@@ -15,6 +15,7 @@ export const PROVIDER_NAMES = [
   "upstash",
   "heroku",
   "digitalocean",
+  "aiven",
 ] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
@@ -53,7 +54,7 @@ export const PROVIDERS: readonly Provider[] = [
     connection: { tls: true },
     tls: "always",
     notes: ["Encryption in transit is always on: without TLS a connection hangs.", ...AWS_NOTES],
-    sources: [...AWS_SOURCES, "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/wwe-troubleshooting.html"],
+    sources: [...AWS_SOURCES, "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption.html"],
   },
   {
     name: "aws",
@@ -143,6 +144,24 @@ export const PROVIDERS: readonly Provider[] = [
     tls: "optional",
     notes: ["Certificates for TLS are from Let's Encrypt: no authority of your own is needed."],
     sources: ["https://docs.digitalocean.com/products/databases/valkey/how-to/connect/"],
+  },
+  {
+    name: "aiven",
+    label: "Aiven for Valkey",
+    hosts: /\.aivencloud\.com$/i,
+    values: {},
+    connection: {},
+    tls: "usual",
+    idleLimit: 300_000,
+    notes: [
+      "Connections idle for 5 minutes are closed (valkey_timeout); the heartbeat keeps them in use.",
+      "TLS connections are closed after 12 hours, whatever they do; the client reconnects.",
+      "The service's URI begins with valkeys://: write rediss:// instead.",
+    ],
+    sources: [
+      "https://aiven.io/docs/products/caching/troubleshooting",
+      "https://aiven.io/docs/products/redis/howto/manage-ssl-connectivity",
+    ],
   },
 ];
 

@@ -146,6 +146,7 @@ describe("provider presets", () => {
     ["redis-12345.c1.us-east-1-2.ec2.cloud.redislabs.com", "redis-cloud"],
     ["usw2-some-name-30994.upstash.io", "upstash"],
     ["db-valkey-fra1-1-do-user-1-0.k.db.ondigitalocean.com", "digitalocean"],
+    ["valkey-1-my-project.a.aivencloud.com", "aiven"],
     ["redis.internal", undefined],
     ["upstash.io.example.com", undefined],
   ])("finds %s to be %s", (host, name) => {

@@ -1,0 +1,141 @@
+/** A policy at work in a client: made from the environment, announced at the start, questioned in the log, never changed. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, expectTypeOf, it } from "vitest";
+import { createRedis } from "../../src/create-redis.js";
+import { ConfigError } from "../../src/failure/errors.js";
+import { policyLine } from "../../src/options/fingerprint.js";
+import { Redis } from "../../src/redis.js";
+import { runSource } from "../helpers/child.js";
+import { eventually } from "../helpers/eventually.js";
+import { createLogSink } from "../helpers/log-sink.js";
+import { startRedis } from "../helpers/redis-server.js";
+import { atEnd } from "./core-harness.js";
+
+const SECRET = "hunter2-Tr0ub4dor";
+const DIST = new URL("../../dist/index.js", import.meta.url).href;
+const folder = mkdtempSync(join(tmpdir(), "policy-client-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("createRedis.fromEnv", () => {
+  it("connects with address, secret and policy from the environment of a prefix, and so do its duplicates", async () => {
+    const server = await startRedis({ config: [`requirepass ${SECRET}`] });
+    atEnd(() => server.stop());
+    const passwordFile = join(folder, "password");
+    writeFileSync(passwordFile, `${SECRET}\r\n`);
+    const env = {
+      CACHE_REDIS_HOST: "127.0.0.1",
+      CACHE_REDIS_PORT: String(server.port),
+      CACHE_REDIS_PASSWORD_FILE: passwordFile,
+      CACHE_REDIS_DB: "3",
+      CACHE_IOREDOUBT_DEADLINE: "900ms",
+      IOREDOUBT_PROFILE: "cache",
+    };
+    const log = createLogSink();
+    const redis = createRedis.fromEnv(env, {
+      prefix: "CACHE",
+      redis: { keyPrefix: "p:" },
+      resilience: { logger: log },
+    });
+    atEnd(() => redis.disconnect());
+    await redis.set("k", "v");
+    expect(await redis.duplicate({ db: 3, keyPrefix: "" }).get("p:k")).toBe("v");
+    expect(redis.policy).toMatchObject({ profile: "cache", deadline: 900, retry: { retries: 1 } });
+    const twin = redis.duplicate({ lazyConnect: true });
+    expect(twin.policy).toEqual(redis.policy);
+    expect(log.text()).toContain(policyLine(redis.policy));
+    expect(log.text()).not.toContain(SECRET);
+  });
+
+  it("does not compile with a misspelt profile or option", () => {
+    type Options = NonNullable<Parameters<typeof createRedis.fromEnv>[1]>;
+    expectTypeOf<{ resilience: { profile: "cahce" } }>().not.toExtend<Options>();
+    expectTypeOf<{ resilience: { profile: "cache" }; redis: { keyPrefix: "p:" } }>().toExtend<Options>();
+    // @ts-expect-error a misspelt name
+    expect(() => createRedis({ lazyConnect: true, resilience: { profile: "prodution" } })).toThrow(ConfigError);
+  });
+});
+
+describe("the log", () => {
+  it("questions values that look wrong, once", () => {
+    const log = createLogSink();
+    const make = (): Redis =>
+      new Redis(1, "looks-wrong.invalid", { lazyConnect: true, resilience: { deadline: 5, logger: log } });
+    make();
+    make();
+    const warnings = log.lines.filter(
+      ({ fields }) => fields["event"] === "policy.warning" && fields["option"] === "deadline",
+    );
+    expect(warnings).toHaveLength(1);
+    expect(JSON.stringify(warnings)).toContain("5 ms is shorter than one attempt");
+  });
+
+  it("says when the pool may open more connections than the server takes, as soon as it is known", async () => {
+    const server = await startRedis({ config: ["maxclients 40"] });
+    atEnd(() => server.stop());
+    const log = createLogSink();
+    const redis = new Redis(server.port, "127.0.0.1", { resilience: { logger: log, doctor: false } });
+    atEnd(() => redis.disconnect());
+    await redis.ping();
+    await eventually(() => expect(log.text()).toContain("maxclients 40"));
+  });
+});
+
+describe("a client that is made", () => {
+  const redis = new Redis({
+    lazyConnect: true,
+    commandTimeout: 700,
+    resilience: { retry: { retries: 1 }, logger: false },
+  });
+  /** An assignment that tells nobody when it fails, as outside strict mode. */
+  const sloppy = (object: object, key: string): boolean => Reflect.set(object, key, 1);
+
+  it.each([
+    "resilience",
+    "commandTimeout",
+    "maxRetriesPerRequest",
+    "enableOfflineQueue",
+    "autoResendUnfulfilledCommands",
+  ])("refuses another %s in its options, in words, outside strict mode too", (key) => {
+    expect(() => sloppy(redis.options, key)).toThrow(/does not change a running client/);
+  });
+
+  it("refuses another policy, and changes inside of it", () => {
+    expect(() => sloppy(redis, "policy")).toThrow(ConfigError);
+    expect(() => Object.assign(redis.policy.retry, { retries: 9 })).toThrow(TypeError);
+    expect(() => Object.assign(redis.options.resilience?.retry ?? {}, { retries: 9 })).toThrow(TypeError);
+    expect(redis.policy).toMatchObject({ deadline: 700, retry: { retries: 1 } });
+  });
+
+  it("can still be duplicated with other values", () => {
+    expect(redis.duplicate({ maxRetriesPerRequest: null }).policy.queue).toMatchObject({ wait: "forever" });
+    expect(redis.duplicate({ resilience: { deadline: 90, logger: false } }).policy.deadline).toBe(90);
+    expect({ ...redis.options }).not.toHaveProperty("commandTimeout");
+  });
+});
+
+describe("the serverless profile", () => {
+  const script = (body: string): string => `
+    import { Redis } from ${JSON.stringify(DIST)};
+    const redis = new Redis(Number(process.env.PORT), "127.0.0.1", { resilience: { profile: "serverless", logger: false, doctor: false } });
+    redis.on("error", () => {});
+    ${body}`;
+
+  it.each([
+    ["after its last command", `console.log(await redis.set("k", "v"), await redis.get("k"));`, "OK v"],
+    ["with a connection from the pool", `console.log(await redis.withConnection((c) => c.ping()));`, "PONG"],
+    ["after close()", `await redis.ping(); await redis.close(); console.log("closed");`, "closed"],
+    [
+      "while its server is away",
+      `await redis.ping(); await redis.call("SHUTDOWN", "NOSAVE").catch(() => {}); console.log("away");`,
+      "away",
+    ],
+  ])("lets the process end %s", async (_name, body, out) => {
+    const server = await startRedis();
+    atEnd(() => server.stop());
+    const { code, stdout, stderr, timedOut } = await runSource(script(body), { env: { PORT: String(server.port) } });
+    expect({ code, timedOut, stderr }).toEqual({ code: 0, timedOut: false, stderr: "" });
+    expect(stdout.trim()).toBe(out);
+  });
+});
