@@ -33,8 +33,10 @@ function createPooled(client: Redis, state: State, isLent: boolean, create: (opt
   const fallback = isLent ? undefined : options.resilience?.fallback;
   const { policy, scripts } = state;
   const pool = { ...policy.pool, size: 1, min: 0, max: 0, blocking: 0 };
+  // What one borrower left in an automatic pipeline would leave with the commands of the next.
+  const own = { lazyConnect: true, enableAutoPipelining: false };
   const pooled = giving({ policy: { ...policy, pool }, scripts }, () =>
-    create({ ...options, lazyConnect: true, resilience: { ...options.resilience, fallback } }),
+    create({ ...options, ...own, resilience: { ...options.resilience, fallback } }),
   );
   for (const [name, { lua, numberOfKeys, readOnly }] of Object.entries(internalsOf(client).scriptsSet)) {
     const keys = numberOfKeys === null ? {} : { numberOfKeys };

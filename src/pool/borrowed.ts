@@ -4,30 +4,39 @@
  * that merely inherits from it would keep them to itself.
  */
 import type { Command } from "ioredis";
+import type { CallOptions } from "../command/call.js";
 import type { BatchStream } from "../connection/internals.js";
 import { ClosedError } from "../failure/errors.js";
 import type { Redis } from "../redis.js";
 import type { Lease } from "./lease.js";
 import type { Pooled } from "./pooled.js";
 
-/** The view of a lent connection; `signal` ends the wait of every command on it. */
-export function borrowed(lease: Lease<Pooled>, signal: AbortSignal | undefined): Redis {
+/** The view of a lent connection, and of it the views that `with` makes; `limits` go with every command. */
+export function borrowed(lease: Lease<Pooled>, limits: CallOptions | undefined): Redis {
   const { client, flow, trail } = lease.connection;
-  const options = signal === undefined ? undefined : { signal };
   const sendCommand = (command: Command, stream?: BatchStream): unknown => {
-    if (!lease.isHeld) {
+    if (lease.isReturned) {
       command.reject(returned(command.name, flow.endpoint.label));
       return command.promise;
     }
     trail.note(command);
     lease.lastCommand = command.name;
-    flow.dispatch(command, stream, options);
+    flow.dispatch(command, stream, limits);
     return command.promise;
   };
+  const view = (own: CallOptions): Redis => borrowed(lease, both(limits, own));
   return new Proxy(client, {
-    get: (target, key, receiver) =>
-      key === "sendCommand" ? sendCommand : (Reflect.get(target, key, receiver) as unknown),
+    get: (target, key, receiver) => {
+      if (key === "sendCommand") return sendCommand;
+      return key === "with" ? view : (Reflect.get(target, key, receiver) as unknown);
+    },
   });
+}
+
+/** The limits of a view over those of the loan. Each signal ends the wait. */
+function both(loan: CallOptions | undefined, own: CallOptions): CallOptions {
+  const signals = [loan?.signal, own.signal].filter((signal) => signal !== undefined);
+  return { ...loan, ...own, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
 }
 
 function returned(command: string, label: string): ClosedError {

@@ -16,6 +16,7 @@ export interface AcquireOptions extends WaitLimits, Borrower {}
 
 interface Member<C> extends Resting {
   readonly connection: C;
+  isProven: boolean;
   lease: Lease<C> | undefined;
   leak: NodeJS.Timeout | undefined;
 }
@@ -51,9 +52,9 @@ export class LeasePool<C> {
   async acquire(options: AcquireOptions): Promise<Lease<C>> {
     options.signal?.throwIfAborted();
     if (this.#ended !== undefined) throw this.#ended;
-    if (this.#limits.max === 0) throw this.#hooks.late(0, options, this.snapshot());
+    if (this.#limits.max === 0) throw this.#late(0, options);
     const since = performance.now();
-    const granted = this.#waiters.wait(options, (waited) => this.#hooks.late(waited, options, this.snapshot()));
+    const granted = this.#waiters.wait(options, (waited) => this.#late(waited, options));
     this.#serve();
     const lease = await granted;
     this.#waits.add(performance.now() - since);
@@ -80,14 +81,14 @@ export class LeasePool<C> {
   /** Refuses new callers and those that wait; resolves when every loan has been given back. */
   async drain(reason: Error): Promise<void> {
     this.#ended ??= reason;
-    this.#waiters.rejectAll(reason);
+    this.#waiters.rejectAll(() => reason);
     while (this.leased().length > 0) await new Promise<void>((resolve) => (this.#onReturned = resolve));
   }
 
   /** Ends everything at once, loans included. */
   end(reason: Error): void {
     this.#ended ??= reason;
-    this.#waiters.rejectAll(reason);
+    this.#waiters.rejectAll(() => reason);
     for (const member of [...this.#members]) this.#destroy(member, "closed");
     this.#idle.stop();
   }
@@ -131,6 +132,11 @@ export class LeasePool<C> {
     }
   }
 
+  #late(waited: number, options: AcquireOptions): Error {
+    const dialing = [...this.#members].filter(({ isProven }) => !isProven).map(({ connection }) => connection);
+    return this.#hooks.late(waited, options, this.snapshot(), dialing);
+  }
+
   get #mayDial(): boolean {
     if (this.#members.size >= this.#limits.max || this.#proving >= this.#limits.maxDials) return false;
     return this.#waiters.size > this.#proving + this.#returning;
@@ -141,6 +147,7 @@ export class LeasePool<C> {
     const lifetime = this.#limits.maxLifetime * (1 + LIFETIME_SPREAD * (2 * Math.random() - 1));
     const member: Member<C> = {
       connection: this.#hooks.create(),
+      isProven: false,
       expiresAt: now + lifetime,
       idleSince: now,
       lease: undefined,
@@ -163,11 +170,14 @@ export class LeasePool<C> {
     this.#proving--;
     if (!this.#members.has(member)) return;
     if (failure === undefined) {
+      member.isProven = true;
       // Proven just now: it is not asked again.
       if (this.#waiters.size > 0) this.#lend(member);
       else this.#offer(member);
     } else {
-      if (isNew && this.#hooks.isFinal(failure)) this.#waiters.rejectAll(failure);
+      if (isNew && this.#hooks.isFinal(failure)) {
+        this.#waiters.rejectAll((borrower) => this.#hooks.refused(failure, borrower));
+      }
       this.#destroy(member, isNew ? "failed" : "stale");
     }
     this.#serve();

@@ -15,6 +15,7 @@ export class Lease<C> {
   /** Name of the last command sent on it. */
   lastCommand: string | undefined = undefined;
   #giveBack: ((broken: string | undefined) => void) | undefined;
+  #isReturned = false;
 
   constructor(connection: C, borrower: Borrower, giveBack: (broken: string | undefined) => void) {
     this.connection = connection;
@@ -22,15 +23,16 @@ export class Lease<C> {
     this.#giveBack = giveBack;
   }
 
-  /** Still in the borrower's hands. */
-  get isHeld(): boolean {
-    return this.#giveBack !== undefined;
+  /** Given back by its borrower: somebody else may have the connection now. */
+  get isReturned(): boolean {
+    return this.#isReturned;
   }
 
   /** Ends the loan. With a reason, the connection is destroyed instead of cleaned. */
   giveBack(broken?: string): void {
     const giveBack = this.#giveBack;
     this.#giveBack = undefined;
+    this.#isReturned = true;
     giveBack?.(broken);
   }
 

@@ -21,7 +21,7 @@ export async function withConnection<T>(
 ): Promise<T> {
   const lease = await pool.acquire({ by, origin, signal, timeout: host.policy.pool.acquireTimeout });
   try {
-    return await fn(borrowed(lease, signal));
+    return await fn(borrowed(lease, signal === undefined ? undefined : { signal }));
   } finally {
     lease.giveBack();
   }

@@ -15,8 +15,10 @@ export interface PoolHooks<C> {
   /** Undoes what the holder left behind; resolves to the reason if that is not possible. Must settle. */
   clean(connection: C): Promise<string | undefined>;
   destroy(connection: C): void;
-  /** Makes the error for a caller that has waited for too long. */
-  late(waited: number, borrower: Borrower, snapshot: PoolSnapshot): Error;
+  /** Makes the error for a caller that has waited for too long. `dialing`: connections that are not there yet. */
+  late(waited: number, borrower: Borrower, snapshot: PoolSnapshot, dialing: readonly C[]): Error;
+  /** Makes the error for a caller that gets no connection because of a final failure. */
+  refused(failure: unknown, borrower: Borrower): unknown;
   /** A loan has lasted suspiciously long. */
   leaked(lease: Lease<C>, heldFor: number): void;
 }

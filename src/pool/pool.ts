@@ -12,7 +12,7 @@ import { LeasePool } from "./lease-pool.js";
 import { Lanes, type LaneStats } from "./lanes.js";
 import { withConnection, type ConnectionOptions } from "./leases.js";
 import { Pooled } from "./pooled.js";
-import { poolTimeout, warnOfLeak } from "./refusals.js";
+import { poolTimeout, refused, warnOfLeak } from "./refusals.js";
 import type { LeaseStats } from "./snapshot.js";
 import {
   runTransaction,
@@ -62,7 +62,8 @@ export class Pool {
         needsProof: (pooled, rested) => pooled.needsProof(rested),
         clean: (pooled) => pooled.clean(),
         destroy: (pooled) => pooled.destroy(),
-        late: (waited, { by }, snapshot) => poolTimeout(host, by, waited, snapshot),
+        late: (waited, { by }, snapshot, dialing) => poolTimeout(host, by, waited, snapshot, dialing),
+        refused: (failure, { by }) => refused(host, by, failure),
         leaked: (lease, heldFor) => warnOfLeak(host, lease, heldFor),
       },
     );

@@ -44,6 +44,8 @@ export class Pooled {
 
   /** Whether the failure to make a connection would befall the next one as well: wrong password, open circuit, closed. */
   static isFinal(failure: unknown): boolean {
+    // So many attempts to connect have failed, as they may for the next: the caller's own patience decides.
+    if (failure instanceof Error && failure.name === "MaxRetriesPerRequestError") return false;
     const code = diagnosisOf(failure)?.code;
     return code !== "DEADLINE" && code !== "OUTCOME_UNKNOWN";
   }

@@ -1,20 +1,31 @@
 /** What a pool says when it cannot serve: to the caller, and to the log. Names and numbers, nothing of the data. */
 import { classify } from "../failure/classify.js";
-import { PoolTimeoutError } from "../failure/errors.js";
+import { CircuitOpenError, PoolTimeoutError } from "../failure/errors.js";
 import type { Host } from "./host.js";
 import type { Lease } from "./lease.js";
 import type { Pooled } from "./pooled.js";
 import { describe, type PoolSnapshot } from "./snapshot.js";
 
-export function poolTimeout(host: Host, by: string, waited: number, snapshot: PoolSnapshot): PoolTimeoutError {
-  const { transport, endpoint } = host.flow;
-  const cause = snapshot.leased < snapshot.max ? transport.lastError() : undefined;
+/** `dialing`: connections that are not there yet, and know why. */
+export function poolTimeout(
+  host: Host,
+  by: string,
+  waited: number,
+  snapshot: PoolSnapshot,
+  dialing: readonly Pooled[],
+): PoolTimeoutError {
+  const { endpoint, transport: own } = host.flow;
+  const hasRoom = snapshot.leased < snapshot.max;
+  const transports = hasRoom ? [...dialing.map(({ flow }) => flow.transport), own] : [];
+  const transport = transports.find((one) => one.lastError() !== undefined) ?? own;
+  const cause = hasRoom ? transport.lastError() : undefined;
   endpoint.incident.rejected("POOL_TIMEOUT");
-  const because = cause === undefined ? "" : ` Last connection error: ${cause.message}.`;
-  const advice =
-    snapshot.leased < snapshot.max
-      ? ""
-      : " Give connections back sooner, or allow more (`pool.max`; `pool.blocking` for blocking commands).";
+  const reason = cause === undefined ? undefined : classify(cause, { ...transport.context(), written: false });
+  const because =
+    reason === undefined ? "" : ` What keeps a new one from being made is ${reason.code}: ${reason.title}`;
+  const advice = hasRoom
+    ? ""
+    : " Give connections back sooner, or allow more (`pool.max`; `pool.blocking` for blocking commands).";
   return new PoolTimeoutError(
     `${by} got no connection to ${endpoint.label} of its own within ${String(Math.round(waited))} ms: ${describe(snapshot)}. Nothing was sent.${because}${advice}`,
     snapshot,
@@ -25,6 +36,21 @@ export function poolTimeout(host: Host, by: string, waited: number, snapshot: Po
       cause,
       diagnosis: (error) => classify(error, transport.context()),
     },
+  );
+}
+
+/** The circuit refused the first command of a connection: the caller hears of its own request instead. */
+export function refused(host: Host, by: string, failure: unknown): unknown {
+  if (!(failure instanceof CircuitOpenError)) return failure;
+  const { endpoint } = host.flow;
+  const { label } = endpoint;
+  const { retryAfter, cause, elapsed, diagnosis } = failure;
+  const reason = endpoint.readWrite?.cause;
+  const because = reason === undefined ? "" : ` It opened because of ${reason.code}: ${reason.title}`;
+  return new CircuitOpenError(
+    `${by} got no connection to ${label} of its own: its circuit is open. Nothing was sent.${because} Next probe in ${String(retryAfter)} ms.`,
+    retryAfter,
+    { applied: "no", cause, elapsed, endpoint: label, diagnosis },
   );
 }
 

@@ -57,7 +57,7 @@ export async function runTransaction<T>(
       if (!isHarmless(error)) throw error;
       cause = error;
     }
-    if (attempt > retries) throw overtaken(attempt, conflicts, performance.now() - startedAt, cause);
+    if (attempt > retries) throw givenUp(attempt, conflicts, performance.now() - startedAt, cause);
     await setTimeout(fullJitter(BACKOFF, attempt), undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -87,10 +87,22 @@ function isHarmless(error: unknown): boolean {
   return error instanceof TransactionAbortedError && error.applied === "no";
 }
 
-function overtaken(attempts: number, conflicts: number, elapsed: number, cause: unknown): TransactionConflictError {
+function givenUp(attempts: number, conflicts: number, elapsed: number, cause: unknown): TransactionConflictError {
+  const lost = attempts - conflicts;
+  const overtaken = `${times(conflicts)} a watched key changed before EXEC`;
+  const cut = `${times(lost)} the connection was lost before EXEC was sent`;
+  const what = lost === 0 ? overtaken : conflicts === 0 ? cut : `${overtaken}, ${cut}`;
+  const advice =
+    conflicts === 0
+      ? "Retry when the connection holds."
+      : "Retry later, allow more retries, or do it in one Lua script if the keys are this busy.";
   return new TransactionConflictError(
-    `the transaction was overtaken ${String(conflicts)} times in ${String(attempts)} attempts and ${String(Math.round(elapsed))} ms: its watched keys changed before EXEC. Nothing was executed. Retry later, allow more retries, or do it in one Lua script if the keys are this busy.`,
+    `the transaction was given up after ${String(attempts)} ${attempts === 1 ? "attempt" : "attempts"} in ${String(Math.round(elapsed))} ms: ${what}. Nothing was executed. ${advice}`,
     conflicts,
     { applied: "no", attempts, elapsed, cause },
   );
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${String(count)} times`;
 }

@@ -58,7 +58,7 @@ export class Waiters<R extends WaitLimits, T> {
     return this.#waiting.values().next().value;
   }
 
-  rejectAll(error: unknown): void {
-    for (const waiter of [...this.#waiting]) waiter.reject(error);
+  rejectAll(errorFor: (request: R) => unknown): void {
+    for (const waiter of [...this.#waiting]) waiter.reject(errorFor(waiter.request));
   }
 }

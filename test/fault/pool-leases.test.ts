@@ -7,7 +7,7 @@ import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { sleep } from "./core-harness.js";
-import { client, connections } from "./pool-harness.js";
+import { blocked, client, connections } from "./pool-harness.js";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -133,6 +133,59 @@ describe("withConnection", () => {
     expect(await server.call("EXISTS", "late")).toBe(0);
   });
 
+  it("treats views with other limits as the connection itself: cleaned, refused after the return, ended by the loan's signal", async () => {
+    await using redis = client(server.port, { pool: { max: 1 } });
+    await redis.withConnection((conn) => conn.withDeadline(1000).watch("seen"));
+    await server.call("SET", "seen", "by another");
+    expect(await redis.withConnection((conn) => conn.multi().get("seen").exec())).toEqual([[null, "by another"]]);
+    const kept = await redis.withConnection((conn) => ({ view: conn.with({ deadline: 1000 }) }));
+    await expect(kept.view.set("late", "1")).rejects.toThrow(/SET was not sent: .* was given back/);
+    expect(await server.call("EXISTS", "late")).toBe(0);
+    await redis.withConnection((conn) => conn.withDeadline(1000).client("NO-EVICT", "ON"));
+    await redis.withConnection((conn) => conn.ping());
+    expect(redis.stats().pool).toMatchObject({ created: 2, destroyed: { tainted: 1 } });
+    const loan = new AbortController();
+    const own = new AbortController();
+    const work = redis.withConnection((conn) => conn.with({ signal: own.signal }).blpop("nothing", 0), {
+      signal: loan.signal,
+    });
+    await blocked(server, 1);
+    loan.abort();
+    await expect(work).rejects.toMatchObject({ code: "ABORTED" });
+  });
+
+  it("keeps what one borrower left in an automatic pipeline from the next one", async () => {
+    await using redis = client(server.port, { pool: { max: 1 } }, { enableAutoPipelining: true });
+    let left: Promise<unknown> = Promise.resolve();
+    await redis.withConnection((conn) => void (left = conn.set("left", "1")));
+    expect(await redis.withConnection((conn) => conn.set("mine", "1"))).toBe("OK");
+    expect(await left).toBe("OK");
+  });
+
+  it("inside itself takes a second connection, and says who holds the only one if there is none", async () => {
+    await using redis = client(server.port, { pool: { max: 1, acquireTimeout: 300 } });
+    const work = redis.withConnection(function outer() {
+      return redis.withConnection(function inner(conn) {
+        return conn.ping();
+      });
+    });
+    await expect(work).rejects.toThrow(/^inner got no connection .* 1 of 1 leased \(outer for \d+ ms\)/);
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+  });
+
+  it("says why no connection can be made, and which function wanted it", async () => {
+    await using full = await startRedis({ args: ["--maxclients", "1"] });
+    await using redis = client(full.port, { pool: { acquireTimeout: 700 } });
+    await eventually(() => redis.ping());
+    const error: unknown = await redis
+      .withConnection(function audit(conn) {
+        return conn.ping();
+      })
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(PoolTimeoutError);
+    expect(String(error)).toMatch(/audit got no connection .* MAX_CLIENTS: .* as many clients as it allows/);
+  });
+
   it("refuses EXEC after the connection that held the WATCH was lost", async () => {
     await using proxy = await startProxy({ target: server });
     await using redis = client(proxy.port);
@@ -225,8 +278,13 @@ describe("withConnection", () => {
     await eventually(() => expect(redis.health().status).toBe("down"));
     await eventually(async () => {
       const start = performance.now();
-      const error = await redis.withConnection((conn) => conn.ping()).catch((e: unknown) => e as { code: string });
-      expect(error).toMatchObject({ code: "CIRCUIT_OPEN" });
+      const error = await redis
+        .withConnection(function transfer(conn) {
+          return conn.ping();
+        })
+        .catch((e: unknown) => e as Error);
+      expect(error).toMatchObject({ code: "CIRCUIT_OPEN", applied: "no" });
+      expect((error as Error).message).toMatch(/^transfer got no connection .* because of CONNECTION_REFUSED: /);
       expect(performance.now() - start).toBeLessThan(100);
     });
     await proxy.pass();
@@ -255,9 +313,14 @@ describe("withConnection", () => {
   it("ends loans at once on disconnect()", async () => {
     const redis = client(server.port);
     const work = redis.withConnection((conn) => conn.blpop("nothing", 0));
-    await eventually(() => expect(redis.stats().pool?.leased).toBe(1));
+    let proceed = (): void => undefined;
+    const proceeding = new Promise<void>((resolve) => (proceed = resolve));
+    const late = redis.withConnection((conn) => proceeding.then(() => conn.get("k"))).catch((error: unknown) => error);
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(2));
     redis.disconnect();
+    proceed();
     await expect(work).rejects.toThrow("Connection is closed.");
+    expect(await late).toMatchObject({ message: "Connection is closed.", applied: "no" });
     await eventually(async () => expect(await connections(server)).toHaveLength(0));
   });
 

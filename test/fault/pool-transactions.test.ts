@@ -65,6 +65,25 @@ describe("transaction", () => {
     expect(await server.call("GET", "hot")).toBe("3");
   });
 
+  it("tells conflicts from lost connections when it gives up", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, { breaker: false, reconnect: { minTimeout: 1, maxTimeout: 10 } });
+    const work = redis.transaction(
+      ["cut"],
+      async ({ conn, multi }) => {
+        multi.set("cut", "ours");
+        proxy.cutAll();
+        await eventually(() => expect(conn.status).not.toBe("ready"));
+      },
+      { retries: 1 },
+    );
+    const error: unknown = await work.catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: "EXEC_ABORTED", conflicts: 0, applied: "no", attempts: 2 });
+    expect(String(error)).toMatch(/given up after 2 attempts .*: 2 times the connection was lost/);
+    expect(String(error)).not.toContain("watched key changed");
+    expect(await server.call("EXISTS", "cut")).toBe(0);
+  });
+
   it("executes nothing and lets the keys go when nothing was queued, or the function throws", async () => {
     await using redis = client(server.port, { pool: { max: 1 } });
     expect(await redis.transaction(["idle"], () => "nothing to do")).toEqual({

@@ -35,6 +35,7 @@ function setUp(limits: Partial<PoolLimits> = {}, hooks: Partial<PoolHooks<Thing>
       needsProof: () => false,
       clean: () => Promise.resolve(undefined),
       destroy: (thing) => (thing.destroyed = true),
+      refused: (failure) => failure,
       late: (waited, borrower, snapshot) =>
         new Error(`${borrower.by} late: ${snapshot.holders.map(({ by }) => by).join(",")}`),
       leaked: (lease) => leaks.push(lease.borrower.by),
@@ -197,7 +198,7 @@ describe("LeasePool", () => {
     const second = await acquire();
     first.giveBack();
     expect(pool.stats()).toMatchObject({ leased: 1, idle: 0 });
-    expect(second.isHeld).toBe(true);
+    expect(second.isReturned).toBe(false);
   });
 
   it("refuses new callers and those in the queue while it drains, and ends when the last loan does", async () => {
