@@ -19,6 +19,11 @@ export function hostOf(client: Redis, state: State, logger: Logger, create: (opt
     flow: state.flow,
     create: (purpose) => createPooled(client, state, purpose === "lease", create),
     flowOf: (pooled) => stateOf(pooled).flow,
+    send: (command, limits) => {
+      const lanes = state.pool?.lanes;
+      if (lanes === undefined) state.flow.dispatch(command, undefined, limits);
+      else lanes.send(command, undefined, limits);
+    },
     epoch: () => internals.connectionEpoch,
     whenAnswered: () => state.pool?.lanes?.whenSettled() ?? whenAnswered(client),
     isDedicated: () =>

@@ -12,6 +12,7 @@ import { HomeBlock } from "./home-block.js";
 import type { Host } from "./host.js";
 import type { LeasePool } from "./lease-pool.js";
 import type { Lease } from "./lease.js";
+import { pinTails } from "./pin-tails.js";
 import type { Pooled } from "./pooled.js";
 
 /** They wait for what was written before them on their own connection, so nowhere else would do. */
@@ -31,6 +32,7 @@ export class BlockingLanes implements Diversion {
       stay: (command) => (this.#staying = command),
       borrow: (blocked) => this.#borrow(blocked),
       runThere: (blocked, lease) => this.#runOn(blocked, lease),
+      runAside: (blocked) => void this.#startAside(blocked, undefined),
     });
   }
 
@@ -39,12 +41,11 @@ export class BlockingLanes implements Diversion {
     if (blockingTimeoutOf(command.name, command.args) === undefined) return false;
     if (this.#host.flow.session.isInMulti || this.#host.isDedicated()) return false;
     const blocked = new Blocked(command, options);
+    const isHomeFree = this.#home.isFree();
+    const pinned = this.#pin(blocked);
+    const earlier = isHomeFree ? pinned : Promise.all([pinned, this.#host.whenAnswered()]);
     // Whoever hands the command over has to let go of it first.
-    if (this.#home.isFree()) queueMicrotask(() => void this.#startHome(blocked));
-    else {
-      const earlier = this.#host.whenAnswered();
-      queueMicrotask(() => void this.#startAside(blocked, earlier));
-    }
+    queueMicrotask(() => void (isHomeFree ? this.#startHome(blocked, earlier) : this.#startAside(blocked, earlier)));
     return true;
   }
 
@@ -52,12 +53,20 @@ export class BlockingLanes implements Diversion {
     void this.#home.vacate();
   }
 
-  async #startHome(blocked: Blocked): Promise<void> {
+  #pin({ command, options }: Blocked): Promise<unknown> | undefined {
+    return pinTails(command, options, (question, limits) => {
+      this.#home.discount();
+      this.#host.send(question, limits);
+    });
+  }
+
+  async #startHome(blocked: Blocked, pinned: Promise<unknown> | undefined): Promise<void> {
+    await pinned;
     if (await this.#home.run(blocked)) return;
     await this.#startAside(blocked, this.#host.whenAnswered());
   }
 
-  async #startAside(blocked: Blocked, earlier: Promise<void> | undefined): Promise<void> {
+  async #startAside(blocked: Blocked, earlier: Promise<unknown> | undefined): Promise<void> {
     await earlier;
     try {
       this.#runOn(blocked, await this.#borrow(blocked));

@@ -15,6 +15,8 @@ export interface HomeHooks {
   stay(command: Command | undefined): void;
   borrow(blocked: Blocked): Promise<Lease<Pooled>>;
   runThere(blocked: Blocked, lease: Lease<Pooled>): void;
+  /** Runs it on any connection of its own. */
+  runAside(blocked: Blocked): void;
 }
 
 /** Ordinary commands that a blocking client may have sent: INFO, CLIENT SETNAME and the like, when it starts. */
@@ -25,12 +27,14 @@ const ANSWER_WITHIN = 1_000;
 export class HomeBlock {
   readonly #host: Host;
   readonly #hooks: HomeHooks;
-  /** Blocks that ran here: they are not ordinary commands. */
+  /** Blocks that ran here, and questions on their behalf: they are not ordinary commands. */
   #own = 0;
   /** The client does more than block, or the server does not let us end a block. */
   #isOff = false;
   #isBusy = false;
   #running: Blocked | undefined = undefined;
+  /** The server was asked to end the block that runs; its answer may still come. */
+  #isEnding = false;
   #successor: Lease<Pooled> | undefined = undefined;
   #id: { readonly epoch: number; readonly client: number } | undefined = undefined;
 
@@ -39,6 +43,11 @@ export class HomeBlock {
     this.#hooks = hooks;
     // Of several lanes none is anybody's own.
     this.#isOff = host.policy.pool.size > 1;
+  }
+
+  /** An answer that came for the sake of a block does not make the client one that does ordinary work. */
+  discount(): void {
+    this.#own++;
   }
 
   /** Nothing is under way on the client's own connection and hardly anything ever was. */
@@ -57,6 +66,7 @@ export class HomeBlock {
     this.#isBusy = false;
     if (!known || !this.isFree()) return false;
     this.#isBusy = true;
+    this.#isEnding = false;
     this.#running = blocked;
     const { flow } = this.#host;
     this.#hooks.stay(blocked.command);
@@ -74,10 +84,12 @@ export class HomeBlock {
     this.#running = undefined;
     const successor = this.#successor;
     this.#successor = undefined;
-    const goesOn = isEmpty && successor !== undefined && blocked.shorten();
-    if (goesOn) this.#hooks.runThere(blocked, successor);
-    else successor?.giveBack();
-    this.#host.flow.unhold();
+    const goesOn = isEmpty && this.#isEnding && blocked.shorten();
+    if (!goesOn) successor?.giveBack();
+    else if (successor === undefined) this.#hooks.runAside(blocked);
+    else this.#hooks.runThere(blocked, successor);
+    // A call that gave up destroys the connection in this turn: what waits must not be sent on it.
+    queueMicrotask(() => this.#host.flow.unhold());
     return goesOn;
   }
 
@@ -94,9 +106,10 @@ export class HomeBlock {
         return;
       }
       this.#successor = lease;
+      this.#isEnding = true;
       await lease.connection.client.with({ deadline: ANSWER_WITHIN }).client("UNBLOCK", client);
     } catch {
-      // The block goes on here, and what waits keeps to its deadline. The next block moves aside from the start.
+      // The block goes on here unless it is ended after all; what waits keeps to its deadline. The next one moves aside.
       if (this.#running === blocked) {
         this.#successor?.giveBack("unblock");
         this.#successor = undefined;

@@ -247,6 +247,55 @@ describe("blocking commands", () => {
     expect(redis.stats().pool?.blocking.created).toBe(1);
   });
 
+  it.each([
+    ["of a client that has only just started", 0],
+    ["of a client that also does ordinary work", 12],
+  ])("XREAD from $ %s sees what is added after it", async (_title, pings) => {
+    await using redis = client(server.port);
+    for (let n = 0; n < pings; n++) await redis.ping();
+    await redis.xadd(fresh(), "1-1", "f", "old");
+    const read = redis.xread("COUNT", 5, "BLOCK", 0, "STREAMS", fresh(), `key-${keys - 1}`, "$", "$");
+    const added = redis.xadd(`key-${keys - 1}`, "2-1", "f", "new");
+    expect(await read).toEqual([[`key-${keys - 1}`, [["2-1", ["f", "new"]]]]]);
+    expect(await added).toBe("2-1");
+  });
+
+  it("XREAD from $ of what is no stream fails as the server says", async () => {
+    await using redis = await busy(server.port);
+    await redis.set(fresh(), "no stream");
+    await expect(redis.xread("BLOCK", 10, "STREAMS", key, "$")).rejects.toThrow(/^WRONGTYPE/);
+  });
+
+  it("that are aborted on the client's own connection take no waiting command with it", async () => {
+    for (let round = 0; round < 5; round++) {
+      await using redis = client(server.port);
+      const controller = new AbortController();
+      const popped = redis.with({ signal: controller.signal }).blpop(fresh(), 0);
+      await blocked(server, 1);
+      const counted = redis.incr("counted");
+      controller.abort();
+      await expect(popped).rejects.toMatchObject({ code: "ABORTED" });
+      expect(await counted).toBe(round + 1);
+      expect(redis.stats().pool?.blocking.created).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("go on when the block ends early although the server's answer to that never came", async () => {
+    await using strict = await startRedis({ acl: ["user default on nopass ~* &* +@all"] });
+    await using redis = client(strict.port, { deadline: 10_000 });
+    const popped = redis.blpop(fresh(), 0);
+    await blocked(strict, 1);
+    const id = /id=(\d+) .*cmd=blpop/.exec(await strict.cli("CLIENT", "LIST"))?.[1] ?? "";
+    await strict.call("ACL", "SETUSER", "default", "-client|unblock");
+    const pinged = redis.ping();
+    await eventually(() => expect(redis.stats().pool?.blocking.destroyed).toEqual({ unblock: 1 }));
+    await strict.call("CLIENT", "UNBLOCK", id);
+    expect(await pinged).toBe("PONG");
+    await blocked(strict, 1);
+    await strict.call("RPUSH", key, "v");
+    expect(await popped).toEqual([key, "v"]);
+  });
+
   it("lose no element when they move while elements arrive", async () => {
     for (let round = 0; round < 30; round++) {
       await using redis = client(server.port);

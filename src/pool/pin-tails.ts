@@ -1,0 +1,30 @@
+/**
+ * `XREAD … $` means "later than now", and now is when the server reads it. On a connection of its own that is later than
+ * it was issued: an entry added meanwhile, by the same caller even, would never be seen. So `$` is replaced by the id of
+ * the newest entry, which is asked for in the command's own place in the order.
+ */
+import { Command } from "ioredis";
+import type { CallOptions } from "../command/call.js";
+import { streamTailsOf } from "../command/stream-tails.js";
+
+/** Resolves when each `$` of the command has been replaced, or could not be; `undefined` if it has none. */
+export function pinTails(
+  command: Command,
+  options: CallOptions | undefined,
+  send: (question: Command, options: CallOptions | undefined) => void,
+): Promise<unknown> | undefined {
+  const tails = streamTailsOf(command.name, command.args);
+  if (tails.length === 0) return undefined;
+  return Promise.all(
+    tails.map(async ({ key, at }) => {
+      const question = new Command("xrevrange", [key, "+", "-", "COUNT", "1"], { replyEncoding: "utf8" });
+      send(question, options);
+      try {
+        const [newest] = (await question.promise) as [string, unknown][];
+        command.args[at] = newest?.[0] ?? "0-0";
+      } catch {
+        // Not a stream, or not allowed: the server says so to the XREAD itself, or reads its `$`.
+      }
+    }),
+  );
+}
