@@ -4,6 +4,7 @@
  * connection, the others are made when they are first used.
  */
 import type { Command } from "ioredis";
+import { setTimeout } from "node:timers/promises";
 import { callOf, type CallOptions } from "../command/call.js";
 import type { BatchStream } from "../connection/internals.js";
 import { IoredoubtError } from "../failure/errors.js";
@@ -11,19 +12,12 @@ import type { Flow } from "../flow/flow.js";
 import type { Redis } from "../redis.js";
 import type { Host } from "./host.js";
 import { placeOf, placeOfBatch } from "./lane-plan.js";
+import { Item, LaneQueue, patienceOf } from "./lane-queue.js";
 import { settled, whenSettled } from "./order.js";
 
 interface Lane {
   readonly client: Redis;
   readonly flow: Flow;
-}
-
-/** A command, or the members of a batch, on the way to a lane. */
-interface Item {
-  readonly commands: Command[];
-  readonly stream: BatchStream | undefined;
-  readonly options: CallOptions | undefined;
-  readonly since: number;
 }
 
 export interface LaneStats {
@@ -36,13 +30,15 @@ export class Lanes {
   readonly #host: Host;
   readonly #lanes: (Lane | undefined)[];
   /** What waits behind a command that must be alone, or behind a batch that is still being handed over. */
-  #queue: Item[] | undefined = undefined;
+  readonly #queue: LaneQueue;
   #isAlone = false;
+  #isDraining = false;
 
   constructor(host: Host, client: Redis) {
     this.#host = host;
     this.#lanes = Array.from({ length: host.policy.pool.size }, () => undefined);
     this.#lanes[0] = { client, flow: host.flow };
+    this.#queue = new LaneQueue(host);
   }
 
   send(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void {
@@ -53,19 +49,15 @@ export class Lanes {
       lane?.flow.dispatch(command, stream, options);
       return;
     }
-    const last = this.#queue?.at(-1);
-    if (stream !== undefined && last?.stream === stream) {
-      last.commands.push(command);
-      return;
-    }
-    const item: Item = { commands: [command], stream, options, since: performance.now() };
-    if (this.#queue !== undefined) this.#queue.push(item);
+    if (this.#queue.join(command, stream)) return;
+    const item = new Item(stream, options);
+    const isFree = this.#queue.isEmpty && !this.#isAlone;
+    this.#queue.add(item, command);
+    if (this.#isDraining || this.#host.flow.phase !== "open") this.#queue.refuse(item);
+    else if (!isFree) return;
     else if (stream === undefined) this.#start(item);
-    else {
-      // Its members come one by one within this turn; only then is it known where they belong.
-      this.#queue = [item];
-      queueMicrotask(() => this.#flush());
-    }
+    // The members of a batch come one by one within this turn; only then is it known where they belong.
+    else queueMicrotask(() => this.#flush());
   }
 
   stats(): LaneStats[] {
@@ -81,24 +73,29 @@ export class Lanes {
     await Promise.all(this.#open().map(({ client, flow }) => whenSettled(client, flow)));
   }
 
+  /** Takes no more commands; resolves when those issued so far have settled, at the latest after `limit` milliseconds. */
   async drain(limit: number): Promise<void> {
-    await Promise.all(this.#others().map(({ flow }) => flow.drain(limit)));
+    const until = performance.now() + limit;
+    this.#isDraining = true;
+    while (!this.#queue.isEmpty && performance.now() < until) await setTimeout(Math.min(5, limit));
+    await Promise.all(this.#open().map(({ flow }) => flow.drain(Math.max(0, until - performance.now()))));
   }
 
   end(): void {
+    this.#queue.refuseAll();
     for (const { client } of this.#others()) client.disconnect();
     this.#lanes.fill(undefined, 1);
+  }
+
+  /** Takes commands again. */
+  revive(): void {
+    this.#isDraining = false;
   }
 
   // ---- order
 
   #flush(): void {
-    while (!this.#isAlone) {
-      const item = this.#queue?.shift();
-      if (item === undefined) {
-        this.#queue = undefined;
-        return;
-      }
+    for (let item = this.#queue.first; item !== undefined && !this.#isAlone; item = this.#queue.first) {
       this.#start(item);
     }
   }
@@ -110,18 +107,21 @@ export class Lanes {
     if (first === undefined) return;
     const place = stream === undefined ? placeOf(first, size) : placeOfBatch(commands, size);
     if ("refused" in place) {
-      for (const command of commands) command.reject(refusal(command, place.refused));
-    } else if (!place.alone) this.#dispatch(item, place.lane);
-    else void this.#runAlone(item, place.lane);
+      if (this.#queue.take(item)) for (const command of commands) command.reject(refusal(command, place.refused));
+    } else if (place.alone) void this.#runAlone(item, place.lane);
+    else if (this.#queue.take(item)) this.#dispatch(item, place.lane);
   }
 
   async #runAlone(item: Item, lane: number): Promise<void> {
     this.#isAlone = true;
-    this.#queue ??= [];
+    this.#queue.park();
     await this.whenSettled();
-    this.#dispatch(item, lane);
-    for (const command of item.commands) await settled(callOf(command));
+    if (this.#queue.take(item)) {
+      this.#dispatch(item, lane);
+      for (const command of item.commands) await settled(callOf(command));
+    }
     this.#isAlone = false;
+    this.#queue.unpark();
     this.#flush();
   }
 
@@ -135,9 +135,9 @@ export class Lanes {
 
   /** A deadline is total: what was waited here is taken off. */
   #lessWaiting(options: CallOptions | undefined, waited: number): CallOptions | undefined {
-    const deadline = options?.deadline ?? this.#host.policy.deadline;
-    if (waited < NOTHING || deadline === false) return options;
-    return { ...options, deadline: Math.max(1, deadline - waited) };
+    const patience = patienceOf(this.#host.policy, options);
+    if (waited < GRAIN || patience === Infinity) return options;
+    return { ...options, deadline: Math.max(1, Math.floor((patience - waited) / GRAIN) * GRAIN) };
   }
 
   #lane(index: number): Lane {
@@ -156,8 +156,8 @@ export class Lanes {
   }
 }
 
-/** Waiting that is not worth a deadline of one's own, in milliseconds. */
-const NOTHING = 5;
+/** Waiting is taken off in steps of so many milliseconds: each different deadline costs a list. */
+const GRAIN = 10;
 
 function refusal(command: Command, message: string): IoredoubtError {
   return new IoredoubtError("CONFIG_INVALID", message, { command: command.name });

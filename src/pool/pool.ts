@@ -115,6 +115,7 @@ export class Pool {
   revive(): void {
     this.#blocking.revive();
     this.#leases.revive();
+    this.lanes?.revive();
   }
 
   #closed(): ClosedError {

@@ -1,6 +1,6 @@
 import { Command } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Redis } from "../../src/index.js";
+import { ClosedError, type Redis } from "../../src/index.js";
 import { placeOf } from "../../src/pool/lane-plan.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
@@ -114,6 +114,71 @@ describe("several lanes (pool.size 4)", () => {
     const removed = redis.del("list");
     expect(await redis.blpop("list", 0.05)).toBeNull();
     expect(await removed).toBe(1);
+  });
+
+  it("keep deadline, signal and room of what waits behind a command that must be alone", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = await warm(client(proxy.port, { pool: { size: 4 }, queue: { maxCommands: 50 } }));
+    proxy.blackhole();
+    const all = redis.mget(...KEYS).catch((error: unknown) => error);
+    const start = performance.now();
+    const late = redis.withDeadline(150).get("key:1");
+    const controller = new AbortController();
+    const aborted = redis.with({ signal: controller.signal }).get("key:2");
+    const flood = Promise.allSettled(Array.from({ length: 2000 }, (_, n) => redis.get(`key:${n % 30}`)));
+    const batch = redis.pipeline().get("key:1").get("key:2").exec();
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: "ABORTED", applied: "no" });
+    await expect(late).rejects.toMatchObject({ code: "DEADLINE", applied: "no" });
+    expect((await batch)?.map(([error]) => (error as { code?: string } | null)?.code)).toEqual(
+      Array.from({ length: 2 }, () => "QUEUE_FULL"),
+    );
+    expect(performance.now() - start).toBeLessThan(2000);
+    await proxy.pass();
+    const refused = (await flood).filter(({ status }) => status === "rejected");
+    expect(refused.length).toBeGreaterThanOrEqual(1950);
+    for (const one of refused) expect((one as PromiseRejectedResult).reason).toMatchObject({ code: "QUEUE_FULL" });
+    await all;
+    expect(await redis.get("key:1")).toBeNull();
+  });
+
+  it("finish on close() what was issued before it, and take nothing after it", async () => {
+    const redis = await warm(client(server.port, { pool: { size: 4 } }));
+    const issued = [
+      redis.mset("key:1", "1", "key:2", "2", "key:3", "3"),
+      redis.get("key:2"),
+      redis.pipeline().append("key:1", "x").append("key:3", "x").exec(),
+    ];
+    const closed = redis.close();
+    await expect(redis.get("key:1")).rejects.toBeInstanceOf(ClosedError);
+    expect(await Promise.all(issued)).toEqual([
+      "OK",
+      "2",
+      [
+        [null, 2],
+        [null, 2],
+      ],
+    ]);
+    await closed;
+    await eventually(async () => expect(await connections(server)).toHaveLength(0));
+  });
+
+  it("end with the client: nothing waits, nothing connects again", async () => {
+    await using proxy = await startProxy({ target: server });
+    const redis = await warm(client(proxy.port, { pool: { size: 4 } }));
+    proxy.blackhole();
+    const issued = Promise.allSettled([redis.mget(...KEYS), ...KEYS.map((key) => redis.get(key))]);
+    const quit = redis.quit();
+    redis.disconnect();
+    const after = Promise.allSettled(KEYS.map((key) => redis.set(key, "late")));
+    for (const one of [...(await issued), ...(await after)]) {
+      expect((one as PromiseRejectedResult).reason).toBeInstanceOf(ClosedError);
+    }
+    expect(await quit).toBe("OK");
+    const { connections: accepted } = proxy.counters;
+    await proxy.pass();
+    await eventually(async () => expect(await connections(server)).toHaveLength(0));
+    expect(proxy.counters.connections).toBe(accepted);
   });
 
   it("settle every command through cuts, and no write runs twice", async () => {
