@@ -197,21 +197,39 @@ async function consumers() {
     resilience: { ...QUIET, heartbeat: { interval: 1000, timeout: 2000 } },
   });
   redis.on("error", () => {});
+  // BLPOP takes an element and may lose its reply; BLMOVE leaves it in a list of those under way, as a queue that must
+  // deliver at least once does.
   const delivered = new Map();
+  const moved = new Map();
   let unknown = 0;
   let refused = 0;
   let on = true;
-  const workers = Array.from({ length: 8 }, async () => {
+  /** @param {() => Promise<unknown>} take */
+  const consume = async (take) => {
     while (on) {
       try {
-        const got = await redis.blpop("queue", 1);
-        if (got !== null) delivered.set(got[1], (delivered.get(got[1]) ?? 0) + 1);
+        await take();
       } catch (error) {
         if (/** @type {any} */ (error).applied === "no") refused++;
         else unknown++;
       }
     }
-  });
+  };
+  const pop = async () => {
+    const got = await redis.blpop("queue", 1);
+    if (got !== null) delivered.set(got[1], (delivered.get(got[1]) ?? 0) + 1);
+  };
+  let unknownMoves = 0;
+  const move = async () => {
+    const got = await redis.blmove("moves", "under way", "LEFT", "RIGHT", 1).catch((error) => {
+      if (error.applied !== "no") unknownMoves++;
+      return null;
+    });
+    if (got === null) return;
+    moved.set(got, (moved.get(got) ?? 0) + 1);
+    await redis.lrem("under way", 1, got).catch(() => {});
+  };
+  const workers = [pop, pop, pop, pop, pop, pop, pop, pop, move, move, move, move, move, move, move, move].map(consume);
   const faults = (async () => {
     for (let i = 0; on; i++) {
       await sleep(700);
@@ -237,6 +255,7 @@ async function consumers() {
     const batch = Array.from({ length: Math.min(50, elements - i) }, (_, n) => i + n);
     try {
       await server.call("RPUSH", "queue", ...batch);
+      await server.call("RPUSH", "moves", ...batch);
       i += batch.length;
     } catch {
       // Refused or lost while the server is away: pushed again, so some are delivered twice.
@@ -249,20 +268,30 @@ async function consumers() {
   await faults;
   on = true;
   const drain = Array.from({ length: 4 }, async () => {
-    while (Number(await server.call("LLEN", "queue")) > 0 && performance.now() < until) {
-      const got = await redis.blpop("queue", 1).catch(() => (unknown++, null));
-      if (got !== null) delivered.set(got[1], (delivered.get(got[1]) ?? 0) + 1);
+    while (performance.now() < until) {
+      const left = Number(await server.call("LLEN", "queue")) + Number(await server.call("LLEN", "moves"));
+      if (left === 0) return;
+      await pop().catch(() => unknown++);
+      await move();
     }
   });
   await Promise.all(drain);
   on = false;
   await Promise.all(workers);
+  // What was taken and never reported is still in the list: it is delivered again.
+  const again = /** @type {string[]} */ (await server.call("LRANGE", "under way", 0, -1));
+  const recovered = new Set(again.filter((element) => !moved.has(element))).size;
   const missing = elements - delivered.size;
   const twice = [...delivered.values()].filter((times) => times > 1).length;
   bar(
-    "every element delivered, or its loss reported",
+    "BLPOP: every element delivered, or its loss reported",
     missing <= unknown,
     `${count(delivered.size)} of ${count(elements)} delivered (${count(twice)} more than once), ${count(missing)} not, ${count(unknown)} outcomes reported unknown, ${count(refused)} refused before they were sent`,
+  );
+  bar(
+    "BLMOVE: every element delivered at least once",
+    moved.size + recovered === elements && recovered <= unknownMoves,
+    `${count(moved.size)} of ${count(elements)} delivered, ${count(recovered)} found in the list of those under way, ${count(unknownMoves)} outcomes reported unknown`,
   );
   await redis.close();
 }
@@ -400,56 +429,89 @@ async function lastDelivered(redis) {
   return `(${group[at + 1]}`;
 }
 
+const SMALL = 100;
+/** What one connection carries on the slow link, in bytes a second. */
+const SLOW_LINK = 25_000_000;
+
 /** When more than one shared connection pays: small replies beside a large one. And when it does not: small ones only. */
 async function lanes() {
   const server = kept(await startRedis());
+  const proxy = kept(await startProxy({ target: server }));
+  proxy.throttle(SLOW_LINK);
   await server.call("SET", "large", "x".repeat(10_000_000));
-  for (let i = 0; i < 100; i++) await server.call("SET", `small:${i}`, "x".repeat(100));
-  const seen = new Map();
-  for (let round = 0; round < 3; round++) {
-    for (const size of [1, 2, 4]) {
-      const redis = createRedis({ port: server.port, host: "127.0.0.1", resilience: { ...QUIET, pool: { size } } });
-      await Promise.all(Array.from({ length: 100 }, (_, i) => redis.get(`small:${i}`)));
-      let on = true;
-      const large = (async () => {
-        while (on) {
-          await redis.getBuffer("large");
-          await sleep(20);
-        }
-      })();
-      /** @type {number[]} */
-      const beside = [];
-      for (const until = performance.now() + 2500; performance.now() < until;) {
-        const start = performance.now();
-        await redis.get(`small:${beside.length % 100}`);
-        beside.push(performance.now() - start);
-        await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < SMALL; i++) await server.call("SET", `small:${i}`, "x".repeat(100));
+  const links = { loopback: server.port, [`a link of ${SLOW_LINK / 1e6} MB/s a connection`]: proxy.port };
+  for (const [link, port] of Object.entries(links)) {
+    const seen = new Map();
+    for (let round = 0; round < 3; round++) {
+      for (const size of [1, 2, 4]) {
+        const row = seen.get(size) ?? { p50: [], p99: [], late: [], rate: [] };
+        seen.set(size, row);
+        const redis = createRedis({ port, host: "127.0.0.1", resilience: { ...QUIET, pool: { size } } });
+        await Promise.all(Array.from({ length: SMALL }, (_, i) => redis.get(`small:${i}`)));
+        const beside = await besideLarge(redis);
+        row.p50.push(quantile(beside, 0.5));
+        row.p99.push(quantile(beside, 0.99));
+        row.late.push(beside.filter((ms) => ms > 20).length / beside.length);
+        row.rate.push(await rateOfGets(redis, 2000));
+        redis.disconnect();
       }
-      on = false;
-      await large;
-      let answered = 0;
-      const until = performance.now() + 2000;
-      await Promise.all(
-        Array.from({ length: 200 }, async (_, i) => {
-          while (performance.now() < until) {
-            await redis.get(`small:${i % 100}`);
-            answered++;
-          }
-        }),
+    }
+    for (const [size, { p50, p99, late, rate }] of seen) {
+      const held = `${(quantile(late, 0.5) * 100).toFixed(1)} % over 20 ms`;
+      console.log(
+        `        ${link}, pool.size ${size}: small GET beside 10 MB replies p50 ${duration(quantile(p50, 0.5))}, p99 ${duration(quantile(p99, 0.5))}, ${held}; small GETs only, 200 at once: ${count(Math.round(quantile(rate, 0.5)))}/s`,
       );
-      const row = seen.get(size) ?? { p50: [], p99: [], rate: [] };
-      row.p50.push(quantile(beside, 0.5));
-      row.p99.push(quantile(beside, 0.99));
-      row.rate.push(answered / 2);
-      seen.set(size, row);
-      redis.disconnect();
     }
   }
-  for (const [size, { p50, p99, rate }] of seen) {
-    console.log(
-      `        pool.size ${size}: small GET beside 10 MB replies p50 ${duration(quantile(p50, 0.5))}, p99 ${duration(quantile(p99, 0.5))}; small GETs only, 200 at once: ${count(Math.round(quantile(rate, 0.5)))}/s`,
-    );
+}
+
+/** @param {any} redis */
+async function besideLarge(redis) {
+  let on = true;
+  const large = (async () => {
+    while (on) {
+      await redis.getBuffer("large");
+      await sleep(100);
+    }
+  })();
+  const times = await clockedGets(redis, 3000);
+  on = false;
+  await large;
+  return times;
+}
+
+/** Answers a second with 200 loops. @param {any} redis @param {number} ms */
+async function rateOfGets(redis, ms) {
+  let answered = 0;
+  const until = performance.now() + ms;
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, i) => {
+      while (performance.now() < until) {
+        await redis.get(`small:${i % SMALL}`);
+        answered++;
+      }
+    }),
+  );
+  return (answered * 1000) / ms;
+}
+
+/**
+ * One GET a millisecond by the clock, whatever the answers: a loop that waits for each answer would send nothing while
+ * it is held up, and so hardly notice. @param {any} redis @param {number} ms
+ */
+async function clockedGets(redis, ms) {
+  /** @type {Promise<number>[]} */
+  const times = [];
+  const since = performance.now();
+  while (times.length < ms) {
+    for (; times.length < Math.min(ms, performance.now() - since);) {
+      const due = since + times.length;
+      times.push(redis.get(`small:${times.length % SMALL}`).then(() => performance.now() - due));
+    }
+    await sleep(1);
   }
+  return Promise.all(times);
 }
 
 const SECTIONS = { lanes, beside, locking, leases, consumers, jobs };
