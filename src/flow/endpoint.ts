@@ -29,6 +29,9 @@ export interface Member {
   circuitOpened(kind: CircuitKind): void;
 }
 
+/** A timer may fire this much before its time is over on `performance.now()`, in milliseconds. */
+const TIMER_EARLY = 5;
+
 export class Endpoint {
   /** `host:port`, socket path or `sentinel:name`, for people. */
   readonly label: string;
@@ -42,11 +45,15 @@ export class Endpoint {
   #greet: (() => void) | undefined;
   readonly #key: string;
   readonly #members = new Set<Member>();
+  /** When a member last lost its connection, on the clock of `performance.now()`. */
+  #servedUntil = -Infinity;
+  readonly #downAfter: number;
   #ticker: NodeJS.Timeout | undefined = undefined;
 
   private constructor(key: string, label: string, policy: Policy, logger: Logger, examine: Examine | undefined) {
     this.#key = key;
     this.label = label;
+    this.#downAfter = policy.breaker === false ? 0 : policy.breaker.downAfter;
     this.incident = new IncidentLog({ logger, endpoint: label, summaryInterval: policy.summaryInterval, examine });
     this.incident.waiting = () => this.#waiting();
     this.#greet = () =>
@@ -91,9 +98,18 @@ export class Endpoint {
     this.incident.close();
   }
 
-  /** A member has been without a connection for too long. Fails everything fast, unless another member is connected. */
+  /** A member that was connected is not any more. */
+  lost(): void {
+    this.#servedUntil = performance.now();
+  }
+
+  /**
+   * A member has been without a connection for `downAfter`. Fails everything fast, unless another member is
+   * connected or was until a moment ago: its own time is not over yet.
+   */
   unreachable(cause: Diagnosis): void {
     for (const member of this.#members) if (member.isReady) return;
+    if (performance.now() - this.#servedUntil < this.#downAfter - TIMER_EARLY) return;
     this.readWrite?.trip(cause);
   }
 

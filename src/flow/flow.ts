@@ -343,6 +343,7 @@ export class Flow implements CallOwner, Member {
 
   /** The connection closed with these commands written and unanswered, oldest first. `fatal`: its replies made no sense. */
   connectionLost(items: readonly CommandItem[], cause: Error | undefined, fatal = false): void {
+    if (this.isReady) this.endpoint.lost();
     this.isOpen = this.isReady = this.isHeld = false;
     this.#onIdle = undefined;
     this.retrier.stop();

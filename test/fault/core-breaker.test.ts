@@ -79,6 +79,23 @@ describe("a connection that goes away", () => {
     expect(redis.health()).toEqual({ status: "ready" });
   });
 
+  it("does not count from when some other client went: the time of the last one that was connected decides", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { breaker: { downAfter: 1500 } } });
+    await proxy.refuse();
+    const other = redis.duplicate();
+    atEnd(() => other.disconnect());
+    const start = performance.now();
+    await eventually(() => expect(performance.now() - start).toBeGreaterThan(1100));
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    const waiting = outcomeOf(redis.incr("n"));
+    await eventually(async () => expectError(await outcomeOf(other.get("n")), "CircuitOpenError", "no"));
+    await proxy.pass();
+    expect(gist(await waiting)).toBe("ok");
+    expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
+  });
+
   it("is one incident for all clients of the endpoint: they share the circuit", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
