@@ -10,6 +10,7 @@ import { installHooks } from "./client/hooks.js";
 import { sendUnready } from "./client/own-commands.js";
 import type { RedisOptions } from "./client/redis-options.js";
 import { STATE, type State } from "./client/state.js";
+import { viewOf } from "./client/view.js";
 import type { CallOptions } from "./command/call.js";
 import type { ScriptDefinition } from "./command/scripts.js";
 import { optionsForDuplicate } from "./connection/explicit-options.js";
@@ -161,12 +162,7 @@ export class Redis extends IORedis {
       else pool.lanes.send(command, stream, limits);
       return command.promise;
     };
-    return Object.create(this, {
-      sendCommand: { value: sendCommand },
-      [LIMITS]: { value: limits },
-      // Commands of one automatic pipeline share one limit; these have their own.
-      options: { value: Object.create(this.options, { enableAutoPipelining: { value: false } }) as RedisOptions },
-    }) as this;
+    return viewOf(this, sendCommand, { [LIMITS]: limits });
   }
 
   /** `with({ deadline })`: the total time in milliseconds for each command issued on the returned view. */

@@ -240,6 +240,20 @@ describe("limits of single calls", () => {
 });
 
 describe("limits of limits", () => {
+  it("concern commands only: what else is done through the view is done to the client", async () => {
+    const proxy = await proxyTo(server);
+    const redis = client(proxy.port, { lazyConnect: true });
+    const view = redis.withDeadline(1000);
+    await view.connect();
+    expect([redis.status, view.status]).toEqual(["ready", "ready"]);
+    const ended = new Promise((resolve) => view.on("end", resolve));
+    view.on("message", () => undefined).off("message", () => undefined);
+    expect(Object.keys(view)).toEqual(Object.keys(redis));
+    view.disconnect();
+    await ended;
+    expect([redis.status, view.status]).toEqual(["end", "end"]);
+  });
+
   it("add up: with() on a view keeps what the view already had", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port);

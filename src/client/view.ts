@@ -1,0 +1,27 @@
+/**
+ * A view of a client: its commands carry limits of their own, everything else is the client itself. State that ioredis
+ * keeps on `this` (status, listeners, sockets) must be read and changed on the client, whoever calls.
+ */
+import type { Command } from "ioredis";
+import type { BatchStream } from "../connection/internals.js";
+import type { Redis } from "../redis.js";
+
+/** These send handshakes or make clients, which the limits of single commands do not concern. */
+const CLIENTS_OWN: ReadonlySet<PropertyKey> = new Set(["close", "connect", "disconnect", "duplicate", "monitor"]);
+
+export function viewOf<T extends Redis>(
+  client: T,
+  send: (command: Command, stream?: BatchStream) => unknown,
+  properties: Readonly<Record<PropertyKey, unknown>>,
+): T {
+  // Commands of one automatic pipeline share one limit; these have their own.
+  const options: unknown = Object.create(client.options, { enableAutoPipelining: { value: false } });
+  const own: Readonly<Record<PropertyKey, unknown>> = { ...properties, sendCommand: send, options };
+  return new Proxy(client, {
+    get(target, name): unknown {
+      if (Object.hasOwn(own, name)) return own[name];
+      const value: unknown = Reflect.get(target, name);
+      return CLIENTS_OWN.has(name) && typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
