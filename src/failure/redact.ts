@@ -43,6 +43,9 @@ export function scrub(text: string): string {
 /** Control characters, line breaks, doubled blanks: text from outside must not forge log lines. */
 const UNEVEN = /[^\x20-\x7e]|  /;
 
+/** Node quotes the file it could not open, a certificate for instance: the path is the answer. */
+const FILE = /^(?:\.{0,2}\/[\w./@+-]{1,150}|[\w.-]{1,60}\.(?:pem|crt|cer|key))$/;
+
 /** What stands around quotations in which the server or a library names only its own words. */
 const BEFORE_OWN = /(?:\b(?:for|the|execute|got|unknown (?:sub)?command|set to)|used memory >|type \d+) $/i;
 
@@ -64,7 +67,9 @@ function emptyQuotations(text: string): string {
   const close = text.lastIndexOf(quote);
   const before = text.slice(0, open);
   const inner = text.slice(open + 1, close);
-  if (BEFORE_OWN.test(before) && /^[\w.|:-]{1,40}$/.test(inner)) {
+  const isOwn = BEFORE_OWN.test(before) && /^[\w.|:-]{1,40}$/.test(inner);
+  const isFile = before.endsWith(", open ") && FILE.test(inner);
+  if (isOwn || isFile) {
     return text.slice(0, close + 1) + emptyQuotations(text.slice(close + 1));
   }
   return `${before}${quote}…${quote}${close === open ? "" : emptyQuotations(text.slice(close + 1))}`;

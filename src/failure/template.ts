@@ -28,7 +28,10 @@ export type Condition =
 /** A text of the catalogue; `when` holds if all its conditions do. */
 export interface Step {
   readonly say: string;
-  /** A command. `{cli}` is redis-cli with the connection's own arguments, never a password. */
+  /**
+   * A command. `{cli}` is redis-cli with the connection's own arguments, never a password; `{login}` the same, asking for one.
+   * `{select}` goes behind them where the database matters, `{cliOptions}` is what is left of them without the address.
+   */
   readonly run?: string;
   readonly when?: Condition | readonly Condition[];
 }
@@ -134,6 +137,8 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
         return facts.host === undefined ? "HOST" : quote(facts.host);
       case "port":
         return facts.port === undefined ? "PORT" : String(facts.port);
+      case "address":
+        return `${facts.host === undefined ? "HOST" : quote(bracketed(facts.host))}:${facts.port === undefined ? "PORT" : String(facts.port)}`;
       case "path":
         return facts.path === undefined ? "SOCKET" : quote(facts.path);
       case "user":
@@ -149,7 +154,13 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
       case "sentinelCli":
         return sentinelCli(facts, quote);
       case "cli":
-        return cli(facts, quote);
+        return `redis-cli ${where(facts, quote)}${cliOptions(facts, quote)}`;
+      case "login":
+        return `redis-cli ${where(facts, quote)}${cliOptions(facts, quote)}${facts.user === undefined ? " --askpass" : ""}`;
+      case "cliOptions":
+        return cliOptions(facts, quote);
+      case "select":
+        return facts.db === undefined || facts.db === 0 ? "" : ` -n ${String(facts.db)}`;
       default:
         return whole;
     }
@@ -158,16 +169,22 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
 
 function address(facts: Facts): string {
   const host = facts.host ?? "";
-  const shown = host.includes(":") ? `[${host}]` : host;
-  return facts.port === undefined ? host : `${shown}:${String(facts.port)}`;
+  return facts.port === undefined ? host : `${bracketed(host)}:${String(facts.port)}`;
 }
 
-function cli(facts: Facts, quote: (value: string) => string): string {
-  const where =
-    facts.path === undefined
-      ? `-h ${facts.host === undefined ? "HOST" : quote(facts.host)} -p ${facts.port === undefined ? "PORT" : String(facts.port)}`
-      : `-s ${quote(facts.path)}`;
-  return `redis-cli ${where}${facts.tls === true ? " --tls" : ""}${facts.user === undefined ? "" : ` --user ${quote(facts.user)} --askpass`}`;
+/** IPv6 addresses stand in brackets before a port. */
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function where(facts: Facts, quote: (value: string) => string): string {
+  return facts.path === undefined
+    ? `-h ${facts.host === undefined ? "HOST" : quote(facts.host)} -p ${facts.port === undefined ? "PORT" : String(facts.port)}`
+    : `-s ${quote(facts.path)}`;
+}
+
+function cliOptions(facts: Facts, quote: (value: string) => string): string {
+  return `${facts.tls === true ? " --tls" : ""}${facts.user === undefined ? "" : ` --user ${quote(facts.user)} --askpass`}`;
 }
 
 function sentinelCli(facts: Facts, quote: (value: string) => string): string {

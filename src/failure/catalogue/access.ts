@@ -16,7 +16,7 @@ export const ACCESS: readonly Entry[] = [
       "A password was set on the server (requirepass, ACL) and clients were not told.",
     ],
     next: [
-      { say: "Try by hand; it asks for the password", run: "{cli} --askpass ping" },
+      { say: "Try by hand; it asks for the password", run: "{login} ping" },
       "Set the password from a secret store or environment variable, not in the code.",
       { say: "See which values this process really uses", run: "npx ioredoubt config" },
     ],
@@ -41,11 +41,7 @@ export const ACCESS: readonly Entry[] = [
       "A special character in the URL was not percent-encoded.",
     ],
     next: [
-      {
-        say: "Try by hand; it asks for the password",
-        run: "redis-cli -h {host} -p {port} --user {user} --askpass acl whoami",
-        when: "tcp",
-      },
+      { say: "Try by hand; it asks for the password", run: "{login} acl whoami" },
       { say: "On the server: is the user there and on?", run: "redis-cli acl getuser {user}" },
       "In a URL, encode the password with encodeURIComponent.",
     ],

@@ -96,7 +96,7 @@ export const CLIENT: readonly Entry[] = [
       { say: "See whether it answers", run: "{cli} ping" },
       "Slow the producer down: await replies, or send in batches.",
     ],
-    findOut: ["`redis.stats()` shows how many wait, and for how long."],
+    findOut: ["`redis.stats().waiting` shows how many wait, and how many bytes they hold."],
     fix: [
       "Repair the connection; the error log names the cause.",
       "Raise `queue.maxCommands` only if memory and callers allow for it.",
@@ -117,10 +117,11 @@ export const CLIENT: readonly Entry[] = [
       "More callers at once than `pool.max`.",
     ],
     next: [
-      "Look for the leak warning in the log: it carries the stack of the longest lease.",
+      "Look for POOL_LEAK in the log: `borrowedAt` is the line that took the connection and keeps it.",
+      "The error's `pool.holders` names who holds a connection, for how long, and the last command of each.",
       { say: "See what the connections do", run: "{cli} client list" },
     ],
-    findOut: ["`redis.stats().pool` shows size, leased and waiting."],
+    findOut: ["`redis.stats().pool` shows how many are open, leased and waited for."],
     fix: [
       "Do only Redis work inside a lease; no HTTP calls.",
       "Raise `pool.max` if the server's maxclients allows for it.",
@@ -217,7 +218,7 @@ export const CLIENT: readonly Entry[] = [
     ],
     findOut: [
       "`perf_hooks.monitorEventLoopDelay()` shows how long the loop stalls.",
-      "`redis.stats()` carries the last stall.",
+      "`diagnosis.why` says how long the loop was blocked, and out of which span.",
     ],
     fix: [
       "Split or move the work (worker threads, streams, pagination).",

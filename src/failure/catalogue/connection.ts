@@ -110,7 +110,7 @@ export const CONNECTION: readonly Entry[] = [
     next: [
       {
         say: "See whether the port speaks TLS",
-        run: "openssl s_client -connect {host}:{port} </dev/null",
+        run: "openssl s_client -connect {address} </dev/null",
         when: ["plain", "tcp"],
       },
       { say: "Hear the server's own words", run: "(sleep 1; echo PING) | nc -w 3 {host} {port}", when: "tcp" },
@@ -224,7 +224,7 @@ export const CONNECTION: readonly Entry[] = [
       { say: "See who owns the port", run: "ss -ltnp | grep {port}", when: "local" },
       { say: "Use the host and port of the Redis endpoint, not the REST URL", when: "upstash" },
     ],
-    findOut: [{ say: "Is it HTTP?", run: "curl -sv --max-time 3 http://{host}:{port}/" }],
+    findOut: [{ say: "Is it HTTP?", run: "curl -sv --max-time 3 http://{address}/" }],
     fix: ["Correct host and port.", "Let the proxy pass this port as plain TCP."],
     prevent: ["Check the endpoint with a PING at deployment."],
     examples: [

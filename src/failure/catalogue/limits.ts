@@ -19,14 +19,20 @@ export const LIMITS: readonly Entry[] = [
       "Idle connections of dead clients are never closed (`timeout 0`).",
     ],
     next: [
-      { say: "See how many there are, and the limit", run: "{cli} info clients" },
       {
-        say: "See who they are: count by address",
-        run: "{cli} client list | grep -o 'addr=[^:]*' | sort | uniq -c | sort -rn | head",
+        say: "On the Redis machine: count connections by client address (redis-cli is turned away as well)",
+        run: "ss -Htn state established '( sport = :{port} )' | awk '{print $4}' | sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head",
+        when: ["tcp", "own-server"],
       },
       { say: "See how many this process has", run: 'ss -tnp | grep -c ":{port}.*pid={pid}"', when: "tcp" },
+      "Stop one instance of the worst offender: that makes room for redis-cli, and for the rest.",
+      { say: "Then see how many there are, and the limit", run: "{cli} info clients" },
     ],
     findOut: [
+      {
+        say: "Who are they? Count by name and address",
+        run: "{cli} client list | grep -oE 'addr=[^:]*|name=[^ ]*' | paste - - | sort | uniq -c | sort -rn | head",
+      },
       { say: "How many were turned away?", run: "{cli} info stats | grep rejected_connections" },
       {
         say: "Was the limit lowered by the file descriptor limit?",
@@ -53,19 +59,24 @@ export const LIMITS: readonly Entry[] = [
     applied: "refused",
     code: "QUOTA_EXCEEDED",
     name: "provider quota exceeded",
-    title: "The provider's limit for {target} is used up.",
+    title: "A limit of the provider's plan for {target} is reached.",
     means: "The offering counts requests or bytes and refuses more. The command was not executed.",
-    why: ["The plan's daily or monthly request limit is reached.", "A polling loop or a retry storm used it up."],
+    why: [
+      "The plan's daily or monthly request limit is reached.",
+      "A polling loop or a retry storm used it up.",
+      "This one request or record is larger than the plan allows (the text says size).",
+    ],
     next: [
       "Look at the usage page of the provider.",
       { say: "See what is called most", run: "{cli} info commandstats" },
     ],
     findOut: ["Compare requests per day with the plan."],
-    fix: ["Raise the plan, or call less: pipeline, cache, poll slower."],
+    fix: ["Raise the plan, or call less: cache, poll slower.", "Too large: split the value, or compress it."],
     prevent: ["Alert at 80 % of the quota."],
     examples: [
       "ERR max daily request limit exceeded. Limit: 10000, Usage: 10000.",
       "ERR max requests limit exceeded. Limit: 500000, Usage: 500000.",
+      "ERR max request size exceeded. Limit: 1048576 bytes, Actual: 1260000 bytes",
     ],
     recorded: "Only a managed offering sends it.",
   },

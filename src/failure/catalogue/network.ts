@@ -83,6 +83,10 @@ export const NETWORK: readonly Entry[] = [
         say: "The security group does not let this machine in, or it is outside the VPC (ElastiCache has no public address).",
         when: "elasticache",
       },
+      {
+        say: "A NetworkPolicy does not let this pod out, or not into the namespace of Redis.",
+        when: ["kubernetes", "remote"],
+      },
       { say: "A firewall or security group drops the packets.", when: "remote" },
       {
         say: "The port speaks plain Redis while this client speaks TLS: such a handshake is never answered.",
@@ -99,6 +103,7 @@ export const NETWORK: readonly Entry[] = [
         run: "redis-cli -h {host} -p {port} ping",
         when: ["tls", "tcp"],
       },
+      { say: "See which policies apply", run: "kubectl get networkpolicy -A", when: ["kubernetes", "remote"] },
       { say: "See where packets stop", run: "traceroute -T -p {port} {host}", when: ["remote", "tcp"] },
       { say: "Check the inbound rules of the Redis security group for this machine's group", when: "elasticache" },
       {

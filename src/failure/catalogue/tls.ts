@@ -4,7 +4,7 @@ import type { Entry } from "./entry.js";
 const BASE = { area: "tls", severity: "fatal", retryable: false, breaker: "none", applied: "never" } as const;
 const SHOW = {
   say: "See the certificates the server presents",
-  run: "openssl s_client -connect {host}:{port} -servername {host} -showcerts </dev/null",
+  run: "openssl s_client -connect {address} -servername {host} -showcerts </dev/null",
 };
 
 export const TLS: readonly Entry[] = [
@@ -54,7 +54,7 @@ export const TLS: readonly Entry[] = [
     next: [
       {
         say: "See the dates",
-        run: "openssl s_client -connect {host}:{port} -servername {host} </dev/null 2>/dev/null | openssl x509 -noout -dates",
+        run: "openssl s_client -connect {address} -servername {host} </dev/null 2>/dev/null | openssl x509 -noout -dates",
       },
       { say: "Compare with this machine's clock", run: "date -u" },
     ],
@@ -79,12 +79,13 @@ export const TLS: readonly Entry[] = [
     why: [
       "The client connects by address, or by an alias, and the certificate lists only the real name.",
       "The address belongs to another server than you think.",
-      { say: "Cluster or Sentinel announce addresses instead of names.", when: "standalone" },
+      { say: "The nodes of the cluster announce addresses instead of names.", when: "cluster" },
+      { say: "Sentinel gives the master's address instead of its name.", when: "sentinel" },
     ],
     next: [
       {
         say: "See which names it is made out to",
-        run: "openssl s_client -connect {host}:{port} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
+        run: "openssl s_client -connect {address} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
       },
       'Ask for the name that is in it: tls: { servername: "redis.example.com" }',
     ],
@@ -111,14 +112,14 @@ export const TLS: readonly Entry[] = [
       "The server allows only TLS versions this client does not offer, or the other way round.",
     ],
     next: [
-      { say: "See what the port speaks", run: "openssl s_client -connect {host}:{port} </dev/null" },
+      { say: "See what the port speaks", run: "openssl s_client -connect {address} </dev/null" },
       { say: "Try without TLS", run: "redis-cli -h {host} -p {port} ping" },
       { say: "Azure: 6380 is the TLS port, 6379 the plain one (off by default)", when: "azure" },
       { say: "Upstash accepts TLS only: use rediss://", when: "upstash" },
     ],
     findOut: [
       { say: "Which versions does the server allow?", run: "redis-cli config get tls-protocols" },
-      { say: "Try one version", run: "openssl s_client -tls1_2 -connect {host}:{port} </dev/null" },
+      { say: "Try one version", run: "openssl s_client -tls1_2 -connect {address} </dev/null" },
     ],
     fix: [
       "Make both ends agree: `rediss://` with `tls-port`, `redis://` with `port`.",
@@ -141,6 +142,7 @@ export const TLS: readonly Entry[] = [
       "The client sends no certificate: `tls.cert` and `tls.key` are not set.",
       "The client's certificate is from an authority that is not in the server's `tls-ca-cert-file`.",
       "The client's certificate has expired.",
+      "The text says handshake failure: then it may also be that the two share no cipher.",
     ],
     next: [
       {

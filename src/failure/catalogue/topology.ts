@@ -25,7 +25,7 @@ export const TOPOLOGY: readonly Entry[] = [
     next: [
       { say: "See the state and the missing slots", run: "{cli} cluster info" },
       { say: "See the nodes", run: "{cli} cluster nodes" },
-      { say: "Check the whole", run: "redis-cli --cluster check {host}:{port}", when: "tcp" },
+      { say: "Check the whole", run: "redis-cli --cluster check {address}{cliOptions}", when: "tcp" },
     ],
     findOut: [
       {
@@ -35,7 +35,7 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     fix: [
       "Bring the failed node back, or fail over to its replica (CLUSTER FAILOVER).",
-      { say: "Slots without an owner", run: "redis-cli --cluster fix {host}:{port}" },
+      { say: "Slots without an owner", run: "redis-cli --cluster fix {address}{cliOptions}" },
     ],
     prevent: [
       "At least one replica per master, in another zone.",
@@ -135,10 +135,10 @@ export const TOPOLOGY: readonly Entry[] = [
       { say: "Use createCluster for this server", when: "standalone" },
       { say: "See the migrating slots", run: "{cli} cluster nodes" },
     ],
-    findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {host}:{port}" }],
+    findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {address}{cliOptions}" }],
     fix: [
       "Use the cluster client.",
-      { say: "A migration that was interrupted", run: "redis-cli --cluster fix {host}:{port}" },
+      { say: "A migration that was interrupted", run: "redis-cli --cluster fix {address}{cliOptions}" },
     ],
     prevent: ["Reshard at quiet times."],
     examples: ["ASK 3999 127.0.0.1:6381"],
@@ -156,8 +156,8 @@ export const TOPOLOGY: readonly Entry[] = [
       "Try again in a moment: this client does so by itself within the deadline.",
       { say: "See the migrating slots", run: "{cli} cluster nodes" },
     ],
-    findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {host}:{port}" }],
-    fix: [{ say: "A migration that was interrupted", run: "redis-cli --cluster fix {host}:{port}" }],
+    findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {address}{cliOptions}" }],
+    fix: [{ say: "A migration that was interrupted", run: "redis-cli --cluster fix {address}{cliOptions}" }],
     prevent: ["Reshard at quiet times."],
     examples: ["TRYAGAIN Multiple keys request during rehashing of slot"],
   },
