@@ -51,7 +51,7 @@ function diagnose(error: unknown, context: FailureContext): Diagnosis {
   return Object.freeze({
     code: finding.code,
     area: entry.area,
-    severity: entry.severity,
+    severity: concernsCallerOnly(finding.code, context) ? "info" : entry.severity,
     applied: appliedOf(entry, finding, views, context, own ? peek(error, "applied") : undefined),
     retryable: finding.row?.retryable ?? (entry.retryable || (facts.cluster && REDIRECTS.has(finding.code))),
     breaker: stalled(context) && LATE.has(finding.code) ? "none" : (finding.row?.breaker ?? entry.breaker),
@@ -75,6 +75,25 @@ const LATE: ReadonlySet<Code> = new Set<Code>([
 /** Ways to lose a connection for which the server may have given a reason just before. */
 const CLOSED: ReadonlySet<Code> = new Set<Code>(["CONNECTION_CLOSED_EARLY", "CONNECTION_RESET", "CONNECTION_LOST"]);
 
+/**
+ * The same words weigh less when one command provoked them: a monitor that asks a standalone server for CLUSTER INFO,
+ * a MOVE to a database that does not exist, an AUTH with somebody else's password. The connection is as good as before.
+ */
+function concernsCallerOnly(code: Code, { command, endpoint }: FailureContext): boolean {
+  const name = command?.toLowerCase();
+  if (name === undefined) return false;
+  switch (code) {
+    case "CLUSTER_DISABLED":
+      return endpoint?.cluster !== true;
+    case "DB_OUT_OF_RANGE":
+      return name !== "select";
+    case "AUTH_WRONG":
+      return name === "auth" || name === "hello";
+    default:
+      return false;
+  }
+}
+
 function isOwn(error: unknown): boolean {
   try {
     return IoredoubtError.is(error);
@@ -93,10 +112,16 @@ function find(views: readonly View[], context: FailureContext, own: boolean): Fi
     return { code: root.code, beneath: isKnown ? refine(cause, inner, context).code : undefined };
   }
   const row = match(root, around);
-  if (row === undefined) return first(inner, around, NOT_UNKNOWN) ?? { code: "UNKNOWN" };
+  if (row === undefined)
+    return first(inner, around, NOT_UNKNOWN) ?? { code: isReply(root) ? "COMMAND_REFUSED" : "UNKNOWN" };
   if (row.wraps === undefined) return { code: row.code, row };
   const nested = first(inner, around, row.wraps === "config" ? needsPerson : NOT_UNKNOWN);
   return nested === undefined || nested.row?.wraps !== undefined ? { code: row.code, row } : { ...nested, outer: row };
+}
+
+/** Only a server that is up, and has understood, answers with an error. */
+function isReply(view: View): boolean {
+  return /^(?:ReplyError|SimpleError|BlobError|ErrorReply)$/.test(view.name);
 }
 
 function circumstances(context: FailureContext): Circumstances {
@@ -131,6 +156,8 @@ function refine(finding: Finding, views: readonly View[], context: FailureContex
     );
     if (said !== undefined) return { ...said, outer: finding.row };
   }
+  // Scripts may answer with errors of their own.
+  if (finding.code === "COMMAND_REFUSED" && ranScript(context)) return { code: "SCRIPT_FAILED" };
   if (finding.code === "RESPONSE_TIMEOUT" && stalled(context) && !isCode(views[0]?.code))
     return { code: "EVENT_LOOP_BLOCKED" };
   return finding;
@@ -141,6 +168,11 @@ function stalled(context: FailureContext): boolean {
 }
 
 const SCRIPT_COMMAND = /^(?:eval|evalsha|fcall)/i;
+
+function ranScript({ script, command }: FailureContext): boolean {
+  return script === true || (command !== undefined && SCRIPT_COMMAND.test(command));
+}
+
 const SCRIPT_MARK = / script: |@user_script|user_script:\d|@user_function/;
 
 function appliedOf(
@@ -163,11 +195,7 @@ function appliedOf(
     case "never":
       return context.written === true ? "maybe" : "no";
     case "refused": {
-      const fromScript =
-        context.script === true ||
-        (context.command !== undefined && SCRIPT_COMMAND.test(context.command)) ||
-        views.some((view) => SCRIPT_MARK.test(view.message));
-      return fromScript ? "maybe" : "no";
+      return ranScript(context) || views.some((view) => SCRIPT_MARK.test(view.message)) ? "maybe" : "no";
     }
   }
 }

@@ -72,6 +72,7 @@ export const CODES = [
   "PROTOCOL_UNSUPPORTED",
   "PRECONDITION_FAILED",
   "SUBSCRIBER_MODE",
+  "COMMAND_REFUSED",
   "UNKNOWN",
 ] as const;
 

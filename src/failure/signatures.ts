@@ -5,13 +5,14 @@
 import type { Code } from "./codes.js";
 import { ACCESS } from "./signatures/access.js";
 import { CLIENT } from "./signatures/client.js";
+import { ELSEWHERE } from "./signatures/elsewhere.js";
 import { NETWORK } from "./signatures/network.js";
 import { SERVER } from "./signatures/server.js";
 import type { Signature } from "./signatures/signature.js";
 import { TLS } from "./signatures/tls.js";
 import { TOPOLOGY } from "./signatures/topology.js";
 import { USAGE } from "./signatures/usage.js";
-import type { View } from "./unwrap.js";
+import { essence, type View } from "./unwrap.js";
 
 export const SIGNATURES: readonly Signature[] = [
   ...ACCESS,
@@ -21,6 +22,7 @@ export const SIGNATURES: readonly Signature[] = [
   ...CLIENT,
   ...TLS,
   ...NETWORK,
+  ...ELSEWHERE,
 ];
 
 /** What decides between rows and stands not in the error. */
@@ -45,16 +47,13 @@ function index(keysOf: (row: Signature) => readonly string[] | undefined): Reado
   return rows;
 }
 
-/** What redis-cli, stack traces and Redis's own scripting put before the words that matter. */
-const PREFIX =
-  /^(?:\[ioredis\] Unhandled error event: |\(error\) |Uncaught |(?:[A-Za-z]*Error|Error \[\w+\]): |-(?=[A-Z]))+/;
 const ERRNO_WORD =
   /\b(?:E[A-Z]{2,}(?:_[A-Z0-9]+)*|[A-Z]+(?:_[A-Z0-9]+)*_CERT(?:_[A-Z]+)*|CERT_[A-Z_]+|INVALID_CA|HOSTNAME_MISMATCH|UNABLE_TO_[A-Z_]+)\b/g;
 const SYSCALL = /\b(connect|read|write|getaddrinfo|query\w*|open)\b/;
 
 /** The first row that matches, or undefined. */
 export function match(view: View, around: Circumstances): Signature | undefined {
-  const message = view.message.replace(PREFIX, "");
+  const message = essence(view.message);
   const syscall = view.syscall ?? SYSCALL.exec(message)?.[1];
   const fits = (row: Signature): boolean =>
     (row.syscall === undefined || row.syscall === syscall) &&
@@ -69,7 +68,7 @@ export function match(view: View, around: Circumstances): Signature | undefined 
   if (said !== undefined) return said;
   const texted = byText.find(fits);
   if (texted !== undefined) return texted;
-  for (const [word] of message.matchAll(ERRNO_WORD)) {
+  for (const [word] of view.message.matchAll(ERRNO_WORD)) {
     const row = byErrno.get(word)?.find(fits);
     if (row !== undefined) return row;
   }

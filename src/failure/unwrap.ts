@@ -62,18 +62,29 @@ function innerErrors(error: unknown): unknown[] {
   return inner;
 }
 
-/** Libraries that put the real error into their own sentence. */
+/** What redis-cli, stack traces and Redis's own scripting put before the words that matter. */
+const PREFIX =
+  /^(?:\[ioredis\] Unhandled error event: |\(error\) |Uncaught |[\w.]*(?:Error|Exception|ErrorReply)(?: \[\w+\])?: |-(?=[A-Z]))+/;
+
+/** The words that matter: what a server, a socket or a library said, without what was put before. */
+export function essence(message: string): string {
+  return message.replace(PREFIX, "");
+}
+
+/** Libraries, and the server itself, that put the real error into a sentence of their own. */
 const EMBEDDED: readonly RegExp[] = [
   /^Ready check failed: ([\s\S]+)/,
+  /^EXECABORT Transaction discarded because of: ([\s\S]+)/,
   // Not where one of our own messages quotes such a sentence: its cause holds the same without ours around it.
   /^(?:(?!Last connection error:)[\s\S])*?Last error: (?:\w*Error: )?([\s\S]+)/,
   /^failed to connect to sentinel \S+ because ([\s\S]+)/,
-  /^ERR Error running script [\s\S]*?@user_script: ?\d+: (?:@user_script: ?\d+: )?-?([\s\S]+)/,
+  /^ERR Error running script [\s\S]*?@user_script: ?\d+: (?:(?:@?user_script: ?)?\d+: )?-?([\s\S]+)/,
 ];
 
 function embedded(view: View): View | undefined {
+  const message = essence(view.message);
   for (const pattern of EMBEDDED) {
-    const inner = pattern.exec(view.message)?.[1];
+    const inner = pattern.exec(message)?.[1];
     if (inner !== undefined) return { ...EMPTY, message: inner };
   }
   return undefined;
@@ -88,7 +99,10 @@ function pushAll(into: unknown[], list: unknown): void {
 }
 
 function viewOf(error: unknown): View {
-  if (typeof error === "string") return { ...EMPTY, ...dialled(error), message: bounded(error), kind: "a string" };
+  if (typeof error === "string") {
+    const message = withoutStack(bounded(error));
+    return { ...EMPTY, ...dialled(message), message, kind: "a string" };
+  }
   if ((typeof error !== "object" || error === null) && typeof error !== "function") {
     return {
       ...EMPTY,
@@ -116,10 +130,14 @@ function primitive(value: Primitive): string {
   return String(value);
 }
 
+/** A pasted text often brings its stack along. */
+function withoutStack(pasted: string): string {
+  return pasted.includes("\n") ? pasted.replace(/\r?\n[ \t]+at [^\n]*/g, "").trim() : pasted;
+}
+
 /** The address in a pasted text; errors carry it as fields. */
 function dialled(message: string): Pick<View, "syscall" | "address" | "port"> | undefined {
-  const [, path, address, port] =
-    /\bconnect E[A-Z]+ (?:(\/[^\s:]+)|([\w.:-]+?):(\d{1,5})\b)/.exec(message.slice(0, MESSAGE_LIMIT)) ?? [];
+  const [, path, address, port] = /\bconnect E[A-Z]+ (?:(\/[^\s:]+)|([\w.:-]+?):(\d{1,5})\b)/.exec(message) ?? [];
   if (path !== undefined) return { syscall: "connect", address: path, port: undefined };
   return address === undefined ? undefined : { syscall: "connect", address, port: Number(port) };
 }

@@ -8,6 +8,8 @@ import { classify } from "../failure/classify.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
 
 const MAX_WORDS = 200;
+/** ERR covers many unrelated failures; the others name their reason further on. A script's reply quotes the word of whatever failed in it. */
+const AMBIGUOUS: ReadonlySet<string> = new Set(["ERR", "EXECABORT", "UNBLOCKED", "MISCONF", "NOPERM"]);
 const known = new WeakMap<EndpointInfo, Map<string, Diagnosis>>();
 
 export function judge(error: Error, context: FailureContext): Diagnosis {
@@ -15,8 +17,7 @@ export function judge(error: Error, context: FailureContext): Diagnosis {
   const space = message.indexOf(" ");
   const word = space === -1 ? message : message.slice(0, space);
   const { endpoint, command } = context;
-  // ERR covers many unrelated failures, and a script's reply quotes the word of whatever failed inside it.
-  if (word === "ERR" || message.includes("script") || endpoint === undefined) return classify(error, context);
+  if (AMBIGUOUS.has(word) || message.includes("script") || endpoint === undefined) return classify(error, context);
   let words = known.get(endpoint);
   if (words === undefined) known.set(endpoint, (words = new Map<string, Diagnosis>()));
   const key = `${word} ${command ?? ""}`;

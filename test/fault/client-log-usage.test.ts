@@ -29,6 +29,11 @@ const CASES: readonly Case[] = [
   ["SCRIPT_FAILED", "maybe", "debug", (redis) => redis.eval("redis.call('incr', 'ran') return nothing.here", 0)],
   ["EXEC_ABORTED", "no", "debug", (redis) => redis.multi().set("k", CANARY).call("SET").exec()],
   ["PRECONDITION_FAILED", "no", "debug", (redis) => redis.lset("nolist", 9, CANARY)],
+  ["COMMAND_REFUSED", "maybe", "debug", (redis) => redis.call("ZADD", "z", "GT", "NX", "1", CANARY)],
+  ["SCRIPT_FAILED", "maybe", "debug", (redis) => redis.eval("return redis.error_reply('LIMIT reached')", 0)],
+  ["CLUSTER_DISABLED", "no", "debug", (redis) => redis.cluster("INFO")],
+  ["DB_OUT_OF_RANGE", "no", "debug", (redis) => redis.move("text", 9999)],
+  ["AUTH_WRONG", "no", "debug", (redis) => redis.call("AUTH", "somebody", "else")],
   ["PROTOCOL_UNSUPPORTED", "no", "warn", (redis) => redis.call("HELLO", "9")],
 ];
 

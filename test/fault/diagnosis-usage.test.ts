@@ -81,6 +81,36 @@ describe("diagnosis of usage", () => {
     expectDiagnosis(await failureOf(redis.call("exec")), {}, "EXEC_ABORTED", CALLER);
   });
 
+  it("EXEC_ABORTED: because of the state of the server, which is then the diagnosis", async () => {
+    const holder = plainRedis({ port: server.port });
+    const exec = async (change: readonly [string, string]): Promise<unknown> => {
+      await holder.call("MULTI");
+      await holder.call("SET", "k", "v");
+      await redis.config("SET", ...change);
+      return failureOf(holder.call("EXEC"));
+    };
+    const WRITES = { applied: "no", retryable: false, breaker: "write" } as const;
+    const context = { command: "exec", script: true, written: true };
+    const memory = await exec(["maxmemory", "1"]);
+    expect(String(memory)).toContain("EXECABORT");
+    await redis.config("SET", "maxmemory", "0");
+    expectDiagnosis(memory, context, "OUT_OF_MEMORY", WRITES);
+    const replicas = await exec(["min-replicas-to-write", "1"]);
+    await redis.config("SET", "min-replicas-to-write", "0");
+    expectDiagnosis(replicas, context, "NOT_ENOUGH_REPLICAS", WRITES);
+    holder.disconnect();
+  });
+
+  it("COMMAND_REFUSED: rules of the server's own, and what a script answers with", async () => {
+    await redis.call("MULTI");
+    expectDiagnosis(await failureOf(redis.call("WATCH", "k")), { written: true }, "COMMAND_REFUSED", MAYBE);
+    await redis.call("DISCARD");
+    const both = await failureOf(redis.call("ZADD", "z", "GT", "NX", "1", "m"));
+    expectDiagnosis(both, { command: "zadd" }, "COMMAND_REFUSED", MAYBE);
+    const own = await failureOf(redis.eval("return redis.error_reply('LIMIT reached')", 0));
+    expectDiagnosis(own, { command: "eval" }, "SCRIPT_FAILED", MAYBE);
+  });
+
   it("DB_OUT_OF_RANGE: a database that does not exist", async () => {
     expectDiagnosis(await failureOf(redis.select(9999)), {}, "DB_OUT_OF_RANGE", CALLER);
   });

@@ -330,7 +330,65 @@ const rows: readonly Row[] = [
     "none",
   ],
   ["CLIENT UNBLOCK", reply("UNBLOCKED client unblocked via CLIENT UNBLOCK"), {}, "UNBLOCKED", "no", false, "none"],
-  ["an unknown reply", reply("WAT is this"), { written: true }, "UNKNOWN", "maybe", false, "none"],
+  ["an unknown reply", reply("WAT is this"), { written: true }, "COMMAND_REFUSED", "maybe", false, "none"],
+  ["an unknown error", new Error("WAT is this"), { written: true }, "UNKNOWN", "maybe", false, "none"],
+  ["a script's own reply", reply("LIMIT reached"), { command: "evalsha" }, "SCRIPT_FAILED", "maybe", false, "none"],
+  [
+    "Lua's own error, with words of another row",
+    reply(
+      `ERR user_script:1: invalid value (table) at index 2 in table for 'concat' script: ${digest}, on @user_script:1.`,
+    ),
+    {},
+    "SCRIPT_FAILED",
+    "maybe",
+    false,
+    "none",
+  ],
+  [
+    "a transaction that ran into the state of the server at EXEC",
+    reply("EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'."),
+    { script: true, written: true },
+    "OUT_OF_MEMORY",
+    "no",
+    false,
+    "write",
+  ],
+  [
+    "the same on a replica",
+    reply("EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica."),
+    { written: true },
+    "READ_ONLY_REPLICA",
+    "no",
+    true,
+    "write",
+  ],
+  [
+    "a host that vanished under a standing connection",
+    errno("read EHOSTUNREACH", "EHOSTUNREACH", { syscall: "read" }),
+    {},
+    "HOST_UNREACHABLE",
+    "maybe",
+    true,
+    "read-write",
+  ],
+  [
+    "TLS cut short without a farewell",
+    errno("error:0A000126:SSL routines::unexpected eof while reading", "ERR_SSL_UNEXPECTED_EOF_WHILE_READING"),
+    { phase: "ready", written: true },
+    "CONNECTION_LOST",
+    "maybe",
+    true,
+    "read-write",
+  ],
+  [
+    "a request too large for the plan",
+    reply("ERR max request size exceeded. Limit: 1048576 bytes, Actual: 1260000 bytes"),
+    {},
+    "QUOTA_EXCEEDED",
+    "no",
+    false,
+    "none",
+  ],
   [
     "the server's last words",
     errno("write EPIPE", "EPIPE"),
@@ -458,6 +516,44 @@ describe("classify", () => {
     expect(diagnosis.code).toBe("CIRCUIT_OPEN");
     expect(diagnosis.next[0]?.run).toBe("redis-cli -h 127.0.0.1 -p 6379 ping");
     expect(diagnosis.why.join(" ")).toContain("redis-server is not running");
+  });
+
+  it.each([
+    ["CLUSTER INFO of a standalone server", "ERR This instance has cluster support disabled", "cluster", {}, "info"],
+    [
+      "the same to a cluster client",
+      "ERR This instance has cluster support disabled",
+      "get",
+      { cluster: true },
+      "fatal",
+    ],
+    ["MOVE to a database that is none", "ERR DB index is out of range", "move", {}, "info"],
+    ["SELECT of one", "ERR DB index is out of range", "select", {}, "fatal"],
+    ["AUTH of the caller's", "WRONGPASS invalid username-password pair or user is disabled.", "auth", {}, "info"],
+    ["a login that failed", "WRONGPASS invalid username-password pair or user is disabled.", "get", {}, "fatal"],
+  ])("weighs the same words by the command that got them: %s", (_name, message, command, endpoint, severity) => {
+    expect(classify(reply(message), { command, endpoint: { ...local.endpoint, ...endpoint } }).severity).toBe(severity);
+  });
+
+  it("gives commands that work as they stand: TLS, IPv6 and the database included", () => {
+    const endpoint = { host: "::1", port: 6390, tls: true, db: 3 };
+    const runs = (text: string): string =>
+      classify(reply(text), { endpoint, environment: HERE })
+        .next.map(({ run }) => run ?? "")
+        .join("\n");
+    expect(runs("WRONGPASS x")).toContain("redis-cli -h ::1 -p 6390 --tls --askpass acl whoami");
+    expect(runs("NOAUTH x")).toContain("redis-cli -h ::1 -p 6390 --tls --askpass ping");
+    expect(runs("WRONGTYPE x")).toContain("redis-cli -h ::1 -p 6390 --tls -n 3 type KEY");
+    expect(runs("certificate has expired CERT_HAS_EXPIRED")).toContain("openssl s_client -connect '[::1]':6390 ");
+    expect(runs("CLUSTERDOWN x")).toContain("redis-cli --cluster check '[::1]':6390 --tls");
+  });
+
+  it("shows which file could not be opened, and nothing that is no path", () => {
+    const seen = (path: string): string => classify(`ENOENT: no such file or directory, open '${path}'`).seen;
+    expect(seen("/etc/tls/ca.pem")).toContain("'/etc/tls/ca.pem'");
+    expect(seen("ca.pem")).toContain("'ca.pem'");
+    expect(seen("-----BEGIN PRIVATE KEY----- MIIE")).toContain("'…'");
+    expect(seen("hunter2hunter2")).toContain("'…'");
   });
 
   it("does not show quoted keys, but keeps the server's own words", () => {

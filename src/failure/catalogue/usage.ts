@@ -15,10 +15,10 @@ export const USAGE: readonly Entry[] = [
       "An older version stored it in another form.",
     ],
     next: [
-      { say: "See what it is", run: "{cli} type KEY" },
-      { say: "See a little of it", run: "{cli} --scan --pattern 'PREFIX*' | head" },
+      { say: "See what it is", run: "{cli}{select} type KEY" },
+      { say: "See which keys share its prefix", run: "{cli}{select} --scan --pattern 'PREFIX*' | head" },
     ],
-    findOut: [{ say: "When was it used last?", run: "{cli} object idletime KEY" }],
+    findOut: [{ say: "When was it used last?", run: "{cli}{select} object idletime KEY" }],
     fix: ["Use another key name, or migrate the old value."],
     prevent: ["Put the type or a version into the key name."],
     examples: ["WRONGTYPE Operation against a key holding the wrong kind of value"],
@@ -85,7 +85,7 @@ export const USAGE: readonly Entry[] = [
       "A float was given where an integer is needed.",
       "The result would not fit into 64 bits.",
     ],
-    next: [{ say: "See the value", run: "{cli} get KEY" }],
+    next: [{ say: "See the value", run: "{cli}{select} get KEY" }],
     findOut: ["Log the argument's type at the call."],
     fix: ["Correct the argument, or reset the key. INCRBYFLOAT takes floats."],
     prevent: ["Keep counters in keys of their own."],
@@ -213,9 +213,9 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       "BUSYGROUP at start is normal: treat it as success.",
-      { say: "See the groups of a stream", run: "{cli} xinfo groups KEY" },
+      { say: "See the groups of a stream", run: "{cli}{select} xinfo groups KEY" },
     ],
-    findOut: [{ say: "Is the key there?", run: "{cli} exists KEY" }],
+    findOut: [{ say: "Is the key there?", run: "{cli}{select} exists KEY" }],
     fix: ["Create what is missing (XGROUP CREATE … MKSTREAM), or accept that it is there."],
     prevent: ["Write set-up code so that it may run twice."],
     examples: [
@@ -242,6 +242,34 @@ export const USAGE: readonly Entry[] = [
     examples: [
       "Connection in subscriber mode, only subscriber commands may be used",
       "ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+    ],
+  },
+  {
+    ...BASE,
+    applied: "lost",
+    code: "COMMAND_REFUSED",
+    name: "refused by the server",
+    title: "The server answered {command} with an error of its own.",
+    means:
+      "The server is up and has understood; its text says what it does not like. Redis itself refuses before it executes; a module or a proxy may have begun, so `applied` does not promise it.",
+    why: [
+      "The arguments do not go together, or the command is not allowed here (inside MULTI, in this mode).",
+      "A module, a proxy or the provider refuses for a reason of its own.",
+    ],
+    next: [
+      "Read the text: it is the server's own, and usually names the rule that was broken.",
+      { say: "See what this server supports", run: "{cli} command docs {command}" },
+    ],
+    findOut: [
+      "Look the text up in the documentation of the command, the module or the provider.",
+      { say: "How often does it happen, by kind?", run: "{cli} info errorstats" },
+    ],
+    fix: ["Correct the call."],
+    prevent: ["Test against the server, version and modules that production runs."],
+    examples: [
+      "ERR MULTI calls can not be nested",
+      "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+      "ERR GT, LT, and/or NX options at the same time are not compatible",
     ],
   },
 ];

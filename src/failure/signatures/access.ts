@@ -4,7 +4,8 @@ import type { Signature } from "./signature.js";
 export const ACCESS: readonly Signature[] = [
   { code: "AUTH_REQUIRED", word: ["NOAUTH"] },
   { code: "AUTH_WRONG", word: ["WRONGPASS"] },
-  { code: "AUTH_WRONG", text: /^ERR invalid password|^WRONGPASS/i }, // Redis 5 and older
+  { code: "AUTH_WRONG", text: /^ERR invalid (?:username-password pair|password)|^ERR AUTH failed|^WRONGPASS/i }, // Redis 5 and older, proxies
+  { code: "AUTH_REQUIRED", text: /^ERR (?:operation not permitted$|Authentication required)/ }, // Redis 2, proxies
   {
     code: "AUTH_NOT_CONFIGURED",
     text: /^ERR (?:Client sent AUTH, but no password is set|AUTH <password> called without any password configured)/,
@@ -13,9 +14,14 @@ export const ACCESS: readonly Signature[] = [
   { code: "PERMISSION_DENIED", word: ["NOPERM"] },
   { code: "PERMISSION_DENIED", text: /The user executing the script can't (?:run|access)|ACL failure in script/ },
   { code: "PROTECTED_MODE", word: ["DENIED"] },
-  { code: "MAX_CLIENTS", text: /max number of clients(?: \+ cluster connections)? reached/ },
+  {
+    code: "MAX_CLIENTS",
+    text: /max number of clients(?: \+ cluster connections)? reached|max concurrent connections exceeded/,
+  },
+  // One request is too large for the plan: that says nothing about the others
+  { code: "QUOTA_EXCEEDED", text: /max (?:request|single record) size exceeded/, breaker: "none" },
   {
     code: "QUOTA_EXCEEDED",
-    text: /max (?:daily |monthly )?(?:request|bandwidth|requests?)s? (?:limit|size) exceeded|request quota|exceeded the (?:daily|monthly) limit/i,
+    text: /max (?:daily |monthly )?(?:request|bandwidth|requests?)s? limit exceeded|request quota|exceeded the (?:daily|monthly) limit/i,
   },
 ];

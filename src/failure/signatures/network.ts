@@ -9,14 +9,23 @@ export const NETWORK: readonly Signature[] = [
   { code: "CONNECTION_LOST", errno: ["ETIMEDOUT"], syscall: "read" }, // the kernel gave up on keepalive or retransmission
   { code: "CONNECTION_LOST", errno: ["ETIMEDOUT"], syscall: "write" },
   { code: "CONNECT_TIMEOUT", errno: ["ETIMEDOUT"], wraps: "transparent" }, // AggregateError: every address timed out
+  { code: "CONNECT_TIMEOUT", errno: ["ERR_SOCKET_CONNECTION_TIMEOUT"] },
 
-  { code: "CONNECTION_CLOSED_EARLY", errno: ["ECONNRESET"], text: /before secure TLS connection/ },
+  { code: "CONNECTION_CLOSED_EARLY", text: /^Client network socket disconnected before secure TLS connection/ },
   { code: "CONNECTION_CLOSED_EARLY", errno: ["ECONNRESET", "EPIPE", "ECONNABORTED"], early: true },
   { code: "CONNECTION_RESET", errno: ["ECONNRESET", "ECONNABORTED"] },
-  { code: "CONNECTION_LOST", errno: ["EPIPE", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END", "ENOTCONN"] },
+  {
+    code: "CONNECTION_LOST",
+    errno: ["EPIPE", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END", "ERR_SOCKET_CLOSED", "ENOTCONN"],
+  },
 
   { code: "DNS_NOT_FOUND", errno: ["ENOTFOUND", "ENODATA", "EAI_NONAME", "EAI_NODATA", "EBADNAME"] },
   { code: "DNS_TEMPORARY", errno: ["EAI_AGAIN", "EAI_FAIL", "ESERVFAIL", "EREFUSED", "ETIMEOUT", "EBADRESP"] },
+  // On a connection that stood: what had been written may have arrived
+  { code: "HOST_UNREACHABLE", errno: ["EHOSTUNREACH", "EHOSTDOWN"], syscall: "read", applied: "maybe" },
+  { code: "HOST_UNREACHABLE", errno: ["EHOSTUNREACH", "EHOSTDOWN"], syscall: "write", applied: "maybe" },
+  { code: "NETWORK_UNREACHABLE", errno: ["ENETUNREACH", "ENETDOWN"], syscall: "read", applied: "maybe" },
+  { code: "NETWORK_UNREACHABLE", errno: ["ENETUNREACH", "ENETDOWN"], syscall: "write", applied: "maybe" },
   { code: "HOST_UNREACHABLE", errno: ["EHOSTUNREACH", "EHOSTDOWN"] },
   { code: "NETWORK_UNREACHABLE", errno: ["ENETUNREACH", "ENETDOWN", "ENONET"] },
   { code: "SOCKET_PERMISSION", errno: ["EACCES", "EPERM"], syscall: "connect" },

@@ -21,7 +21,13 @@ export const TLS: readonly Signature[] = [
     ],
   },
   { code: "TLS_EXPIRED", errno: ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "CRL_HAS_EXPIRED"] },
+  { code: "TLS_EXPIRED", text: /certificate (?:has expired|is not yet valid)/ },
   { code: "TLS_WRONG_HOST", errno: ["ERR_TLS_CERT_ALTNAME_INVALID", "HOSTNAME_MISMATCH", "IP_ADDRESS_MISMATCH"] },
+  { code: "TLS_WRONG_HOST", text: /does not match certificate's altnames/ },
+  {
+    code: "TLS_UNTRUSTED",
+    text: /self[- ]signed certificate|unable to (?:get (?:local )?issuer certificate|verify the first certificate)|certificate verify failed/,
+  },
   // Alerts the server sends when it dislikes, or misses, this client's certificate
   {
     code: "TLS_CLIENT_CERT",
@@ -40,6 +46,9 @@ export const TLS: readonly Signature[] = [
   },
   // Keys and certificates that cannot be read or do not belong together
   { code: "CONFIG_INVALID", text: /PEM routines|key values mismatch|bad decrypt|no start line/i },
+  // The peer went away without the farewell that TLS asks for: a lost connection, no disagreement
+  { code: "CONNECTION_CLOSED_EARLY", text: /unexpected eof while reading/, early: true },
+  { code: "CONNECTION_LOST", text: /unexpected eof while reading/ },
   { code: "TLS_PROTOCOL", errno: ["EPROTO"] },
   {
     code: "TLS_PROTOCOL",

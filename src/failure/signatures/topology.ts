@@ -24,6 +24,7 @@ export const TOPOLOGY: readonly Signature[] = [
     text: /^Node is disconnected$|^No master node is available|^No (?:sharded )?subscriber for/,
   },
   { code: "SENTINELS_UNREACHABLE", text: /^All sentinels are unreachable/, wraps: "config" },
+  { code: "SENTINELS_UNREACHABLE", text: /^ERR No such master with that name/ },
   {
     code: "SENTINELS_UNREACHABLE",
     text: /^(?:failed to connect to sentinel|connected to sentinel .* invalid reply)/,
