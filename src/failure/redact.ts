@@ -10,7 +10,11 @@ const DEPTH_LIMIT = 8;
 const MESSAGE_LIMIT = 4096;
 
 /** Whether `scrub` could find anything; one test instead of nine replacements for the usual error. */
-const SUSPICIOUS = /@|args|auth|pass|pwd|secret|token|api.?key|setuser|last reply|non-error/i;
+const SUSPICIOUS =
+  /@|:\/\/:|args|auth|pass|pwd|secret|token|[-_ ]key|apikey|credential|bearer|basic|redis-cli|setuser|last reply|non-error/i;
+
+/** A word that only a secret looks like: letters mixed with digits or signs, or capitals in the middle. */
+const SECRET_LIKE = String.raw`(?=[^\s"'\x60]*(?:\d|[a-z][A-Z]|[!#$%^&*+]))[^\s"'\x60]{6,}`;
 
 const SCRUBS: readonly (readonly [RegExp, string])[] = [
   // ERR unknown command 'x', with args beginning with: 'value'
@@ -21,15 +25,30 @@ const SCRUBS: readonly (readonly [RegExp, string])[] = [
   [/(Non-error was thrown:)[\s\S]*/i, "$1 ***"],
   // ERR Error in ACL SETUSER modifier '>password': Syntax error
   [/(ACL SETUSER modifier )'[\s\S]*?'(?=:|$)/i, "$1'***'"],
-  [/\b(ACL\s+SETUSER)\s+(?!modifier\b)[\s\S]*/i, "$1 ***"],
+  [/\b(ACL\s+SETUSER)\s+(?!modifier\b|command\b)[\s\S]*/i, "$1 ***"],
   [/("?\bargs"?\s*[:=]\s*)\[[\s\S]*?\]/gi, "$1[***]"],
   [/\b(HELLO\s+\d+\s+AUTH)\s+(?!<)[\s\S]*/i, "$1 ***"],
-  [/\b(AUTH)\s+(?!<)[^\s,]+(?:\s+(?!called\b)[^\s,]+)?/g, "$1 ***"],
+  [/\b(AUTH2?)\s+(?!<|failed\b)[^\s,]+(?:\s+(?!called\b)[^\s,]+)?/g, "$1 ***"],
+  [/(-----BEGIN )[\s\S]*/, "$1***"],
   [/\b(requirepass|masterauth|tls-key-file-pass)\s+(?!<)[^\s)]+/gi, "$1 ***"],
-  [/\b(pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key)(["'`]?\s*[=:]\s*["'`]?)[^\s"'`,;&)]+/gi, "$1$2***"],
+  [
+    /((?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|(?:api|access|account|private)[-_]?key)["'`]?\s*(?:=>|[=:])\s*["'`]?)[^\s"'`,;&)]+/gi,
+    "$1***",
+  ],
+  [/(redis-cli\b.*?\s(?:-a|--pass)[ =])\S+/g, "$1***"],
+  // "password is x9…", "auth x9…", "Bearer x9…": free text, where only the look of the word tells
+  [
+    new RegExp(
+      String.raw`((?:\b(?:[Aa]uth|AUTH|[Bb]earer|[Bb]asic)|[Pp]ass\w*|PASS\w*|[Pp]wd|[Ss]ecret|[Tt]oken|[Cc]redentials?)\b["'\x60]?(?:\s+(?:is|was|default))?\s+["'\x60]?)${SECRET_LIKE}`,
+      "g",
+    ),
+    "$1***",
+  ],
   // user information of a URL: everything up to the last @, because passwords are seldom encoded as they should be
   [/((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:\/\/)\S*@/gi, "$1***@"],
   [/(^|[\s"'`(=])[^\s"'`(=/@]*:(?!\/\/)[^\s"'`]*@(?=[^\s])/g, "$1***@"],
+  [/(^|[\s"'`(=])[^\s"'`(=/@]+@(?=[^\s@])/g, "$1***@"],
+  [/(:\/\/):[^\s"'`]+/g, "$1***"],
 ];
 
 /** The same text without credentials and without the arguments that some messages quote; otherwise verbatim. */
@@ -48,6 +67,8 @@ const FILE = /^(?:\.{0,2}\/[\w./@+-]{1,150}|[\w.-]{1,60}\.(?:pem|crt|cer|key))$/
 
 /** What stands around quotations in which the server or a library names only its own words. */
 const BEFORE_OWN = /(?:\b(?:for|the|execute|got|unknown (?:sub)?command|set to)|used memory >|type \d+) $/i;
+/** Names of commands and options: `get`, `config|get`, `FT.SEARCH`. A digit in the first word is no name of theirs. */
+const OWN = /^[A-Za-z]{1,24}(?:[._|-][A-Za-z0-9]{1,24}){0,3}$/;
 
 /**
  * A text fit for a log line: scrubbed, on one line, at most `limit` characters, and with emptied quotations, because
@@ -67,7 +88,7 @@ function emptyQuotations(text: string): string {
   const close = text.lastIndexOf(quote);
   const before = text.slice(0, open);
   const inner = text.slice(open + 1, close);
-  const isOwn = BEFORE_OWN.test(before) && /^[\w.|:-]{1,40}$/.test(inner);
+  const isOwn = BEFORE_OWN.test(before) && OWN.test(inner);
   const isFile = before.endsWith(", open ") && FILE.test(inner);
   if (isOwn || isFile) {
     return text.slice(0, close + 1) + emptyQuotations(text.slice(close + 1));

@@ -8,6 +8,52 @@ function reply(message: string, name: string, args: unknown[]): Error & { comman
   return Object.assign(new Error(message), { command: { name, args } });
 }
 
+/** Looks like a password people choose: letters and digits. */
+const SECRET = "S3CRETcanary";
+
+describe("a secret in an odd place", () => {
+  it.each([
+    `ERR user_script:1: password is ${SECRET} script: abc, on @user_script:1.`,
+    `ERR user_script:1: auth ${SECRET} failed`,
+    `ERR AUTH failed for user app with password ${SECRET}`,
+    `ERR unknown command '${SECRET}', with args beginning with: 'x'`,
+    `ERR unknown subcommand '${SECRET}'. Try CONFIG HELP.`,
+    `NOPERM this user has no permissions to access the '${SECRET}' key`,
+    `MIGRATE h 6379 k 0 1000 AUTH2 user ${SECRET}`,
+    `redis://app:p@ss/${SECRET}@host:6379`,
+    `getaddrinfo ENOTFOUND ${SECRET}@host`,
+    `getaddrinfo ENOTFOUND redis://:${SECRET}`,
+    `url=redis://host:6379?password=${SECRET}`,
+    `REDIS_PASSWORD=${SECRET}`,
+    `AWS_SECRET_ACCESS_KEY=${SECRET}`,
+    `password => ${SECRET}`,
+    `{ credentials: '${SECRET}' }`,
+    `Authorization: Bearer ${SECRET}`,
+    `redis-cli -h h -a ${SECRET} ping`,
+    `redis-cli --pass ${SECRET}`,
+    `-----BEGIN PRIVATE KEY-----\n${SECRET}\n-----END PRIVATE KEY-----`,
+  ])("does not reach a log: %s", (text) => {
+    expect(redactText(text)).not.toContain(SECRET);
+    const error = new Error(text);
+    expect(JSON.stringify([classify(error), classify(text), serializeError(error)])).not.toContain(SECRET);
+  });
+
+  it("costs the server's own words nothing", () => {
+    for (const text of [
+      "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+      "ERR Client sent AUTH, but no password is set",
+      "WRONGPASS invalid username-password pair or user is disabled.",
+      "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used",
+      "ERR wrong number of arguments for 'auth' command",
+      "NOPERM this user has no permissions to run the 'config|set' command",
+      "ERR unknown command 'JSON.SET'",
+      "ERR user_script:3: attempt to index a nil value script: 7e5c0ac0ec7bdd3a6f6d2c7f8d3c8f0e9b6b2a11, on @user_script:3.",
+      "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command",
+    ])
+      expect(redactText(text)).toBe(text);
+  });
+});
+
 describe("sanitizeError", () => {
   it("replaces argument values by their sizes and leaves the original array alone", () => {
     const args = ["key", Buffer.from("väl"), 42, "x".repeat(9), "", "1", "2", "3", "4", "5"];
