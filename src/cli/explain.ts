@@ -9,6 +9,7 @@ import type { Code } from "../failure/codes.js";
 import { factsOf, NO_FACTS, type Facts } from "../failure/facts.js";
 import { renderList, renderText, wrap } from "../failure/render.js";
 import { unwrap } from "../failure/unwrap.js";
+import { readingsOf } from "./readings.js";
 
 /** Where the text goes. `columns` is the width of the terminal, if it is one. */
 export interface Output {
@@ -51,8 +52,13 @@ function explain(text: string, width: number, out: Output): number {
     out.write(renderText(entryOf(asCode), width));
     return 0;
   }
-  const { code, seen } = classify(text);
-  if (code !== "UNKNOWN") return recognised(code, seen, text, width, out);
+  const { seen } = classify(text);
+  const named = codeNamedIn(text);
+  if (named !== undefined) return recognised(named, seen, text, width, out);
+  for (const reading of readingsOf(text)) {
+    const { code, seen: words } = classify(reading);
+    if (code !== "UNKNOWN") return recognised(code, words, text, width, out);
+  }
   const mentioned = text.match(/\b[A-Z][A-Z_]{2,}\b/g)?.find((word) => isCode(word) && word !== "UNKNOWN");
   if (isCode(mentioned)) return recognised(mentioned, seen, text, width, out);
   const near = /^[A-Z_]{3,40}$/.test(asCode) ? nearestCode(asCode) : undefined;
@@ -63,6 +69,12 @@ function explain(text: string, width: number, out: Output): number {
   const lines = wrap(`Not recognised: ${seen}`, width, "  ");
   out.write(`${lines.join("\n")}\n\n${renderText(entryOf("UNKNOWN"), width)}\nAll codes: npx ioredoubt explain\n`);
   return 1;
+}
+
+/** A line of this package's log, or one of its errors, says itself what it is. */
+function codeNamedIn(text: string): Code | undefined {
+  const named = [...text.matchAll(/(?:"code":\s*"|\bcode: '|\()([A-Z_]{3,40})["')]/g)].map(([, code]) => code);
+  return named.filter(isCode).find((code) => code !== "UNKNOWN");
 }
 
 function recognised(code: Code, seen: string, text: string, width: number, out: Output): number {

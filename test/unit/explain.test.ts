@@ -38,6 +38,32 @@ describe("explain", () => {
     );
   });
 
+  it.each([
+    [
+      "AUTH_WRONG",
+      "2026-01-01T00:00:00Z ERROR [redis] ReplyError: WRONGPASS invalid username-password pair or user is disabled.",
+    ],
+    ["AUTH_REQUIRED", "app-1  | redis error NOAUTH Authentication required."],
+    [
+      "CONNECTION_LOST",
+      '{"level":50,"msg":"failed","err":{"type":"Error","message":"Connection is closed.","stack":"Error: Connection is closed.\\n at x"}}',
+    ],
+    [
+      "CONNECT_TIMEOUT",
+      "> node app.js\n\nOops\nMaxRetriesPerRequestError: x\nError: connect ETIMEDOUT\n    at Socket.<anonymous>",
+    ],
+    ["LOADING", '{"level":30,"event":"incident.closed","endpoint":"h:1","code":"LOADING","codes":{"CIRCUIT_OPEN":3}}'],
+    [
+      "CONNECTION_LOST",
+      "redis h:1 is unreachable: connection lost (CONNECTION_LOST). Likely: redis-server was stopped. Next: redis-cli -h h -p 1 ping",
+    ],
+    ["OUT_OF_MEMORY", "Job failed: could not save: OOM command not allowed when used memory > 'maxmemory'."],
+  ])("finds %s in what a log puts around it", (code, text) => {
+    const { text: page, exit } = explain([text]);
+    expect(page).toContain(`This text means ${code}`);
+    expect(exit).toBe(0);
+  });
+
   it("does not repeat the secrets of a pasted text", () => {
     const { text } = explain(["Error: getaddrinfo ENOTFOUND redis://:hunter2@host"]);
     expect(text).toContain("DNS_NOT_FOUND");
