@@ -44,7 +44,9 @@ function diagnose(error: unknown, context: FailureContext): Diagnosis {
   const finding = refine(find(views, context, own), views, context);
   const entry = entryOf(finding.code);
   const facts = factsOf(context, views);
-  const evidence = evidenceOf(entry.area, views, context, facts);
+  const special = finding.row?.why;
+  const observed = evidenceOf(entry.area, views, context, facts);
+  const evidence = special === undefined ? observed : [...observed, special];
   const beneath = finding.beneath === undefined ? undefined : entryOf(finding.beneath);
   const advice = adviceFor(entry, beneath, facts);
   const why = evidence.length === 0 ? advice.why : Object.freeze([...evidence, ...advice.why].slice(0, WHY_LIMIT));

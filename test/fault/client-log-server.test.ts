@@ -172,6 +172,31 @@ describe("a plain client at cluster nodes", () => {
     expect(line.message).toContain("(MOVED)");
   });
 
+  /** Runs with the slot of this key on its way to the other node. */
+  async function migrating(key: string, body: () => Promise<unknown>): Promise<void> {
+    const slot = await left.call("cluster", "keyslot", key);
+    await left.call("cluster", "setslot", Number(slot), "migrating", await right.cli("cluster", "myid"));
+    await body();
+    await left.call("cluster", "setslot", Number(slot), "stable");
+  }
+
+  it("ASK: a key that has gone ahead of its slot", async () => {
+    const redis = await opened({ port: left.port });
+    const key = await keyIn(4001, 8191);
+    await migrating(key, () => expectFailure(redis.get(key), "ASK", "no", false));
+    const line = await expectLine(redis, "command.refused", "debug", "ASK");
+    expect(line.why[0]).toContain("createCluster");
+  });
+
+  it("TRY_AGAIN: keys split between two nodes, after the client has tried again", async () => {
+    const redis = await opened({ port: left.port });
+    const here = await keyIn(4001, 8191);
+    await left.call("set", here, "v");
+    await migrating(here, () => expectFailure(redis.mget(here, `${here}gone`), "TRY_AGAIN", "no", true));
+    await expectLine(redis, "command.refused", "debug", "TRY_AGAIN");
+    expect(redis.stats().retried).toBeGreaterThan(0);
+  });
+
   it("CROSS_SLOT: keys without a common slot", async () => {
     const redis = await opened({ port: left.port });
     await expectFailure(redis.mget("a", "b"), "CROSS_SLOT", "no", false);

@@ -161,12 +161,13 @@ export const CLIENT: readonly Entry[] = [
     applied: "lost",
     code: "CLIENT_CLOSED",
     name: "client closed",
-    title: "This client was closed by its owner.",
+    title: "This client is closed.",
     means:
-      "quit(), disconnect() or close() was called. A command that was in flight at that moment may have been executed; later ones were not sent.",
+      "quit(), disconnect() or close() was called, or the client gave up for good: `cause` says why then. A command that was in flight at that moment may have been executed; later ones were not sent.",
     why: [
       "A command was issued after shutdown began.",
       "Two parts of the program share a client and one of them closed it.",
+      "It gave up: its options cannot work, or `retryStrategy` returned no number.",
     ],
     next: [
       "Stop taking work before you close the client: `await redis.close({ drain })` as the last step of shutdown.",
@@ -255,6 +256,7 @@ export const CLIENT: readonly Entry[] = [
       "URI malformed",
       "Invalid argument {}",
       "ENOENT: no such file or directory, open '/etc/tls/ca.pem'",
+      "error:1E08010C:DECODER routines::unsupported",
     ],
   },
 ];

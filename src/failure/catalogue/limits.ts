@@ -64,7 +64,7 @@ export const LIMITS: readonly Entry[] = [
     why: [
       "The plan's daily or monthly request limit is reached.",
       "A polling loop or a retry storm used it up.",
-      "This one request or record is larger than the plan allows (the text says size).",
+      "One request or record is larger than the plan allows (the text says size).",
     ],
     next: [
       "Look at the usage page of the provider.",

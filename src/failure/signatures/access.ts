@@ -19,7 +19,12 @@ export const ACCESS: readonly Signature[] = [
     text: /max number of clients(?: \+ cluster connections)? reached|max concurrent connections exceeded/,
   },
   // One request is too large for the plan: that says nothing about the others
-  { code: "QUOTA_EXCEEDED", text: /max (?:request|single record) size exceeded/, breaker: "none" },
+  {
+    code: "QUOTA_EXCEEDED",
+    text: /max (?:request|single record) size exceeded/,
+    breaker: "none",
+    why: "This one request or record is larger than the plan allows.",
+  },
   {
     code: "QUOTA_EXCEEDED",
     text: /max (?:daily |monthly )?(?:request|bandwidth|requests?)s? limit exceeded|request quota|exceeded the (?:daily|monthly) limit/i,

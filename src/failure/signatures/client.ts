@@ -19,7 +19,12 @@ export const CLIENT: readonly Signature[] = [
     code: "CONFIG_INVALID",
     errno: ["ERR_INVALID_URL", "ERR_SOCKET_BAD_PORT", "ERR_INVALID_IP_ADDRESS", "ERR_INVALID_ADDRESS_FAMILY"],
   },
-  { code: "CONFIG_INVALID", errno: ["ENOENT", "EACCES", "EISDIR"], syscall: "open" }, // a certificate or key file
+  {
+    code: "CONFIG_INVALID",
+    errno: ["ENOENT", "EACCES", "EISDIR"],
+    syscall: "open",
+    why: "A file that the options name, such as a certificate or key, is missing here or cannot be read by this user.",
+  },
   { code: "CONFIG_INVALID", text: /^URI malformed$|^Invalid URL|^Invalid argument / },
   {
     code: "CONFIG_INVALID",

@@ -20,6 +20,8 @@ export interface Signature {
    * needs a person (a wrong password, an untrusted certificate) takes its place.
    */
   readonly wraps?: "transparent" | "config";
+  /** What exactly this form of the failure tells; stands before the code's usual causes. */
+  readonly why?: string;
   // What differs from the code's catalogue entry.
   readonly applied?: Applied;
   readonly retryable?: boolean;

@@ -1,6 +1,8 @@
 /** What node:tls and OpenSSL say when a handshake fails. */
 import type { Signature } from "./signature.js";
 
+const NOT_YET = "The certificate is not valid yet: it is new, or this machine's clock is behind.";
+
 export const TLS: readonly Signature[] = [
   {
     code: "TLS_UNTRUSTED",
@@ -20,8 +22,10 @@ export const TLS: readonly Signature[] = [
       "PATH_LENGTH_EXCEEDED",
     ],
   },
-  { code: "TLS_EXPIRED", errno: ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "CRL_HAS_EXPIRED"] },
-  { code: "TLS_EXPIRED", text: /certificate (?:has expired|is not yet valid)/ },
+  { code: "TLS_EXPIRED", errno: ["CERT_NOT_YET_VALID"], why: NOT_YET },
+  { code: "TLS_EXPIRED", text: /certificate is not yet valid/, why: NOT_YET },
+  { code: "TLS_EXPIRED", errno: ["CERT_HAS_EXPIRED", "CRL_HAS_EXPIRED"] },
+  { code: "TLS_EXPIRED", text: /certificate has expired/ },
   { code: "TLS_WRONG_HOST", errno: ["ERR_TLS_CERT_ALTNAME_INVALID", "HOSTNAME_MISMATCH", "IP_ADDRESS_MISMATCH"] },
   { code: "TLS_WRONG_HOST", text: /does not match certificate's altnames/ },
   {
@@ -45,7 +49,11 @@ export const TLS: readonly Signature[] = [
     ],
   },
   // Keys and certificates that cannot be read or do not belong together
-  { code: "CONFIG_INVALID", text: /PEM routines|key values mismatch|bad decrypt|no start line/i },
+  {
+    code: "CONFIG_INVALID",
+    text: /(?:PEM|DECODER|PKCS12|asn1 encoding) routines|key values mismatch|bad decrypt|no start line|mac verify failure/i,
+    why: "Node could not read a TLS key or certificate it was given: it is not PEM, is encrypted and has no `passphrase`, or key and certificate do not belong together.",
+  },
   // The peer went away without the farewell that TLS asks for: a lost connection, no disagreement
   { code: "CONNECTION_CLOSED_EARLY", text: /unexpected eof while reading/, early: true },
   { code: "CONNECTION_LOST", text: /unexpected eof while reading/ },
