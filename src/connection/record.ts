@@ -13,7 +13,10 @@ export class ConnectionRecord {
   lastError: Error | undefined = undefined;
   /** What the server said when it closed the door on this attempt or on the one before. */
   #lastWords: string | undefined = undefined;
+  /** The last connection was closed before it was ready, and whatever the server said about it was not read. */
+  closedUnheard = false;
   #everReady = false;
+  #isReady = false;
   readonly #redis: RedisInternals;
   readonly #endpoint: EndpointInfo;
   readonly #watchdog: Watchdog;
@@ -32,6 +35,12 @@ export class ConnectionRecord {
     return true;
   }
 
+  /** A new connection is attempted. */
+  dialling(): void {
+    this.lossCause = undefined;
+    this.#isReady = false;
+  }
+
   /** The present connection suffers from this. */
   suffer(error: Error): void {
     this.lossCause ??= error;
@@ -39,17 +48,19 @@ export class ConnectionRecord {
     // The next attempt's first write may fail before they can be read again; a server that is not reached says nothing.
     this.#lastWords =
       lastWords(this.#watchdog.firstWords) ?? (this.#watchdog.connectedAt > 0 ? this.#lastWords : undefined);
+    this.closedUnheard = this.#watchdog.connectedAt > 0 && !this.#isReady && this.#lastWords === undefined;
   }
 
   /** It let us in: what it said before is no reason for anything that comes later. */
   ready(): void {
     this.#watchdog.firstWords = "";
-    this.#everReady = true;
+    this.#everReady = this.#isReady = true;
   }
 
   /** The connection serves: what went wrong before is history. */
   forget(): void {
     this.lastError = this.lossCause = this.#lastWords = undefined;
+    this.closedUnheard = false;
   }
 
   context(): FailureContext {

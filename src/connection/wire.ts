@@ -3,6 +3,7 @@
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
 import { Command, Redis as IORedis } from "ioredis";
+import type { Socket } from "node:net";
 import { callOf } from "../command/call.js";
 import { traitsOf } from "../command/traits.js";
 import { blockingTimeoutOf } from "../command/blocking.js";
@@ -154,6 +155,7 @@ export class Wire implements Transport {
     connector.connect = async (emit) => {
       const stream = await connect(emit);
       coalesceWrites(stream, this.writes);
+      if (this.#record.closedUnheard) listenFirst(stream);
       return stream;
     };
   }
@@ -161,7 +163,7 @@ export class Wire implements Transport {
   statusChanged(status: string): void {
     switch (status) {
       case "connecting":
-        this.#record.lossCause = undefined;
+        this.#record.dialling();
         this.#watchdog.connectedAt = 0;
         this.#watchdog.firstWords = "";
         this.#watchdog.dialling();
@@ -266,6 +268,18 @@ export class Wire implements Transport {
 }
 
 const adopted = new WeakSet<object>();
+
+/** How long a connection listens before it speaks, when the one before was closed unheard. Milliseconds. */
+const LISTEN = 50;
+
+/**
+ * A server that turns a client away says why and closes. What the client has written by then makes its kernel report a
+ * broken pipe before the words can be read, so the next attempt holds its first write back for a moment.
+ */
+function listenFirst(stream: Socket): void {
+  stream.cork();
+  stream.once("connect", () => setTimeout(() => stream.uncork(), LISTEN).unref());
+}
 
 function ignore(): void {
   // The outcome is read elsewhere.

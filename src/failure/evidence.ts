@@ -15,7 +15,8 @@ const SHOWN_ADDRESSES = 4;
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
   const found: string[] = [];
   const { connection, loop, head } = context;
-  if (connection?.lastWords) found.push(`The server's last words were: ${redactText(connection.lastWords, 200)}`);
+  if (connection?.lastWords)
+    found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
   if (loop !== undefined && loop.blockedMs >= 50 && loop.blockedMs >= loop.ofMs / 10) {
     found.push(`This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`);
   }
@@ -66,7 +67,12 @@ function innerReply(views: readonly View[]): string | undefined {
     (view) => view.message !== "" && view.address === undefined && root?.message.includes(view.message) !== true,
   );
   if (inner === undefined) return undefined;
-  return `Underneath: ${redactText(inner.message, 160)}`;
+  return `Underneath: ${ended(redactText(inner.message, 160))}`;
+}
+
+/** Another's words, at the end of a sentence of ours. */
+function ended(words: string): string {
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
 }
 
 /** A duration as a person says it: `310 ms`, `1.9 s`, `4 min`. */

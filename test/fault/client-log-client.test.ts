@@ -68,10 +68,11 @@ describe("a client that refuses commands", () => {
       );
       expect(error.name).toBe("PoolTimeoutError");
     });
+    await expectLine(redis, "commands.rejected", "warn", "POOL_TIMEOUT");
     expect(redis.log.at("error", "fatal")).toEqual([]);
   });
 
-  it("CLIENT_CLOSED and ABORTED concern their caller only: no line", async () => {
+  it("CLIENT_CLOSED, ABORTED: concern their caller only: no line", async () => {
     const redis = await opened({ port: server.port });
     await expectFailure(redis.with({ signal: AbortSignal.abort() }).get("k"), "ABORTED", "no", false);
     await redis.close();

@@ -103,7 +103,7 @@ describe("a client that cannot connect", () => {
 });
 
 describe("a client that loses its connection", () => {
-  it("CONNECTION_RESET: a write without its reply is OUTCOME_UNKNOWN, and counted in the incident", async () => {
+  it("CONNECTION_RESET, OUTCOME_UNKNOWN: a write without its reply, counted in the incident", async () => {
     const proxy = await proxyTo(server);
     const redis = await opened({ port: proxy.port });
     const cut = proxy.forwardThenCut();

@@ -129,6 +129,7 @@ describe("a server that cannot serve", () => {
       expect(await server.call("CLIENT", "UNBLOCK", id ?? 0, "ERROR")).toBe(1);
     });
     await unblocked;
+    await expectLine(redis, "command.refused", "debug", "UNBLOCKED");
     expect(redis.log.at("error", "fatal")).toEqual([]);
   });
 });

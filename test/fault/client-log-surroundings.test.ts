@@ -101,8 +101,8 @@ describe.skipIf(!canIsolateNetwork())("a client in a network of its own", () => 
   });
 
   it.each([
-    ["DNS_NOT_FOUND", 3, "does not exist"],
-    ["DNS_TEMPORARY", 2, "dig"],
+    ["DNS_NOT_FOUND", 3],
+    ["DNS_TEMPORARY", 2],
   ] as const)("%s: in the words of a DNS server", (code, rcode) => {
     const resolver = join(folder, "resolv.conf");
     writeFileSync(resolver, "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");

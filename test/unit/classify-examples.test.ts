@@ -8,6 +8,12 @@ import { SIGNATURES } from "../../src/failure/signatures.js";
 
 const examples = CATALOGUE.flatMap((entry) => entry.examples.map((text) => [text, entry.code] as const));
 
+function faultTests(name: RegExp): string {
+  const folder = new URL("../fault/", import.meta.url);
+  const files = readdirSync(folder).filter((file) => name.test(file) && file.endsWith(".test.ts"));
+  return files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
+}
+
 describe("catalogue", () => {
   it("has exactly one entry for every code", () => {
     expect(CATALOGUE.map((entry) => entry.code).toSorted()).toEqual([...CODES].toSorted());
@@ -32,15 +38,22 @@ describe("catalogue", () => {
   });
 
   it("has a test that produces each failure for real, or a reason why not", () => {
-    const folder = new URL("../fault/", import.meta.url);
-    const files = readdirSync(folder).filter((name) => /^diagnosis-.*\.test\.ts$/.test(name));
-    const source = files.map((name) => readFileSync(new URL(name, folder), "utf8")).join("\n");
-    const names = [...source.matchAll(/\bit(?:\.\w+(?:\(.*?\))?)*\(\s*"([A-Z_, ]+):/g)].flatMap(([, codes = ""]) =>
-      codes.split(", "),
-    );
-    const proven = new Set(names);
+    const source = faultTests(/^(?:diagnosis|client-log)-/);
+    const names = [...source.matchAll(/\bit(?:\.\w+(?:\(.*?\))?)*\(\s*"([A-Z_, ]+):/g)];
+    const proven = new Set(names.flatMap(([, codes = ""]) => codes.split(", ")));
     for (const { code, recorded } of CATALOGUE)
       expect([code, proven.has(code) !== (recorded !== undefined)]).toEqual([code, true]);
+  });
+
+  it("has a test that reads the log line of each failure, or a reason why there is none", () => {
+    const source = faultTests(/^client-log-/);
+    const calls = [
+      ...source.matchAll(/\bexpect(?:Line|Away|Report|\(line\?\.fields\["code"\]\)\.toBe)\(([\s\S]*?)\);/g),
+    ].map(([, args = ""]) => args);
+    const rows = [...source.matchAll(/^\s*\["[A-Z_]+",.*$/gm)].map(([row]) => row);
+    const read = new Set([...calls, ...rows].flatMap((text) => text.match(/(?<=")[A-Z][A-Z_]{2,}(?=")/g) ?? []));
+    for (const { code, unlogged } of CATALOGUE)
+      expect([code, read.has(code) !== (unlogged !== undefined)]).toEqual([code, true]);
   });
 
   it("fills every placeholder", () => {

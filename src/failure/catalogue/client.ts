@@ -2,6 +2,8 @@
 import type { Entry } from "./entry.js";
 
 const BASE = { area: "client", severity: "error", retryable: true, breaker: "none" } as const;
+const COUNTED = "It is counted in the incident of what lies underneath.";
+const CALLER_ONLY = "It concerns its caller only, who was told.";
 const NOT_SENT = "The command was not sent, so nothing was executed.";
 
 export const CLIENT: readonly Entry[] = [
@@ -31,6 +33,7 @@ export const CLIENT: readonly Entry[] = [
     fix: ["Repair the cause underneath.", "Give slow commands a longer deadline with `redis.with({ deadline })`."],
     prevent: ["Set the deadline from what callers can wait, above the p99 of healthy replies."],
     examples: ["Timed out after 300ms ETIMEDOUT"],
+    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -59,7 +62,7 @@ export const CLIENT: readonly Entry[] = [
       "Put check and change into one script with a request id.",
     ],
     examples: [],
-    recorded: "This client's own verdict. Proven where the client is tested.",
+    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -80,6 +83,7 @@ export const CLIENT: readonly Entry[] = [
     fix: ["Repair the cause; the circuit closes by itself.", "Serve without Redis meanwhile: the `fallback` option."],
     prevent: ["Decide what your service does without Redis, before it has to."],
     examples: ["Breaker is open EOPENBREAKER"],
+    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -128,7 +132,6 @@ export const CLIENT: readonly Entry[] = [
     ],
     prevent: ["Blocking commands get a client of their own."],
     examples: [],
-    recorded: "This client's own verdict. Proven where the client is tested.",
   },
   {
     ...BASE,
@@ -153,6 +156,7 @@ export const CLIENT: readonly Entry[] = [
       "Stream isn't writeable and enableOfflineQueue options is false",
       "Cluster isn't ready and enableOfflineQueue options is false",
     ],
+    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -177,6 +181,7 @@ export const CLIENT: readonly Entry[] = [
     fix: ["Close in the reverse order of opening: server, workers, then Redis."],
     prevent: ["One owner per client."],
     examples: ["Cluster is ended.", "The circuit has been shutdown. ESHUTDOWN", "Connection is aborted"],
+    unlogged: CALLER_ONLY,
   },
   {
     ...BASE,
@@ -193,6 +198,7 @@ export const CLIENT: readonly Entry[] = [
     fix: ["Give the signal more time, or the command a shorter deadline."],
     prevent: ["Let deadline and signal come from one budget."],
     examples: ["This operation was aborted ABORT_ERR"],
+    unlogged: CALLER_ONLY,
   },
   {
     ...BASE,

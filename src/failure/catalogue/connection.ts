@@ -201,7 +201,6 @@ export const CONNECTION: readonly Entry[] = [
     ],
     prevent: ["Health checks that send PING, so that a hanging instance is taken out."],
     examples: [],
-    recorded: "This client's own verdict: plain ioredis waits for ever. Proven where the client is tested.",
   },
   {
     ...BASE,

@@ -35,4 +35,6 @@ export interface Entry {
   readonly examples: readonly string[];
   /** Why no test produces it for real; recorded texts stand in. */
   readonly recorded?: string;
+  /** Why the log has no line under this code. */
+  readonly unlogged?: string;
 }

@@ -79,6 +79,7 @@ export const LIMITS: readonly Entry[] = [
       "ERR max request size exceeded. Limit: 1048576 bytes, Actual: 1260000 bytes",
     ],
     recorded: "Only a managed offering sends it.",
+    unlogged: "Only a managed offering sends it: no line could be provoked.",
   },
   {
     area: "client",

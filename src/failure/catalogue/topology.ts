@@ -74,6 +74,7 @@ export const TOPOLOGY: readonly Entry[] = [
       "None of startup nodes is available",
       "Too many Cluster redirections. Last error: Error: Connection is closed.",
     ],
+    unlogged: "The Cluster class is ioredis's own, and logs nothing.",
   },
   {
     ...BASE,

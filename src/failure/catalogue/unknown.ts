@@ -24,5 +24,6 @@ export const UNKNOWN: Entry = {
   fix: ["Find the text in the documentation of the server or library."],
   prevent: ["Report it: a signature is one row."],
   examples: [],
+  unlogged: "What is not recognised cannot be provoked.",
   recorded: "Whatever matches no row; property tests produce it.",
 };

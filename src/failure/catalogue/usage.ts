@@ -243,6 +243,7 @@ export const USAGE: readonly Entry[] = [
       "Connection in subscriber mode, only subscriber commands may be used",
       "ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
     ],
+    unlogged: "ioredis refuses it before it is sent: it concerns its caller only, who was told.",
   },
   {
     ...BASE,
