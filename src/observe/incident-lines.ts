@@ -66,7 +66,7 @@ export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retr
   const sentences = [
     `redis ${endpoint} ${headline(diagnosis)}.`,
     likely === undefined ? "" : `Likely: ${likely}`,
-    retryAfter === undefined ? "" : `Failing fast; next probe in ${span(retryAfter)}.`,
+    retryAfter === undefined ? "" : `Failing fast; ${nextProbe(retryAfter)}.`,
     // Last, and without a full stop behind it: it is there to be copied.
     step === undefined ? "" : `Next: ${step.run ?? step.say}`,
   ];
@@ -90,7 +90,7 @@ export function circuitOpened(
   cause: Diagnosis | undefined,
 ): Line {
   const what = which === "write" ? "writes now fail fast" : "commands now fail fast";
-  const probe = retryAfter === undefined ? "" : `; next probe in ${span(retryAfter)}`;
+  const probe = retryAfter === undefined ? "" : `; ${nextProbe(retryAfter)}`;
   return {
     fields: {
       event: "incident.circuit",
@@ -186,6 +186,10 @@ export function usage(endpoint: string, diagnosis: Diagnosis, suppressed: number
     fields: { event: "command.refused", endpoint, ...describe(diagnosis), suppressed },
     message: `redis ${endpoint}: ${entryOf(diagnosis.code).name} (${diagnosis.code}): ${diagnosis.seen}${others}`,
   };
+}
+
+function nextProbe(retryAfter: number): string {
+  return retryAfter < 1 ? "probing now" : `next probe in ${span(retryAfter)}`;
 }
 
 function listed(tally: Tally): string {

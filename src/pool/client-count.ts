@@ -41,13 +41,13 @@ export function countClient(label: string, logger: Logger): () => void {
     site.hasWarned = true;
     logger.warn(
       {
-        code: "MANY_CLIENTS",
+        event: "client.many",
         endpoint: label,
         open: site.open,
         createdWithinMinute: site.recent,
         createdAt: frames.join("\n"),
       },
-      `${String(site.recent)} clients of ${label} were made at one place within a minute, ${String(site.open)} of them are open. One client serves any number of requests: make it once and share it.`,
+      `redis ${label}: ${String(site.recent)} clients were made at one place within a minute, ${String(site.open)} of them are open. One client serves any number of requests: make it once and share it.`,
     );
   }
   let isCounted = true;

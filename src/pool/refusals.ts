@@ -58,13 +58,13 @@ export function warnOfLeak(host: Host, lease: Lease<Pooled>, heldFor: number): v
   const { by, origin } = lease.borrower;
   host.logger.warn(
     {
-      code: "POOL_LEAK",
+      event: "pool.leak",
       endpoint: host.flow.endpoint.label,
       by,
       forMs: Math.round(heldFor),
       lastCommand: lease.lastCommand,
       borrowedAt: origin?.stack?.split("\n").slice(1).join("\n"),
     },
-    `${by} has kept a connection of its own for ${String(Math.round(heldFor))} ms. It is given back when the promise of its function settles: look for one that never does.`,
+    `redis ${host.flow.endpoint.label}: ${by} has kept a connection of its own for ${String(Math.round(heldFor))} ms. It is given back when the promise of its function settles: look for one that never does.`,
   );
 }

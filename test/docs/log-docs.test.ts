@@ -24,6 +24,7 @@ const tally: lines.Tally = {
 const written = [
   lines.opening("e", "x", diagnosis, 1000),
   lines.circuitOpened("e", "x", "write", 1000, diagnosis),
+  lines.examination("e", "x", { code: "CONNECTION_REFUSED", sentence: "s" }),
   lines.summary("e", tally, 1000, 1),
   lines.closing("e", tally, 1000, 10, "recovered"),
   lines.flapping("e", tally, 3),
@@ -31,6 +32,35 @@ const written = [
   lines.rejection("e", "QUEUE_FULL", 1, 1),
   lines.usage("e", diagnosis, 0),
 ].map((line) => line.fields as Record<string, unknown>);
+
+describe("README.md", () => {
+  it("shows an outage in lines as they are written today, shortened where it says so", () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const endpoint = "127.0.0.1:6380";
+    const lost = classify(Object.assign(new Error("x"), { code: "CONNECTION_LOST" }), {
+      endpoint: { host: "127.0.0.1", port: 6380 },
+      environment: { container: false, kubernetes: false },
+    });
+    const outage = { ...tally, first: lost, failed: 0, rejected: 16, retried: 0, unknownOutcome: 0 };
+    const codes = new Map([["CIRCUIT_OPEN", 16]] as const);
+    const sentence =
+      "Redis is not running: nothing listens on port 6380 of this machine, and there is no redis-server or valkey-server process.";
+    const story = [
+      lines.opening(endpoint, "x", lost, undefined),
+      lines.examination(endpoint, "x", { code: "CONNECTION_REFUSED", sentence }),
+      lines.circuitOpened(endpoint, "x", "read-write", 142, diagnosis),
+      lines.closing(endpoint, { ...outage, codes }, 3700, 845, "recovered"),
+    ].map(({ message }) => message);
+    const shown = [...readme.matchAll(/^(?:error|warn|info) +(redis 127\.0\.0\.1:6380.*)$/gm)].map(
+      ([, text = ""]) => text,
+    );
+    expect(shown).toHaveLength(story.length + 1);
+    shown.slice(1).forEach((text, i) => {
+      if (text.endsWith("…")) expect(story[i]).toContain(text.slice(0, -1).trim());
+      else expect(story[i]).toBe(text);
+    });
+  });
+});
 
 describe("docs/log.md", () => {
   it.each(written)("documents $event and its fields", (fields) => {

@@ -6,16 +6,7 @@ import { startRedis } from "../helpers/redis-server.js";
 import { makeCertificates, type Certificates, type KeyPair } from "../helpers/tls.js";
 import { atEnd } from "./core-harness.js";
 import { dial } from "./diagnosis-harness.js";
-import {
-  at,
-  CANARY,
-  events,
-  expectAway,
-  expectFailure,
-  expectLine,
-  open,
-  opened,
-} from "./client-log-harness.js";
+import { at, CANARY, events, expectAway, expectFailure, expectLine, open, opened } from "./client-log-harness.js";
 
 const RIGHT = "right";
 

@@ -27,7 +27,7 @@ describe("a client that refuses commands", () => {
     expect(line.runs).toContain(at(redis));
     const fastFailing = redis.log.lines.filter(({ fields }) => fields["circuit"] !== undefined);
     expect(fastFailing).toHaveLength(1);
-    expect(fastFailing[0]?.message).toMatch(/fail(?:ing)? fast.*next probe in/i);
+    expect(fastFailing[0]?.message).toMatch(/fail(?:ing)? fast.*(?:next probe in|probing now)/i);
     expect(redis.log.lines.length, redis.log.text()).toBeLessThanOrEqual(3);
     redis.disconnect();
     const closed = await expectLine(redis, "incident.closed", "info", "CONNECTION_REFUSED");

@@ -238,7 +238,7 @@ describe("withConnection", () => {
     finish();
     await kept;
     const [line] = logger.at("warn");
-    expect(line?.message).toMatch(/^forgetful has kept a connection/);
+    expect(line?.message).toMatch(/^redis \S+: forgetful has kept a connection/);
     expect(line?.fields["borrowedAt"]).toContain("pool-leases.test.ts");
   });
 

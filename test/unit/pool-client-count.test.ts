@@ -10,7 +10,7 @@ describe("many clients of one server", () => {
   it("are reported once, with the place that makes them", () => {
     const logger = createLogSink();
     const clients = Array.from({ length: 50 }, () => perRequest(1, logger));
-    const warnings = logger.at("warn").filter(({ fields }) => fields["code"] === "MANY_CLIENTS");
+    const warnings = logger.at("warn").filter(({ fields }) => fields["event"] === "client.many");
     expect(warnings).toHaveLength(1);
     expect(warnings[0]?.fields["createdAt"]).toMatch(/perRequest .*pool-client-count\.test\.ts/);
     expect(warnings[0]?.message).toContain("127.0.0.1:1");
@@ -31,6 +31,6 @@ describe("many clients of one server", () => {
     const loans = Array.from({ length: 40 }, () => redis.withConnection((conn) => conn.ping()).catch(() => undefined));
     redis.disconnect();
     await Promise.all(loans);
-    expect(logger.at("warn").filter(({ fields }) => fields["code"] === "MANY_CLIENTS")).toHaveLength(0);
+    expect(logger.at("warn").filter(({ fields }) => fields["event"] === "client.many")).toHaveLength(0);
   });
 });

@@ -121,7 +121,7 @@ export const CLIENT: readonly Entry[] = [
       "More callers at once than `pool.max`.",
     ],
     next: [
-      "Look for POOL_LEAK in the log: `borrowedAt` is the line that took the connection and keeps it.",
+      "Look for the event pool.leak in the log: `borrowedAt` is the line that took the connection and keeps it.",
       "The error's `pool.holders` names who holds a connection, for how long, and the last command of each.",
       { say: "See what the connections do", run: "{cli} client list" },
     ],

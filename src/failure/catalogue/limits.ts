@@ -31,7 +31,7 @@ export const LIMITS: readonly Entry[] = [
     findOut: [
       {
         say: "Who are they? Count by name and address",
-        run: "{cli} client list | grep -oE 'addr=[^:]*|name=[^ ]*' | paste - - | sort | uniq -c | sort -rn | head",
+        run: "{cli} client list | grep -oE ' (addr=[^:]*|name=[^ ]*)' | paste - - | sort | uniq -c | sort -rn | head",
       },
       { say: "How many were turned away?", run: "{cli} info stats | grep rejected_connections" },
       {
