@@ -3,6 +3,7 @@
  * said when it closed the door. It remembers and describes; it decides nothing.
  */
 import { callOf } from "../command/call.js";
+import { IoredoubtError } from "../failure/errors.js";
 import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
 import type { RedisInternals } from "./internals.js";
 import type { Watchdog } from "./watchdog.js";
@@ -48,7 +49,9 @@ export class ConnectionRecord {
     // The next attempt's first write may fail before they can be read again; a server that is not reached says nothing.
     this.#lastWords =
       lastWords(this.#watchdog.firstWords) ?? (this.#watchdog.connectedAt > 0 ? this.#lastWords : undefined);
-    this.closedUnheard = this.#watchdog.connectedAt > 0 && !this.#isReady && this.#lastWords === undefined;
+    // A peer that was silent until we gave up has nothing to say.
+    const isOurs = IoredoubtError.is(error) && error.code === "HANDSHAKE_TIMEOUT";
+    this.closedUnheard = !isOurs && this.#watchdog.connectedAt > 0 && !this.#isReady && this.#lastWords === undefined;
   }
 
   /** It let us in: what it said before is no reason for anything that comes later. */

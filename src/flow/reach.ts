@@ -6,6 +6,7 @@ export class Reach {
   readonly #downAfter: number | undefined;
   readonly #tooLong: () => void;
   #timer: NodeJS.Timeout | undefined = undefined;
+  #grace: NodeJS.Immediate | undefined = undefined;
   /** When the connection went, on the clock of `performance.now()`. */
   downSince: number | undefined = undefined;
   /** Down for longer than `downAfter`. */
@@ -21,17 +22,21 @@ export class Reach {
   down(): void {
     if (this.downSince !== undefined || this.#downAfter === undefined) return;
     this.downSince = performance.now();
-    this.#timer = setTimeout(() => {
-      this.isUnreachable = true;
-      this.#tooLong();
-    }, this.#downAfter);
+    // In a process that was busy the connection, or why there is none, may lie in the socket: one poll phase for it.
+    this.#timer = setTimeout(() => (this.#grace = setImmediate(() => this.#judge())), this.#downAfter);
     this.#timer.unref();
+  }
+
+  #judge(): void {
+    this.isUnreachable = true;
+    this.#tooLong();
   }
 
   /** Connected again, or ended for good. */
   reset(): void {
     clearTimeout(this.#timer);
-    this.#timer = this.downSince = undefined;
+    clearImmediate(this.#grace);
+    this.#timer = this.#grace = this.downSince = undefined;
     this.isUnreachable = false;
   }
 }

@@ -34,6 +34,17 @@ describe("a client that refuses commands", () => {
     expect(closed.fields).toMatchObject({ ending: "closed", rejected: 51, codes: { CIRCUIT_OPEN: 51 } });
   });
 
+  it("CIRCUIT_OPEN: names the refusal, not a silent server, although this process was too busy to hear of it", async () => {
+    const redis = open({ port: await freePort(), resilience: { breaker: { downAfter: 50 } } });
+    const refused = expectFailure(redis.set("k", "v"), "CIRCUIT_OPEN", "no", true);
+    await new Promise((resolve) => redis.once("connecting", resolve));
+    await new Promise(setImmediate);
+    const since = performance.now();
+    while (performance.now() - since < 150);
+    const { error } = await refused;
+    expect(error.message).toContain("It opened because of CONNECTION_REFUSED");
+  });
+
   it("CIRCUIT_OPEN: before anything has failed, it names the step that hangs", async () => {
     const proxy = await proxyTo(server);
     proxy.silent();

@@ -13,7 +13,8 @@ import type { Applied, NextStep } from "../../src/failure/diagnosis.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { CANARY } from "./client-log-harness.js";
-import { canIsolateNetwork, dial } from "./diagnosis-harness.js";
+import { whyNoIsolation } from "../helpers/abilities.js";
+import { dial } from "./diagnosis-harness.js";
 import { atEnd } from "./core-harness.js";
 
 interface Line {
@@ -88,7 +89,7 @@ function expectReport(
 const IN_OWN_NETWORK = 'unshare -rnm sh -c \'ip link set lo up; PREPARE exec "$0" "$@"\' NODE';
 const alone = (prepare = ""): string => IN_OWN_NETWORK.replace("PREPARE", prepare);
 
-describe.skipIf(!canIsolateNetwork())("a client in a network of its own", () => {
+describe.skipIf(whyNoIsolation() !== undefined)("a client in a network of its own", () => {
   it("NETWORK_UNREACHABLE: no route", () => {
     const line = expectReport(report(alone(), { host: "10.9.9.9" }), "NETWORK_UNREACHABLE", "error");
     expect(line.runs).toContain("ip route get 10.9.9.9");
