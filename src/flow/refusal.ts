@@ -36,6 +36,7 @@ function details(call: Call, scene: Scene, last: Applied, now: number): Ioredoub
   const elapsed = now - call.startedAt;
   const command = call.traits.name;
   const { attempts } = call;
+  const context = sinceSent(scene.context, now - call.sentAt);
   return {
     cause: scene.cause,
     applied,
@@ -44,8 +45,15 @@ function details(call: Call, scene: Scene, last: Applied, now: number): Ioredoub
     endpoint: scene.label,
     command,
     diagnosis: (error) =>
-      classify(error, { ...scene.context, command, written: applied === "maybe", elapsedMs: elapsed, attempts }),
+      classify(error, { ...context, command, written: applied === "maybe", elapsedMs: elapsed, attempts }),
   };
+}
+
+/** A connection that has been silent for longer than the command is out: not a byte came back since. */
+function sinceSent(context: FailureContext, inFlight: number): FailureContext {
+  const { connection } = context;
+  if (connection?.silentMs === undefined || connection.silentMs < Math.round(inFlight)) return context;
+  return { ...context, connection: { ...connection, bytesReadSince: 0 } };
 }
 
 function name(call: Call): string {
