@@ -37,6 +37,7 @@ function effect(kind: EffectKind, stateSafe: boolean, replySafe: boolean): Effec
 
 // Named for what differs when the command is executed a second time.
 export const READ: Effect = effect("read", true, true);
+export const READ_REPLY: Effect = effect("read", true, false);
 export const WRITE_SAME: Effect = effect("write", true, true);
 export const WRITE_REPLY: Effect = effect("write", true, false);
 export const WRITE_STATE: Effect = effect("write", false, true);

@@ -1,8 +1,19 @@
 /** Effects of the commands on streams. See `effect-table.ts`. */
 import { textOf, wordOf } from "./arguments.js";
 import type { Effect } from "./effect-rules.js";
-import { READ, WRITE_BOTH, WRITE_REPLY, WRITE_SAME, WRITE_STATE, options, subcommands, worst } from "./effect-rules.js";
+import {
+  READ,
+  READ_REPLY,
+  WRITE_BOTH,
+  WRITE_REPLY,
+  WRITE_SAME,
+  WRITE_STATE,
+  options,
+  subcommands,
+  worst,
+} from "./effect-rules.js";
 import type { Rule } from "./effect-rules.js";
+import { streamTailsOf } from "./stream-tails.js";
 
 /** With an id of the caller's own the server refuses the second entry; with `*` it makes another. */
 function appended(args: readonly unknown[]): Effect {
@@ -33,6 +44,11 @@ const groupMoved: Rule = worst(
   options(3, { entriesread: [1, WRITE_SAME] }),
 );
 
+/** From `$` on, which is later by then: a second execution would skip what came in between. */
+function streamsRead(args: readonly unknown[]): Effect {
+  return streamTailsOf("xread", args).length > 0 ? READ_REPLY : READ;
+}
+
 /** Exact trimming trims once; `~` may stop early and go on the next time. */
 function trimmed(args: readonly unknown[]): Effect {
   const exact = args.length === 3 || (args.length === 4 && textOf(args[2]) === "=");
@@ -62,7 +78,7 @@ export const STREAM_EFFECTS: Readonly<Record<string, Rule>> = {
   xnack: WRITE_BOTH, // counts as a delivery
   xpending: READ,
   xrange: READ,
-  xread: READ, // blocking or not
+  xread: streamsRead, // blocking or not
   xreadgroup: readByGroup,
   xrevrange: READ,
   xsetid: WRITE_SAME,

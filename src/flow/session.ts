@@ -13,10 +13,17 @@ export interface Tie {
   executed: boolean;
 }
 
+/**
+ * How long a lost MULTI is remembered for an owner who has not come back to it. Then the owner is taken to have given up
+ * at the first refusal: on a client that others use too, they would be refused for ever. Milliseconds.
+ */
+const REMEMBERED = 30_000;
+
 export class Session {
   #watching = false;
   #multi: Tie | undefined = undefined;
   #lost: Held | undefined = undefined;
+  #lostAt = 0;
 
   /** State was lost and its owner has not been told yet. */
   get isLost(): boolean {
@@ -72,7 +79,10 @@ export class Session {
 
   /** `told`: the end of the transaction was waiting and has been refused already. */
   connectionLost(told: boolean): void {
-    if (!told) this.#lost = this.held ?? this.#lost;
+    if (!told && this.held !== undefined) {
+      this.#lost = this.held;
+      this.#lostAt = performance.now();
+    }
     this.#multi = undefined;
     this.#watching = false;
   }
@@ -88,7 +98,7 @@ export class Session {
     }
     if (lost === "MULTI") {
       if (call.stream !== undefined) return undefined;
-      if (name === "multi") {
+      if (name === "multi" || performance.now() - this.#lostAt >= REMEMBERED) {
         this.#lost = undefined;
         return undefined;
       }

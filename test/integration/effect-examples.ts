@@ -140,7 +140,6 @@ export const SAFE_READS: readonly string[] = rows(`
   XADD s 5-1 f v => XRANGE s - +
   XADD s 5-1 f v => XREVRANGE s + -
   XADD s 5-1 f v => XREAD COUNT 1 BLOCK 1 STREAMS s 0
-  XADD s 5-1 f v => XREAD BLOCK 1 STREAMS s $
   XADD s 5-1 f v; XGROUP CREATE s g 0 => XINFO STREAM s
   XADD s 5-1 f v; XGROUP CREATE s g 0 => XINFO GROUPS s
   XADD s 5-1 f v; XGROUP CREATE s g 0 => XINFO CONSUMERS s g

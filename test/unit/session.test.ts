@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Session } from "../../src/flow/session.js";
 import { makeBatch, makeCall } from "./call-factory.js";
 
@@ -120,5 +120,21 @@ describe("after a lost MULTI", () => {
     session.connectionLost(false);
     session.connectionLost(false);
     expect(session.check(makeCall("set"))).toBe("MULTI");
+  });
+});
+
+describe("a lost MULTI whose owner has given up", () => {
+  afterEach(() => vi.useRealTimers());
+
+  it("stops refusing what others send on the same client after 30 s, and not before", () => {
+    vi.useFakeTimers({ toFake: ["performance"] });
+    const session = new Session();
+    send(session, "multi");
+    session.connectionLost(false);
+    vi.advanceTimersByTime(29_999);
+    expect(session.check(makeCall("get"))).toBe("MULTI");
+    vi.advanceTimersByTime(1);
+    expect(session.check(makeCall("get"))).toBeUndefined();
+    expect(session.isLost).toBe(false);
   });
 });
