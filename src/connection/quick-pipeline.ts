@@ -1,11 +1,11 @@
 /**
  * Pipelines and MULTI batches whose members hand their replies straight to the batch. In ioredis each member resolves a
  * promise of its own, and two more carry the outcome on; nobody but the batch can see them, and they are a third of what a
- * pipeline allocates. A member with a callback, a friendly error stack or an observer keeps ioredis's own way. The contract
- * test compares the two. Measured by `benchmarks/throughput.mjs`.
+ * pipeline allocates. A member with a callback, a friendly error stack or an observer keeps ioredis's own way, and so does a
+ * script, which hangs its second attempt on the promise. The contract test compares the two. Measured by `benchmarks/throughput.mjs`.
  */
 import { tracingChannel } from "node:diagnostics_channel";
-import { Pipeline, type Redis as IORedis } from "ioredis";
+import { Command, Pipeline, type Redis as IORedis } from "ioredis";
 import { isPatched } from "../command/call.js";
 import type { BatchMember, PipelineInternals } from "./internals.js";
 
@@ -41,7 +41,9 @@ function filled(created: unknown, commands?: unknown): unknown {
 function quicken(pipeline: PipelineInternals): void {
   const { sendCommand } = pipeline;
   pipeline.sendCommand = (command: Member) => {
-    if (command.callback !== undefined || command.errorStack !== undefined) return sendCommand.call(pipeline, command);
+    if (command.callback !== undefined || command.errorStack !== undefined || !isPlain(command)) {
+      return sendCommand.call(pipeline, command);
+    }
     if (pipeline._transactions > 0) command.inTransaction = true;
     command.pipelineIndex = pipeline._queue.length;
     command[BATCH] = pipeline;
@@ -50,6 +52,11 @@ function quicken(pipeline: PipelineInternals): void {
     pipeline._queue.push(command);
     return pipeline;
   };
+}
+
+/** Not of a class of its own, as scripts are. */
+function isPlain(command: Member): boolean {
+  return Object.getPrototypeOf(command) === Command.prototype;
 }
 
 function resolveMember(this: Member, reply: unknown): void {

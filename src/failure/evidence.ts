@@ -17,15 +17,20 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   const { connection, loop, head } = context;
   if (connection?.lastWords)
     found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
-  if (loop !== undefined && loop.blockedMs >= 50 && loop.blockedMs >= loop.ofMs / 10) {
-    found.push(`This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`);
-  }
+  const stall =
+    loop === undefined || loop.blockedMs < 50 || loop.blockedMs < loop.ofMs / 10
+      ? undefined
+      : `This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`;
+  // Half of the time and more explains the rest away; less is a circumstance.
+  const isMain = loop !== undefined && loop.blockedMs >= loop.ofMs / 2;
+  if (stall !== undefined && isMain) found.push(stall);
   // A server that answers with a refusal is not slow: who waits for whom explains nothing then.
   if (head !== undefined && head.behind > 0 && head.forMs >= HELD_UP && (area === "network" || area === "client")) {
     found.push(
       `${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${span(head.forMs)}.`,
     );
   }
+  if (stall !== undefined && !isMain) found.push(stall);
   const tried = triedAddresses(views);
   if (tried !== undefined) found.push(tried);
   if (

@@ -18,6 +18,7 @@ import {
   IoredoubtError,
   type IoredoubtErrorDetails,
 } from "../failure/errors.js";
+import { redactText } from "../failure/redact.js";
 import type { QueuePolicy } from "../options/policy.js";
 import type { Circuit } from "./circuit.js";
 import type { GateStats } from "./gate.js";
@@ -65,6 +66,10 @@ function span(ms: number): string {
 }
 
 function because(scene: Scene): string {
+  const { lastWords } = scene.context.connection ?? {};
+  // Whoever was told why need not guess from what became of the socket.
+  if (lastWords !== undefined)
+    return ` The server's last words were: ${redactText(lastWords, 100).replace(/\.$/, "")}.`;
   return scene.cause === undefined ? "" : ` Last connection error: ${scene.cause.message || scene.cause.name}.`;
 }
 

@@ -95,7 +95,9 @@ describe("a client that is not let in", () => {
   it.skipIf(whyNoOwnAddress() !== undefined)("PROTECTED_MODE: an open server asked from outside", async () => {
     await using server = await startRedis({ config: ["bind 0.0.0.0", "protected-mode yes"] });
     const redis = open({ host: ownAddress() ?? "", port: server.port });
-    await expectFailure(redis.get("k"), "PROTECTED_MODE", "no", false);
+    const { error, why } = await expectFailure(redis.get("k"), "DEADLINE", "no", true);
+    expect(error.message).toContain("DENIED Redis is running in protected mode");
+    expect(why.join(" ")).toContain("DENIED Redis is running in protected mode");
     const line = await expectLine(redis, "incident.open", "fatal", "PROTECTED_MODE");
     expect(line.why[0]).toContain("DENIED Redis is running in protected mode");
     expect(redis.log.at("error", "fatal")).toHaveLength(1);

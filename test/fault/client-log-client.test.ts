@@ -119,9 +119,9 @@ describe("a client that gives up", () => {
 
   it("EVENT_LOOP_BLOCKED: the error and the log blame this process, not the server", async () => {
     const proxy = await proxyTo(server);
-    const redis = await opened({ port: proxy.port, resilience: { deadline: 200 } });
+    const redis = await opened({ port: proxy.port });
     proxy.blackhole();
-    const late = expectFailure(redis.incr("stall"), "DEADLINE", "maybe", true);
+    const late = expectFailure(redis.with({ deadline: 200 }).incr("stall"), "DEADLINE", "maybe", true);
     const since = performance.now();
     while (performance.now() - since < 600);
     const { error, why, breaker } = await late;

@@ -42,7 +42,9 @@ function report(shell: string, options: object, before = ""): Report {
   const script = `
     const { createRedis } = await import(process.env.ENTRY);
     const lines = [];
-    const at = (level) => (fields, message) => lines.push({ level, ...fields, message });
+    const at = (level) => (fields, message) => {
+      if (fields.event !== "policy.warning") lines.push({ level, ...fields, message });
+    };
     const logger = Object.fromEntries(["debug", "info", "warn", "error", "fatal"].map((level) => [level, at(level)]));
     // Loads what is loaded on first use: afterwards there may be no descriptor or permission for it.
     createRedis({ lazyConnect: true, resilience: { logger, deadline: 1 } }).disconnect();

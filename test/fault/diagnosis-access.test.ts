@@ -77,7 +77,7 @@ describe("diagnosis of access", () => {
     expectDiagnosis(new Error(words.trim()), {}, "MAX_CLIENTS", down);
     const context = { phase: "handshake", connection: { lastWords: words } } as const;
     const { why } = expectDiagnosis(opaque, context, "MAX_CLIENTS", down);
-    expect(why[0]).toBe("The server's last words were: -ERR max number of clients reached");
+    expect(why[0]).toBe("The server's last words were: -ERR max number of clients reached.");
     // Without those words the diagnosis still lists it among the causes.
     expectDiagnosis(opaque, { phase: "handshake" }, "CONNECTION_CLOSED_EARLY", down);
   });

@@ -470,8 +470,8 @@ describe("classify", () => {
       loop: { blockedMs: 90, ofMs: 400 },
     });
     expect(why.slice(0, 3)).toEqual([
-      "This process's event loop was blocked for 90 ms of the 400 ms.",
       "37 commands wait behind EVALSHA, in flight for 1.9 s.",
+      "This process's event loop was blocked for 90 ms of the 400 ms.",
       "The connection was 12 s old and 0 bytes came back since the command was written.",
     ]);
   });

@@ -11,6 +11,7 @@ export const NETWORK: readonly Signature[] = [
   { code: "CONNECT_TIMEOUT", errno: ["ETIMEDOUT"], wraps: "transparent" }, // AggregateError: every address timed out
   { code: "CONNECT_TIMEOUT", errno: ["ERR_SOCKET_CONNECTION_TIMEOUT"] },
 
+  { code: "CONNECTION_CLOSED_EARLY", errno: ["ECONNRESET"], text: /before secure TLS connection/ },
   { code: "CONNECTION_CLOSED_EARLY", text: /^Client network socket disconnected before secure TLS connection/ },
   { code: "CONNECTION_CLOSED_EARLY", errno: ["ECONNRESET", "EPIPE", "ECONNABORTED"], early: true },
   { code: "CONNECTION_RESET", errno: ["ECONNRESET", "ECONNABORTED"] },
