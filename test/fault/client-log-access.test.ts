@@ -94,7 +94,7 @@ describe("a client that is not let in", () => {
 
   it.skipIf(whyNoOwnAddress() !== undefined)("PROTECTED_MODE: an open server asked from outside", async () => {
     await using server = await startRedis({ config: ["bind 0.0.0.0", "protected-mode yes"] });
-    const redis = open({ host: ownAddress() ?? "", port: server.port });
+    const redis = open({ host: ownAddress() ?? "", port: server.port, resilience: { deadline: 1000 } });
     const { error, why } = await expectFailure(redis.get("k"), "DEADLINE", "no", true);
     expect(error.message).toContain("DENIED Redis is running in protected mode");
     expect(why.join(" ")).toContain("DENIED Redis is running in protected mode");
