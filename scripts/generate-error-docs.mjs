@@ -1,9 +1,11 @@
-/**
- * Writes docs/errors from the compiled catalogue. Run `npm run build` first; `test/docs` checks that the pages are up
- * to date.
- */
+/** Writes docs/errors from the catalogue; `test/docs` checks that the pages are up to date. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { renderAll } from "../dist/failure/render.js";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+
+const bundle = await rolldown({ input: join(import.meta.dirname, "../src/failure/render.ts"), platform: "node" });
+const [{ code }] = (await bundle.generate({ format: "esm" })).output;
+const { renderAll } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 
 const folder = new URL("../docs/errors/", import.meta.url);
 const pages = renderAll();

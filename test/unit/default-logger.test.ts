@@ -9,17 +9,23 @@ import { IncidentLog } from "../../src/observe/incident.js";
 describe("logging with pino", () => {
   it("makes one logger, named ioredoubt, for the whole process", async () => {
     expect(defaultLogger()).toBe(defaultLogger());
-    const source = new URL("../../dist/observe/default-logger.js", import.meta.url).href;
-    const script = `const { defaultLogger } = await import(${JSON.stringify(source)});
-      defaultLogger().debug({}, "below the level"); defaultLogger().info({ event: "a" }, "first"); defaultLogger().warn({}, "second");`;
+    const entry = new URL("../../dist/index.js", import.meta.url).href;
+    const script = `import { createServer } from "node:net";
+      const { createRedis } = await import(${JSON.stringify(entry)});
+      const free = createServer().listen(0, "127.0.0.1");
+      await new Promise((resolve) => free.once("listening", resolve));
+      const { port } = free.address();
+      await new Promise((resolve) => free.close(resolve));
+      const redis = createRedis(port, "127.0.0.1", { resilience: { profile: "test", deadline: 50, doctor: false } });
+      await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
     const { stdout } = await runSource(script);
     const lines = stdout
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toMatchObject([
-      { name: "ioredoubt", level: 30, event: "a", msg: "first" },
-      { name: "ioredoubt", level: 40, msg: "second" },
+      { name: "ioredoubt", level: 50, event: "incident.open", code: "CONNECTION_REFUSED" },
+      { name: "ioredoubt", level: 30, event: "incident.closed" },
     ]);
   });
 
