@@ -90,9 +90,11 @@ describe("doctor, a server that lets nobody in", () => {
   it("skips what the user may not ask, says NOPERM, and does not call it a pass", async () => {
     await using server = await startRedis({ acl: ["user app on >app-password ~* +get +set +ping"] });
     const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`, {
-      commands: ["get"],
+      commands: ["get app:cart-of-bob"],
       deep: true,
     });
+    expect(JSON.stringify(report.checks)).toContain("acl dryrun app GET ARGUMENTS");
+    expect(JSON.stringify(report.checks)).not.toContain("cart-of-bob");
     for (const id of ["permissions", "server/memory", "server/load"]) {
       const check = report.checks.find((one) => one.id === id);
       expect(check, id).toMatchObject({ status: "skip" });

@@ -31,7 +31,11 @@ async function run(context: Context): Promise<readonly Draft[]> {
           "This user may not ask, or the server is older than 7.0; a skip is not a pass.",
         ),
         next: [
-          { say: "Ask as an administrator", run: `${cliOf(context)} acl dryrun ${user} ${commands[0] ?? "get key"}` },
+          // The name only: arguments are values, and this report is sent around.
+          {
+            say: "Ask as an administrator, with the arguments that the application sends",
+            run: `${cliOf(context)} acl dryrun ${user} ${first?.name ?? "GET"} ARGUMENTS`,
+          },
         ],
       },
     ];
