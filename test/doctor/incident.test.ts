@@ -50,7 +50,10 @@ describe("doctor in the client", () => {
     const [seen] = all("incident.examined");
     expect(seen).toMatchObject({ level: "warn", fields: { code: "CONNECTION_REFUSED" } });
     expect(seen?.fields["incident"]).toBe(first?.fields["incident"]);
-    expect(seen?.message).toMatch(/seen from outside: (?:Redis is not running|Nothing listens)/);
+    // Which of the three depends on the Redis servers of whoever else uses this machine, one of which may just be starting.
+    expect(seen?.message).toMatch(
+      /seen from outside: (?:Redis is not running|Nothing listens|A Redis process runs here, but nothing listens)/,
+    );
     await redisServer.restart();
     for (const client of clients) await eventually(() => client.ping());
     await redisServer.kill();
