@@ -3,7 +3,7 @@
  * fifty small ones of this package cost a service as much at its start as all of ioredis (`benchmarks/start.mjs`).
  * Declarations stay as tsc wrote them; source maps lead back to `src`.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -34,3 +34,4 @@ for (const file of output) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, file.type === "chunk" ? file.code : file.source);
 }
+copyFileSync(join(dist, "../src/index.cjs"), join(dist, "index.cjs"));

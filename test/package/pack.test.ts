@@ -87,9 +87,18 @@ describe("the packed package", () => {
 
   it("is required from CommonJS", async () => {
     const source = `const { default: Default, Redis, createRedis } = require("ioredoubt");
-      console.log(Default === Redis);
+      console.log(Default === Redis, require("ioredoubt/doctor").diagnoseConnection.name);
       ${USE}`;
-    expect(await node("require.cjs", source, String(server.port))).toBe("true\nv\n");
+    expect(await node("require.cjs", source, String(server.port))).toBe("true diagnoseConnection\nv\n");
+  });
+
+  it("is the class itself when it is required, as ioredis is, and the same class for those who import it", async () => {
+    const source = `const Redis = require("ioredoubt");
+      const createRedis = (...args) => new Redis(...args);
+      const { Cluster } = require("ioredis");
+      import("ioredoubt").then((ours) => console.log(ours.Redis === Redis, Redis.Cluster === Cluster, Redis.__esModule));
+      ${USE}`;
+    expect(await node("class.cjs", source, String(server.port))).toBe("true true true\nv\n");
   });
 
   it("exports every name that ioredis exports", async () => {
@@ -117,6 +126,25 @@ describe("the packed package", () => {
       expect(out).toBe("true\n");
     }
   });
+
+  it("has types for both entries where TypeScript knows no `exports`, as older CommonJS projects are set up", async () => {
+    const file = join(project, "classic.ts");
+    writeFileSync(
+      file,
+      `import Redis, { createRedis } from "ioredoubt";
+       import { diagnoseConnection } from "ioredoubt/doctor";
+       console.log(new Redis({ lazyConnect: true }).status, createRedis.name, diagnoseConnection.name);`,
+    );
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    const flags =
+      "--strict --skipLibCheck --target es2022 --module commonjs --moduleResolution node10 --esModuleInterop";
+    const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
+    expect(await run(process.execPath, [tsc, ...flags.split(" "), ...types, file], project)).toMatchObject({
+      code: 0,
+      out: "",
+    });
+    expect(await must(process.execPath, ["classic.js"], project)).toBe("wait createRedis diagnoseConnection\n");
+  }, 120_000);
 
   it("compiles in a strict TypeScript project with module nodenext, declarations checked", async () => {
     const folder = join(project, "typed");
