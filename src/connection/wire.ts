@@ -3,22 +3,20 @@
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
 import { Command, Redis as IORedis } from "ioredis";
-import type { Socket } from "node:net";
-import { callOf } from "../command/call.js";
-import { traitsOf } from "../command/traits.js";
-import { blockingTimeoutOf } from "../command/blocking.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
-import { IoredoubtError } from "../failure/errors.js";
 import { classify } from "../failure/classify.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Flow } from "../flow/flow.js";
 import type { Transport } from "../flow/transport.js";
 import type { CircuitKind } from "../flow/circuit.js";
 import type { Policy } from "../options/policy.js";
-import { coalesceWrites, type WriteStats } from "./coalesce.js";
+import { adoptConnector } from "./adopt-connector.js";
+import type { WriteStats } from "./coalesce.js";
 import { internalsOf, type BatchStream, type RedisInternals } from "./internals.js";
-import { allowsQuickWrites, quickWrite } from "./quick-write.js";
+import { closedByPeer, handshakeTooLong, silence, stillLoading } from "./loss-causes.js";
 import { Outflow } from "./outflow.js";
+import { Owed } from "./owed.js";
+import { allowsQuickWrites, quickWrite } from "./quick-write.js";
 import { probe } from "./probe.js";
 import { ConnectionRecord } from "./record.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
@@ -40,8 +38,7 @@ export class Wire implements Transport {
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
   readonly #outflow = new Outflow();
-  /** When commands of our own were sent: they have no call that knows. */
-  readonly #askedAt = new WeakMap<Command, number>();
+  readonly #owed: Owed;
   #isQuick = false;
   #redialledAt = -Infinity;
   /** The present connection is being closed by ourselves, to see where the name leads now. */
@@ -53,11 +50,12 @@ export class Wire implements Transport {
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy);
     this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
       handshakeLate: (after) => this.#handshakeLate(after),
-      owedFor: (now) => (this.#isBlocking() || this.isSending() ? 0 : this.silentFor(now)),
+      owedFor: (now) => (this.#owed.isHeldBack || this.isSending() ? 0 : this.silentFor(now)),
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),
     });
+    this.#owed = new Owed(this.#redis);
     this.#record = new ConnectionRecord(this.#redis, info, this.#watchdog);
   }
 
@@ -95,11 +93,7 @@ export class Wire implements Transport {
   }
 
   silentFor(now: number): number {
-    const head = this.#head();
-    if (head === undefined) return 0;
-    // Idle before that, the connection had nothing to say.
-    const askedAt = callOf(head)?.sentAt ?? this.#askedAt.get(head) ?? 0;
-    return now - Math.max(askedAt, this.#watchdog.lastReadAt);
+    return this.#owed.for(now, this.#watchdog.lastReadAt);
   }
 
   /** When the last byte came, or the connection was made, on the clock of `performance.now()`. */
@@ -146,18 +140,9 @@ export class Wire implements Transport {
 
   // ---- what ioredis reports
 
-  /** Makes the connector's sockets join their writes. Idempotent. */
+  /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */
   adoptConnector(): void {
-    const { connector } = this.#redis;
-    if (adopted.has(connector)) return;
-    adopted.add(connector);
-    const connect = connector.connect.bind(connector);
-    connector.connect = async (emit) => {
-      const stream = await connect(emit);
-      coalesceWrites(stream, this.writes);
-      if (this.#record.closedUnheard) listenFirst(stream);
-      return stream;
-    };
+    adoptConnector(this.#redis.connector, this.writes, () => this.#record.closedUnheard);
   }
 
   statusChanged(status: string): void {
@@ -190,8 +175,7 @@ export class Wire implements Transport {
   /** The server still loads its data: the handshake's clock starts anew with each such answer. */
   stillLoading(): void {
     this.#watchdog.dialling();
-    const { label } = this.flow.endpoint;
-    const error = new IoredoubtError("LOADING", `${label} is loading its data into memory`, { endpoint: label });
+    const error = stillLoading(this.flow.endpoint.label);
     this.#record.lastError = error;
     this.flow.connectionFailed(error);
   }
@@ -236,69 +220,17 @@ export class Wire implements Transport {
   #handshakeLate(after: number): void {
     const { status, stream } = this.#redis;
     if (stream === undefined || (status !== "connect" && status !== "connecting")) return;
-    this.destroy(
-      new IoredoubtError(
-        "HANDSHAKE_TIMEOUT",
-        `${this.flow.endpoint.label} did not finish the handshake within ${String(after)} ms (status ${status}); the connection was destroyed`,
-        { endpoint: this.flow.endpoint.label },
-      ),
-    );
-  }
-
-  /** The oldest command that has no answer yet. */
-  #head(): Command | undefined {
-    const { commandQueue, options } = this.#redis;
-    return commandQueue.length === 0 || options.monitor === true ? undefined : commandQueue.peekAt(0)?.command;
-  }
-
-  /** The server holds back an answer, as it was told. */
-  #isBlocking(): boolean {
-    const head = this.#head();
-    if (head === undefined) return false;
-    const traits = traitsOf(head.name);
-    return traits.carriage === "blocking" && blockingTimeoutOf(traits.name, head.args) !== undefined;
+    this.destroy(handshakeTooLong(this.flow.endpoint.label, after, status));
   }
 
   /** Sends a command of our own, past the flow. */
   #internal(command: Command): Promise<unknown> {
-    this.#askedAt.set(command, performance.now());
+    this.#owed.asking(command);
     this.write(command, undefined);
     return command.promise;
   }
 }
 
-const adopted = new WeakSet<object>();
-
-/** How long a connection listens before it speaks, when the one before was closed unheard. Milliseconds. */
-const LISTEN = 50;
-
-/**
- * A server that turns a client away says why and closes. What the client has written by then makes its kernel report a
- * broken pipe before the words can be read, so the next attempt holds its first write back for a moment.
- */
-function listenFirst(stream: Socket): void {
-  stream.cork();
-  stream.once("connect", () => setTimeout(() => stream.uncork(), LISTEN).unref());
-}
-
 function ignore(): void {
   // The outcome is read elsewhere.
-}
-
-function silence(label: string, after: number): IoredoubtError {
-  return new IoredoubtError(
-    "RESPONSE_TIMEOUT",
-    `the connection to ${label} was silent for ${String(Math.round(after))} ms while a reply was due; it was destroyed`,
-    { endpoint: label },
-  );
-}
-
-function closedByPeer(label: string, age: number, wasReady: boolean): IoredoubtError {
-  return wasReady
-    ? new IoredoubtError("CONNECTION_LOST", `${label} closed the connection after ${String(Math.round(age))} ms`, {
-        endpoint: label,
-      })
-    : new IoredoubtError("CONNECTION_CLOSED_EARLY", `${label} closed the connection before it was ready`, {
-        endpoint: label,
-      });
 }

@@ -1,0 +1,34 @@
+/** Why a connection was given up or lost, in words, where no error of the socket says so. */
+import { IoredoubtError } from "../failure/errors.js";
+
+/** A reply was due and nothing came. */
+export function silence(label: string, after: number): IoredoubtError {
+  return new IoredoubtError(
+    "RESPONSE_TIMEOUT",
+    `the connection to ${label} was silent for ${String(Math.round(after))} ms while a reply was due; it was destroyed`,
+    { endpoint: label },
+  );
+}
+
+export function handshakeTooLong(label: string, after: number, status: string): IoredoubtError {
+  return new IoredoubtError(
+    "HANDSHAKE_TIMEOUT",
+    `${label} did not finish the handshake within ${String(after)} ms (status ${status}); the connection was destroyed`,
+    { endpoint: label },
+  );
+}
+
+export function closedByPeer(label: string, age: number, wasReady: boolean): IoredoubtError {
+  return wasReady
+    ? new IoredoubtError("CONNECTION_LOST", `${label} closed the connection after ${String(Math.round(age))} ms`, {
+        endpoint: label,
+      })
+    : new IoredoubtError("CONNECTION_CLOSED_EARLY", `${label} closed the connection before it was ready`, {
+        endpoint: label,
+      });
+}
+
+/** The server is there and will be a while. */
+export function stillLoading(label: string): IoredoubtError {
+  return new IoredoubtError("LOADING", `${label} is loading its data into memory`, { endpoint: label });
+}

@@ -1,0 +1,44 @@
+/** The reply that is due next on a connection: since when, and whether the server was told to hold it back. */
+import type { Command } from "ioredis";
+import { blockingTimeoutOf } from "../command/blocking.js";
+import { callOf } from "../command/call.js";
+import { traitsOf } from "../command/traits.js";
+import type { RedisInternals } from "./internals.js";
+
+export class Owed {
+  readonly #redis: RedisInternals;
+  /** When commands of our own were sent: they have no call that knows. */
+  readonly #askedAt = new WeakMap<Command, number>();
+
+  constructor(redis: RedisInternals) {
+    this.#redis = redis;
+  }
+
+  /** A command of our own is being sent, past the flow. */
+  asking(command: Command): void {
+    this.#askedAt.set(command, performance.now());
+  }
+
+  /** Milliseconds for which it has been due with nothing read since `lastReadAt`; 0 when none is due. */
+  for(now: number, lastReadAt: number): number {
+    const head = this.#head();
+    if (head === undefined) return 0;
+    // Idle before that, the connection had nothing to say.
+    const askedAt = callOf(head)?.sentAt ?? this.#askedAt.get(head) ?? 0;
+    return now - Math.max(askedAt, lastReadAt);
+  }
+
+  /** The server holds it back, as it was told. */
+  get isHeldBack(): boolean {
+    const head = this.#head();
+    if (head === undefined) return false;
+    const traits = traitsOf(head.name);
+    return traits.carriage === "blocking" && blockingTimeoutOf(traits.name, head.args) !== undefined;
+  }
+
+  /** The oldest command that has no answer yet. */
+  #head(): Command | undefined {
+    const { commandQueue, options } = this.#redis;
+    return commandQueue.length === 0 || options.monitor === true ? undefined : commandQueue.peekAt(0)?.command;
+  }
+}
