@@ -79,7 +79,7 @@ export class Redis extends IORedis {
     wire.adoptConnector();
     if (this.status === "end" || this.status === "close") {
       state.closing = undefined;
-      flow.revived();
+      flow.lifetime.revived();
       pool?.revive();
     }
     const promise = super.connect().catch((error: unknown) => {
@@ -104,7 +104,7 @@ export class Redis extends IORedis {
     }
     // ioredis would remember to skip the reconnect of a connection that does not exist yet.
     if (status === "end") return;
-    flow.closing();
+    flow.lifetime.closing();
     pool?.end();
     const internals = internalsOf(this);
     if (status === "reconnecting") {

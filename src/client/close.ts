@@ -14,7 +14,7 @@ export async function closeClient(client: Redis, state: State, drain: number): P
   const { flow, pool } = state;
   const lent = pool?.drain();
   // A block without end has nothing to drain; if others wait behind it, it is about to make room for them.
-  if (!flow.isHeld || !flow.gate.isEmpty) await (pool?.lanes?.drain(drain) ?? flow.drain(drain));
+  if (!flow.isHeld || !flow.gate.isEmpty) await (pool?.lanes?.drain(drain) ?? flow.lifetime.drain(drain));
   if (lent !== undefined) await within(lent, Math.max(0, drain - (performance.now() - startedAt)));
   if ((client.status as string) === "end") return;
   if (client.status === "ready" && !flow.isHeld) await quit(client, state, Math.max(250, Math.min(drain, 1_000)));

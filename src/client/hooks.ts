@@ -57,7 +57,7 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
           if (!SERVING.has(this.status)) return;
           state.wire.forgetErrors();
           state.resubscription.ready();
-          state.flow.opened();
+          state.flow.outlet.opened();
         });
       }
       base.setStatus.call(internals, status, arg);
@@ -74,13 +74,13 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       if (error.name === "MaxRetriesPerRequestError") {
         // ioredis's default of twenty attempts is not a limit that anybody asked for.
         if (!("maxRetriesPerRequest" in explicit)) return;
-        flow.failWaitingWith(withCause(error, wire.lastError()));
+        flow.eviction.failed(withCause(error, wire.lastError()));
         return;
       }
       if (options?.commandQueue !== false && internals.commandQueue.length > 0) {
-        flow.connectionLost(internals.commandQueue.toArray(), error, true);
+        flow.outage.lost(internals.commandQueue.toArray(), error, true);
       }
-      if (options?.offlineQueue !== false && this.status !== "end") flow.failWaitingWith(error);
+      if (options?.offlineQueue !== false && this.status !== "end") flow.eviction.failed(error);
       base.flushQueue.call(internals, error, options);
     },
 

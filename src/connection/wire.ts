@@ -82,7 +82,7 @@ export class Wire implements Transport {
 
   destroy(reason: Error): void {
     this.#record.suffer(reason);
-    this.flow.connectionFailed(reason);
+    this.flow.outage.failed(reason);
     this.#redis.stream?.destroy();
   }
 
@@ -152,7 +152,7 @@ export class Wire implements Transport {
         this.#watchdog.connectedAt = 0;
         this.#watchdog.firstWords = "";
         this.#watchdog.dialling();
-        this.flow.connecting();
+        this.flow.outage.connecting();
         break;
       case "connect":
         if (this.#redis.stream !== undefined) this.#watchdog.connected(this.#redis.stream);
@@ -168,7 +168,7 @@ export class Wire implements Transport {
         break;
       case "end":
         this.#watchdog.closed();
-        this.flow.ended();
+        this.flow.lifetime.ended();
     }
   }
 
@@ -177,7 +177,7 @@ export class Wire implements Transport {
     this.#watchdog.dialling();
     const error = stillLoading(this.flow.endpoint.label);
     this.#record.lastError = error;
-    this.flow.connectionFailed(error);
+    this.flow.outage.failed(error);
   }
 
   /** Notes an error event. Returns whether it is new: ioredis reports some twice. */
@@ -186,7 +186,7 @@ export class Wire implements Transport {
     if (!this.#record.isNews(error)) return false;
     if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
     this.#record.suffer(error);
-    this.flow.connectionFailed(error);
+    this.flow.outage.failed(error);
     return true;
   }
 
@@ -211,10 +211,10 @@ export class Wire implements Transport {
       const age = performance.now() - this.#watchdog.connectedAt;
       const cause = closedByPeer(this.flow.endpoint.label, age, wasReady);
       this.#record.suffer(cause);
-      if (!wasReady || items.length === 0) this.flow.connectionFailed(cause);
+      if (!wasReady || items.length === 0) this.flow.outage.failed(cause);
     }
-    this.flow.connectionLost(items, this.#record.lossCause);
-    if (!this.#redis.manuallyClosing) this.flow.connecting();
+    this.flow.outage.lost(items, this.#record.lossCause);
+    if (!this.#redis.manuallyClosing) this.flow.outage.connecting();
   }
 
   #handshakeLate(after: number): void {

@@ -73,6 +73,15 @@ export class Deadlines {
     if (call.expiresAt < this.#armedFor) this.#setTimer(call.expiresAt, now);
   }
 
+  /** Arms a call with an allowance in milliseconds, `Infinity` for no limit. */
+  allow(call: Call, allowance: number, now: number): void {
+    if (allowance !== Infinity) this.arm(call, this.list(allowance), now);
+    else {
+      call.list?.remove(call);
+      call.expiresAt = Infinity;
+    }
+  }
+
   /** Stops the timer; calls that are still listed stay so, and the next `arm` starts it again. */
   stop(): void {
     clearTimeout(this.#timer);

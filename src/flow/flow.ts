@@ -4,27 +4,27 @@
  * it; each decision is in a file of its own. Standalone clients and Cluster share it.
  */
 import type { Command } from "ioredis";
-import { batchOf, startBatch, type Verdict, withBatches } from "../command/batch.js";
-import { Call, callOf, letGo, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
+import { Call, callOf, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
 import { traitsOf } from "../command/traits.js";
-import type { BatchStream, CommandItem } from "../connection/internals.js";
-import { classify } from "../failure/classify.js";
+import type { BatchStream } from "../connection/internals.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Logger } from "../observe/logger.js";
 import type { Policy } from "../options/policy.js";
-import { abandonTransactions } from "./abandon.js";
-import { listenForAbort } from "./abort.js";
 import { Admission } from "./admission.js";
 import type { CircuitKind } from "./circuit.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";
 import { Desk, type Fallback } from "./desk.js";
 import type { Diversion } from "./diversion.js";
 import { Endpoint, type Examine, type Member } from "./endpoint.js";
+import { Entrance, joinSending } from "./entrance.js";
 import { ErrorReplies } from "./error-replies.js";
 import { Eviction } from "./eviction.js";
 import { Gate } from "./gate.js";
 import { Lateness } from "./lateness.js";
+import { Lifetime } from "./lifetime.js";
 import { Loss, type ScriptEffect } from "./loss.js";
+import { Outage } from "./outage.js";
+import { Outlet } from "./outlet.js";
 import { Reach } from "./reach.js";
 import * as refusal from "./refusal.js";
 import { Retrier } from "./retry.js";
@@ -60,6 +60,13 @@ export class Flow implements CallOwner, Member {
   readonly deadlines: Deadlines;
   readonly reach: Reach;
   readonly retrier: Retrier;
+  readonly admission: Admission;
+  readonly eviction: Eviction;
+  readonly lateness: Lateness;
+  readonly lifetime: Lifetime;
+  readonly outlet: Outlet;
+  readonly outage: Outage;
+  readonly loss: Loss;
   endpoint: Endpoint;
   phase: Phase = "open";
   inFlight = 0;
@@ -75,11 +82,8 @@ export class Flow implements CallOwner, Member {
   diversion: Diversion | undefined = undefined;
   #writing: Call | undefined = undefined;
   #onIdle: (() => void) | undefined = undefined;
-  readonly #admission: Admission;
-  readonly #lateness: Lateness;
-  readonly #loss: Loss;
+  readonly #entrance: Entrance;
   readonly #errorReplies: ErrorReplies;
-  readonly #eviction: Eviction;
   /** The deadline list of ordinary commands. */
   readonly #patience: DeadlineList | undefined;
   readonly #join: () => Endpoint;
@@ -92,29 +96,27 @@ export class Flow implements CallOwner, Member {
     this.scriptEffect = options.scriptEffect;
     this.desk = new Desk(label, transport, options.fallback, (code) => this.endpoint.incident.rejected(code));
     this.gate = new Gate(policy.queue);
-    this.deadlines = new Deadlines((calls, report) => this.#lateness.expired(calls, report));
+    this.deadlines = new Deadlines((calls, report) => this.lateness.expired(calls, report));
     this.#patience = policy.deadline === false ? undefined : this.deadlines.pinnedList(policy.deadline);
-    this.reach = new Reach(policy.breaker === false ? undefined : policy.breaker.downAfter, () => this.#downTooLong());
-    this.retrier = new Retrier(policy.retry, { release: () => this.#release() });
+    this.reach = new Reach(policy.breaker === false ? undefined : policy.breaker.downAfter, () =>
+      this.outage.tooLong(),
+    );
+    this.retrier = new Retrier(policy.retry, { release: () => this.outlet.release() });
     this.#join = () => Endpoint.join(this, label, policy, logger, options.examine);
     this.endpoint = this.#join();
-    this.#admission = new Admission(this);
-    this.#lateness = new Lateness(this);
-    this.#loss = new Loss(this);
+    this.admission = new Admission(this);
+    this.eviction = new Eviction(this);
+    this.lateness = new Lateness(this);
+    this.lifetime = new Lifetime(this);
+    this.outlet = new Outlet(this);
+    this.loss = new Loss(this);
+    this.outage = new Outage(this);
+    this.#entrance = new Entrance(this);
     this.#errorReplies = new ErrorReplies(this);
-    this.#eviction = new Eviction(this);
   }
 
   get isHolding(): boolean {
     return this.retrier.isHolding || this.isHeld;
-  }
-
-  retryIn(): number {
-    return this.transport.retryIn();
-  }
-
-  get waitingCount(): number {
-    return this.gate.size;
   }
 
   // ---- entering
@@ -128,7 +130,7 @@ export class Flow implements CallOwner, Member {
     }
     const now = performance.now();
     const traits = traitsOf(command.name);
-    if (traits.carriage === "blocking" && stream === undefined && this.#moveAside(command, options)) return;
+    if (traits.carriage === "blocking" && stream === undefined && this.moveAside(command, options)) return;
     const call = new Call(this, command, traits, stream, options, now);
     if (
       this.isOpen &&
@@ -139,64 +141,28 @@ export class Flow implements CallOwner, Member {
       (stream === undefined || joinSending(call, stream))
     ) {
       if (this.#patience !== undefined) this.deadlines.arm(call, this.#patience, now);
-      this.#send(call, now);
+      this.send(call, now);
     } else {
-      this.#admit(call, now);
+      this.#entrance.admit(call, now);
     }
   }
 
   /** A blocking command outside a batch may go elsewhere, unless others that came before it still wait here. */
-  #moveAside(command: Command, options: CallOptions | undefined): boolean {
+  moveAside(command: Command, options: CallOptions | undefined): boolean {
     const mayPass = this.isOpen || (this.isHeld && this.gate.isEmpty);
     return mayPass && this.diversion !== undefined && this.diversion.divert(command, options);
   }
 
-  #admit(call: Call, now: number): void {
-    const { signal } = call.options ?? {};
-    if (signal?.aborted === true) {
-      this.desk.reject(call, refusal.aborted(call, this.desk.scene(), now));
-      return;
-    }
-    const verdict = call.stream === undefined ? this.#admission.verdict(call) : this.#memberVerdict(call, call.stream);
-    if (verdict.kind === "reject") {
-      this.desk.reject(call, verdict.error(call));
-      return;
-    }
-    if (signal !== undefined) listenForAbort(this, call, signal);
-    if (verdict.kind === "send") {
-      this.#arm(call, this.#admission.onceSent(call), now);
-      this.#send(call, now);
-    } else if (call.traits.carriage === "quit" && this.gate.isEmpty) this.endForQuit(call);
-    else if (this.gate.add(call)) {
-      this.#arm(call, this.#admission.whileWaiting(call), now);
-      if (this.isHeld) this.diversion?.awaited();
-    } else this.#eviction.full(call);
-  }
-
-  /** The first member of a batch decides for all. */
-  #memberVerdict(call: Call, stream: BatchStream): Verdict {
-    const batch = batchOf(stream) ?? startBatch(stream, this.#admission.verdict(call));
-    batch.add(call);
-    return batch.verdict;
-  }
-
-  #arm(call: Call, allowance: number, now: number): void {
-    if (allowance === Infinity) {
-      call.list?.remove(call);
-      call.expiresAt = Infinity;
-    } else this.deadlines.arm(call, this.deadlines.list(allowance), now);
-  }
-
   // ---- sending
 
-  #send(call: Call, now: number): void {
+  send(call: Call, now: number): void {
     call.state = "sent";
     call.attempts++;
     call.sentAt = now;
     this.inFlight++;
     if (call.traits.carriage !== "plain" || this.session.isHolding) {
       this.session.sent(call);
-      if (call.traits.carriage === "quit") this.#leave("quitting");
+      if (call.traits.carriage === "quit") this.lifetime.leave("quitting");
     }
     this.#writing = call;
     this.transport.write(call.command, call.stream, call.traits.bare);
@@ -231,71 +197,6 @@ export class Flow implements CallOwner, Member {
     this.transport.write(call.command, undefined);
   }
 
-  /** The connection is ready: everything that waits goes out, in order, before anything new. */
-  opened(): void {
-    this.slices.finish();
-    this.isReady = true;
-    this.reach.reset();
-    if (this.endpoint.refusing === 2 && !this.#admission.waitsForEver) void this.#reopen();
-    else {
-      if (!this.isHolding) this.#release();
-      void this.endpoint.reachable();
-    }
-  }
-
-  async #reopen(): Promise<void> {
-    this.isReopening = true;
-    await this.endpoint.reachable();
-    this.isReopening = false;
-    if (this.endpoint.refusing === 2) this.circuitOpened();
-    else this.#release();
-  }
-
-  #release(): Call | undefined {
-    if (!this.isReady || this.isHeld) return undefined;
-    const now = performance.now();
-    const { transport } = this;
-    let first: Call | undefined;
-    // Calls that come back from a lost connection belong to the database that was selected when they were sent.
-    let home = transport.database();
-    this.isOpen = this.phase === "open";
-    const calls = this.gate.take();
-    const late = withBatches(calls.filter((call) => call.expiresAt <= now));
-    for (const call of calls) {
-      if (late.has(call)) continue;
-      if (call.traits.carriage === "blocking" && call.stream === undefined) {
-        if (this.#moveAside(call.command, call.options)) {
-          letGo(call.command);
-          continue;
-        }
-      }
-      // A blocking command's own time starts when it is sent.
-      if (call.traits.carriage === "blocking" || this.#admission.waitsForEver)
-        this.#arm(call, this.#admission.onceSent(call), now);
-      if (call.attempts > 0) takeOver(call);
-      const database = call.db ?? home;
-      if (database !== transport.database() && call.traits.name !== "select") transport.select(database);
-      first ??= call;
-      this.#send(call, now);
-      if (call.traits.name === "select") home = transport.database();
-    }
-    if (home !== transport.database()) transport.select(home);
-    if (late.size > 0) this.#lateness.expired([...late], { late: 0 });
-    return first;
-  }
-
-  /** Keeps the connection for the blocking command that was just sent. Ends with `unhold` or with the connection. */
-  hold(): void {
-    this.isHeld = true;
-    this.isOpen = false;
-  }
-
-  unhold(): void {
-    if (!this.isHeld) return;
-    this.isHeld = false;
-    if (!this.retrier.isHolding) this.#release();
-  }
-
   // ---- outcomes
 
   replied(call: Call, value: unknown): void {
@@ -328,128 +229,52 @@ export class Flow implements CallOwner, Member {
     this.#errorReplies.received(call, error);
   }
 
-  leaveFlight(): void {
-    if (--this.inFlight === 0 && this.#onIdle !== undefined) this.#onIdle();
+  // ---- as the endpoint sees it
+
+  get waitingCount(): number {
+    return this.gate.size;
   }
 
-  redialWhenIdle(): void {
-    this.#onIdle = () => {
-      this.#onIdle = undefined;
-      this.transport.redial();
-    };
-  }
-
-  // ---- the connection comes and goes
-
-  /** The connection closed with these commands written and unanswered, oldest first. `fatal`: its replies made no sense. */
-  connectionLost(items: readonly CommandItem[], cause: Error | undefined, fatal = false): void {
-    if (this.isReady) this.endpoint.lost();
-    this.isOpen = this.isReady = this.isHeld = false;
-    this.#onIdle = undefined;
-    this.retrier.stop();
-    this.session.connectionLost(abandonTransactions(this.session, this.gate, this.desk));
-    const calls: Call[] = [];
-    for (const { command, select } of items) {
-      const call = callOf(command);
-      if (call?.state !== "sent") continue;
-      call.state = "lost";
-      call.db = select;
-      this.inFlight--;
-      calls.push(call);
-    }
-    this.#loss.decide(calls, cause, fatal);
-  }
-
-  /** A connection attempt begins. */
-  connecting(): void {
-    this.reach.down();
-  }
-
-  connectionFailed(error: Error): void {
-    if (this.phase !== "open") return;
-    this.endpoint.incident.failed(classify(error, { ...this.transport.context(), written: false }), 0);
-  }
-
-  #downTooLong(): void {
-    const context = this.transport.context();
-    const cause = this.transport.lastError() ?? refusal.noConnection(this.endpoint.label, context.phase);
-    this.endpoint.unreachable(classify(cause, { ...context, written: false }));
-    this.circuitOpened();
+  retryIn(): number {
+    return this.transport.retryIn();
   }
 
   circuitOpened(): void {
-    this.#eviction.circuitOpened((call) => this.#admission.circuitVerdict(call)?.error);
+    this.outage.circuitOpened();
   }
 
   probe(kind: CircuitKind): Promise<boolean> {
     return this.transport.probe(kind, this.policy.breaker === false ? PROBE_TIMEOUT : this.policy.breaker.probeTimeout);
   }
 
-  failWaitingWith(error: Error): void {
-    this.#eviction.failed(error);
-  }
-
-  // ---- the end
-
-  #leave(phase: "quitting" | "draining"): void {
-    if (this.phase === "open") this.phase = phase;
-    this.isOpen = false;
-  }
-
-  /** Takes no more commands; resolves when nothing is in flight or waiting, at the latest after `drain` milliseconds. */
-  async drain(drain: number): Promise<void> {
-    if (this.phase === "closed") return;
-    this.#leave("draining");
-    const until = performance.now() + drain;
-    while ((this.inFlight > 0 || !this.gate.isEmpty) && performance.now() < until) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(5, Math.max(1, until - performance.now()))));
-    }
-  }
-
-  /** The owner is closing the client: what waits will never be sent. */
-  closing(): void {
-    this.#leave("draining");
-    this.#eviction.closed();
-  }
-
-  /** The client has ended. It can be revived by `connect()`. */
-  ended(): void {
-    this.phase = "closed";
-    this.isOpen = this.isReady = this.isHeld = false;
-    this.retrier.stop();
-    this.slices.finish();
-    this.#eviction.closed();
-    this.deadlines.stop();
-    this.reach.reset();
-    this.endpoint.leave(this);
-  }
-
-  /** The client connects again after it had ended. */
-  revived(): void {
-    if (this.phase === "closed") this.endpoint = this.#join();
-    this.phase = "open";
-  }
-
-  /** QUIT that cannot be sent or answered still means: end. */
-  endForQuit(call: Call): void {
-    this.withdraw(call);
-    this.desk.resolve(call, OK);
-    this.transport.end();
-  }
+  // ---- what the parts ask of each other
 
   /** Takes a call out of wherever it is. */
   withdraw(call: Call): void {
     if (call.state === "waiting") this.gate.remove(call);
     else if (call.state === "sent") this.leaveFlight();
   }
-}
 
-/** Adds a call to a batch that is already on its way; the first member takes the long way round. */
-function joinSending(call: Call, stream: BatchStream): boolean {
-  const batch = batchOf(stream);
-  if (batch?.verdict.kind !== "send") return false;
-  batch.add(call);
-  return true;
-}
+  leaveFlight(): void {
+    if (--this.inFlight === 0 && this.#onIdle !== undefined) this.#onIdle();
+  }
 
-const OK = Buffer.from("OK");
+  redialWhenIdle(): void {
+    this.#onIdle = () => {
+      this.forgetIdle();
+      this.transport.redial();
+    };
+  }
+
+  forgetIdle(): void {
+    this.#onIdle = undefined;
+  }
+
+  rejoin(): void {
+    this.endpoint = this.#join();
+  }
+
+  part(): void {
+    this.endpoint.leave(this);
+  }
+}

@@ -12,6 +12,7 @@ import type { Deadlines, SweepReport } from "./deadlines.js";
 import type { Desk } from "./desk.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Gate } from "./gate.js";
+import type { Lifetime } from "./lifetime.js";
 import * as refusal from "./refusal.js";
 import type { Slices } from "./slices.js";
 import type { BlockingLimit, Transport } from "./transport.js";
@@ -26,10 +27,9 @@ export interface Punctual {
   readonly transport: Transport;
   readonly endpoint: Endpoint;
   readonly blockingLimit: BlockingLimit | undefined;
+  readonly lifetime: Lifetime;
   /** Takes a call out of wherever it is. */
   withdraw(call: Call): void;
-  /** QUIT that cannot be answered still means: end. */
-  endForQuit(call: Call): void;
 }
 
 /** After an event-loop stall longer than this, in milliseconds, late calls get two turns of the poll phase instead of one. */
@@ -67,7 +67,7 @@ export class Lateness {
     const now = performance.now();
     desk.stats.deadlines += calls.length;
     slices.run(calls, (call) => {
-      if (call.traits.carriage === "quit") this.#client.endForQuit(call);
+      if (call.traits.carriage === "quit") this.#client.lifetime.endForQuit(call);
       else if (this.#endsWithNull(call)) desk.resolve(call, null);
       else desk.reject(call, refusal.deadlineWaiting(call, scene, now));
     });
@@ -98,7 +98,7 @@ export class Lateness {
         return;
       }
       if (call.traits.carriage === "quit") {
-        this.#client.endForQuit(call);
+        this.#client.lifetime.endForQuit(call);
         return;
       }
       const error = refusal.deadlineInFlight(call, scene, now);

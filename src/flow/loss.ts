@@ -3,8 +3,9 @@
  * execution does no harm, otherwise reported as unknown. Nothing else may resend a written command.
  */
 import type { Command } from "ioredis";
-import type { Call } from "../command/call.js";
+import { callOf, type Call } from "../command/call.js";
 import { effectOf, isReplaySafe } from "../command/effect.js";
+import type { CommandItem } from "../connection/internals.js";
 import { classify } from "../failure/classify.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { Policy } from "../options/policy.js";
@@ -28,6 +29,7 @@ export interface Bereft {
   readonly retrier: Retrier;
   readonly endpoint: Endpoint;
   readonly phase: Phase;
+  inFlight: number;
   readonly scriptEffect: ((command: Command) => ScriptEffect | undefined) | undefined;
 }
 
@@ -38,9 +40,21 @@ export class Loss {
     this.#client = client;
   }
 
-  /** Decides about calls that are `lost`, oldest first. `fatal`: the replies made no sense, so asking again will not help. */
-  decide(calls: readonly Call[], cause: Error | undefined, fatal: boolean): void {
-    if (calls.length === 0) return;
+  /** These were written and unanswered, oldest first. `fatal`: the replies made no sense, so asking again will not help. */
+  befall(items: readonly CommandItem[], cause: Error | undefined, fatal: boolean): void {
+    const calls: Call[] = [];
+    for (const { command, select } of items) {
+      const call = callOf(command);
+      if (call?.state !== "sent") continue;
+      call.state = "lost";
+      call.db = select;
+      this.#client.inFlight--;
+      calls.push(call);
+    }
+    if (calls.length > 0) this.#decideAll(calls, cause, fatal);
+  }
+
+  #decideAll(calls: readonly Call[], cause: Error | undefined, fatal: boolean): void {
     const { desk, endpoint, phase, slices } = this.#client;
     const scene = desk.scene(cause);
     desk.stats.lost += calls.length;

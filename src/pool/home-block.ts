@@ -73,7 +73,7 @@ export class HomeBlock {
     blocked.run(flow, ({ isEmpty }) => this.#ended(blocked, isEmpty));
     this.#hooks.stay(undefined);
     // It may have been given back, or refused, in the very moment.
-    if (this.#running === blocked && flow.isOpen) flow.hold();
+    if (this.#running === blocked && flow.isOpen) flow.outlet.hold();
     return true;
   }
 
@@ -89,7 +89,7 @@ export class HomeBlock {
     else if (successor === undefined) this.#hooks.runAside(blocked);
     else this.#hooks.runThere(blocked, successor);
     // A call that gave up destroys the connection in this turn: what waits must not be sent on it.
-    queueMicrotask(() => this.#host.flow.unhold());
+    queueMicrotask(() => this.#host.flow.outlet.unhold());
     return goesOn;
   }
 

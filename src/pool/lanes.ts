@@ -78,7 +78,7 @@ export class Lanes {
     const until = performance.now() + limit;
     this.#isDraining = true;
     while (!this.#queue.isEmpty && performance.now() < until) await setTimeout(Math.min(5, limit));
-    await Promise.all(this.#open().map(({ flow }) => flow.drain(Math.max(0, until - performance.now()))));
+    await Promise.all(this.#open().map(({ flow }) => flow.lifetime.drain(Math.max(0, until - performance.now()))));
   }
 
   end(): void {
