@@ -95,10 +95,10 @@ export class Redis extends IORedis {
   }
 
   override disconnect(reconnect = false): void {
-    const { flow, pool } = this[STATE];
+    const { flow, pool, isReconnecting } = this[STATE];
     const { status } = this;
     if (reconnect) {
-      pool?.interrupt();
+      if (!isReconnecting) pool?.interrupt();
       super.disconnect(true);
       return;
     }

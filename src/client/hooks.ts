@@ -5,7 +5,7 @@ import type { Redis } from "../redis.js";
 import { internalTurn } from "./own-commands.js";
 import type { RedisOptions } from "./redis-options.js";
 import { adopt } from "./setup.js";
-import { SERVING, STATE } from "./state.js";
+import { SERVING, STATE, type State } from "./state.js";
 
 /** Statuses with a live connection. */
 const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"]);
@@ -87,7 +87,13 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
     recoverFromFatalError(this: Redis, commandError, error, options?: FlushOptions) {
       // ioredis 5 reports a handshake command that was lost with its connection as fatal; the next connection is not to blame.
       if (!CONNECTED.has(this.status)) return;
-      base.recoverFromFatalError.call(internalsOf(this), commandError, error, options);
+      reconnecting(this[STATE], () => {
+        base.recoverFromFatalError.call(internalsOf(this), commandError, error, options);
+      });
+    },
+
+    handleReconnection(this: Redis, error, item) {
+      reconnecting(this[STATE], () => base.handleReconnection.call(internalsOf(this), error, item));
     },
 
     _readyCheck(this: Redis, callback) {
@@ -106,7 +112,8 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       const checked: typeof callback = (error, info) => {
         const { maxclients } = info ?? {};
         if (maxclients !== undefined) state.serverAllows(Number(maxclients));
-        callback(error, info);
+        // A node of another role than the one that Sentinel was asked for is left again.
+        reconnecting(state, () => callback(error, info));
       };
       checkReady(this, checked, {
         info: (callback) => {
@@ -118,6 +125,16 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       });
     },
   });
+}
+
+/** Marks what ioredis reconnects for meanwhile as its own. */
+function reconnecting(state: State, act: () => void): void {
+  state.isReconnecting = true;
+  try {
+    act();
+  } finally {
+    state.isReconnecting = false;
+  }
 }
 
 function withCause(error: Error, cause: Error | undefined): Error {

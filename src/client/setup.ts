@@ -74,6 +74,7 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     scripts,
     skipsReadyCheck,
     internal: false,
+    isReconnecting: false,
     selectError: undefined,
     serverAllows: (maxClients) => {
       if (!isPooled) tellWarnings(labelOf(info), logger, lintAgainstServer(policy, maxClients));

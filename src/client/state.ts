@@ -24,6 +24,8 @@ export interface State {
   readonly scripts: ScriptEffects;
   /** ioredis is sending on its own behalf. */
   internal: boolean;
+  /** ioredis is about to reconnect on its own account: unlike a caller's `disconnect(true)`, that concerns this connection only. */
+  isReconnecting: boolean;
   /** `enableReadyCheck: false`. ioredis 5 guards against a lost handshake only on the way through the check, so it always goes there. */
   readonly skipsReadyCheck: boolean;
   /** The handshake's SELECT failed: serving would mean writing to database 0. */

@@ -101,6 +101,7 @@ export interface RedisInternals {
   resetOfflineQueue(): void;
   flushQueue(error: Error, options?: FlushOptions): void;
   recoverFromFatalError(commandError: Error, error: Error, options?: FlushOptions): void;
+  handleReconnection(error: Error, item: CommandItem): void;
   silentEmit(event: string, arg?: unknown): boolean;
   _readyCheck(callback: (error: Error | null, info?: Record<string, string>) => void): void;
 }

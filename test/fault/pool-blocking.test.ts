@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ClosedError, PoolTimeoutError, type Redis } from "../../src/index.js";
 import { eventually } from "../helpers/eventually.js";
-import { startProxy } from "../helpers/fault-proxy.js";
+import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { blocked, client, connections } from "./pool-harness.js";
 
@@ -212,6 +212,35 @@ describe("blocking commands", () => {
     const again = redis.blpop(key, 0);
     await redis.rpush(key, "v");
     expect(await again).toEqual([key, "v"]);
+  });
+
+  it.each([
+    [
+      "after a reply that made no sense",
+      async (redis: Redis, proxy: FaultProxy) => {
+        const done = proxy.garbage("HTTP/1.1 400 Bad Request\r\n");
+        await expect(redis.incr(fresh())).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+        await done;
+      },
+    ],
+    [
+      "because of reconnectOnError",
+      async (redis: Redis) => {
+        await expect(redis.call("nonsense")).rejects.toThrow("unknown command");
+      },
+    ],
+  ])("go on when the client's own connection is replaced %s", async (_title, replace) => {
+    await using proxy = await startProxy({ target: server });
+    const options = { protocol: 2, reconnectOnError: (error: Error) => error.message.includes("unknown command") };
+    await using redis = await busy(proxy.port, {}, options as never);
+    const k = fresh();
+    const popped = redis.blpop(k, 0);
+    await blocked(server, 1);
+    const closed = new Promise((resolve) => redis.once("close", resolve));
+    await replace(redis, proxy);
+    await closed;
+    await redis.rpush(k, "v");
+    expect(await popped).toEqual([k, "v"]);
   });
 
   it("issued while the server is away wait for it like any other command", async () => {

@@ -65,6 +65,7 @@ const HOOKS = [
   "resetOfflineQueue",
   "flushQueue",
   "recoverFromFatalError",
+  "handleReconnection",
   "silentEmit",
   "_readyCheck",
 ] as const;
@@ -253,6 +254,21 @@ describe("a connection of ioredis", () => {
     const fatal = calls.find(({ hook }) => hook === "recoverFromFatalError");
     expect((fatal?.args[1] as Error).message).toBe("not yet");
     expect(hooksCalled("silentEmit").length).toBeGreaterThan(0);
+  });
+
+  it("hears of each error reply before its command does, and reconnects by its own `disconnect` if it is told to", async () => {
+    const probe = open({ reconnectOnError: (error) => error.message.includes("unknown command") });
+    const reconnects: unknown[] = [];
+    const { disconnect } = probe;
+    probe.disconnect = (reconnect) => {
+      reconnects.push(reconnect);
+      disconnect.call(probe, reconnect);
+    };
+    await expect(probe.call("nonsense")).rejects.toThrow("unknown command");
+    const heard = calls.filter(({ hook }) => hook === "handleReconnection").at(-1);
+    expect((heard?.args[0] as Error).message).toContain("unknown command");
+    expect((heard?.args[1] as { command: Command }).command.name).toBe("nonsense");
+    expect(reconnects).toEqual([true]);
   });
 
   it("restores the database at status ready, before anything that was queued", async () => {
