@@ -66,15 +66,15 @@ describe("limits", () => {
     const redis = client(proxy.port, { resilience: { queue: { maxCommands: 50 } } });
     const waiting = Array.from({ length: 50 }, () => redis.incr("n"));
     await eventually(() => expect(redis.log.lines.length).toBeGreaterThan(0));
-    const refused = Array.from({ length: 100 }, () => outcomeOf(redis.incr("n")));
-    const outcomes = await Promise.all(refused);
+    const outcomes: Outcome[] = [];
+    for (let i = 0; i < 200; i++) outcomes.push(await outcomeOf(redis.incr("n")));
     const error = expectError(first(outcomes), "QueueFullError", "no");
     expect(error.message).toMatch(
       /INCR was not sent: 50 commands \(\d+ bytes\) already wait .* limits are 50 and \d+ bytes/,
     );
     const times = outcomes.map(({ after }) => after).sort((a, b) => a - b);
-    // All hundred were refused in one turn; each alone takes a small part of it.
-    expect((times[50] ?? Infinity) / 50).toBeLessThan(1);
+    // The usual one: the machine may have had something else to do during any other.
+    expect(times[100]).toBeLessThan(1);
     expect(redis.stats().waiting.commands).toBe(50);
     await proxy.pass();
     await Promise.all(waiting);
@@ -116,11 +116,11 @@ describe("limits", () => {
     expect(await server.cli("EXISTS", "pipeline", "transaction")).toBe("0");
   });
 
-  it("settle 100,000 commands that come while there is no connection, and keep only the first", async () => {
+  it("settle 30,000 commands that come while there is no connection, and keep only the first", async () => {
     const redis = client(proxy.port, { resilience: { deadline: 1500, breaker: false } });
     const pending: Promise<Outcome>[] = [];
-    for (let round = 0; round < 20; round++) {
-      for (let i = 0; i < 5_000; i++) pending.push(outcomeOf(redis.incr("n")));
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 3_000; i++) pending.push(outcomeOf(redis.incr("n")));
       await new Promise((resolve) => setImmediate(resolve));
     }
     const gists = (await Promise.all(pending)).map(gist);
