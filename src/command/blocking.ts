@@ -52,20 +52,23 @@ export function blockingTimeoutOf(name: string, args: readonly unknown[]): numbe
 }
 
 /**
- * Gives a blocking command another timeout, for the rest of a block that goes on elsewhere. Whole seconds stay whole,
- * rounded up: servers before 6.0 know no others.
+ * Gives a blocking command another timeout, for a piece or the rest of its block. Whole seconds stay whole, rounded up:
+ * servers before 6.0 know no others.
  *
  * @param args - changed in place.
+ * @returns whether there was a timeout to change: what the server would refuse stays as it is.
  */
-export function setBlockingTimeout(name: string, args: unknown[], milliseconds: number): void {
+export function setBlockingTimeout(name: string, args: unknown[], milliseconds: number): boolean {
   const command = name.toLowerCase();
   const isStream = command === "xread" || command === "xreadgroup";
   const place = isStream ? { at: (blockOptionAt(args) ?? -1) + 1, unit: MILLISECONDS } : PLACES.get(command);
-  if (place === undefined) return;
+  if (place === undefined) return false;
   const at = place.at < 0 ? args.length + place.at : place.at;
-  const isWhole = Number.isInteger(Number(textOf(args[at])));
+  const present = textOf(args[at]) ?? "";
+  if (!/^\d+(\.\d+)?$/.test(present)) return false;
   const value = milliseconds / place.unit;
-  args[at] = isWhole ? String(Math.ceil(value)) : value.toFixed(3);
+  args[at] = present.includes(".") ? value.toFixed(3) : String(Math.ceil(value));
+  return true;
 }
 
 function blockOption(args: readonly unknown[]): number | undefined {

@@ -1,9 +1,12 @@
-/** The reply that is due next on a connection: since when, and whether the server was told to hold it back. */
+/** The reply that is due next on a connection: since when, and for how long the server was told to hold it back. */
 import type { Command } from "ioredis";
 import { blockingTimeoutOf } from "../command/blocking.js";
 import { callOf } from "../command/call.js";
 import { traitsOf } from "../command/traits.js";
 import type { RedisInternals } from "./internals.js";
+
+/** Servers before 6.0 look for blocks that are over once a second. Milliseconds. */
+const LATE_END = 1_000;
 
 export class Owed {
   readonly #redis: RedisInternals;
@@ -28,12 +31,13 @@ export class Owed {
     return now - Math.max(askedAt, lastReadAt);
   }
 
-  /** The server holds it back, as it was told. */
-  get isHeldBack(): boolean {
+  /** Milliseconds for which the server may hold it back, as it was told. */
+  get heldBackFor(): number {
     const head = this.#head();
-    if (head === undefined) return false;
+    if (head === undefined) return 0;
     const traits = traitsOf(head.name);
-    return traits.carriage === "blocking" && blockingTimeoutOf(traits.name, head.args) !== undefined;
+    const block = traits.carriage === "blocking" ? blockingTimeoutOf(traits.name, head.args) : undefined;
+    return block === undefined ? 0 : block + LATE_END;
   }
 
   /** The oldest command that has no answer yet. */

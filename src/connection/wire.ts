@@ -50,7 +50,7 @@ export class Wire implements Transport {
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy);
     this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
       handshakeLate: (after) => this.#handshakeLate(after),
-      owedFor: (now) => (this.#owed.isHeldBack || this.isSending() ? 0 : this.silentFor(now)),
+      owedFor: (now) => (this.isSending() ? 0 : Math.max(0, this.silentFor(now) - this.#owed.heldBackFor)),
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),

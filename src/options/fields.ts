@@ -101,7 +101,10 @@ export const FIELDS: readonly Field[] = [
   ),
   duration("reconnect.handshakeTimeout", "From dialling to ready, with TLS, AUTH and SELECT."),
   part("heartbeat", "Finding connections that are dead but look open."),
-  duration("heartbeat.interval", "An idle connection is sent a PING after this long."),
+  duration(
+    "heartbeat.interval",
+    "An idle connection is sent a PING after this long; a command that blocks longer is asked in pieces of it.",
+  ),
   duration("heartbeat.timeout", "A connection that owes a reply and stays silent this long is destroyed."),
   part("pool", "Connections.", false),
   count("pool.size", "Shared connections for ordinary commands.", { max: 1000 }),

@@ -22,17 +22,21 @@ export class BlockingLanes implements Diversion {
   readonly #host: Host;
   readonly #pool: LeasePool<Pooled>;
   readonly #home: HomeBlock;
+  /** How long a command may block in one go, in milliseconds. */
+  readonly #piece: number;
   /** Handed to the client's own connection: it must not be taken over once more. */
   #staying: Command | undefined = undefined;
 
   constructor(host: Host, pool: LeasePool<Pooled>) {
     this.#host = host;
     this.#pool = pool;
+    this.#piece = pieceOf(host);
     this.#home = new HomeBlock(host, {
       stay: (command) => (this.#staying = command),
       borrow: (blocked) => this.#borrow(blocked),
       runThere: (blocked, lease) => this.#runOn(blocked, lease),
       runAside: (blocked) => void this.#startAside(blocked, undefined),
+      goOn: (blocked) => void this.#startHome(blocked, undefined),
     });
   }
 
@@ -40,7 +44,7 @@ export class BlockingLanes implements Diversion {
     if (command === this.#staying || STAYING.has(command.name.toLowerCase())) return false;
     if (blockingTimeoutOf(command.name, command.args) === undefined) return false;
     if (this.#host.flow.session.isInMulti || this.#host.isDedicated()) return false;
-    const blocked = new Blocked(command, options);
+    const blocked = new Blocked(command, options, this.#piece);
     const isHomeFree = this.#home.isFree();
     const pinned = this.#pin(blocked);
     const earlier = isHomeFree ? pinned : Promise.all([pinned, this.#host.whenAnswered()]);
@@ -62,7 +66,7 @@ export class BlockingLanes implements Diversion {
 
   async #startHome(blocked: Blocked, pinned: Promise<unknown> | undefined): Promise<void> {
     await pinned;
-    if (await this.#home.run(blocked)) return;
+    if (blocked.isRepeatable && (await this.#home.run(blocked))) return;
     await this.#startAside(blocked, this.#host.whenAnswered());
   }
 
@@ -95,9 +99,19 @@ export class BlockingLanes implements Diversion {
 
   #runOn(blocked: Blocked, lease: Lease<Pooled>): void {
     lease.lastCommand = blocked.name;
-    blocked.run(lease.connection.flow, () => {
-      lease.giveBack();
-      return false;
+    blocked.run(lease.connection.flow, ({ isEmpty }) => {
+      const goesOn = isEmpty && blocked.isPiece && blocked.shorten();
+      if (!goesOn) lease.giveBack();
+      // Once the flow is done with this reply.
+      else queueMicrotask(() => this.#runOn(blocked, lease));
+      return goesOn;
     });
   }
+}
+
+/** As often as an idle connection is asked whether it lives; `blockingTimeout` has a watch of its own. */
+function pieceOf({ policy: { heartbeat }, flow }: Host): number {
+  if (heartbeat === false || flow.blockingLimit !== undefined) return Infinity;
+  // Servers before 6.0 know whole seconds only.
+  return Math.max(1_000, heartbeat.interval);
 }

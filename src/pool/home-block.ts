@@ -17,6 +17,8 @@ export interface HomeHooks {
   runThere(blocked: Blocked, lease: Lease<Pooled>): void;
   /** Runs it on any connection of its own. */
   runAside(blocked: Blocked): void;
+  /** Runs it here again, if nothing else has come meanwhile. */
+  goOn(blocked: Blocked): void;
 }
 
 /** Ordinary commands that a blocking client may have sent: INFO, CLIENT SETNAME and the like, when it starts. */
@@ -84,12 +86,16 @@ export class HomeBlock {
     this.#running = undefined;
     const successor = this.#successor;
     this.#successor = undefined;
-    const goesOn = isEmpty && this.#isEnding && blocked.shorten();
+    const isEnding = this.#isEnding;
+    const goesOn = isEmpty && (isEnding || blocked.isPiece) && blocked.shorten();
     if (!goesOn) successor?.giveBack();
-    else if (successor === undefined) this.#hooks.runAside(blocked);
-    else this.#hooks.runThere(blocked, successor);
-    // A call that gave up destroys the connection in this turn: what waits must not be sent on it.
-    queueMicrotask(() => this.#host.flow.outlet.unhold());
+    else if (successor !== undefined) this.#hooks.runThere(blocked, successor);
+    else if (isEnding) this.#hooks.runAside(blocked);
+    queueMicrotask(() => {
+      // A call that gave up destroys the connection in this turn: what waits must not be sent on it.
+      this.#host.flow.outlet.unhold();
+      if (goesOn && !isEnding) this.#hooks.goOn(blocked);
+    });
     return goesOn;
   }
 

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAY_BLOCK, blockingTimeoutOf } from "../../src/command/blocking.js";
+import { MAY_BLOCK, blockingTimeoutOf, setBlockingTimeout } from "../../src/command/blocking.js";
 
 function timeout(command: string): number | undefined {
   const [name = "", ...args] = command.split(" ");
@@ -94,4 +94,30 @@ describe("MAY_BLOCK", () => {
       expect(blockingTimeoutOf(name, args), name).toBeGreaterThan(0);
     }
   });
+});
+
+describe("setBlockingTimeout", () => {
+  function shortened(command: string, milliseconds: number): string {
+    const [name = "", ...args] = command.split(" ");
+    const changed = setBlockingTimeout(name, args, milliseconds);
+    return changed ? [name, ...args].join(" ") : "left";
+  }
+
+  it.each([
+    ["BLPOP a b 0", "BLPOP a b 3"],
+    ["BLPOP a 9.5", "BLPOP a 2.100"],
+    ["BLMPOP 0 1 a LEFT", "BLMPOP 3 1 a LEFT"],
+    ["BLMOVE a b LEFT RIGHT 30", "BLMOVE a b LEFT RIGHT 3"],
+    ["XREAD COUNT 1 BLOCK 0 STREAMS s 0", "XREAD COUNT 1 BLOCK 2100 STREAMS s 0"],
+    ["XREADGROUP GROUP block me BLOCK 9000 STREAMS s >", "XREADGROUP GROUP block me BLOCK 2100 STREAMS s >"],
+  ])("gives %s another time, whole seconds rounded up", (command, expected) => {
+    expect(shortened(command, 2_100)).toBe(expected);
+  });
+
+  it.each(["BLPOP a -1", "BLPOP a soon", "BLPOP a", "XREAD BLOCK STREAMS s 0", "XREAD STREAMS s 0", "GET k"])(
+    "leaves %s to the server",
+    (command) => {
+      expect(shortened(command, 2_100)).toBe("left");
+    },
+  );
 });
