@@ -39,6 +39,7 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       if (status === "end" && this.status === "end") return;
       if (status === "connect") {
         state.selectError = undefined;
+        state.resubscription.connected();
         internalTurn(state);
       }
       state.wire.statusChanged(status);

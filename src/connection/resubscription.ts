@@ -38,6 +38,8 @@ export class Resubscription {
   readonly #hooks: ResubscriptionHooks;
   /** Sent and not confirmed; they are in nobody else's memory. */
   readonly #wanted = new Map<string, Wanted>();
+  /** Sent on this connection and not answered yet, of those that are wanted. */
+  readonly #asked = new Set<string>();
   #batch: Command[] = [];
   #deafSince: number | undefined = undefined;
   #attempt = 0;
@@ -57,11 +59,17 @@ export class Resubscription {
     clearTimeout(this.#timer);
   }
 
+  /** A new connection: what was asked on the last one will not be answered. */
+  connected(): void {
+    this.#asked.clear();
+  }
+
   /** ioredis has sent a subscription again. All that leave in one turn are confirmed together. */
   sent(command: Command): void {
     for (const channel of command.args) {
       const wanted: Wanted = { kind: command.name as Kind, channel: String(channel) };
       this.#wanted.set(keyOf(wanted), wanted);
+      this.#asked.add(keyOf(wanted));
     }
     this.#batch.push(command);
     if (this.#batch.length === 1) queueMicrotask(() => void this.#verify());
@@ -69,10 +77,7 @@ export class Resubscription {
 
   /** Connected again: what was never confirmed is sent once more, each by itself, so that one refusal spoils no other. */
   ready(): void {
-    const sending = new Set(this.#batch.flatMap(({ name, args }) => args.map((arg) => `${name} ${String(arg)}`)));
-    for (const wanted of [...this.#wanted.values()]) {
-      if (!sending.has(keyOf(wanted))) this.#send(wanted);
-    }
+    for (const [key, wanted] of [...this.#wanted]) if (!this.#asked.has(key)) this.#send(wanted);
   }
 
   end(): void {
@@ -97,6 +102,7 @@ export class Resubscription {
     commands.forEach((command, at) => {
       const outcome = outcomes[at];
       const wanted = command.args.map((arg): Wanted => ({ kind: command.name as Kind, channel: String(arg) }));
+      for (const one of wanted) this.#asked.delete(keyOf(one));
       if (outcome?.status === "rejected") refused.push({ wanted, reason: outcome.reason });
       else restored.push(...wanted);
     });

@@ -3,7 +3,7 @@ import type { Redis, Resubscribed } from "../../src/index.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { sleep } from "./core-harness.js";
+import { callsOf, sleep } from "./core-harness.js";
 import { client } from "./pool-harness.js";
 
 let server: RedisServer;
@@ -52,8 +52,30 @@ describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
     await strict.call("ACL", "SETUSER", "default", "resetchannels", "&open");
     proxy.cutAll();
     await eventually(() => expect(restored).toEqual(["open"]));
+    await eventually(() => expect(redis.status).toBe("ready"));
+    proxy.cutAll();
+    await eventually(() => expect(restored).toEqual(["open", "open"]));
     await eventually(() => expect(errors.map(({ message }) => message).join()).toContain("NOPERM"));
     expect(await strict.call("PUBLISH", "open", "hi")).toBe(1);
+    expect(restored).toEqual(["open", "open"]);
+  });
+
+  it("asks once for each channel after a cut, and reports it once", async () => {
+    await using own = await startRedis();
+    await using proxy = await startProxy({ target: own });
+    await using redis = client(proxy.port, FAST, { protocol });
+    await redis.subscribe("news", "sport");
+    await redis.psubscribe("w:*");
+    const events: Resubscribed[] = [];
+    redis.on("resubscribed", (event: Resubscribed) => events.push(event));
+    for (let n = 1; n <= 3; n++) {
+      proxy.cutAll();
+      await eventually(() => expect(events).toHaveLength(n));
+      // What was asked twice would have been answered before this.
+      await redis.subscribe(`later-${n}`);
+    }
+    expect(events).toHaveLength(3);
+    expect(await callsOf(own)).toMatchObject({ subscribe: 7, psubscribe: 4 });
   });
 
   it("does not forget channels when the connection is lost again before they were confirmed", async () => {
