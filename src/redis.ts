@@ -177,8 +177,8 @@ export class Redis extends IORedis {
    *
    * @throws {PoolTimeoutError} when none became free within `pool.acquireTimeout`.
    */
-  withConnection<T>(fn: (connection: Redis) => T | PromiseLike<T>, options: ConnectionOptions = {}): Promise<T> {
-    return poolOf(this).withConnection(fn, new Error("borrowed here"), options);
+  async withConnection<T>(fn: (connection: Redis) => T | PromiseLike<T>, options: ConnectionOptions = {}): Promise<T> {
+    return poolFor(this, fn, "withConnection").withConnection(fn, new Error("borrowed here"), options);
   }
 
   /**
@@ -188,12 +188,12 @@ export class Redis extends IORedis {
    * @throws {TransactionConflictError} when every attempt was overtaken; nothing was executed.
    * @throws {PoolTimeoutError} when no connection became free within `pool.acquireTimeout`.
    */
-  transaction<T>(
+  async transaction<T>(
     keys: readonly RedisKey[],
     fn: (scope: TransactionScope) => T | PromiseLike<T>,
     options: TransactionOptions = {},
   ): Promise<TransactionResult<T>> {
-    return poolOf(this).transaction(keys, fn, new Error("borrowed here"), options);
+    return poolFor(this, fn, "transaction").transaction(keys, fn, new Error("borrowed here"), options);
   }
 
   /** The effective policy, frozen. */
@@ -236,7 +236,8 @@ sealGetter(Redis.prototype, "policy");
 quickenBatches(Redis.prototype);
 installHooks(Redis.prototype, (options) => new Redis(options));
 
-function poolOf(client: Redis): Pool {
+function poolFor(client: Redis, fn: unknown, method: string): Pool {
+  if (typeof fn !== "function") throw new TypeError(`${method} needs the function that is to have the connection`);
   const { pool } = client[STATE];
   if (pool === undefined) throw new TypeError("a connection that was lent has no pool of its own: use the client");
   return pool;

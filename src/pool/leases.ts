@@ -14,14 +14,14 @@ export interface ConnectionOptions {
 export async function withConnection<T>(
   host: Host,
   pool: LeasePool<Pooled>,
-  fn: (connection: Redis) => T | PromiseLike<T>,
+  fn: (connection: Redis, pooled: Pooled) => T | PromiseLike<T>,
   by: string,
   origin: Error,
   { signal }: ConnectionOptions,
 ): Promise<T> {
   const lease = await pool.acquire({ by, origin, signal, timeout: host.policy.pool.acquireTimeout });
   try {
-    return await fn(borrowed(lease, signal === undefined ? undefined : { signal }));
+    return await fn(borrowed(lease, signal === undefined ? undefined : { signal }), lease.connection);
   } finally {
     lease.giveBack();
   }

@@ -75,7 +75,8 @@ export class Pool {
     origin: Error,
     options: ConnectionOptions,
   ): Promise<T> {
-    return withConnection(this.#host, this.#leases, fn, fn.name || "withConnection", origin, options);
+    const run = (conn: Redis): T | PromiseLike<T> => fn(conn);
+    return withConnection(this.#host, this.#leases, run, fn.name || "withConnection", origin, options);
   }
 
   transaction<T>(
@@ -84,7 +85,8 @@ export class Pool {
     origin: Error,
     options: TransactionOptions,
   ): Promise<TransactionResult<T>> {
-    const run = (conn: Redis): Promise<TransactionResult<T>> => runTransaction(conn, keys, fn, options);
+    const run = (conn: Redis, { trail, flow }: Pooled): Promise<TransactionResult<T>> =>
+      runTransaction({ conn, trail, endpoint: flow.endpoint.label }, keys, fn, options);
     return withConnection(this.#host, this.#leases, run, fn.name || "transaction", origin, options);
   }
 

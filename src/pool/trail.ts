@@ -28,6 +28,11 @@ export class Trail {
     return this.#isTainted;
   }
 
+  /** Keys are watched, as far as what was sent tells. */
+  get isWatching(): boolean {
+    return this.#watching;
+  }
+
   /** A SELECT was sent, whatever became of it: inside a MULTI that is discarded it does not happen. */
   get selected(): boolean {
     return this.#selected;

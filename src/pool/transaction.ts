@@ -8,6 +8,7 @@ import { IoredoubtError, TransactionAbortedError } from "../failure/errors.js";
 import type { Redis } from "../redis.js";
 import { fullJitter } from "../flow/backoff.js";
 import { TransactionConflictError } from "./conflict.js";
+import type { Trail } from "./trail.js";
 
 export interface TransactionOptions {
   /** How often the transaction starts again after a conflict. Default 10. */
@@ -37,9 +38,16 @@ const RETRIES = 10;
 /** Between attempts, in milliseconds: a conflict is over as soon as the other one's EXEC is. */
 const BACKOFF = { minTimeout: 4, maxTimeout: 100, factor: 2 };
 
+/** The lent connection that a transaction runs on, and what was sent on it. */
+export interface TransactionGround {
+  readonly conn: Redis;
+  readonly trail: Trail;
+  readonly endpoint: string;
+}
+
 /** Runs the attempts on one lent connection. */
 export async function runTransaction<T>(
-  conn: Redis,
+  ground: TransactionGround,
   keys: readonly RedisKey[],
   fn: (scope: TransactionScope) => T | PromiseLike<T>,
   { retries = RETRIES, signal }: TransactionOptions,
@@ -49,32 +57,42 @@ export async function runTransaction<T>(
   for (let attempt = 1; ; attempt++) {
     let cause: unknown;
     try {
-      await conn.watch(...keys);
-      const done = await attemptOnce(conn, fn);
+      await ground.conn.watch(...keys);
+      const done = await attemptOnce(ground, fn);
       if (done !== undefined) return { ...done, conflicts };
       conflicts++;
     } catch (error) {
       if (!isHarmless(error)) throw error;
       cause = error;
     }
-    if (attempt > retries) throw givenUp(attempt, conflicts, performance.now() - startedAt, cause);
+    if (attempt > retries) throw givenUp(ground.endpoint, attempt, conflicts, performance.now() - startedAt, cause);
     await setTimeout(fullJitter(BACKOFF, attempt), undefined, signal === undefined ? {} : { signal });
   }
 }
 
 /** `undefined`: a watched key changed, and nothing was executed. */
 async function attemptOnce<T>(
-  conn: Redis,
+  { conn, trail }: TransactionGround,
   fn: (scope: TransactionScope) => T | PromiseLike<T>,
 ): Promise<{ value: T; results: unknown[] } | undefined> {
   const multi = conn.multi();
+  const exec = multi.exec.bind(multi);
+  multi.exec = () => {
+    throw new TypeError("transaction() executes what is queued on `multi`: do not call exec() in its function");
+  };
   const value = await fn({ conn, multi });
+  // Executing it now would overwrite what others wrote meanwhile, and say that nothing had changed.
+  if (!trail.isWatching) {
+    throw new TypeError(
+      "nothing was executed: the function of transaction() ended its own WATCH, by UNWATCH or another MULTI … EXEC on `conn`",
+    );
+  }
   // The chain counts its own MULTI.
   if (multi.length <= 1) {
     await conn.unwatch();
     return { value, results: [] };
   }
-  const replies = await multi.exec();
+  const replies = await exec();
   if (replies === null) return undefined;
   for (const [error] of replies) if (error !== null) throw error;
   return { value, results: replies.map(([, reply]) => reply) };
@@ -87,7 +105,13 @@ function isHarmless(error: unknown): boolean {
   return error instanceof TransactionAbortedError && error.applied === "no";
 }
 
-function givenUp(attempts: number, conflicts: number, elapsed: number, cause: unknown): TransactionConflictError {
+function givenUp(
+  endpoint: string,
+  attempts: number,
+  conflicts: number,
+  elapsed: number,
+  cause: unknown,
+): TransactionConflictError {
   const lost = attempts - conflicts;
   const overtaken = `${times(conflicts)} a watched key changed before EXEC`;
   const cut = `${times(lost)} the connection was lost before EXEC was sent`;
@@ -99,7 +123,7 @@ function givenUp(attempts: number, conflicts: number, elapsed: number, cause: un
   return new TransactionConflictError(
     `the transaction was given up after ${String(attempts)} ${attempts === 1 ? "attempt" : "attempts"} in ${String(Math.round(elapsed))} ms: ${what}. Nothing was executed. ${advice}`,
     conflicts,
-    { applied: "no", attempts, elapsed, cause },
+    { applied: "no", attempts, elapsed, endpoint, cause },
   );
 }
 

@@ -324,6 +324,36 @@ describe("withConnection", () => {
     await eventually(async () => expect(await connections(server)).toHaveLength(0));
   });
 
+  it("counts no loan after disconnect(), although its function never ends, and warns of none", async () => {
+    const logger = createLogSink();
+    const redis = client(server.port, { logger, pool: { leakAfter: 100 } });
+    const lent: Redis[] = [];
+    const stuck = (conn: Redis): Promise<never> => {
+      lent.push(conn);
+      return new Promise(() => undefined);
+    };
+    for (let n = 0; n < 3; n++) void redis.withConnection(stuck);
+    await eventually(() => expect(lent).toHaveLength(3));
+    const warned = logger.at("warn").length;
+    redis.disconnect();
+    expect(redis.stats().pool).toMatchObject({ open: 0, leased: 0, waiting: 0, destroyed: { closed: 3 } });
+    // Longer than a loan may last unnoticed.
+    await sleep(200);
+    expect(logger.at("warn")).toHaveLength(warned);
+    await redis.connect();
+    expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
+    for (const conn of lent) await expect(conn.ping()).rejects.toThrow("Connection is closed.");
+    await redis.close();
+  });
+
+  it("rejects, as everything asynchronous does, when there is no function to run", async () => {
+    await using redis = client(server.port);
+    await expect(redis.withConnection(undefined as never)).rejects.toThrow(/^withConnection needs the function/);
+    await expect(redis.transaction(["k"], undefined as never)).rejects.toThrow(/^transaction needs the function/);
+    const nested = redis.withConnection((conn) => conn.withConnection(() => 1));
+    await expect(nested).rejects.toThrow(/has no pool of its own/);
+  });
+
   it("does not keep the commands of a lent connection from a tracer that patches sendCommand", async () => {
     await using redis = client(server.port);
     const result = await redis.withConnection((conn) => {

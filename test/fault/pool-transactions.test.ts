@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TransactionConflictError, type Redis } from "../../src/index.js";
+import { TransactionConflictError, type Redis, type TransactionScope } from "../../src/index.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { eventually } from "../helpers/eventually.js";
@@ -49,6 +49,25 @@ describe("transaction", () => {
     expect(await server.call("GET", "contested")).toBe("201");
   });
 
+  it.each<[string, (scope: TransactionScope) => Promise<unknown>]>([
+    ["exec() on its own batch", ({ multi }) => multi.exec()],
+    ["UNWATCH", ({ conn }) => conn.unwatch()],
+    ["another MULTI … EXEC", ({ conn }) => conn.multi().get("guarded").exec()],
+    ["an interactive DISCARD", ({ conn }) => conn.multi({ pipeline: false }).then(() => conn.discard())],
+  ])("executes nothing unguarded when its function calls %s", async (_what, end) => {
+    await using redis = client(server.port);
+    await server.call("SET", "guarded", "theirs");
+    const work = redis.transaction(["guarded"], async (scope) => {
+      scope.multi.set("guarded", "ours");
+      await end(scope);
+      return "done";
+    });
+    await expect(work).rejects.toBeInstanceOf(TypeError);
+    expect(await server.call("GET", "guarded")).toBe("theirs");
+    expect(await redis.withConnection((conn) => conn.set("free", "1"))).toBe("OK");
+    expect(redis.stats().pool).toMatchObject({ created: 1, destroyed: {} });
+  });
+
   it("gives up after its retries, and nothing of it was executed", async () => {
     await using redis = client(server.port);
     const work = redis.transaction(
@@ -61,7 +80,12 @@ describe("transaction", () => {
     );
     const error: unknown = await work.catch((e: unknown) => e);
     expect(error).toBeInstanceOf(TransactionConflictError);
-    expect(error).toMatchObject({ code: "EXEC_ABORTED", conflicts: 3, applied: "no" });
+    expect(error).toMatchObject({
+      code: "EXEC_ABORTED",
+      conflicts: 3,
+      applied: "no",
+      endpoint: redis.stats().endpoint,
+    });
     expect(await server.call("GET", "hot")).toBe("3");
   });
 
