@@ -26,6 +26,7 @@ Without a target it takes REDIS_URL and the other variables, as fromEnv does.
   --replica             a replica is expected: read-only is right
   --commands <list>     commands the application uses, comma-separated; asks the ACL, executes none
   --tls-ca <file>, --tls-cert <file>, --tls-key <file>, --tls-servername <name>
+  --timeout <time>      for the whole run, default 5.5s; a far or slow server may need more
   --deep                also hold the server against best practices
   --json                print the report as JSON (version 1)
   --html <file>         also write the report as one self-contained page
@@ -50,6 +51,7 @@ const OPTIONS = {
   html: { type: "string" },
   watch: { type: "boolean" },
   interval: { type: "string" },
+  timeout: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -98,6 +100,8 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
   if (positionals.length > 1) throw new UsageError("doctor takes one target");
   const interval = parseDuration(values.interval ?? "5s");
   if (interval === undefined || interval < 0) throw new UsageError("--interval must be a time such as 5s");
+  const timeout = parseDuration(values.timeout ?? "5.5s");
+  if (timeout === undefined || timeout <= 0) throw new UsageError("--timeout must be a time such as 30s");
   const variables = values["env-file"] === undefined ? env : { ...readEnvFile(values["env-file"]), ...env };
   const files = {
     ca: values["tls-ca"],
@@ -114,6 +118,7 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
       deep: values.deep,
       cluster: values.cluster,
       replica: values.replica,
+      timeout,
       commands: values.commands?.split(",").filter((one) => one.trim() !== ""),
     },
     json: values.json === true,

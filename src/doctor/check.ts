@@ -40,6 +40,10 @@ export interface Seen {
   localAddress: string | undefined;
   /** The server accepted the connection and never answered. */
   mute: boolean;
+  /** Milliseconds of the first round trip of a PING. */
+  firstTrip: number | undefined;
+  /** Whether this user may PING; asking again would be one more denial in the server's ACL LOG. */
+  mayPing: boolean;
   /** The logged-in connection that the later checks share. */
   client: RespClient | undefined;
   /** Fields of HELLO's reply. */
@@ -56,6 +60,8 @@ export interface CheckOptions {
   /** Milliseconds for one TCP connect and for one reply. */
   readonly connectTimeout: number;
   readonly replyTimeout: number;
+  /** Milliseconds for the whole run. */
+  readonly timeout: number;
   /** Only listen: send nothing to the server, start no tools. */
   readonly passive: boolean;
 }
@@ -66,6 +72,8 @@ export interface Context {
   readonly options: CheckOptions;
   readonly policy: Policy | undefined;
   readonly seen: Seen;
+  /** Milliseconds left of the run. */
+  left(): number;
   classify(error: unknown, more?: FailureContext): Diagnosis;
   /** Text from outside (a reply, a log line, a rule), made fit to be shown. */
   clean(text: string, limit?: number): string;

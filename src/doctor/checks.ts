@@ -35,12 +35,12 @@ const CHAIN: readonly Check[] = [
   sessionCheck,
   topologyCheck,
   permissionsCheck,
+  answersCheck,
   serverClientsCheck,
   serverMemoryCheck,
   serverPersistenceCheck,
   serverReplicationCheck,
   serverLoadCheck,
-  answersCheck,
   clientLimitsCheck,
 ];
 

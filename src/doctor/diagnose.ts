@@ -35,6 +35,11 @@ export interface DiagnoseOptions {
   readonly connectTimeout?: number | undefined;
   /** Milliseconds for one reply. Default 1500. */
   readonly replyTimeout?: number | undefined;
+  /**
+   * Milliseconds for the whole run. Default 5500. What is not done by then is reported as not looked at, and the verdict says
+   * so. A far or slow server may need more: a full look takes about ten round trips, over TLS fifteen.
+   */
+  readonly timeout?: number | undefined;
   /** Told about each check as it starts and ends. */
   readonly events?: RunEvents | undefined;
   /** Parts of the machine to replace, for tests and unusual resolvers. */
@@ -43,10 +48,12 @@ export interface DiagnoseOptions {
 
 const CONNECT_TIMEOUT = 2000;
 const REPLY_TIMEOUT = 1500;
+/** A dead server is to be told of within 6 s, by a machine that is busy itself. */
+const TIMEOUT = 5500;
 
 /**
  * Walks the chain from the target's address to a healthy server, and reports what was seen, what it proves and what to do.
- * Read-only at the server, bounded in time (about 2 s healthy, 6 s dead), without secrets in any field.
+ * Read-only at the server, bounded in time by `timeout`, without secrets in any field.
  *
  * @param target a URL, `host:port`, socket path or ioredis options; left out, the environment as `fromEnv` reads it.
  * @returns the report; a wrong target is a finding in it, not an exception.
@@ -70,20 +77,23 @@ export async function examine(
   const target = resolveTarget(given, { env, prefix: options.prefix, cluster: options.cluster });
   const { policy, problems } = policyOf(target, options, env);
   const machine = { ...thisMachine(env), ...options.machine };
-  const context = contextOf({ ...target, problems: [...target.problems, ...problems] }, machine, policy, {
+  const timeout = options.timeout ?? TIMEOUT;
+  const left = (): number => start + timeout - performance.now();
+  const context = contextOf({ ...target, problems: [...target.problems, ...problems] }, machine, policy, left, {
     replica: options.replica === true,
     commands: options.commands ?? [],
     connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
     replyTimeout: options.replyTimeout ?? REPLY_TIMEOUT,
+    timeout,
     passive,
   });
   try {
     const checks = passive ? PASSIVE_CHECKS : checksOf(options.deep === true);
-    const { reports, faulty } = await runChecks(checks, context, options.events);
+    const { reports, faulty, unreached } = await runChecks(checks, context, options.events);
     const address = addressOf(context.seen.endpoint ?? target.endpoint ?? target.nodes[0]);
     return {
       version: 1,
-      verdict: verdictOf(reports, address, faulty),
+      verdict: verdictOf(reports, address, { faulty, unreached, timeout }),
       target: targetReport(target, address),
       startedAt: startedAt.toISOString(),
       elapsed: Math.round(performance.now() - start),
@@ -127,7 +137,13 @@ function policyOf(
   }
 }
 
-function contextOf(target: Target, machine: Machine, policy: Policy | undefined, options: CheckOptions): Context {
+function contextOf(
+  target: Target,
+  machine: Machine,
+  policy: Policy | undefined,
+  left: Context["left"],
+  options: CheckOptions,
+): Context {
   const secrets = [target.password, target.sentinelPassword].filter((one) => one !== undefined && one.length >= 4);
   const seen: Seen = {
     endpoint: undefined,
@@ -136,6 +152,8 @@ function contextOf(target: Target, machine: Machine, policy: Policy | undefined,
     path: undefined,
     localAddress: undefined,
     mute: false,
+    firstTrip: undefined,
+    mayPing: true,
     client: undefined,
     hello: new Map(),
     role: undefined,
@@ -147,6 +165,7 @@ function contextOf(target: Target, machine: Machine, policy: Policy | undefined,
     options,
     policy,
     seen,
+    left,
     classify: (error, more = {}) =>
       classify(error, { endpoint: endpointInfo(target, seen), environment: machine, ...more }),
     clean: (text, limit) => {

@@ -6,7 +6,6 @@ import type { Code } from "../failure/codes.js";
 import { examine } from "./diagnose.js";
 import type { Machine } from "./machine.js";
 import type { TargetOptions } from "./target.js";
-import { held } from "./background.js";
 
 export interface PassiveVerdict {
   readonly code: Code;
@@ -35,28 +34,16 @@ export async function passiveVerdict(
   options: PassiveOptions = {},
 ): Promise<PassiveVerdict | undefined> {
   const timeout = Math.min(options.timeout ?? LONGEST, LONGEST);
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<undefined>((resolve) => {
-    timer = held(setTimeout(resolve, timeout, undefined));
-  });
-  const look = examine(
-    target,
-    {
-      env: {},
-      cluster: options.cluster,
-      connectTimeout: timeout * CONNECT_PART,
-      replyTimeout: timeout * LISTEN_PART,
-      machine: options.machine,
-    },
-    true,
-  );
+  const limits = { timeout, connectTimeout: timeout * CONNECT_PART, replyTimeout: timeout * LISTEN_PART };
   try {
-    const report = await Promise.race([look, limit]);
-    const { status, code, sentence } = report?.verdict ?? {};
-    return status === "failed" && code !== undefined && sentence !== undefined ? { code, sentence } : undefined;
+    const { verdict } = await examine(
+      target,
+      { env: {}, cluster: options.cluster, machine: options.machine, ...limits },
+      true,
+    );
+    const { status, code, sentence } = verdict;
+    return status === "failed" && code !== undefined ? { code, sentence } : undefined;
   } catch {
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Runs the checks: each as soon as what it needs has ended, independent ones side by side, each inside its own deadline. A
- * check that throws or hangs becomes a finding of its own and hides nothing.
+ * Runs the checks: each as soon as what it needs has ended, independent ones side by side, each inside its own deadline and
+ * all inside the run's time. A check that throws or hangs becomes a finding of its own and hides nothing.
  */
 import { redactText } from "../failure/redact.js";
 import type { Check, Context } from "./check.js";
@@ -20,14 +20,20 @@ interface Outcome {
   readonly broken: boolean;
   /** The doctor's own fault: it threw or did not finish. */
   readonly faulty: boolean;
+  /** The run's time was up before it had begun, or ended. */
+  readonly unreached: boolean;
 }
 
-/** Reports in the order of `checks`. `faulty` are the ids of chain checks that the doctor could not finish. */
-export async function runChecks(
-  checks: readonly Check[],
-  context: Context,
-  events: RunEvents = {},
-): Promise<{ readonly reports: readonly CheckReport[]; readonly faulty: readonly string[] }> {
+export interface Run {
+  /** In the order of the checks. */
+  readonly reports: readonly CheckReport[];
+  /** Ids of chain checks that the doctor could not finish, for want of time too. */
+  readonly faulty: readonly string[];
+  /** Ids of all checks that the run had no time for. */
+  readonly unreached: readonly string[];
+}
+
+export async function runChecks(checks: readonly Check[], context: Context, events: RunEvents = {}): Promise<Run> {
   const running = new Map<string, Promise<Outcome>>();
   const awaited = async (ids: readonly string[] = []): Promise<Outcome[]> =>
     Promise.all(ids.flatMap((id) => running.get(id) ?? []));
@@ -44,9 +50,15 @@ export async function runChecks(
     running.set(check.id, run());
   }
   const outcomes = await Promise.all(running.values());
+  const idsOf = (isOne: (outcome: Outcome, check: Check) => boolean): string[] =>
+    outcomes.flatMap((outcome, i) => {
+      const check = checks[i];
+      return check !== undefined && isOne(outcome, check) ? [check.id] : [];
+    });
   return {
     reports: outcomes.map((one) => one.report),
-    faulty: checks.filter((check, i) => check.chain === true && outcomes[i]?.faulty === true).map((check) => check.id),
+    faulty: idsOf(({ faulty }, { chain }) => faulty && chain === true),
+    unreached: idsOf(({ unreached }) => unreached),
   };
 }
 
@@ -61,23 +73,27 @@ function notReached(check: Check, missing: Outcome, events: RunEvents): Outcome 
   const reason = missing.report.status === "skip" ? "was not reached" : "failed";
   const report = reportOf(check, [skip(`${missing.report.id} ${reason}`, NOT_REACHED)], 0);
   events.ended?.(report);
-  return { report, broken: true, faulty: false };
+  return { report, broken: true, faulty: false, unreached: false };
 }
 
 async function runOne(check: Check, context: Context): Promise<Outcome> {
   const start = performance.now();
+  const left = context.left();
+  const total = context.options.timeout;
   let faulty = false;
+  let unreached = false;
   let drafts: readonly Draft[];
   try {
-    const done = await within(check.deadline, check.run(context));
+    const done = left <= 0 ? undefined : await within(Math.min(check.deadline, left), check.run(context));
     faulty = done === undefined;
-    drafts = done ?? [late(check.deadline)];
+    unreached = faulty && left <= check.deadline;
+    drafts = done ?? [unreached ? timeIsUp(total, Math.max(0, left)) : late(check.deadline)];
   } catch (error) {
     faulty = true;
     drafts = [crashed(error)];
   }
   const report = reportOf(check, drafts, performance.now() - start);
-  return { report, broken: faulty || report.status === "fail", faulty };
+  return { report, broken: faulty || report.status === "fail", faulty, unreached };
 }
 
 function reportOf(check: Check, drafts: readonly Draft[], elapsed: number): CheckReport {
@@ -110,6 +126,12 @@ function late(deadline: number): Draft {
     threshold: `${String(deadline)} ms`,
     meaning: "This check took too long and was left behind; the others are not affected.",
   };
+}
+
+/** Nothing is known to be wrong with what there was no time for: no warning, and no pass. */
+function timeIsUp(total: number, got: number): Draft {
+  const had = got === 0 ? "none was left for this check" : `this check got the last ${String(Math.round(got))} ms`;
+  return skip(`the run's ${String(total)} ms were used up; ${had}`, "Not looked at, for want of time.");
 }
 
 function crashed(error: unknown): Draft {

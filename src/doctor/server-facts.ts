@@ -3,7 +3,7 @@
  * events. What the user may not ask is kept as the refusal, so that a check can skip with the reason.
  */
 import { ErrorReply, pairsOf, type Reply } from "./wire/resp.js";
-import type { RespClient } from "./wire/resp-client.js";
+import { errorOf, type RespClient } from "./wire/resp-client.js";
 
 const SETTINGS = [
   "maxclients",
@@ -43,12 +43,13 @@ export interface ServerFacts {
 
 const SLOW_SAMPLES = "32";
 
-export async function readServerFacts(client: RespClient): Promise<ServerFacts> {
-  const [info, slow, latency, ...settings] = await Promise.all([
+/** `version`: the server's, as HELLO told it. Each question is asked once: what is denied is counted by the server. */
+export async function readServerFacts(client: RespClient, version: string | undefined): Promise<ServerFacts> {
+  const [info, slow, latency, settings] = await Promise.all([
     client.send("INFO"),
     client.send("SLOWLOG", "GET", SLOW_SAMPLES),
     client.send("LATENCY", "LATEST"),
-    ...SETTINGS.map((name) => client.send("CONFIG", "GET", name)),
+    readSettings(client, version),
   ]);
   const refused = new Map<"INFO" | "CONFIG" | "SLOWLOG" | "LATENCY", string>();
   const note = (name: "INFO" | "CONFIG" | "SLOWLOG" | "LATENCY", reply: Reply | undefined): void => {
@@ -57,15 +58,36 @@ export async function readServerFacts(client: RespClient): Promise<ServerFacts> 
   note("INFO", info);
   note("SLOWLOG", slow);
   note("LATENCY", latency);
-  note("CONFIG", settings[0]);
+  note("CONFIG", settings.refusal);
   const fields = parseInfo(typeof info === "string" ? info : "");
-  const values = new Map<Setting, string>();
-  SETTINGS.forEach((name, i) => {
-    const value = pairsOf(settings[i] ?? null).get(name);
-    if (value !== undefined) values.set(name, value);
-  });
   const now = Number(fields.get("server_time_usec") ?? Date.now() * 1000) / 1e6;
-  return { info: fields, settings: values, slow: slowOf(slow, now), latency: latencyOf(latency), refused };
+  return { info: fields, settings: settings.values, slow: slowOf(slow, now), latency: latencyOf(latency), refused };
+}
+
+interface Settings {
+  readonly values: ReadonlyMap<Setting, string>;
+  readonly refusal: Reply | undefined;
+}
+
+/** Since 7.0 one question names them all. Before, and at servers that only claim to be newer, each is asked for itself. */
+async function readSettings(client: RespClient, version: string | undefined): Promise<Settings> {
+  const several = Number.parseInt(version ?? "", 10) >= 7;
+  const first = await client.send("CONFIG", "GET", ...(several ? SETTINGS : SETTINGS.slice(0, 1)));
+  const refused = errorOf(first);
+  if (several && refused !== undefined && /number of arguments/i.test(refused)) return readSettings(client, undefined);
+  if (several || refused !== undefined) return { values: settingsIn([first]), refusal: first };
+  const others = await Promise.all(SETTINGS.slice(1).map((name) => client.send("CONFIG", "GET", name)));
+  return { values: settingsIn([first, ...others]), refusal: undefined };
+}
+
+function settingsIn(replies: readonly Reply[]): ReadonlyMap<Setting, string> {
+  const pairs = new Map(replies.flatMap((reply) => [...pairsOf(reply)]));
+  return new Map(
+    SETTINGS.flatMap((name): [Setting, string][] => {
+      const value = pairs.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** `name:value` lines of INFO. */

@@ -2,28 +2,32 @@
  * One sentence out of many findings: the first broken link of the chain, in the words of the finding that explains it
  * best, and the single most useful next step.
  */
+import type { NextStep } from "../failure/diagnosis.js";
 import type { Finding } from "./finding.js";
 import type { CheckReport, Verdict } from "./report.js";
 
-export function verdictOf(reports: readonly CheckReport[], address: string, faulty: readonly string[] = []): Verdict {
+/** What a run has left open. */
+export interface Open {
+  /** Ids of checks of the chain that could not be finished. */
+  readonly faulty: readonly string[];
+  /** Ids of all checks that there was no time for. */
+  readonly unreached: readonly string[];
+  /** Milliseconds that the run had. */
+  readonly timeout: number;
+}
+
+export function verdictOf(reports: readonly CheckReport[], address: string, open: Open): Verdict {
   const findings = reports.flatMap((report) => report.findings);
   const fails = findings.filter((finding) => finding.status === "fail");
   const broken = fails.find((finding) => finding.explains === undefined) ?? fails[0];
-  const unfinished = reports.findIndex((report) => faulty.includes(report.id));
+  const unfinished = reports.findIndex((report) => open.faulty.includes(report.id));
   const failedAt = broken === undefined ? -1 : reports.findIndex((report) => report.id === broken.check);
-  if (unfinished >= 0 && (failedAt < 0 || unfinished < failedAt)) {
-    const report = reports[unfinished];
-    return {
-      status: "unknown",
-      check: report?.id,
-      sentence: `The doctor could not finish the check "${report?.title ?? ""}": ${report?.findings[0]?.evidence ?? ""}.`,
-    };
-  }
+  const stopped = reports[unfinished];
+  if (stopped !== undefined && (failedAt < 0 || unfinished < failedAt)) return unknownVerdict(stopped, open);
   if (broken !== undefined) return failedVerdict(broken, findings);
   const warnings = findings.filter((finding) => finding.status === "warn");
   const [first] = warnings;
-  if (first === undefined)
-    return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.` };
+  if (first === undefined) return unwarned(reports, address, open);
   const more = warnings.length === 1 ? "one warning" : `${String(warnings.length)} warnings, the first`;
   return {
     status: "warnings",
@@ -31,6 +35,39 @@ export function verdictOf(reports: readonly CheckReport[], address: string, faul
     code: first.code,
     sentence: `${address} answers, with ${more}: ${first.meaning}`,
     next: first.next[0],
+  };
+}
+
+const MORE_TIME: NextStep = { say: "Give it more time: the same command with --timeout 30s" };
+
+/** Healthy is only what has been looked at. */
+function unwarned(reports: readonly CheckReport[], address: string, { unreached, timeout }: Open): Verdict {
+  const missed = reports.filter((report) => unreached.includes(report.id));
+  const [first] = missed;
+  if (first === undefined)
+    return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.` };
+  const names = missed.map((report) => `"${report.title}"`).join(", ");
+  return {
+    status: "warnings",
+    check: first.id,
+    sentence: `${address} answers, and slowly: the run's ${String(timeout)} ms ended before it could look at ${names}.`,
+    next: MORE_TIME,
+  };
+}
+
+function unknownVerdict(report: CheckReport, { unreached, timeout }: Open): Verdict {
+  const base = { status: "unknown", check: report.id } as const;
+  if (unreached.includes(report.id)) {
+    return {
+      ...base,
+      sentence: `The run's ${String(timeout)} ms ended before the check "${report.title}" did. Nothing had failed until then; it only took long.`,
+      next: MORE_TIME,
+    };
+  }
+  return {
+    ...base,
+    sentence: `The doctor could not finish the check "${report.title}": ${report.findings[0]?.evidence ?? "no reason is known"}.`,
+    next: { say: "Run it again; if it says so again, report it with the output of --json" },
   };
 }
 

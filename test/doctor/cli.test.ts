@@ -59,6 +59,7 @@ describe(runDoctor, () => {
       ["--nonsense"],
       ["--env-file", "/no/such/file"],
       ["--interval", "soon"],
+      ["--timeout", "0"],
       ["h:1", "--tls-ca", "/no/such"],
     ]) {
       const { code, text } = await run(args);
@@ -162,12 +163,12 @@ describe(runDoctor, () => {
       "session",
       "topology",
       "permissions",
+      "answers",
       "server/clients",
       "server/memory",
       "server/persistence",
       "server/replication",
       "server/load",
-      "answers",
       "client-limits",
     ]);
     for (const finding of report.checks.flatMap((check) => check.findings)) {

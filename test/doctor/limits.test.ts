@@ -72,13 +72,31 @@ describe("doctor, limits and warnings", () => {
       expect(findingsOf(report, id)[0], id).toMatchObject({ status: "skip" });
   });
 
-  it("warns of a far server, by the median of its round trips", async () => {
+  it("warns of a far server, by the median of its round trips, and still looks at all of it", async () => {
     await using server = await startRedis();
     await using proxy = await startProxy({ target: { port: server.port } });
-    proxy.latency(130);
-    const report = await look(at(proxy.port));
+    proxy.latency(300);
+    // More than the default, for a machine that is busy with other tests
+    const report = await look(at(proxy.port), { timeout: 15_000 });
     expect(report.verdict).toMatchObject({ status: "warnings", check: "answers" });
     expect(report.verdict.sentence).toContain("Every round trip is slow");
+    expect(report.checks.find((one) => one.id === "server/load")?.status).toBe("ok");
+    expect(JSON.stringify(report)).not.toContain("were used up");
+  });
+
+  it("ends within its time when every reply takes long, says what it did not look at, and claims no failure", async () => {
+    await using server = await startRedis();
+    await using proxy = await startProxy({ target: { port: server.port } });
+    proxy.latency(900);
+    const report = await look(at(proxy.port), { timeout: 2700 });
+    // Without an end to the run: more than 5 s, by the waits alone
+    expect(report.elapsed).toBeLessThan(4500);
+    expect(["warnings", "unknown"]).toContain(report.verdict.status);
+    expect(report.verdict.sentence).toMatch(/Every round trip is slow|The run's 2700 ms ended before/);
+    expect(report.verdict.next?.say).toBeTruthy();
+    const load = findingsOf(report, "server/load")[0];
+    expect(load).toMatchObject({ status: "skip" });
+    expect(load?.evidence).toMatch(/^the run's 2700 ms were used up|^session was not reached/);
   });
 
   it("warns of a slow name, and remarks on one that leads to this machine", async () => {

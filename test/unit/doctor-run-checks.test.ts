@@ -4,7 +4,12 @@ import { ok, skip, type Draft } from "../../src/doctor/finding.js";
 import { isNotReached, runChecks } from "../../src/doctor/run-checks.js";
 import { verdictOf } from "../../src/doctor/verdict.js";
 
-const context = {} as Context;
+/** What the runner reads of a context: how long the run may take, and what is left of that. */
+function runOf(timeout: number): Context {
+  const end = performance.now() + timeout;
+  return { options: { timeout }, left: () => end - performance.now() } as Context;
+}
+const context = runOf(60_000);
 const bad: Draft = {
   status: "fail",
   code: "CONNECTION_REFUSED",
@@ -42,6 +47,24 @@ describe(runChecks, () => {
     const { reports } = await runChecks([hanging, check("b", good)], context);
     expect(performance.now() - start).toBeLessThan(900);
     expect(reports[0]?.findings[0]?.evidence).toBe("not finished after 50 ms");
+  });
+
+  it("ends with the run's time: cuts what runs then, does not begin the rest, and says so in numbers", async () => {
+    const hanging = (): Promise<never> => new Promise(() => undefined);
+    const checks = [
+      check("a", good),
+      check("b", hanging, { after: ["a"], deadline: 60_000 }),
+      check("c", good, { after: ["b"] }),
+      check("d", good, { needs: ["b"] }),
+    ];
+    const { reports, faulty, unreached } = await runChecks(checks, runOf(200));
+    expect(reports.map((one) => one.status)).toEqual(["ok", "skip", "skip", "skip"]);
+    const said = reports.map((one) => one.findings[0]?.evidence);
+    expect(said[1]).toMatch(/^the run's 200 ms were used up; this check got the last \d+ ms$/);
+    expect(said[2]).toBe("the run's 200 ms were used up; none was left for this check");
+    expect(said[3]).toBe("b was not reached");
+    expect(unreached).toEqual(["b", "c"]);
+    expect(faulty).toEqual([]);
   });
 
   it("runs independent checks side by side", async () => {
@@ -87,10 +110,13 @@ describe(runChecks, () => {
 });
 
 describe(verdictOf, () => {
-  async function judge(...checks: Check[]): Promise<ReturnType<typeof verdictOf>> {
-    const { reports, faulty } = await runChecks(checks, context);
-    return verdictOf(reports, "h:1", faulty);
+  async function judgeIn(timeout: number, ...checks: Check[]): Promise<ReturnType<typeof verdictOf>> {
+    const { reports, ...open } = await runChecks(checks, runOf(timeout));
+    return verdictOf(reports, "h:1", { ...open, timeout });
   }
+  const judge = (...checks: Check[]): ReturnType<typeof judgeIn> => judgeIn(60_000, ...checks);
+  const hangs = (id: string, more: Partial<Check> = {}): Check =>
+    check(id, () => new Promise(() => undefined), { deadline: 60_000, ...more });
   const fails = (id: string, draft: Partial<Draft> = {}): Check =>
     check(id, () => Promise.resolve([{ ...bad, ...draft }]), { chain: true });
 
@@ -119,6 +145,23 @@ describe(verdictOf, () => {
     const broken = check("a", () => Promise.reject(new Error("boom")), { chain: true });
     expect(await judge(broken, fails("b"))).toMatchObject({ status: "unknown", check: "a" });
     expect(await judge(fails("b"), broken)).toMatchObject({ status: "failed", check: "b" });
+  });
+
+  it("is unknown when the time ended before a link of the chain did, and says how to go on", async () => {
+    const verdict = await judgeIn(100, check("a", good), hangs("b", { chain: true }), hangs("c", { after: ["b"] }));
+    expect(verdict).toMatchObject({ status: "unknown", check: "b" });
+    expect(verdict.sentence).toBe(
+      'The run\'s 100 ms ended before the check "B" did. Nothing had failed until then; it only took long.',
+    );
+    expect(verdict.next?.say).toContain("--timeout 30s");
+  });
+
+  it("is not healthy when there was no time to look at everything", async () => {
+    expect(await judgeIn(100, check("a", good), hangs("b"))).toMatchObject({
+      status: "warnings",
+      check: "b",
+      sentence: 'h:1 answers, and slowly: the run\'s 100 ms ended before it could look at "B".',
+    });
   });
 
   it("is healthy, or healthy with warnings", async () => {

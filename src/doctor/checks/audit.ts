@@ -4,6 +4,7 @@ import { cliOf } from "../commands.js";
 import { ok, skip, type Draft } from "../finding.js";
 import { isLocalTarget } from "../local/is-local.js";
 import { numberIn, readServerFacts, type ServerFacts } from "../server-facts.js";
+import type { Reply } from "../wire/resp.js";
 import { errorOf, type RespClient } from "../wire/resp-client.js";
 
 export const auditCheck: Check = {
@@ -11,7 +12,7 @@ export const auditCheck: Check = {
   title: "Best practices",
   topic: "6 Best practices",
   needs: ["session"],
-  after: ["topology"],
+  after: ["topology", "answers"],
   deadline: 3000,
   run,
 };
@@ -19,7 +20,7 @@ export const auditCheck: Check = {
 async function run(context: Context): Promise<readonly Draft[]> {
   const { client } = context.seen;
   if (client === undefined) return [];
-  context.seen.facts ??= readServerFacts(client);
+  context.seen.facts ??= readServerFacts(client, context.seen.hello.get("version"));
   const facts = await context.seen.facts;
   return [
     access(context),
@@ -108,24 +109,27 @@ function idle(facts: ServerFacts, { policy }: Context): Draft {
   return ok(evidence, "Idle connections are kept.");
 }
 
-const RISKY: readonly (readonly [string, ...string[]])[] = [
+const RISKY = [
   ["FLUSHALL"],
   ["KEYS", "*"],
   ["CONFIG", "SET", "a", "b"],
   ["DEBUG", "SLEEP", "0"],
   ["SHUTDOWN"],
-];
+] as const;
 
 /** Asked by ACL DRYRUN, which executes nothing. */
 async function dangerous(client: RespClient, context: Context): Promise<Draft> {
   const user = context.target.username ?? "default";
-  const replies = await Promise.all(RISKY.map((command) => client.send("ACL", "DRYRUN", user, ...command)));
-  const refused = errorOf(replies[0] ?? null);
+  const ask = (command: readonly string[]): Promise<Reply> => client.send("ACL", "DRYRUN", user, ...command);
+  const [first, ...others] = RISKY;
+  const reply = await ask(first);
+  const refused = errorOf(reply);
   if (refused !== undefined)
     return skip(
       `ACL DRYRUN: ${context.clean(refused, 120)}`,
       "This user may not ask, or the server is older than 7.0.",
     );
+  const replies = [reply, ...(await Promise.all(others.map(ask)))];
   const allowed = RISKY.filter((_, i) => replies[i] === "OK").map(([name]) => name);
   if (allowed.length === 0)
     return ok(

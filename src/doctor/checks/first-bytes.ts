@@ -56,6 +56,7 @@ function answered(context: Context, greeting: Greeting): Draft {
       topic: diagnosis.code === "MAX_CLIENTS" ? "2.2 Server resources" : "4.1 Passwords and ACL",
     });
   }
+  context.seen.firstTrip = greeting.elapsed;
   return ok(`PING → ${said} after ${greeting.elapsed.toFixed(1)} ms`, "The port speaks Redis.");
 }
 

@@ -35,7 +35,8 @@ async function run(context: Context): Promise<readonly Draft[]> {
     endpoint.path !== undefined
       ? [[undefined, { address: "", port: 0, path: endpoint.path }]]
       : seen.addresses.map((one) => [one, { address: one.address, port: endpoint.port }]);
-  const attempts = await attemptAll(context, places);
+  const limit = limitOf(context);
+  const attempts = await attemptAll(limit, places);
   const evidence = attempts.map((one) => describe(one, endpoint.path)).join("; ");
   const good = attempts.find((one) => one.outcome === "connected");
   if (good !== undefined) {
@@ -44,7 +45,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
     seen.localAddress = good.from;
     const lost = attempts.filter((one) => isLost(one, good));
     if (lost.length > 0) return [partly(context, attempts.length, lost, evidence)];
-    return [ok(evidence, "The way there is open: something accepts connections.", limitText(context))];
+    return [ok(evidence, "The way there is open: something accepts connections.", limitText(limit))];
   }
   const [first] = attempts;
   if (first === undefined) return [skip("the name has no address")];
@@ -53,16 +54,14 @@ async function run(context: Context): Promise<readonly Draft[]> {
   seen.path = telling.outcome;
   const diagnosis = context.classify(telling.error, { phase: "connect" });
   const meaning = isLocalTarget(context) ? undefined : farMeaning(telling, diagnosis.title);
-  return [
-    failed(diagnosis, evidence, { threshold: limitText(context), ...(meaning === undefined ? {} : { meaning }) }),
-  ];
+  return [failed(diagnosis, evidence, { threshold: limitText(limit), ...(meaning === undefined ? {} : { meaning }) })];
 }
 
 /** Once one address is reached, the others have this long to follow: they must not hold a healthy run up. */
 const FOLLOW = 500;
 
 async function attemptAll(
-  context: Context,
+  limit: number,
   places: readonly (readonly [Address | undefined, Place])[],
 ): Promise<readonly Attempt[]> {
   let follow: (() => void) | undefined;
@@ -70,7 +69,7 @@ async function attemptAll(
   return Promise.all(
     places.map(async ([address, place]) => {
       const start = performance.now();
-      const own = attempt(context, address, place).then((one) => {
+      const own = attempt(limit, address, place).then((one) => {
         if (one.outcome === "connected") follow?.();
         return one;
       });
@@ -125,8 +124,8 @@ function farMeaning({ outcome, elapsed }: Attempt, title: string): string | unde
   return undefined;
 }
 
-async function attempt(context: Context, address: Address | undefined, place: Place): Promise<Attempt> {
-  const { socket, error, elapsed } = await dial(place, context.options.connectTimeout);
+async function attempt(limit: number, address: Address | undefined, place: Place): Promise<Attempt> {
+  const { socket, error, elapsed } = await dial(place, limit);
   const from = socket?.localAddress;
   socket?.on("error", () => undefined);
   socket?.destroy();
@@ -166,6 +165,17 @@ function describe(one: Attempt, path: string | undefined): string {
   return `${name} ${WORDS[one.outcome]}${code} after ${one.elapsed.toFixed(one.elapsed < 10 ? 1 : 0)} ms${from}`;
 }
 
-function limitText({ options }: Context): string {
-  return `no answer within ${String(options.connectTimeout)} ms counts as silence`;
+function limitText(limit: number): string {
+  return `no answer within ${String(limit)} ms counts as silence`;
+}
+
+/** Silence is believed after this long at the earliest: a lost SYN is repeated after a second. */
+const PATIENCE = 1300;
+/** Left for the report. */
+const REST = 100;
+
+/** What came before may have taken most of the run: silence is still worth telling before its time ends. */
+function limitOf({ options, left }: Context): number {
+  const rest = Math.floor(Math.max(PATIENCE, left() - REST));
+  return Math.min(options.connectTimeout, rest);
 }

@@ -19,10 +19,11 @@ async function run(context: Context): Promise<readonly Draft[]> {
   const { commands } = context.options;
   if (client === undefined || commands.length === 0)
     return [skip("no command was named", "Name those the application uses with --commands.")];
-  const user = textOf(await client.send("ACL", "WHOAMI")) ?? context.target.username ?? "default";
-  const asked = await Promise.all(commands.map((line) => dryRun(client, user, line)));
-  const [first] = asked;
-  const unable = first === undefined ? undefined : errorOf(first.reply);
+  const user = context.target.username ?? "default";
+  const [line = "", ...others] = commands;
+  // Where the first question is refused, the others would only be refused as well
+  const first = await dryRun(client, user, line);
+  const unable = errorOf(first.reply);
   if (unable !== undefined && /NOPERM|unknown (?:sub)?command/i.test(unable)) {
     return [
       {
@@ -34,12 +35,13 @@ async function run(context: Context): Promise<readonly Draft[]> {
           // The name only: arguments are values, and this report is sent around.
           {
             say: "Ask as an administrator, with the arguments that the application sends",
-            run: `${cliOf(context)} acl dryrun ${user} ${first?.name ?? "GET"} ARGUMENTS`,
+            run: `${cliOf(context)} acl dryrun ${user} ${first.name} ARGUMENTS`,
           },
         ],
       },
     ];
   }
+  const asked = [first, ...(await Promise.all(others.map((one) => dryRun(client, user, one))))];
   const denied = asked.filter(({ reply }) => reply !== "OK");
   if (denied.length === 0)
     return [

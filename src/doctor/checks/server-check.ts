@@ -17,12 +17,13 @@ export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
     title,
     topic,
     needs: ["session"],
-    after: ["topology"],
+    // How slow the answers are is told first, should the run's time end
+    after: ["topology", "answers"],
     deadline: 3000,
     run: async (context) => {
       const { client } = context.seen;
       if (client === undefined) return [];
-      context.seen.facts ??= readServerFacts(client);
+      context.seen.facts ??= readServerFacts(client, context.seen.hello.get("version"));
       const facts = await context.seen.facts;
       const refused = facts.refused.get("INFO");
       if (refused !== undefined) {

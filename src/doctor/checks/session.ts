@@ -68,6 +68,7 @@ async function login(context: Context, client: RespClient): Promise<Draft[]> {
   if (refused !== undefined) {
     const blocking = await refusedPing(context, client, refused);
     if (blocking.status === "fail") return [...findings, blocking];
+    seen.mayPing = false;
     findings.push(blocking);
   }
   if (target.db !== 0) {
@@ -85,8 +86,7 @@ async function login(context: Context, client: RespClient): Promise<Draft[]> {
   }
   const version = seen.hello.get("version");
   findings.push(...versionFindings(version, errorOf(hello)));
-  const who = textOf(await client.send("ACL", "WHOAMI"));
-  const as = who === undefined ? "" : `, as user ${clean(who, 40)}`;
+  const as = target.username === undefined ? "" : `, as user ${clean(target.username, 40)}`;
   findings.push(
     ok(
       `Redis ${version ?? "of unknown version"}, ${seen.hello.get("mode") ?? "unknown"} mode${as}`,

@@ -9,7 +9,7 @@ import { addressOf } from "../target.js";
 import { dial } from "../wire/dial.js";
 import type { Reply } from "../wire/resp.js";
 import { parseInfo } from "../server-facts.js";
-import { errorOf, textOf, type RespClient } from "../wire/resp-client.js";
+import { textOf, type RespClient } from "../wire/resp-client.js";
 
 export const topologyCheck: Check = {
   id: "topology",
@@ -28,9 +28,10 @@ async function run(context: Context): Promise<readonly Draft[]> {
   const { seen, target } = context;
   const { client } = seen;
   if (client === undefined) return [];
-  const role = await client.send("ROLE");
-  const denied = errorOf(role);
-  seen.role = denied === undefined ? firstWord(role) : seen.hello.get("role");
+  // HELLO has told the role; only a replica's ROLE tells more
+  const known = seen.hello.get("role");
+  const role = known === "master" ? null : await client.send("ROLE");
+  seen.role = firstWord(role) ?? known;
   const findings: Draft[] = [];
   if (seen.role === "sentinel") findings.push(isSentinel(context));
   if (seen.role === "slave" || seen.role === "replica") findings.push(isReplica(context, role));
@@ -90,7 +91,11 @@ function isReplica(context: Context, role: Reply): Draft {
 async function asCluster(context: Context, client: RespClient): Promise<Draft[]> {
   const { target } = context;
   const findings: Draft[] = [];
-  const info = parseInfo(textOf(await client.send("CLUSTER", "INFO")) ?? "");
+  const [told, nodes] = await Promise.all([
+    client.send("CLUSTER", "INFO"),
+    target.mode === "cluster" ? client.send("CLUSTER", "NODES") : null,
+  ]);
+  const info = parseInfo(textOf(told) ?? "");
   const slots = info.get("cluster_slots_assigned") ?? "?";
   const state = info.get("cluster_state");
   const evidence = `cluster_state ${state ?? "unknown"}, ${slots} of 16384 slots assigned, ${info.get("cluster_known_nodes") ?? "?"} nodes`;
@@ -113,13 +118,12 @@ async function asCluster(context: Context, client: RespClient): Promise<Draft[]>
       }),
     );
   }
-  if (target.mode === "cluster") findings.push(...(await announced(context, client)));
+  if (target.mode === "cluster") findings.push(...(await announced(context, textOf(nodes) ?? "")));
   return findings.length > 0 ? findings : [ok(evidence, "The cluster is complete.")];
 }
 
 /** Addresses behind NAT or in another container network are the usual fault of a cluster that answers on one node only. */
-async function announced(context: Context, client: RespClient): Promise<Draft[]> {
-  const text = textOf(await client.send("CLUSTER", "NODES")) ?? "";
+async function announced(context: Context, text: string): Promise<Draft[]> {
   const nodes = text.split("\n").flatMap((line) => {
     const [, address, flags = ""] = line.split(" ");
     const match = /^(.*):(\d+)(?:@|$)/.exec(address ?? "");

@@ -14,7 +14,6 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "CLUSTER NODES",
   "SLOWLOG GET",
   "LATENCY LATEST",
-  "ACL WHOAMI",
   "ACL DRYRUN",
   "COMMAND INFO",
   "SENTINEL GET-MASTER-ADDR-BY-NAME",
