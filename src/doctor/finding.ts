@@ -39,6 +39,17 @@ export function skip(why: string, meaning: string = "Not looked at."): Draft {
   return { status: "skip", evidence: why, meaning };
 }
 
+const DENIED = "This user may not ask; a skip is not a pass.";
+
+/** What the server does not tell this user. `why`: its refusal. */
+export function denied(why: string): Draft {
+  return skip(why, DENIED);
+}
+
+export function isDenied({ status, meaning }: Pick<Finding, "status" | "meaning">): boolean {
+  return status === "skip" && meaning === DENIED;
+}
+
 /** A failure in the classifier's own words; `extra` replaces what the check knows better. */
 export function failed(diagnosis: Diagnosis, evidence: string, extra: Partial<Draft> = {}): Draft {
   const likely = diagnosis.why[0];

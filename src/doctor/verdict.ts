@@ -3,7 +3,7 @@
  * best, and the single most useful next step.
  */
 import type { NextStep } from "../failure/diagnosis.js";
-import type { Finding } from "./finding.js";
+import { isDenied, type Finding } from "./finding.js";
 import type { CheckReport, Verdict } from "./report.js";
 
 /** What a run has left open. */
@@ -44,15 +44,21 @@ const MORE_TIME: NextStep = { say: "Give it more time: the same command with --t
 function unwarned(reports: readonly CheckReport[], address: string, { unreached, timeout }: Open): Verdict {
   const missed = reports.filter((report) => unreached.includes(report.id));
   const [first] = missed;
-  if (first === undefined)
-    return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.` };
-  const names = missed.map((report) => `"${report.title}"`).join(", ");
+  if (first === undefined) {
+    const hidden = reports.filter((report) => report.findings.some(isDenied));
+    const but = hidden.length === 0 ? "" : ` This user may not see everything: ${titles(hidden)} (NOPERM).`;
+    return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.${but}` };
+  }
   return {
     status: "warnings",
     check: first.id,
-    sentence: `${address} answers, and slowly: the run's ${String(timeout)} ms ended before it could look at ${names}.`,
+    sentence: `${address} answers, and slowly: the run's ${String(timeout)} ms ended before it could look at ${titles(missed)}.`,
     next: MORE_TIME,
   };
+}
+
+function titles(reports: readonly CheckReport[]): string {
+  return reports.map((report) => `"${report.title}"`).join(", ");
 }
 
 function unknownVerdict(report: CheckReport, { unreached, timeout }: Open): Verdict {

@@ -102,6 +102,26 @@ describe("doctor, a server that lets nobody in", () => {
     }
   });
 
+  it("asks what the user may not ask once each, and does not call the rest of the server well", async () => {
+    await using server = await startRedis({ acl: ["user app on >app-password ~* +get +set +ping"] });
+    const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`);
+    expect(report.verdict).toMatchObject({ status: "healthy" });
+    expect(report.verdict.sentence).toMatch(
+      /holds\. This user may not see everything: "Server: clients", .*"Server: load" \(NOPERM\)\.$/,
+    );
+    const stats = await server.cli("INFO", "commandstats");
+    const refused = [...stats.matchAll(/^cmdstat_([^:]+):.*rejected_calls=([1-9]\d*)/gm)].map(([, name, n]) => [
+      name,
+      n,
+    ]);
+    expect(Object.fromEntries(refused)).toEqual({
+      info: "1",
+      "config|get": "1",
+      "slowlog|get": "1",
+      "latency|latest": "1",
+    });
+  });
+
   it("names NOPERM when the user may not even PING", async () => {
     await using server = await startRedis({ acl: ["user app on >app-password ~* +get"] });
     const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`);

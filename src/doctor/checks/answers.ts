@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Check, Context } from "../check.js";
 import { cliOf } from "../commands.js";
-import { skip, type Draft } from "../finding.js";
+import { denied, type Draft } from "../finding.js";
 import type { RespClient } from "../wire/resp-client.js";
 
 export const answersCheck: Check = {
@@ -28,7 +28,7 @@ const LOOP_LIMIT = 100;
 async function run(context: Context): Promise<readonly Draft[]> {
   const { client, firstTrip, mayPing } = context.seen;
   if (client === undefined) return [];
-  if (!mayPing) return [skip("this user may not PING (NOPERM)")];
+  if (!mayPing) return [denied("PING: NOPERM")];
   // Slowness is what the run has to tell when its time ends: better one number than none
   if (firstTrip !== undefined && context.left() < firstTrip * ENOUGH)
     return [judge(context, [firstTrip], undefined, 0)];

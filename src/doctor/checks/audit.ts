@@ -1,7 +1,7 @@
 /** The guide's best practices, held against a server that answers. Only with `deep`: advice, never a failure. */
 import type { Check, Context } from "../check.js";
 import { cliOf } from "../commands.js";
-import { ok, skip, type Draft } from "../finding.js";
+import { denied, ok, skip, type Draft } from "../finding.js";
 import { isLocalTarget } from "../local/is-local.js";
 import { numberIn, readServerFacts, type ServerFacts } from "../server-facts.js";
 import type { Reply } from "../wire/resp.js";
@@ -59,8 +59,7 @@ function encryption(context: Context): Draft {
 
 function settings(facts: ServerFacts, context: Context): Draft[] {
   const refused = facts.refused.get("CONFIG");
-  if (refused !== undefined)
-    return [skip(`CONFIG GET: ${context.clean(refused, 120)}`, "This user may not ask; a skip is not a pass.")];
+  if (refused !== undefined) return [denied(`CONFIG GET: ${context.clean(refused, 120)}`)];
   const { settings: set } = facts;
   const bind = set.get("bind") ?? "";
   const open = bind === "" || /(?:^|\s)(?:\*|0\.0\.0\.0)/.test(bind);
@@ -95,7 +94,7 @@ function settings(facts: ServerFacts, context: Context): Draft[] {
 function idle(facts: ServerFacts, { policy }: Context): Draft {
   const timeout = Number(facts.settings.get("timeout") ?? Number.NaN);
   const keepAlive = facts.settings.get("tcp-keepalive") ?? "unknown";
-  if (Number.isNaN(timeout)) return skip("CONFIG GET timeout is not allowed");
+  if (Number.isNaN(timeout)) return denied("CONFIG GET timeout is not allowed");
   const heartbeat =
     policy === undefined ? undefined : policy.heartbeat === false ? Infinity : policy.heartbeat.interval / 1000;
   const evidence = `timeout ${String(timeout)} s, tcp-keepalive ${keepAlive} s${heartbeat === undefined ? "" : `, heartbeat ${String(heartbeat)} s`}`;

@@ -1,6 +1,6 @@
 /** What the health checks of the server have in common: they need a session, share one reading, and skip with the reason. */
 import type { Check, Context } from "../check.js";
-import { skip, type Draft } from "../finding.js";
+import { denied, type Draft } from "../finding.js";
 import { readServerFacts, type ServerFacts } from "../server-facts.js";
 import type { Topic } from "../topics.js";
 
@@ -27,7 +27,7 @@ export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
       const facts = await context.seen.facts;
       const refused = facts.refused.get("INFO");
       if (refused !== undefined) {
-        return [skip(`INFO: ${context.clean(refused, 120)}`, "This user may not ask; a skip is not a pass.")];
+        return [denied(`INFO: ${context.clean(refused, 120)}`)];
       }
       return judge(facts, context);
     },

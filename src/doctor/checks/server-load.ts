@@ -1,7 +1,7 @@
 /** What slows the server down: the slow log's worst three (names only), latency events, and which errors it gave. */
 import type { Check, Context } from "../check.js";
 import { cliOf } from "../commands.js";
-import { skip, type Draft } from "../finding.js";
+import { denied, skip, type Draft } from "../finding.js";
 import type { ServerFacts } from "../server-facts.js";
 import { serverCheck } from "./server-check.js";
 
@@ -23,7 +23,7 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
 
 function slowLog(facts: ServerFacts, context: Context): Draft {
   const refused = facts.refused.get("SLOWLOG");
-  if (refused !== undefined) return skip(`SLOWLOG: ${context.clean(refused, 120)}`);
+  if (refused !== undefined) return denied(`SLOWLOG: ${context.clean(refused, 120)}`);
   const worst = [...facts.slow].sort((a, b) => b.ms - a.ms).slice(0, SHOWN);
   const list = worst.map((one) => `${one.name} ${one.ms.toFixed(0)} ms, ${one.ago.toFixed(0)} s ago`).join("; ");
   const evidence = worst.length === 0 ? "the slow log is empty" : `slowest: ${list}`;
@@ -44,7 +44,7 @@ function slowLog(facts: ServerFacts, context: Context): Draft {
 
 function latency(facts: ServerFacts, context: Context): Draft {
   const refused = facts.refused.get("LATENCY");
-  if (refused !== undefined) return skip(`LATENCY: ${context.clean(refused, 120)}`);
+  if (refused !== undefined) return denied(`LATENCY: ${context.clean(refused, 120)}`);
   if (facts.settings.get("latency-monitor-threshold") === "0" && facts.latency.size === 0) {
     return skip("latency-monitor-threshold is 0: the server does not record latency events");
   }
