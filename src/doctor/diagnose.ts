@@ -3,7 +3,7 @@
  * uses none of it, so that it works where the client does not.
  */
 import { classify } from "../failure/classify.js";
-import type { EndpointInfo } from "../failure/diagnosis.js";
+import type { Diagnosis, EndpointInfo } from "../failure/diagnosis.js";
 import { ConfigError } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
 import type { Policy } from "../options/policy.js";
@@ -167,12 +167,27 @@ function contextOf(
     seen,
     left,
     classify: (error, more = {}) =>
-      classify(error, { endpoint: endpointInfo(target, seen), environment: machine, ...more }),
+      fromInside(classify(error, { endpoint: endpointInfo(target, seen), environment: machine, ...more })),
     clean: (text, limit) => {
       let shown = text;
       for (const secret of secrets) shown = shown.replaceAll(secret ?? "", "***");
       return redactText(shown, limit);
     },
+  };
+}
+
+/** Whoever reads the doctor's report is not sent to the doctor, nor to a log line. */
+function fromInside(diagnosis: Diagnosis): Diagnosis {
+  const next = diagnosis.next.filter(({ run }) => run?.startsWith("npx ioredoubt doctor") !== true);
+  if (diagnosis.code !== "UNKNOWN") return { ...diagnosis, next };
+  return {
+    ...diagnosis,
+    title: `No failure that is known here says this: ${diagnosis.seen}.`,
+    why: [],
+    next: [
+      { say: "Look these words up in the documentation of the server, or of the proxy in front of it" },
+      ...next.filter(({ run }) => run !== undefined),
+    ],
   };
 }
 

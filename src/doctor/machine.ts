@@ -4,8 +4,9 @@
  */
 import { execFile } from "node:child_process";
 import { lookup, Resolver } from "node:dns";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { access, constants, readdir, readFile, readlink } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
+import { delimiter, join } from "node:path";
 import { environment } from "../failure/environment.js";
 import { held } from "./background.js";
 
@@ -19,6 +20,8 @@ export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly container: boolean;
   readonly kubernetes: boolean;
+  /** systemd runs here. */
+  readonly systemd: boolean;
   /** Text of a file, or undefined where it cannot be read. */
   read(path: string): Promise<string | undefined>;
   /** Names in a folder; none where it cannot be read. */
@@ -27,6 +30,8 @@ export interface Machine {
   link(path: string): Promise<string | undefined>;
   /** Output of a tool, or undefined where it is missing, refuses or takes longer than `timeout` milliseconds. */
   run(command: string, args: readonly string[], timeout: number): Promise<string | undefined>;
+  /** Whether a tool is installed, for root's eyes too. */
+  has(command: string): Promise<boolean>;
   /** Looks a name up as a client would (getaddrinfo). Rejects with the system's error. */
   lookup(name: string, family: 0 | 4 | 6): Promise<readonly Address[]>;
   /** Asks the DNS server directly, without hosts file and search list; resolves with an error code, or "found". */
@@ -36,13 +41,13 @@ export interface Machine {
 
 export function thisMachine(env: Readonly<Record<string, string | undefined>> = process.env): Machine {
   return {
-    platform: process.platform,
-    env,
     ...environment(),
+    env,
     read: (path) => readFile(path, "utf8").catch(() => undefined),
     list: (path) => readdir(path).catch(() => []),
     link: (path) => readlink(path).catch(() => undefined),
     run: runTool,
+    has: (command) => isInstalled(command, env["PATH"] ?? process.env["PATH"] ?? ""),
     lookup: lookUp,
     ask: askServer,
     interfaces: () =>
@@ -58,6 +63,22 @@ function runTool(command: string, args: readonly string[], timeout: number): Pro
       resolve(error === null ? stdout : undefined);
     });
   });
+}
+
+/** Where root's tools are, which an ordinary user's PATH leaves out. */
+const ROOT_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+async function isInstalled(command: string, path: string): Promise<boolean> {
+  const folders = [...new Set([...path.split(delimiter), ...ROOT_FOLDERS])].filter((folder) => folder !== "");
+  const found = await Promise.all(
+    folders.map((folder) =>
+      access(join(folder, command), constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true);
 }
 
 function lookUp(name: string, family: 0 | 4 | 6): Promise<readonly Address[]> {

@@ -7,6 +7,7 @@ import type { Check, Context } from "./check.js";
 import { skip, worst, type Draft, type Finding } from "./finding.js";
 import type { CheckReport } from "./report.js";
 import { held } from "./background.js";
+import { offered } from "./local/offered.js";
 
 /** Told about every check that starts and ends, for a live display. */
 export interface RunEvents {
@@ -76,6 +77,9 @@ function notReached(check: Check, missing: Outcome, events: RunEvents): Outcome 
   return { report, broken: true, faulty: false, unreached: false };
 }
 
+/** Milliseconds in which no check can do anything: timers are not exact. */
+const LEAST = 10;
+
 async function runOne(check: Check, context: Context): Promise<Outcome> {
   const start = performance.now();
   const left = context.left();
@@ -84,16 +88,23 @@ async function runOne(check: Check, context: Context): Promise<Outcome> {
   let unreached = false;
   let drafts: readonly Draft[];
   try {
-    const done = left <= 0 ? undefined : await within(Math.min(check.deadline, left), check.run(context));
+    const done = left < LEAST ? undefined : await within(Math.min(check.deadline, left), check.run(context));
     faulty = done === undefined;
     unreached = faulty && left <= check.deadline;
-    drafts = done ?? [unreached ? timeIsUp(total, Math.max(0, left)) : late(check.deadline)];
+    drafts = done ?? [unreached ? timeIsUp(total, left) : late(check.deadline)];
   } catch (error) {
     faulty = true;
     drafts = [crashed(error)];
   }
+  drafts = await Promise.all(drafts.map((draft) => withSteps(draft, context)));
   const report = reportOf(check, drafts, performance.now() - start);
   return { report, broken: faulty || report.status === "fail", faulty, unreached };
+}
+
+async function withSteps(draft: Draft, { machine, options }: Context): Promise<Draft> {
+  // Nobody is shown the steps of a passive look
+  if (draft.next === undefined || options.passive) return draft;
+  return { ...draft, next: await offered(draft.next, machine) };
 }
 
 function reportOf(check: Check, drafts: readonly Draft[], elapsed: number): CheckReport {
@@ -130,7 +141,7 @@ function late(deadline: number): Draft {
 
 /** Nothing is known to be wrong with what there was no time for: no warning, and no pass. */
 function timeIsUp(total: number, got: number): Draft {
-  const had = got === 0 ? "none was left for this check" : `this check got the last ${String(Math.round(got))} ms`;
+  const had = got < LEAST ? "none was left for this check" : `this check got the last ${String(Math.round(got))} ms`;
   return skip(`the run's ${String(total)} ms were used up; ${had}`, "Not looked at, for want of time.");
 }
 

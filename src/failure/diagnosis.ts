@@ -91,6 +91,15 @@ export interface FailureContext {
   readonly head?: { readonly command: string; readonly forMs: number; readonly behind: number } | undefined;
   readonly elapsedMs?: number | undefined;
   readonly attempts?: number | undefined;
-  /** Where this process runs. Default: looked up once. */
-  readonly environment?: { readonly container: boolean; readonly kubernetes: boolean } | undefined;
+  /** Where this process runs. Default: looked up once; what is left out is not known, and gets the advice for each. */
+  readonly environment?:
+    | {
+        readonly container: boolean;
+        readonly kubernetes: boolean;
+        /** systemd runs here. */
+        readonly systemd?: boolean | undefined;
+        /** As `process.platform`. */
+        readonly platform?: string | undefined;
+      }
+    | undefined;
 }

@@ -1,6 +1,7 @@
 /**
  * What this process can tell about its own surroundings without asking anybody: whether it runs in a container or in
- * Kubernetes. Looked up once, because the answer decides what 127.0.0.1 means.
+ * Kubernetes, which decides what 127.0.0.1 means, and what starts services here, which decides what may be advised. Looked
+ * up once.
  */
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
@@ -8,6 +9,10 @@ import { isIP } from "node:net";
 export interface Environment {
   readonly container: boolean;
   readonly kubernetes: boolean;
+  /** systemd runs; that its tools are installed does not say so. */
+  readonly systemd: boolean;
+  /** As `process.platform`. */
+  readonly platform: string;
 }
 
 let detected: Environment | undefined;
@@ -19,7 +24,12 @@ export function environment(): Environment {
 
 function detect(): Environment {
   const kubernetes = process.env["KUBERNETES_SERVICE_HOST"] !== undefined;
-  return { kubernetes, container: kubernetes || existsSync("/.dockerenv") || existsSync("/run/.containerenv") };
+  return {
+    kubernetes,
+    container: kubernetes || existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
+    systemd: existsSync("/run/systemd/system"),
+    platform: process.platform,
+  };
 }
 
 /** Whether the host can only be this machine (or this container). */

@@ -22,6 +22,8 @@ export interface Facts {
   readonly cluster: boolean;
   readonly container: boolean;
   readonly kubernetes: boolean;
+  readonly systemd: boolean | undefined;
+  readonly platform: string | undefined;
   readonly provider: Provider | undefined;
   readonly command: string | undefined;
   readonly pid: number | undefined;
@@ -41,6 +43,8 @@ export const NO_FACTS: Facts = {
   cluster: false,
   container: false,
   kubernetes: false,
+  systemd: undefined,
+  platform: undefined,
   provider: undefined,
   command: undefined,
   pid: undefined,
@@ -71,6 +75,8 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
     cluster: endpoint.cluster === true,
     container: around.container,
     kubernetes: around.kubernetes,
+    systemd: around.systemd,
+    platform: around.platform,
     provider: providerOf(host),
     command: context.command === undefined ? undefined : plain(context.command).toUpperCase(),
     pid: process.pid,

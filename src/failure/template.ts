@@ -11,6 +11,9 @@ export type Condition =
   | "container"
   | "no-container"
   | "kubernetes"
+  | "systemd"
+  | "linux"
+  | "mac"
   | "unix"
   | "tcp"
   | "tls"
@@ -44,6 +47,9 @@ const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
   container: (f) => f.container,
   "no-container": (f) => !f.container,
   kubernetes: (f) => f.kubernetes || f.host?.endsWith(".svc") === true || f.host?.includes(".svc.") === true,
+  systemd: (f) => f.systemd !== false,
+  linux: (f) => f.platform === undefined || f.platform === "linux",
+  mac: (f) => f.platform === undefined || f.platform === "darwin",
   unix: (f) => f.path !== undefined,
   tcp: (f) => f.path === undefined,
   tls: (f) => f.tls !== false,
@@ -66,6 +72,9 @@ export const LABELS: Readonly<Record<Condition, string>> = {
   container: "in a container",
   "no-container": "outside containers",
   kubernetes: "Kubernetes",
+  systemd: "systemd",
+  linux: "Linux",
+  mac: "macOS",
   unix: "unix socket",
   tcp: "TCP",
   tls: "with TLS",

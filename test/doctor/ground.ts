@@ -14,6 +14,7 @@ export function ownMachine(more: Partial<Machine> = {}): Machine {
     ...machine,
     container: false,
     kubernetes: false,
+    systemd: false,
     list: async (path) => {
       const names = await machine.list(path);
       return path === "/proc" ? names.filter((name) => isOurs(name)) : names;

@@ -78,6 +78,19 @@ describe("doctor, hostile peers", () => {
     );
   });
 
+  it("quotes words that nobody knows, and does not send the reader back to the doctor", async () => {
+    const sulking = await peer((socket) => {
+      socket.on("data", (chunk) => {
+        const commands = chunk.toString().match(/^\*\d/gm)?.length ?? 0;
+        socket.write("-SULKING come back later\r\n".repeat(commands));
+      });
+    });
+    const report = await look(sulking);
+    expectVerdict(report, "UNKNOWN", /says this: SULKING come back later\.$/);
+    expect(report.verdict.next?.say).toMatch(/^Look these words up/);
+    expect(JSON.stringify(report.checks)).not.toMatch(/ioredoubt doctor|`seen`|stack/);
+  });
+
   it("shows no secret that the peer says back, in any form of the report", async () => {
     const says = "-ERR no :s3cret-pass and redis://u:s3cret-pass@h, \u001b[31m\xff\r\n";
     const target = await peer((socket) => socket.on("data", () => socket.write(says)));

@@ -25,9 +25,12 @@ describe("doctor, no server to reach", () => {
     const server = await startRedis();
     const { port } = server;
     await server.stop();
-    const report = await look(`127.0.0.1:${String(port)}`);
+    const machine = ownMachine();
+    const list = (path: string): Promise<readonly string[]> =>
+      path.endsWith("/systemd/system") ? Promise.resolve(["redis.service"]) : machine.list(path);
+    const report = await look(`127.0.0.1:${String(port)}`, { machine: { ...machine, list, systemd: true } });
     expectVerdict(report, "CONNECTION_REFUSED", /^Redis is not running: nothing listens on port \d+ of this machine/);
-    expect(report.verdict.next?.run).toMatch(/^systemctl start /);
+    expect(report.verdict.next?.run).toBe("systemctl start redis");
     expect(report.checks.find((one) => one.id === "session")?.status).toBe("skip");
   });
 

@@ -57,11 +57,11 @@ describe(runChecks, () => {
       check("c", good, { after: ["b"] }),
       check("d", good, { needs: ["b"] }),
     ];
-    const { reports, faulty, unreached } = await runChecks(checks, runOf(200));
+    const { reports, faulty, unreached } = await runChecks(checks, runOf(400));
     expect(reports.map((one) => one.status)).toEqual(["ok", "skip", "skip", "skip"]);
     const said = reports.map((one) => one.findings[0]?.evidence);
-    expect(said[1]).toMatch(/^the run's 200 ms were used up; this check got the last \d+ ms$/);
-    expect(said[2]).toBe("the run's 200 ms were used up; none was left for this check");
+    expect(said[1]).toMatch(/^the run's 400 ms were used up; this check got the last \d+ ms$/);
+    expect(said[2]).toBe("the run's 400 ms were used up; none was left for this check");
     expect(said[3]).toBe("b was not reached");
     expect(unreached).toEqual(["b", "c"]);
     expect(faulty).toEqual([]);

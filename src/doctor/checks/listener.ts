@@ -3,11 +3,14 @@
  * log say, and what the firewall does. Turns "refused" and "silent" into a cause.
  */
 import type { Check, Context } from "../check.js";
+import { shellQuoted } from "../../failure/template.js";
 import { ok, skip, type Draft } from "../finding.js";
 import { isLocalTarget } from "../local/is-local.js";
 import { blockedBy, silentCause } from "../local/local-cause.js";
 import { nothingListens } from "../local/nothing-listens.js";
 import { ownerOf, serverProcesses, type ServerProcess } from "../local/processes.js";
+import { serviceFacts } from "../local/server-log.js";
+import { startSteps } from "../local/service-steps.js";
 import { accepts, listenerName, tcpTable, type TcpEntry } from "../local/proc-net.js";
 
 export const listenerCheck: Check = {
@@ -37,7 +40,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
   if (table === undefined) return [skip(`${machine.platform} has no /proc/net/tcp`)];
   const listening = table.filter((one) => one.state === "LISTEN");
   const processes = await serverProcesses(machine);
-  if (endpoint.path !== undefined) return unixSocket(path === "connected", processes, endpoint.path);
+  if (endpoint.path !== undefined) return unixSocket(context, path === "connected", processes, endpoint.path);
   const onPort = listening.filter((one) => one.localPort === endpoint.port);
   const addresses = seen.addresses.map((one) => one.address);
   const mine = onPort.filter((one) => addresses.some((address) => accepts(one, address)));
@@ -96,20 +99,25 @@ function boundElsewhere({ seen }: Context, onPort: readonly TcpEntry[]): Draft {
     topic: "2.3 Bind address",
     next: [
       {
-        say: "See which address it is told to bind",
-        run: "grep -nE '^(bind|protected-mode|port)' /etc/redis/redis.conf",
+        say: `See what it is told to bind: ${wanted} should be among it`,
+        run: `redis-cli -h ${shellQuoted(onPort[0]?.localAddress ?? "127.0.0.1")} -p ${port} config get bind`,
       },
-      { say: "Compare with what it listens on", run: `ss -ltnp 'sport = :${port}'` },
       loopback
         ? {
             say: `Clients on this machine can use 127.0.0.1:${port}; for others add the private address to \`bind\`, keep protected mode on and set a password.`,
           }
         : { say: `Use ${where} as the target, or add the address to \`bind\`.` },
+      { say: "See who listens there", run: `ss -ltnp 'sport = :${port}'` },
     ],
   };
 }
 
-function unixSocket(connectedThere: boolean, processes: readonly ServerProcess[], path: string): Draft[] {
+async function unixSocket(
+  { machine }: Context,
+  connectedThere: boolean,
+  processes: readonly ServerProcess[],
+  path: string,
+): Promise<Draft[]> {
   const names = processes.map((one) => `${one.name} (pid ${String(one.pid)})`).join(", ");
   if (connectedThere) return [ok(names === "" ? "a process of another user listens" : names, "The socket is served.")];
   const none = processes.length === 0;
@@ -122,7 +130,7 @@ function unixSocket(connectedThere: boolean, processes: readonly ServerProcess[]
         ? `No Redis process runs here, so nothing serves ${path}.`
         : `A Redis process runs here, and it does not serve ${path}: its \`unixsocket\` is another path, or not set.`,
       next: none
-        ? [{ say: "Start it", run: "systemctl start redis-server" }]
+        ? await startSteps(machine, await serviceFacts(machine))
         : [{ say: "See which sockets it has", run: "ss -lxp | grep -E 'redis|valkey'" }],
     },
   ];

@@ -8,7 +8,7 @@ export interface ServerCheck {
   readonly id: string;
   readonly title: string;
   readonly topic: Topic;
-  readonly judge: (facts: ServerFacts, context: Context) => readonly Draft[];
+  readonly judge: (facts: ServerFacts, context: Context) => readonly Draft[] | Promise<readonly Draft[]>;
 }
 
 export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {

@@ -68,7 +68,7 @@ function hints(context: Context, tunnels: readonly string[], mesh: string | unde
         next: [
           {
             say: "See what the sidecar did with it",
-            run: `kubectl logs POD -c istio-proxy | grep ${String(endpoint.port)}`,
+            run: `kubectl logs POD -c ${/linkerd/i.test(mesh) ? "linkerd-proxy" : "istio-proxy"} | grep ${String(endpoint.port)}`,
           },
         ],
       },

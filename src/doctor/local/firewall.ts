@@ -25,7 +25,8 @@ export async function firewallFacts(machine: Machine, port: number): Promise<Fir
   const answers = await Promise.all(
     TOOLS.map(async ([tool, args]) => [tool, await machine.run(tool, args, TOOL_TIMEOUT)] as const),
   );
-  const told = answers.filter(([, text]) => text !== undefined);
+  // A firewall that is switched off has no say
+  const told = answers.filter(([, text]) => text !== undefined && !/^Status: inactive/m.test(text));
   const rules = told.flatMap(([tool, text = ""]) => blockingLines(text, port).map((line) => `${tool}: ${line}`));
   return { asked: told.map(([tool]) => tool), rules: rules.slice(0, RULE_LIMIT) };
 }

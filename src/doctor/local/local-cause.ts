@@ -4,6 +4,7 @@ import { cliOf } from "../commands.js";
 import type { Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 import { firewallFacts } from "./firewall.js";
+import { firewallSteps } from "./firewall-steps.js";
 import { isComputing, type ServerProcess } from "./processes.js";
 import { listenerName, type TcpEntry } from "./proc-net.js";
 
@@ -40,7 +41,10 @@ export async function silentCause(
     return {
       ...base,
       meaning: `The process behind ${target} waits for the disk (state D): slow storage, swapping, or a blocked fsync.`,
-      next: [{ say: "See what the disk does", run: "iostat -x 1 3" }],
+      next: [
+        { say: "See what the disk does", run: "iostat -x 1 3" },
+        { say: "See what the process waits for", run: `cat /proc/${String(owner.pid)}/wchan` },
+      ],
     };
   }
   if (owner?.state === "R" && (await isComputing(context.machine, owner.pid))) {
@@ -87,17 +91,7 @@ export async function blockedBy(context: Context, proof: "listens" | "own"): Pro
         proof === "listens"
           ? `A firewall ${how} the connection: a server listens at ${target} on this machine, and still the way is closed.`
           : `A firewall rule of this machine names port ${String(endpoint.port)} and ${how} what goes to ${target}.`,
-      next: [
-        {
-          say: "See the rules, with counters",
-          run: `iptables -L -n -v --line-numbers | grep -E 'DROP|REJECT|${String(endpoint.port)}'`,
-        },
-        { say: "The same for nftables", run: "nft list ruleset" },
-        {
-          say: "Open the port for one client",
-          run: `ufw allow from CLIENT_ADDRESS to any port ${String(endpoint.port)} proto tcp`,
-        },
-      ],
+      next: await firewallSteps(machine, asked, endpoint.port, proof === "own" ? endpoint.host : undefined),
     },
   ];
 }

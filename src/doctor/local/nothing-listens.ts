@@ -7,6 +7,7 @@ import { listenersOf } from "./local-cause.js";
 import type { ServerProcess } from "./processes.js";
 import type { TcpEntry } from "./proc-net.js";
 import { lastComplaint, serviceFacts } from "./server-log.js";
+import { startSteps } from "./service-steps.js";
 
 export async function nothingListens(
   context: Context,
@@ -37,7 +38,7 @@ export async function nothingListens(
             ? []
             : [{ say: "Look at that port", run: doctorFor(context, { host: endpoint.host, port: other }) }]),
           { say: "See who listens where", run: "ss -ltnp | grep -E 'redis|valkey'" },
-          { say: "Start the missing one", run: "systemctl start redis-server" },
+          { say: `Or start the server that is meant to listen on ${port}` },
         ],
       },
     ];
@@ -52,7 +53,6 @@ export async function nothingListens(
     ...(complaint === undefined ? [] : [`its log's last complaint: ${clean(complaint, 240)}`]),
   ].join("; ");
   const inContainer = machine.container && isLoopback(endpoint.host);
-  const unit = service?.unit ?? "redis-server";
   return [
     {
       ...base,
@@ -68,14 +68,7 @@ export async function nothingListens(
               run: "docker ps --filter name=redis",
             },
           ]
-        : [
-            { say: "Start it", run: `systemctl start ${unit}` },
-            { say: "See why it stopped", run: `journalctl -u ${unit} -n 50 --no-pager` },
-            {
-              say: "In a container? See whether it is up and its port published",
-              run: "docker ps -a --filter name=redis",
-            },
-          ],
+        : await startSteps(machine, service),
     },
   ];
 }

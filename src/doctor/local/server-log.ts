@@ -1,7 +1,7 @@
 /** Why a local server is not there: its service's state and the last complaint in its log, where this user may read them. */
 import type { Machine } from "../machine.js";
 
-const LOGS = [
+export const LOGS = [
   "/var/log/redis/redis-server.log",
   "/var/log/redis/redis.log",
   "/var/log/redis.log",
@@ -29,12 +29,13 @@ export async function lastComplaint(machine: Machine): Promise<string | undefine
 
 export interface ServiceFacts {
   readonly unit: string;
-  /** `active`, `failed`, `inactive` …; undefined where systemd is not running. */
+  /** `active`, `failed`, `inactive` …; undefined where systemd does not say. */
   readonly state: string | undefined;
 }
 
-/** The systemd unit of Redis, if one is installed. */
+/** The systemd unit of Redis, if systemd runs and one is installed. */
 export async function serviceFacts(machine: Machine): Promise<ServiceFacts | undefined> {
+  if (!machine.systemd) return undefined;
   const files = (await Promise.all(UNIT_FOLDERS.map((folder) => machine.list(folder)))).flat();
   const unit = UNITS.find((name) => files.includes(`${name}.service`));
   if (unit === undefined) return undefined;

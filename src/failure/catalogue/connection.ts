@@ -21,7 +21,7 @@ export const CONNECTION: readonly Entry[] = [
       {
         say: "See whether the kernel killed it",
         run: "journalctl -k --since -1h | grep -i 'out of memory'",
-        when: ["local", "own-server"],
+        when: ["local", "systemd"],
       },
       {
         say: "See whether clients are closed for their output buffer",
@@ -67,7 +67,7 @@ export const CONNECTION: readonly Entry[] = [
       {
         say: "See what its log says",
         run: "journalctl -u redis-server --since -10min --no-pager",
-        when: ["local", "own-server"],
+        when: ["local", "systemd"],
       },
       { say: "See whether the provider reports a failover or maintenance", when: "managed" },
     ],
@@ -186,7 +186,7 @@ export const CONNECTION: readonly Entry[] = [
       { say: "See whether it answers a plain PING", run: "redis-cli -h {host} -p {port} ping", when: "tcp" },
       {
         say: "See whether the process is stopped (T) or waits for the disk (D)",
-        run: "ps -o pid,stat,pcpu,cmd -C redis-server",
+        run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
         when: "local",
       },
       { say: "See the slowest commands", run: "{cli} slowlog get 10" },
@@ -220,7 +220,8 @@ export const CONNECTION: readonly Entry[] = [
     ],
     next: [
       { say: "Hear what it says", run: "(printf 'PING\\r\\n'; sleep 1) | nc -w 3 {host} {port}" },
-      { say: "See who owns the port", run: "ss -ltnp | grep {port}", when: "local" },
+      { say: "See who owns the port", run: "ss -ltnp | grep {port}", when: ["local", "linux"] },
+      { say: "See who owns the port", run: "lsof -nP -iTCP:{port} -sTCP:LISTEN", when: ["local", "mac"] },
       { say: "Use the host and port of the Redis endpoint, not the REST URL", when: "upstash" },
     ],
     findOut: [{ say: "Is it HTTP?", run: "curl -sv --max-time 3 http://{address}/" }],

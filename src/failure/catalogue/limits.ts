@@ -24,7 +24,7 @@ export const LIMITS: readonly Entry[] = [
         run: "ss -Htn state established '( sport = :{port} )' | awk '{print $4}' | sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head",
         when: ["tcp", "own-server"],
       },
-      { say: "See how many this process has", run: 'ss -tnp | grep -c ":{port}.*pid={pid}"', when: "tcp" },
+      { say: "See how many this process has", run: 'ss -tnp | grep -c ":{port}.*pid={pid}"', when: ["tcp", "linux"] },
       "Stop one instance of the worst offender: that makes room for redis-cli, and for the rest.",
       { say: "Then see how many there are, and the limit", run: "{cli} info clients" },
     ],
@@ -127,8 +127,10 @@ export const LIMITS: readonly Entry[] = [
       "A NAT gateway has run out of ports.",
     ],
     next: [
-      { say: "Count sockets by state", run: "ss -s" },
-      { say: "See the port range", run: "sysctl net.ipv4.ip_local_port_range" },
+      { say: "Count sockets by state", run: "ss -s", when: "linux" },
+      { say: "See the port range", run: "sysctl net.ipv4.ip_local_port_range", when: "linux" },
+      { say: "Count sockets by state", run: "netstat -an -p tcp | awk '{print $6}' | sort | uniq -c", when: "mac" },
+      { say: "See the port range", run: "sysctl net.inet.ip.portrange", when: "mac" },
     ],
     findOut: [{ say: "Who has them?", run: "ss -tanp | awk '{print $1, $6}' | sort | uniq -c | sort -rn | head" }],
     fix: [

@@ -30,15 +30,22 @@ export const NETWORK: readonly Entry[] = [
       {
         say: "See what listens on this machine",
         run: "ss -ltnp | grep -E '{port}|redis'",
-        when: ["local", "tcp", "no-container"],
+        when: ["local", "tcp", "linux", "no-container"],
       },
-      { say: "See whether the service runs", run: "systemctl status redis-server", when: ["local", "no-container"] },
+      {
+        say: "See what listens on this machine",
+        run: "lsof -nP -iTCP -sTCP:LISTEN | grep -E '{port}|redis'",
+        when: ["local", "tcp", "mac", "no-container"],
+      },
+      { say: "See whether the service runs", run: "systemctl status redis-server", when: ["local", "systemd"] },
+      { say: "See whether the service runs", run: "brew services info redis", when: ["local", "mac", "no-container"] },
       {
         say: "See whether the Redis service has a name here",
         run: "getent hosts redis",
         when: ["container", "local", "tcp"],
       },
-      { say: "See whether the socket exists and who listens", run: "ss -lxp | grep redis", when: "unix" },
+      { say: "See whether the socket exists and who listens", run: "ss -lxp | grep redis", when: ["unix", "linux"] },
+      { say: "See whether the socket exists and who listens", run: "lsof -U | grep redis", when: ["unix", "mac"] },
       {
         say: "On the Redis machine: see which addresses it listens on",
         run: "ss -ltnp | grep redis-server",
@@ -55,7 +62,8 @@ export const NETWORK: readonly Entry[] = [
       { say: "Watch the attempt: a RST straight after the SYN is a refusal", run: "tcpdump -nn -i any port {port}" },
     ],
     fix: [
-      { say: "Start it", run: "systemctl start redis-server" },
+      { say: "Start it", run: "systemctl start redis-server", when: "systemd" },
+      { say: "Start it", run: "brew services start redis", when: "mac" },
       "Wrong address: correct the host and port where they are set (argument, environment, URL), not in a second place.",
       "Bound to loopback: set `bind` to the private address it should serve, keep `protected-mode yes`, and set a password.",
       "In a container: use the Compose or Kubernetes service name as host, not localhost.",
@@ -108,7 +116,7 @@ export const NETWORK: readonly Entry[] = [
       { say: "Check the inbound rules of the Redis security group for this machine's group", when: "elasticache" },
       {
         say: "See whether the process is stopped or starved",
-        run: "ps -o pid,stat,pcpu,cmd -C redis-server",
+        run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
         when: "local",
       },
     ],
@@ -149,7 +157,8 @@ export const NETWORK: readonly Entry[] = [
       { say: "The managed instance was deleted or renamed.", when: "managed" },
     ],
     next: [
-      { say: "Ask the resolver yourself", run: "getent hosts {host}" },
+      { say: "Ask the resolver yourself", run: "getent hosts {host}", when: "linux" },
+      { say: "Ask the resolver yourself", run: "dscacheutil -q host -a name {host}", when: "mac" },
       { say: "Ask the DNS server directly", run: "dig +short {host}" },
       {
         say: "From inside the pod or container, with the full service name",
@@ -189,8 +198,10 @@ export const NETWORK: readonly Entry[] = [
       "This machine has no network at the moment.",
     ],
     next: [
-      { say: "Ask again, with timing", run: "time getent hosts {host}" },
-      { say: "See which DNS servers are asked", run: "cat /etc/resolv.conf" },
+      { say: "Ask again, with timing", run: "time getent hosts {host}", when: "linux" },
+      { say: "See which DNS servers are asked", run: "cat /etc/resolv.conf", when: "linux" },
+      { say: "Ask again, with timing", run: "time dscacheutil -q host -a name {host}", when: "mac" },
+      { say: "See which DNS servers are asked", run: "scutil --dns", when: "mac" },
       {
         say: "See whether CoreDNS is well",
         run: "kubectl -n kube-system get pods -l k8s-app=kube-dns",
@@ -224,7 +235,8 @@ export const NETWORK: readonly Entry[] = [
     ],
     next: [
       { say: "See whether the host answers at all", run: "ping -c 3 {host}" },
-      { say: "See which way packets take", run: "ip route get {host}" },
+      { say: "See which way packets take", run: "ip route get {host}", when: "linux" },
+      { say: "See which way packets take", run: "route -n get {host}", when: "mac" },
       { say: "Test the port without Redis", run: "nc -vz -w 3 {host} {port}" },
     ],
     findOut: [
@@ -254,8 +266,10 @@ export const NETWORK: readonly Entry[] = [
       { say: "The container has no network (network mode none, or a policy without egress).", when: "container" },
     ],
     next: [
-      { say: "See the route that would be taken", run: "ip route get {host}" },
-      { say: "See which addresses the name has", run: "getent ahosts {host}" },
+      { say: "See the route that would be taken", run: "ip route get {host}", when: "linux" },
+      { say: "See the route that would be taken", run: "route -n get {host}", when: "mac" },
+      { say: "See which addresses the name has", run: "getent ahosts {host}", when: "linux" },
+      { say: "See which addresses the name has", run: "dscacheutil -q host -a name {host}", when: "mac" },
       { say: "Try IPv4 only", run: "nc -4 -vz -w 3 {host} {port}" },
     ],
     findOut: [
@@ -290,7 +304,7 @@ export const NETWORK: readonly Entry[] = [
       {
         say: "Look for a denial by SELinux or AppArmor",
         run: "journalctl -k --since -10min | grep -iE 'denied|apparmor'",
-        when: "tcp",
+        when: ["tcp", "systemd"],
       },
     ],
     findOut: [
@@ -317,9 +331,11 @@ export const NETWORK: readonly Entry[] = [
       { say: "The socket's directory is not mounted into this container.", when: "container" },
     ],
     next: [
-      { say: "See which sockets redis-server has", run: "ss -lxp | grep redis" },
+      { say: "See which sockets redis-server has", run: "ss -lxp | grep redis", when: "linux" },
+      { say: "See which sockets redis-server has", run: "lsof -U | grep redis", when: "mac" },
       { say: "See what the configuration says", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
-      { say: "See whether the service runs", run: "systemctl status redis-server" },
+      { say: "See whether the service runs", run: "systemctl status redis-server", when: "systemd" },
+      { say: "See whether the service runs", run: "brew services info redis", when: "mac" },
     ],
     findOut: [{ say: "Does the directory exist?", run: "namei -l {path}" }],
     fix: [

@@ -100,7 +100,7 @@ export const SERVER: readonly Entry[] = [
       {
         say: "See the replica's log",
         run: "journalctl -u redis-server -n 50 --no-pager",
-        when: ["local", "own-server"],
+        when: ["local", "systemd"],
       },
     ],
     findOut: [{ say: "Does the master answer?", run: "redis-cli -h MASTER_HOST -p MASTER_PORT ping" }],
@@ -154,7 +154,12 @@ export const SERVER: readonly Entry[] = [
     next: [
       { say: "See what failed", run: "{cli} info persistence | grep -E 'status|error'" },
       { say: "See where it writes", run: "{cli} config get dir" },
-      { say: "On the server: is there room?", run: "df -h /var/lib/redis", when: "own-server" },
+      { say: "On the Redis machine: is there room?", run: "df -h /var/lib/redis", when: "own-server" },
+      {
+        say: "On the Redis machine: what does its log say?",
+        run: "journalctl -u redis-server -n 50 --no-pager",
+        when: "own-server",
+      },
     ],
     findOut: [
       {
