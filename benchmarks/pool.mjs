@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis as Plain } from "ioredis";
 import { startProxy } from "../lab/fault-proxy.mjs";
+import { Pops } from "../lab/pops.mjs";
 import { startRedis } from "../lab/redis-server.mjs";
 import { count, duration } from "../lab/text-table.mjs";
 import { list, readOptions } from "./lib/options.mjs";
@@ -197,29 +198,20 @@ async function consumers() {
     resilience: { ...QUIET, heartbeat: { interval: 1000, timeout: 2000 } },
   });
   redis.on("error", () => {});
-  // BLPOP takes an element and may lose its reply; BLMOVE leaves it in a list of those under way, as a queue that must
-  // deliver at least once does.
-  const delivered = new Map();
+  // BLPOP takes an element and may lose its reply: each gets a list of its own, so that its own report must account for it.
+  // BLMOVE leaves it in a list of those under way, as a queue that must deliver at least once does.
+  const pops = new Pops();
+  const outcomes = { delivered: 0, nothing: 0, maybe: 0, no: 0, pending: 0 };
   const moved = new Map();
-  let unknown = 0;
-  let refused = 0;
+  let unknownMoves = 0;
   let on = true;
   /** @param {() => Promise<unknown>} take */
   const consume = async (take) => {
-    while (on) {
-      try {
-        await take();
-      } catch (error) {
-        if (/** @type {any} */ (error).applied === "no") refused++;
-        else unknown++;
-      }
-    }
+    while (on) await take();
   };
-  const pop = async () => {
-    const got = await redis.blpop("queue", 1);
-    if (got !== null) delivered.set(got[1], (delivered.get(got[1]) ?? 0) + 1);
-  };
-  let unknownMoves = 0;
+  let turn = 0;
+  // Short blocks, and some without end.
+  const pop = async () => outcomes[await pops.follow((key) => redis.blpop(key, turn++ % 4 === 0 ? 0 : 1))]++;
   const move = async () => {
     const got = await redis.blmove("moves", "under way", "LEFT", "RIGHT", 1).catch((error) => {
       if (error.applied !== "no") unknownMoves++;
@@ -229,10 +221,15 @@ async function consumers() {
     moved.set(got, (moved.get(got) ?? 0) + 1);
     await redis.lrem("under way", 1, got).catch(() => {});
   };
-  const workers = [pop, pop, pop, pop, pop, pop, pop, pop, move, move, move, move, move, move, move, move].map(consume);
+  const poppers = Array.from({ length: 16 }, () => consume(pop));
+  const movers = Array.from({ length: 8 }, () => consume(move));
   const faults = (async () => {
     for (let i = 0; on; i++) {
       await sleep(700);
+      // What is popped meanwhile is popped for nobody.
+      proxy.dropReplies();
+      await sleep(100);
+      await proxy.pass();
       proxy.cutAll();
       if (i % 3 === 1) {
         proxy.blackhole();
@@ -251,42 +248,46 @@ async function consumers() {
       }
     }
   })();
-  for (let i = 0; i < elements;) {
-    const batch = Array.from({ length: Math.min(50, elements - i) }, (_, n) => i + n);
+  /** @param {(string | number)[]} command */
+  const call = (...command) => server.call(...command);
+  let fed = 0;
+  for (let i = 0; i < elements || fed < elements;) {
+    const batch = Array.from({ length: Math.min(25, elements - i) }, (_, n) => i + n);
     try {
-      await server.call("RPUSH", "queue", ...batch);
-      await server.call("RPUSH", "moves", ...batch);
+      if (batch.length > 0) await server.call("RPUSH", "moves", ...batch);
       i += batch.length;
+      fed += await pops.feed(call);
     } catch {
-      // Refused or lost while the server is away: pushed again, so some are delivered twice.
+      // Refused or lost while the server is away: pushed again, so some are moved twice.
       await sleep(200);
     }
-    await sleep(100);
+    await sleep(20);
   }
-  const until = performance.now() + 60_000;
   on = false;
   await faults;
-  on = true;
-  const drain = Array.from({ length: 4 }, async () => {
-    while (performance.now() < until) {
-      const left = Number(await server.call("LLEN", "queue")) + Number(await server.call("LLEN", "moves"));
-      if (left === 0) return;
-      await pop().catch(() => unknown++);
-      await move();
+  // Blocks without end go on until they get something.
+  const ending = (async () => {
+    let isOver = false;
+    void Promise.all(poppers).then(() => (isOver = true));
+    while (!isOver) {
+      await pops.feed(call);
+      await sleep(20);
     }
+  })();
+  await Promise.all([...movers, ending]);
+  const until = performance.now() + 60_000;
+  const drain = Array.from({ length: 4 }, async () => {
+    while (performance.now() < until && Number(await server.call("LLEN", "moves")) > 0) await move();
   });
   await Promise.all(drain);
-  on = false;
-  await Promise.all(workers);
   // What was taken and never reported is still in the list: it is delivered again.
   const again = /** @type {string[]} */ (await server.call("LRANGE", "under way", 0, -1));
   const recovered = new Set(again.filter((element) => !moved.has(element))).size;
-  const missing = elements - delivered.size;
-  const twice = [...delivered.values()].filter((times) => times > 1).length;
+  const popped = await pops.verdict(call);
   bar(
-    "BLPOP: every element delivered, or its loss reported",
-    missing <= unknown,
-    `${count(delivered.size)} of ${count(elements)} delivered (${count(twice)} more than once), ${count(missing)} not, ${count(unknown)} outcomes reported unknown, ${count(refused)} refused before they were sent`,
+    "BLPOP: every element popped was delivered, or reported by the call that popped it",
+    popped.vanished + popped.twice + popped.pending + popped.wrong === 0 && popped.pushed >= elements * 0.9,
+    `of ${count(popped.pushed)} elements ${count(popped.delivered)} delivered, ${count(popped.reported)} reported unknown, ${count(popped.kept)} not popped, ${popped.vanished} vanished; ${count(outcomes.maybe)} unknown outcomes in all, ${count(outcomes.no)} refused before they were sent`,
   );
   bar(
     "BLMOVE: every element delivered at least once",
