@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CircuitOpenError } from "../../src/failure/errors.js";
 import type { BreakerPolicy } from "../../src/options/policy.js";
+import { atMost } from "../helpers/at-most.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import {
@@ -40,7 +41,7 @@ function median(values: readonly number[]): number {
 describe("a connection that goes away", () => {
   it("for less than downAfter costs nobody an error", async () => {
     const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port, { resilience: { breaker: { downAfter: 1500 } } });
+    const redis = await ready(proxy.port, { resilience: { deadline: 20_000, breaker: { downAfter: 10_000 } } });
     await proxy.refuse();
     proxy.cutAll();
     await eventually(() => expect(redis.status).not.toBe("ready"));
@@ -53,13 +54,13 @@ describe("a connection that goes away", () => {
 
   it("for longer fails everything fast, names the cause and the next probe, and heals by itself", async () => {
     const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
+    const redis = await ready(proxy.port, { resilience: { deadline: 20_000, breaker: QUICK } });
     await proxy.refuse();
     proxy.cutAll();
     await eventually(() => expect(redis.status).not.toBe("ready"));
     const waited = await outcomeOf(redis.incr("n"));
     expectError(waited, "CircuitOpenError", "no");
-    expect(waited.after).toBeLessThan(1000);
+    expect(waited.after).toBeLessThan(atMost(300));
 
     const times: number[] = [];
     for (let i = 0; i < 100; i++) {
@@ -74,19 +75,19 @@ describe("a connection that goes away", () => {
     expect(redis.health()).toMatchObject({ status: "down" });
 
     await proxy.pass();
-    await eventually(async () => expect(await redis.incr("n")).toBe(1), { withinMs: 1500 });
+    await eventually(async () => expect(await redis.incr("n")).toBe(1));
     await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("closed"));
     expect(redis.health()).toEqual({ status: "ready" });
   });
 
   it("does not count from when some other client went: the time of the last one that was connected decides", async () => {
     const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port, { resilience: { breaker: { downAfter: 1500 } } });
+    const redis = await ready(proxy.port, { resilience: { deadline: 20_000, breaker: { downAfter: 2000 } } });
     await proxy.refuse();
     const other = redis.duplicate();
     atEnd(() => other.disconnect());
-    const start = performance.now();
-    await eventually(() => expect(performance.now() - start).toBeGreaterThan(1100));
+    // Its time is nearly over when that of the first begins.
+    await sleep(1900);
     proxy.cutAll();
     await eventually(() => expect(redis.status).not.toBe("ready"));
     const waiting = outcomeOf(redis.incr("n"));
@@ -178,7 +179,7 @@ describe("a connected server that fails", () => {
       expect(gist(await outcomeOf(redis.multi().set("b", "1").exec()))).toBe("CircuitOpenError no");
 
       await own.call("CONFIG", "SET", ...sick.heal);
-      await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 3000 });
+      await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 10_000 });
       expect(redis.stats().breaker.write.state).toBe("closed");
       expect(await own.cli("KEYS", "*probe*")).toBe("");
       expect((await callsOf(own))["setrange"]).toBeGreaterThan(0);
@@ -203,7 +204,7 @@ describe("a connected server that fails", () => {
     expect(await redis.get("a")).toBe("1");
     rmSync(`${own.dir}/dump.rdb`, { recursive: true });
     await own.call("CONFIG", "SET", "stop-writes-on-bgsave-error", "no");
-    await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 3000 });
+    await eventually(async () => expect(await redis.set("b", "2")).toBe("OK"), { withinMs: 10_000 });
   });
 
   it("opens on deadlines, and a probe that hangs does not keep it half-open", async () => {
@@ -217,9 +218,11 @@ describe("a connected server that fails", () => {
       expect(redis.stats().breaker.readWrite.state).not.toBe("closed");
     });
     expectError(await outcomeOf(redis.get("a")), "CircuitOpenError", "no");
-    await eventually(() => expect(redis.stats().breaker.readWrite.trips).toBeGreaterThanOrEqual(3), { withinMs: 4000 });
+    await eventually(() => expect(redis.stats().breaker.readWrite.trips).toBeGreaterThanOrEqual(3), {
+      withinMs: 15_000,
+    });
     await proxy.pass();
-    await eventually(async () => expect(await redis.get("a")).toBeNull(), { withinMs: 2500 });
+    await eventually(async () => expect(await redis.get("a")).toBeNull(), { withinMs: 10_000 });
   });
 
   it("is not judged by what happens to MULTI when only reads are left", async () => {
@@ -233,12 +236,12 @@ describe("while never connected at all", () => {
   it("opens after downAfter too, and says what the server said", async () => {
     const proxy = await proxyTo(server);
     proxy.acceptThenClose();
-    const redis = client(proxy.port, { resilience: { breaker: QUICK } });
+    const redis = client(proxy.port, { resilience: { deadline: 20_000, breaker: QUICK } });
     const outcome = await outcomeOf(redis.get("a"));
     expect(gist(outcome)).toBe("CircuitOpenError no");
     expect(outcome.error?.message).toMatch(/CONNECTION_CLOSED_EARLY|closed the connection|reset/i);
     await proxy.pass();
-    await eventually(async () => expect(await redis.get("a")).toBeNull(), { withinMs: 2000 });
+    await eventually(async () => expect(await redis.get("a")).toBeNull());
   });
 
   it("breaker: false waits until the deadline", async () => {

@@ -14,9 +14,6 @@ import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
 import { createLogSink, type LogSink } from "../helpers/log-sink.js";
 import type { RedisServer } from "../helpers/redis-server.js";
 
-/** What a timing may exceed its bound by: the machine is shared, the logic is not. In milliseconds. */
-export const SLACK = 600;
-
 const endings: (() => unknown)[] = [];
 
 afterEach(async () => {

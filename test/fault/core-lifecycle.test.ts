@@ -1,10 +1,10 @@
 /** Ending a client settles everything and lets the process go, whatever the connection is doing; a refused one says why. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { atMost } from "../helpers/at-most.js";
 import { runSource } from "../helpers/child.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import {
-  SLACK,
   atEnd,
   callsOf,
   clean,
@@ -35,7 +35,14 @@ const redis = new Redis({
   port: Number(port),
   lazyConnect: state === "wait",
   ...(state === "connecting" ? { tls: { rejectUnauthorized: false } } : {}),
-  resilience: { profile: "production", deadline: 1000, logger: false, reconnect: { minTimeout: 5000, maxTimeout: 5000 } },
+  resilience: {
+    profile: "production",
+    // QUIT alone waits for its deadline where nobody answers.
+    deadline: action === "quit" ? 1000 : 5000,
+    logger: false,
+    reconnect: { minTimeout: 5000, maxTimeout: 5000, handshakeTimeout: 20_000 },
+    breaker: { downAfter: 20_000 },
+  },
 });
 redis.on("error", () => {});
 const connected = ["ready", "in flight", "reconnecting", "end"].includes(state);
@@ -77,8 +84,8 @@ process.on("exit", () => {
 });
 `;
 
-/** Less than the shortest timer that could keep the process: the deadline of its calls. In milliseconds. */
-const LINGER = 950;
+/** Less than the shortest timer that could keep the process once all has settled. In milliseconds. */
+const LINGER = 2500;
 
 interface Report {
   readonly before: string;
@@ -163,7 +170,7 @@ describe("close()", () => {
     const inFlight = outcomeOf(redis.incr("n"));
     const start = performance.now();
     await redis.close({ drain: 200 });
-    expect(performance.now() - start).toBeLessThan(200 + 250 + SLACK);
+    expect(performance.now() - start).toBeLessThan(atMost(200 + 250));
     expectError(await inFlight, "ClosedError", "maybe");
     expect(redis.health().status).toBe("closed");
   });
@@ -181,7 +188,7 @@ describe("close()", () => {
     await proxy.refuse();
     const redis = client(proxy.port);
     const waiting = outcomeOf(redis.incr("n"));
-    const closed = redis.close({ drain: 1500 });
+    const closed = redis.close({ drain: 20_000 });
     await proxy.pass();
     expect((await waiting).value).toBe(1);
     await closed;
@@ -203,8 +210,8 @@ describe("quit()", () => {
     proxy.blackhole();
     const outcome = await outcomeOf(redis.quit());
     expect(outcome.value).toBe("OK");
-    expect(outcome.after).toBeLessThan(400 + SLACK);
-    await eventually(() => expect(redis.status).toBe("end"), { withinMs: 1000 });
+    expect(outcome.after).toBeLessThan(atMost(400));
+    await eventually(() => expect(redis.status).toBe("end"));
   });
 });
 
@@ -215,7 +222,8 @@ describe("after the end", () => {
     await eventually(() => expect(redis.status).toBe("end"));
     expectError(await outcomeOf(redis.incr("n")), "ClosedError", "no");
     await redis.connect();
-    expect(await redis.incr("n")).toBe(1);
+    // Where connecting took longer than `downAfter`, the circuit asks the server first.
+    await eventually(async () => expect(await redis.incr("n")).toBe(1));
     expect(redis.health().status).toBe("ready");
     redis.disconnect();
     const revived = redis.connect();
@@ -249,7 +257,7 @@ describe("a database that does not exist", () => {
       expect(gist(outcome)).toMatch(/DB index is out of range|DeadlineError no/);
     expect(await server.cli("DBSIZE")).toBe("0");
     expect((await callsOf(server))["set"]).toBeUndefined();
-    expect(redis.log.text()).toContain("DB index is out of range");
+    await eventually(() => expect(redis.log.text()).toContain("DB index is out of range"));
   });
 });
 
@@ -257,11 +265,11 @@ describe("a wrong password", () => {
   it("fails what waits with the server's own error, and heals when the password is set right", async () => {
     const guarded = await startRedis({ password: "first" });
     atEnd(() => guarded.stop());
-    const redis = client(guarded.port, { password: "second", resilience: { deadline: 1000 } });
+    const redis = client(guarded.port, { password: "second", resilience: { deadline: 20_000 } });
     const outcome = await outcomeOf(redis.set("a", "1"));
     expect(outcome.error?.message).toMatch(/^WRONGPASS/);
     expect(outcome.error).toHaveProperty("diagnosis.code");
-    expect(outcome.after).toBeLessThan(500);
+    expect(outcome.after).toBeLessThan(10_000);
     expect(redis.log.text()).not.toMatch(/"second"|>second/);
     await guarded.call("CONFIG", "SET", "requirepass", "second");
     await eventually(async () => expect(await redis.set("a", "1")).toBe("OK"));

@@ -9,9 +9,9 @@ import {
   outcomesOf,
   ready,
   scriptedServer,
-  SLACK,
   atEnd,
 } from "./core-harness.js";
+import { atMost } from "../helpers/at-most.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis } from "../helpers/redis-server.js";
 
@@ -50,7 +50,7 @@ describe("a passing refusal", () => {
     });
     const outcome = await outcomeOf(redis.incr("n"));
     expect(gist(outcome)).toMatch(/^(DeadlineError no|BUSY)/);
-    expect(outcome.after).toBeLessThan(300 + SLACK);
+    expect(outcome.after).toBeLessThan(atMost(300));
     const sent = server.seen.length;
     await outcomeOf(redis.withDeadline(50).get("a"));
     expect(server.seen.slice(sent)).not.toContain("incr");
