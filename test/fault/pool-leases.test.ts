@@ -117,7 +117,7 @@ describe("withConnection", () => {
   });
 
   it("destroys a connection with a command that does not end", async () => {
-    await using redis = client(server.port, { pool: { max: 1, acquireTimeout: 2000 } });
+    await using redis = client(server.port, { pool: { max: 1 } });
     const pending = await redis.withConnection((conn) => ({ pop: conn.blpop("nothing", 0).catch((e: unknown) => e) }));
     expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
     expect(redis.stats().pool?.created).toBe(2);
@@ -163,7 +163,7 @@ describe("withConnection", () => {
   });
 
   it("inside itself takes a second connection, and says who holds the only one if there is none", async () => {
-    await using redis = client(server.port, { pool: { max: 1, acquireTimeout: 300 } });
+    await using redis = client(server.port, { pool: { max: 1, acquireTimeout: 1500 } });
     const work = redis.withConnection(function outer() {
       return redis.withConnection(function inner(conn) {
         return conn.ping();
@@ -175,8 +175,8 @@ describe("withConnection", () => {
 
   it("says why no connection can be made, and which function wanted it", async () => {
     await using full = await startRedis({ args: ["--maxclients", "1"] });
-    await using redis = client(full.port, { pool: { acquireTimeout: 700 } });
-    await eventually(() => redis.ping());
+    await using redis = client(full.port, { pool: { acquireTimeout: 2500 } });
+    await connected(redis);
     const error: unknown = await redis
       .withConnection(function audit(conn) {
         return conn.ping();
@@ -203,7 +203,7 @@ describe("withConnection", () => {
   });
 
   it("says who holds the connections when none becomes free, in names only", async () => {
-    await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 1000 } });
+    await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 2000 } });
     let finish = (): void => undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
     const transfer = async (conn: Redis): Promise<void> => {
@@ -256,7 +256,7 @@ describe("withConnection", () => {
 
   it("loses no command to a connection that a balancer dropped silently while it rested", async () => {
     await using proxy = await startProxy({ target: server });
-    await using redis = client(proxy.port, { pool: { max: 1, idleTimeout: 400, min: 1, acquireTimeout: 5000 } });
+    await using redis = client(proxy.port, { pool: { max: 1, idleTimeout: 400, min: 1 } });
     await redis.withConnection((conn) => conn.set("kept", "1"));
     // Held connections stay dark when a later one is healthy again: halfClose would be noticed, this is not.
     proxy.dropReplies();
