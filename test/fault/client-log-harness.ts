@@ -155,7 +155,7 @@ export async function expectAway(
   const diagnosis = await expectFailure(redis.connect(), code, "no", level === "error");
   const line = await expectLine(redis, "incident.open", level, code);
   const seen = attempts;
-  await eventually(() => expect(attempts).toBeGreaterThan(seen + 3), { withinMs: 10_000 });
+  await eventually(() => expect(attempts).toBeGreaterThan(seen + 3), { withinMs: 20_000 });
   expect(redis.log.lines.filter(({ fields }) => fields["event"] === "incident.open")).toHaveLength(1);
   expect(redis.log.lines.length, redis.log.text()).toBeLessThanOrEqual(3);
   return { redis, diagnosis, line };

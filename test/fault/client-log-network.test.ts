@@ -8,7 +8,17 @@ import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { atEnd, proxyTo } from "./core-harness.js";
-import { at, CANARY, events, expectAway, expectFailure, expectLine, open, opened } from "./client-log-harness.js";
+import {
+  at,
+  CANARY,
+  events,
+  expectAway,
+  expectFailure,
+  expectLine,
+  failureOf,
+  open,
+  opened,
+} from "./client-log-harness.js";
 
 let server: RedisServer;
 
@@ -67,7 +77,7 @@ describe("a client that cannot connect", () => {
   it("SENTINELS_UNREACHABLE: no Sentinel answers", async () => {
     const port = await freePort();
     const sentinels = [{ host: "127.0.0.1", port }];
-    const redis = open({ sentinels, name: "mymaster", sentinelPassword: CANARY, resilience: { deadline: 400 } });
+    const redis = open({ sentinels, name: "mymaster", sentinelPassword: CANARY, resilience: { deadline: 1000 } });
     const { next } = await expectFailure(redis.get("k"), "DEADLINE", "no", true);
     const ask = `redis-cli -h 127.0.0.1 -p ${String(port)} sentinel get-master-addr-by-name mymaster`;
     expect(next.map(({ run }) => run).join("\n")).toContain(ask);
@@ -149,10 +159,12 @@ describe("a client that loses its connection", () => {
     const redis = await opened({ port: own.port, resilience: { deadline: 1100 } });
     own.freeze();
     const { error, why } = await expectFailure(redis.incr("hang"), "DEADLINE", "maybe", true);
-    expect(error.message).toContain(`no reply from 127.0.0.1:${String(own.port)} within 1`);
+    expect(error.message).toMatch(new RegExp(`no reply from 127\\.0\\.0\\.1:${String(own.port)} within [1-9]`));
     expect(why.join()).toMatch(/The connection was .* s old and 0 bytes came back since the command was written\./);
+    // A process that stood still itself does not blame the server: then the next deadline tells.
+    while (events(redis.log, "incident.open").length === 0) await failureOf(redis.incr("hang"));
     const line = await expectLine(redis, "incident.open", "error", "RESPONSE_TIMEOUT");
-    expect(line.why[0]).toMatch(/The connection was .* s old and had been silent for 1\.\d s/);
+    expect(line.why[0]).toMatch(/The connection was .* s old and had been silent for [1-9](?:\.\d)? s/);
     expect(line.runs).toContain(at(redis));
     own.thaw();
     await expectLine(redis, "incident.closed", "info", "RESPONSE_TIMEOUT");
@@ -162,7 +174,7 @@ describe("a client that loses its connection", () => {
   it("a command that only waited is DEADLINE, never sent, with the connection's failure underneath", async () => {
     const redis = open({
       port: await freePort(),
-      resilience: { deadline: 300, reconnect: { minTimeout: 100, maxTimeout: 100 } },
+      resilience: { deadline: 1000, reconnect: { minTimeout: 100, maxTimeout: 100 } },
     });
     const { error, next } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
     expect(error.message).toMatch(/SET was never sent.*ECONNREFUSED.*safe to try again/);

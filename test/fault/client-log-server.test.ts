@@ -25,7 +25,7 @@ describe("a server that cannot serve", () => {
     await server.call("debug", "populate", 20_000, "key", 100);
     await server.call("save");
     await server.restart();
-    const redis = open({ port: server.port, resilience: { deadline: 400 } });
+    const redis = open({ port: server.port, resilience: { deadline: 1500 } });
     const { error, why } = await expectFailure(redis.incr("n"), "DEADLINE", "no", true);
     expect(error.message).toContain("loading");
     expect(why.length).toBeGreaterThan(0);
@@ -149,7 +149,7 @@ describe("a plain client at cluster nodes", () => {
     await eventually(
       async () =>
         expect(await left.cli("cluster", "info")).toMatch(/cluster_state:ok[\s\S]*cluster_slots_assigned:16383/),
-      { withinMs: 15_000 },
+      { withinMs: 20_000 },
     );
   });
 

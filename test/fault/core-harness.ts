@@ -27,7 +27,10 @@ export function atEnd(end: () => unknown): void {
 
 export type TestOptions = RedisOptions & { readonly resilience?: ResilienceOptions };
 
-/** A client with the production policy, a short deadline and fast reconnects; its log is kept in `log`. */
+/**
+ * A client with the production policy and fast reconnects; its log is kept in `log`. Nothing is late or unreachable for it
+ * on a slow machine: tests about that say when.
+ */
 export function client(port: number, options: TestOptions = {}): Redis & { readonly log: LogSink } {
   const log = createLogSink();
   const { resilience, ...rest } = options;
@@ -37,7 +40,8 @@ export function client(port: number, options: TestOptions = {}): Redis & { reado
     ...rest,
     resilience: {
       profile: "production",
-      deadline: 2000,
+      deadline: 10_000,
+      breaker: { downAfter: 10_000 },
       reconnect: { minTimeout: 20, maxTimeout: 300 },
       // It looks at the endpoint on sockets of its own, which would upset counts of connections.
       doctor: false,

@@ -7,6 +7,8 @@ import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { expectDiagnosis, failureOf, plainRedis } from "./diagnosis-harness.js";
 
 const NODE = ["cluster-enabled yes", "cluster-node-timeout 2000", "cluster-require-full-coverage no"];
+/** Nodes get to know each other by gossip, once a second. */
+const LIMIT = { withinMs: 20_000 };
 const DOWN = { applied: "no", retryable: true, breaker: "read-write" } as const;
 const CALLER = { applied: "no", retryable: false, breaker: "none" } as const;
 
@@ -24,7 +26,7 @@ describe("diagnosis of a cluster", () => {
       for (const node of [left, right])
         expect(await node.cli("cluster", "info")).toMatch(/cluster_slots_assigned:16383[\s\S]*cluster_size:2/);
       for (const node of [left, right]) expect(await node.cli("cluster", "info")).toContain("cluster_state:ok");
-    });
+    }, LIMIT);
   });
 
   afterAll(async () => {

@@ -19,9 +19,12 @@ export function whyNoOwnAddress(): string | undefined {
   return ownAddress() === undefined ? "this machine has no IPv4 address beside loopback" : undefined;
 }
 
-/** A network of one's own, as any user may have it. */
+/** A network of one's own, as any user may have it, with a loopback interface and limits of its own. */
 export function whyNoIsolation(): string | undefined {
-  return works("unshare", "-rn", "true") ? undefined : "this user may not make a network of its own (unshare -rn)";
+  const uses = "ip link set lo up && test -w /proc/sys/net/ipv4/ip_local_port_range";
+  return works("unshare", "-rnm", "sh", "-c", uses)
+    ? undefined
+    : "this user may not make a network of its own (unshare -rnm, ip link set lo up)";
 }
 
 /** A second machine, made of a network namespace, with a firewall. */

@@ -4,19 +4,17 @@ import { classify } from "../../src/failure/classify.js";
 import { serializeError } from "../../src/failure/serialize.js";
 import { defaultLogger } from "../../src/observe/default-logger.js";
 import { runSource } from "../helpers/child.js";
+import { freePort } from "../helpers/free-port.js";
 import { IncidentLog } from "../../src/observe/incident.js";
 
 describe("logging with pino", () => {
   it("makes one logger, named ioredoubt, for the whole process", async () => {
     expect(defaultLogger()).toBe(defaultLogger());
     const entry = new URL("../../dist/index.js", import.meta.url).href;
-    const script = `import { createServer } from "node:net";
+    const script = `
       const { createRedis } = await import(${JSON.stringify(entry)});
-      const free = createServer().listen(0, "127.0.0.1");
-      await new Promise((resolve) => free.once("listening", resolve));
-      const { port } = free.address();
-      await new Promise((resolve) => free.close(resolve));
-      const redis = createRedis(port, "127.0.0.1", { resilience: { profile: "test", deadline: 50, doctor: false } });
+      const resilience = { profile: "test", deadline: 1000, doctor: false };
+      const redis = createRedis(${String(await freePort())}, "127.0.0.1", { resilience });
       await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
     const { stdout } = await runSource(script);
     const lines = stdout

