@@ -3,21 +3,13 @@
  * functions, configuration, users) are compared after each. A flag that says "the same" must be true; a command
  * called unsafe must really differ, lest the table be stricter than it need be.
  */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
 import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { effectOf, isReplaySafe } from "../../src/command/effect.js";
 import type { Effect } from "../../src/command/effect.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { NOT_TRIED, SAFE_OTHERS, SAFE_READS, SAFE_WRITES, UNSAFE } from "./effect-examples.js";
 
 const SCRIPT = "return redis.call('GET', 'nothing')";
@@ -44,34 +36,10 @@ function declared(command: string): Effect {
   return effectOf(name, args);
 }
 
-let server: ChildProcess;
-let folder: string;
-let port: number;
+let server: RedisServer;
 let admin: Redis;
 /** FUNCTION DUMP of the library, taken once while it was loaded. */
 let functions: Buffer;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no TCP port");
-  return address.port;
-}
-
-async function startServer(): Promise<void> {
-  port = await freePort();
-  folder = await mkdtemp(join(tmpdir(), "effect-truth-"));
-  const settings = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
-  const quiet = ["--slowlog-log-slower-than", "-1", "--enable-debug-command", "yes"];
-  server = spawn("redis-server", [...settings, ...quiet], { stdio: ["ignore", "pipe", "ignore"] });
-  for await (const line of createInterface({ input: server.stdout ?? Readable.from([]) })) {
-    if (line.includes("Ready to accept connections")) return;
-  }
-  throw new Error("redis-server did not start");
-}
 
 /** What the server replied, as text: comparable, errors included. */
 async function reply(redis: Redis, words: readonly (string | Buffer)[]): Promise<string> {
@@ -145,25 +113,19 @@ async function executeTwice(example: Example): Promise<Outcome> {
 }
 
 function connect(): Redis {
-  return new Redis({ host: "127.0.0.1", port, enableReadyCheck: false });
+  return new Redis({ host: server.host, port: server.port, enableReadyCheck: false });
 }
 
 beforeAll(async () => {
-  await startServer();
+  server = await startRedis({ config: ["slowlog-log-slower-than -1"] });
   admin = connect();
   await admin.call("FUNCTION", "LOAD", LIBRARY);
   functions = await serialized("FUNCTION", "DUMP");
 });
 
 afterAll(async () => {
-  try {
-    admin.disconnect();
-  } finally {
-    const gone = once(server, "exit");
-    server.kill("SIGKILL");
-    await gone;
-    await rm(folder, { recursive: true });
-  }
+  admin.disconnect();
+  await server.stop();
 });
 
 beforeEach(async () => {

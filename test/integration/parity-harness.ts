@@ -70,7 +70,8 @@ function side(server: RedisServer, isOurs: boolean): Side {
           host: "127.0.0.1",
           port: server.port,
           ...(options as Omit<RedisOptions, "replyMapping">),
-          ...(isOurs ? { resilience: { logger: false } } : {}),
+          // Plain ioredis waits without limit; how long this package does is no question here.
+          ...(isOurs ? { resilience: { logger: false, deadline: 25_000 } } : {}),
         }),
       ),
   };
