@@ -28,7 +28,7 @@ export function install(packages) {
 
 /** @param {readonly string[]} args */
 function apt(args) {
-  return spawnSync("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=120", ...args], {
+  return spawnSync("apt-get", ["-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3", ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
