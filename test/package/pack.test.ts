@@ -1,11 +1,12 @@
 /** The package as it is published: packed, installed beside ioredis into an empty project, and used from there. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { consumerOf } from "./consumer-lock.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const project = mkdtempSync(join(tmpdir(), "pack-"));
@@ -41,12 +42,10 @@ beforeAll(async () => {
   server = await startRedis();
   const packed = await must("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", project], ROOT);
   const [{ filename }] = JSON.parse(packed) as [{ readonly filename: string }];
-  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "consumer", version: "1.0.0", private: true }));
-  const { version } = JSON.parse(readFileSync(join(ROOT, "node_modules/ioredis/package.json"), "utf8")) as {
-    readonly version: string;
-  };
-  const options = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
-  await must("npm", ["install", ...options, `./${filename}`, `ioredis@${version}`], project);
+  const { manifest, lock } = consumerOf(new URL("../..", import.meta.url), filename);
+  writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
+  writeFileSync(join(project, "package-lock.json"), JSON.stringify(lock));
+  await must("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"], project);
 }, 180_000);
 
 afterAll(async () => {
