@@ -183,7 +183,7 @@ describe("a plain client at cluster nodes", () => {
 
   it("ASK: a key that has gone ahead of its slot", async () => {
     const redis = await opened({ port: left.port });
-    const key = await keyIn(4001, 8191);
+    const key = await keyIn(6001, 8191);
     await migrating(key, () => expectFailure(redis.get(key), "ASK", "no", false));
     const line = await expectLine(redis, "command.refused", "debug", "ASK");
     expect(line.why[0]).toContain("createCluster");
@@ -191,7 +191,7 @@ describe("a plain client at cluster nodes", () => {
 
   it("TRY_AGAIN: keys split between two nodes, after the client has tried again", async () => {
     const redis = await opened({ port: left.port });
-    const here = await keyIn(4001, 8191);
+    const here = await keyIn(4001, 6000);
     await left.call("set", here, "v");
     await migrating(here, () => expectFailure(redis.mget(here, `${here}gone`), "TRY_AGAIN", "no", true));
     await expectLine(redis, "command.refused", "debug", "TRY_AGAIN");
