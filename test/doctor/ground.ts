@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Finding } from "../../src/doctor/finding.js";
+import { diagnoseConnection as diagnose } from "../../src/doctor/index.js";
 import { thisMachine, type Machine } from "../../src/doctor/machine.js";
 import type { Report } from "../../src/doctor/report.js";
 
@@ -34,6 +35,24 @@ function isOurs(pid: string): boolean {
     return false;
   }
 }
+
+/** As often as this machine may stand still in the middle of a look before that is taken for the truth. */
+const LOOKS = 10;
+
+/**
+ * The doctor's look, taken while this machine was quick enough for one. Some answers late and others not means that it
+ * stood still in between, which is no part of any scene; a server that is slow is always slow.
+ */
+export async function diagnoseConnection(...args: Parameters<typeof diagnose>): Promise<Report> {
+  for (let looks = 1; ; looks++) {
+    const report = await diagnose(...args);
+    const stoodStill = findingsOf(report, "answers").some(({ meaning }) => STOOD_STILL.test(meaning));
+    if (!stoodStill || looks === LOOKS) return report;
+  }
+}
+
+/** What the doctor says of answers of which only some were late. */
+export const STOOD_STILL = /Most replies are fast and some are not|This process was busy itself/;
 
 export function findingsOf(report: Report, check: string): readonly Finding[] {
   return report.checks.find((one) => one.id === check)?.findings ?? [];

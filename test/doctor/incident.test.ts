@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createRedis, type Redis, type RedisOptions } from "../../src/index.js";
+import { atMost } from "../helpers/at-most.js";
 import { eventually } from "../helpers/eventually.js";
 import { createLogSink, type LogLine, type LogSink } from "../helpers/log-sink.js";
 import { startRedis } from "../helpers/redis-server.js";
@@ -45,7 +46,7 @@ describe("doctor in the client", () => {
     const all = (event: string): readonly LogLine[] => lines({ log }, event);
     await eventually(() => expect(all("incident.open")).toHaveLength(1));
     await eventually(() => expect(all("incident.examined")).toHaveLength(1));
-    expect(performance.now() - opened).toBeLessThan(4000);
+    expect(performance.now() - opened).toBeLessThan(atMost(3000));
     const [first] = all("incident.open");
     const [seen] = all("incident.examined");
     expect(seen).toMatchObject({ level: "warn", fields: { code: "CONNECTION_REFUSED" } });

@@ -1,11 +1,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { diagnoseConnection, type DiagnoseOptions, type Report, type TargetOptions } from "../../src/doctor/index.js";
+import type { DiagnoseOptions, Report, TargetOptions } from "../../src/doctor/index.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis } from "../helpers/redis-server.js";
-import { findingsOf, ownMachine } from "./ground.js";
+import { diagnoseConnection, findingsOf, ownMachine } from "./ground.js";
 
 const sockets: Socket[] = [];
 afterEach(() => {

@@ -3,18 +3,19 @@ import { mkdirSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { diagnoseConnection, type DiagnoseOptions, type Report, type TargetOptions } from "../../src/doctor/index.js";
+import type { DiagnoseOptions, Report, TargetOptions } from "../../src/doctor/index.js";
+import { atMost } from "../helpers/at-most.js";
 import { whyNoSmallDisk } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
+import { diagnoseConnection, expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
 
 async function look(target: RedisServer | TargetOptions, more: DiagnoseOptions = {}): Promise<Report> {
   const { host, port } = target;
   const given = "pid" in target ? `${host ?? ""}:${String(port)}` : target;
   const report = await diagnoseConnection(given, { machine: ownMachine(), env: {}, ...more });
-  expect(report.elapsed).toBeLessThan(6000);
+  expect(report.elapsed).toBeLessThan(atMost(6000));
   return report;
 }
 
