@@ -1,20 +1,46 @@
 /**
  * Joins the modules that tsc wrote into a few files. Node opens, links and runs each ES module on its own, and the hundred and
- * fifty small ones of this package cost a service as much at its start as all of ioredis (`benchmarks/start.mjs`).
+ * fifty small ones of this package cost a service as much at its start as all of ioredis (`benchmarks/start.mjs`). All that
+ * `index` needs is one file; the doctor and the command line, which most processes never load, are others.
  * Declarations stay as tsc wrote them; source maps lead back to `src`.
  */
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
-const dist = join(import.meta.dirname, "../dist");
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
 const ENTRIES = ["index", "doctor/index", "cli/main"];
+/** Joined too, as far as they are used: a tenth of valibot is, and finding and reading the rest took longer than using it. */
+const JOINED_PACKAGES = ["valibot"];
+
+/** @type {Set<string>} */
+const needed = new Set();
+
+/**
+ * The modules that importing the package loads.
+ * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
+ */
+function neededByIndex(modules) {
+  if (needed.size === 0) needed.add(join(dist, "index.js"));
+  // The set grows while it is walked.
+  for (const id of needed) for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) needed.add(imported);
+  return needed;
+}
 
 const bundle = await rolldown({
   input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(dist, `${entry}.js`)])),
   // What is installed beside the package stays there: the application's own ioredis above all.
-  external: (id) => !id.startsWith(".") && !id.startsWith("/"),
+  external: (id) => !id.startsWith(".") && !id.startsWith("/") && !JOINED_PACKAGES.includes(id),
   platform: "node",
+  plugins: [
+    {
+      // Left alone, the joined maps would lead to tsc's files, which are deleted below.
+      name: "maps-to-src",
+      load: (id) =>
+        id.startsWith(dist) ? { code: readFileSync(id, "utf8"), map: readFileSync(`${id}.map`, "utf8") } : null,
+    },
+  ],
 });
 const { output } = await bundle.generate({
   format: "esm",
@@ -23,6 +49,9 @@ const { output } = await bundle.generate({
   chunkFileNames: "[name].js",
   comments: false,
   sourcemap: true,
+  codeSplitting: {
+    groups: [{ debugName: "core", name: (id, modules) => (neededByIndex(modules).has(id) ? "core" : null) }],
+  },
 });
 await bundle.close();
 
@@ -35,3 +64,6 @@ for (const file of output) {
   writeFileSync(path, file.type === "chunk" ? file.code : file.source);
 }
 copyFileSync(join(dist, "../src/index.cjs"), join(dist, "index.cjs"));
+for (const name of JOINED_PACKAGES) {
+  cpSync(join(root, "node_modules", name, "LICENSE.md"), join(dist, "licenses", `${name}.md`));
+}

@@ -1,15 +1,24 @@
 /**
  * Checks policy values of any source (the `resilience` option, a profile, the policy file, a variable) against the field
- * table, with valibot doing the walking. valibot is loaded on first use: a client without policy values of its own never
- * pays for it.
+ * table, with valibot doing the walking. The schema of a part is made when a value of that part is first checked: most
+ * clients set a handful of values, and making all of it would be a good part of a service's start.
  */
-import { createRequire } from "node:module";
+import {
+  check,
+  getDotPath,
+  lazy,
+  literal,
+  number,
+  object,
+  optional,
+  picklist,
+  pipe,
+  safeParse,
+  type GenericSchema,
+} from "valibot";
 import type { ConfigProblem } from "../failure/errors.js";
 import { allowedBy, fieldAt, fieldsUnder, type Field } from "./fields.js";
 import { closest, numberOrShape, shapeOf, suggestion } from "./shape.js";
-
-type Valibot = typeof import("valibot");
-type Schema = import("valibot").GenericSchema;
 
 /** Where values come from, as its problems name it. */
 export interface ValueSource {
@@ -21,44 +30,43 @@ export interface ValueSource {
   readonly units?: boolean;
 }
 
-let loaded: { readonly v: Valibot; readonly schema: Schema } | undefined;
-
 /** Every problem in the policy values of one source. */
 export function checkValues(values: unknown, source: ValueSource): ConfigProblem[] {
   if (typeof values === "object" && values !== null && Object.keys(values).length === 0) return [];
-  loaded ??= load();
-  const { v, schema } = loaded;
-  const { success, issues } = v.safeParse(schema, values);
-  const wrong = success ? [] : issues.map((issue) => problemOf(v.getDotPath(issue) ?? "", issue.input, source));
+  const { success, issues } = safeParse(schemaUnder(""), values);
+  const wrong = success ? [] : issues.map((issue) => problemOf(getDotPath(issue) ?? "", issue.input, source));
   return [...wrong, ...unknownKeys(values, "", source)];
 }
 
-function load(): { readonly v: Valibot; readonly schema: Schema } {
-  const v = createRequire(import.meta.url)("valibot") as Valibot;
-  return { v, schema: objectOf(v, "") };
-}
+const made = new Map<string, GenericSchema>();
 
-function objectOf(v: Valibot, path: string): Schema {
-  const entries: Record<string, Schema> = {};
-  for (const field of fieldsUnder(path)) {
-    const key = path === "" ? field.path : field.path.slice(path.length + 1);
-    entries[key] = v.optional(schemaOf(v, field));
+/** The schema of a part, or of all values for `""`. */
+function schemaUnder(path: string): GenericSchema {
+  let schema = made.get(path);
+  if (schema === undefined) {
+    const prefix = path === "" ? 0 : path.length + 1;
+    schema = object(
+      Object.fromEntries(fieldsUnder(path).map((field) => [field.path.slice(prefix), optional(schemaOf(field))])),
+    );
+    made.set(path, schema);
   }
-  return v.object(entries);
+  return schema;
 }
 
-function schemaOf(v: Valibot, field: Field): Schema {
-  const inner = field.kind === "part" ? objectOf(v, field.path) : leafOf(v, field);
-  return field.off === true ? v.lazy((input) => (input === false ? v.literal(false) : inner)) : inner;
+function schemaOf(field: Field): GenericSchema {
+  return lazy((input) => {
+    if (field.off === true && input === false) return literal(false);
+    return field.kind === "part" ? schemaUnder(field.path) : leafOf(field);
+  });
 }
 
-function leafOf(v: Valibot, field: Field): Schema {
-  if (field.kind === "choice") return v.picklist(field.choices ?? []);
+function leafOf(field: Field): GenericSchema {
+  if (field.kind === "choice") return picklist(field.choices ?? []);
   const whole = field.kind === "count" || field.kind === "bytes";
-  return v.pipe(
-    v.number(),
-    v.check((n) => n >= field.min && (n <= field.max || (field.endless === true && n === Infinity))),
-    v.check((n) => !whole || Number.isInteger(n) || n === Infinity),
+  return pipe(
+    number(),
+    check((n) => n >= field.min && (n <= field.max || (field.endless === true && n === Infinity))),
+    check((n) => !whole || Number.isInteger(n) || n === Infinity),
   );
 }
 

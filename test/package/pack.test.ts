@@ -112,6 +112,16 @@ describe("the packed package", () => {
     expect(missing).toEqual([]);
   });
 
+  it("shows its own sources in a stack, and brings the licence of what was joined into it", async () => {
+    const source = `import { createRedis } from "ioredoubt"; try { createRedis(""); } catch (e) { console.log(e.stack); }`;
+    writeFileSync(join(project, "stack.mjs"), source);
+    const stack = await must(process.execPath, ["--enable-source-maps", "stack.mjs"], project);
+    expect(stack).toContain("ioredoubt/src/create-redis.ts:");
+    expect(existsSync(join(project, "node_modules/valibot"))).toBe(false);
+    const licence = readFileSync(join(project, "node_modules/ioredoubt/dist/licenses/valibot.md"), "utf8");
+    expect(licence).toContain("MIT License");
+  });
+
   it("does not open what is not exported", async () => {
     const source = `await import("ioredoubt/dist/redis.js").catch((error) => console.log(error.code));`;
     expect(await node("closed.mjs", source)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n");
