@@ -1,6 +1,7 @@
 /** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of `Flow` and `Wire`. */
 import { checkReady } from "../connection/ready-check.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "../connection/internals.js";
+import { reportBug } from "../connection/report-bug.js";
 import type { Redis } from "../redis.js";
 import { internalTurn } from "./own-commands.js";
 import type { RedisOptions } from "./redis-options.js";
@@ -94,7 +95,15 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
     },
 
     handleReconnection(this: Redis, error, item) {
-      reconnecting(this[STATE], () => base.handleReconnection.call(internalsOf(this), error, item));
+      reconnecting(this[STATE], () => {
+        try {
+          base.handleReconnection.call(internalsOf(this), error, item);
+        } catch (thrown) {
+          // `reconnectOnError` threw, and the command is in nobody's queue any more.
+          item.command.reject(error);
+          reportBug(thrown);
+        }
+      });
     },
 
     _readyCheck(this: Redis, callback) {

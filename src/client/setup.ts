@@ -10,6 +10,7 @@ import type { Examine } from "../flow/endpoint.js";
 import { Flow } from "../flow/flow.js";
 import type { BlockingLimit } from "../flow/transport.js";
 import { defaultLogger } from "../observe/default-logger.js";
+import { guardedLogger } from "../observe/guarded-logger.js";
 import { SILENT } from "../observe/logger.js";
 import type { Policy } from "../options/policy.js";
 import { lintAgainstServer, lintPolicy, type PolicyWarning } from "../options/lint.js";
@@ -42,7 +43,7 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
   const info = endpointInfo(client.options);
   const wire = new Wire(client, policy, info, explicit["retryStrategy"] as never);
   const scripts = given?.scripts ?? new ScriptEffects();
-  const logger = resilience?.logger === false ? SILENT : (resilience?.logger ?? defaultLogger());
+  const logger = resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger());
   const flow = new Flow({
     policy,
     transport: wire,

@@ -84,9 +84,11 @@ export class Call {
     takeOver(this);
   }
 
-  /** Passes the reply on to ioredis, which transforms it. */
-  resolveCommand(value: unknown): void {
+  /** Passes a reply on to ioredis, which transforms it: what that throws rejects the command. */
+  settleWith(value: unknown): void {
+    this.state = "settling";
     this.originalResolve.call(this.command, value);
+    this.state = "settled";
   }
 
   rejectCommand(error: Error): void {

@@ -4,6 +4,7 @@
  */
 import { fullJitter } from "../flow/backoff.js";
 import type { ReconnectPolicy } from "../options/policy.js";
+import { reportBug } from "./report-bug.js";
 
 /** ioredis's own shape: anything but a number gives up. */
 export type RetryStrategy = (times: number) => unknown;
@@ -36,11 +37,22 @@ export class Reconnect {
     if (this.#readyAt !== undefined && now - this.#readyAt >= this.#policy.stableAfter) this.#attempts = 0;
     this.#readyAt = undefined;
     this.#attempts++;
-    const delay =
-      this.#custom === undefined
-        ? Math.round(fullJitter({ ...this.#policy, factor: 2 }, this.#attempts))
-        : this.#custom?.(times);
+    const delay = this.#custom === undefined ? this.#own() : this.#asked(times);
     if (typeof delay === "number") this.dueAt = now + delay;
     return delay;
   };
+
+  #own(): number {
+    return Math.round(fullJitter({ ...this.#policy, factor: 2 }, this.#attempts));
+  }
+
+  /** One that throws must not be the end of the client. */
+  #asked(times: number): unknown {
+    try {
+      return this.#custom?.(times);
+    } catch (thrown) {
+      reportBug(thrown);
+      return this.#own();
+    }
+  }
 }

@@ -8,24 +8,30 @@ import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
 import type { FailureContext } from "../failure/diagnosis.js";
-import type { FailedCommand } from "../options/policy.js";
+import { fallBack, type Fallback } from "./fallback.js";
 import { isUnsent, type Scene } from "./refusal.js";
 import type { FlowStats, Transport } from "./transport.js";
-
-export type Fallback = (command: FailedCommand, error: Error) => unknown;
 
 export class Desk {
   readonly stats: FlowStats = { answered: 0, retried: 0, lost: 0, unknownOutcomes: 0, deadlines: 0, rejected: 0 };
   readonly #label: string;
   readonly #transport: Transport;
   readonly #fallback: Fallback | undefined;
+  readonly #deadline: number | false;
   readonly #unsent: (code: Code) => void;
 
   /** `unsent` hears of each command that this client refused to send. */
-  constructor(label: string, transport: Transport, fallback: Fallback | undefined, unsent: (code: Code) => void) {
+  constructor(
+    label: string,
+    transport: Transport,
+    unsent: (code: Code) => void,
+    fallback: Fallback | undefined,
+    deadline: number | false,
+  ) {
     this.#label = label;
     this.#transport = transport;
     this.#fallback = fallback;
+    this.#deadline = deadline;
     this.#unsent = unsent;
   }
 
@@ -36,8 +42,7 @@ export class Desk {
 
   /** Settles with a value that did not come from the server: QUIT's OK, the null of a block that ended. */
   resolve(call: Call, value: unknown): void {
-    if (!this.#close(call)) return;
-    call.resolveCommand(value);
+    if (this.#close(call)) call.settleWith(value);
   }
 
   reject(call: Call, error: Error): void {
@@ -46,7 +51,7 @@ export class Desk {
     const unsent = isUnsent(error);
     if (unsent) this.#unsent(error.code);
     if (this.#fallback === undefined || call.stream !== undefined || !unsent) call.rejectCommand(error);
-    else void fallBack(this.#fallback, call, error);
+    else void fallBack(this.#fallback, call, error, (call.options?.deadline ?? this.#deadline) || Infinity);
   }
 
   /** Rejects with an error that keeps its identity and gains a diagnosis. */
@@ -77,13 +82,5 @@ export class Desk {
     call.state = "settled";
     call.observer?.();
     return true;
-  }
-}
-
-async function fallBack(fallback: Fallback, call: Call, error: Error): Promise<void> {
-  try {
-    call.resolveCommand(await fallback({ name: call.traits.name }, error));
-  } catch (thrown) {
-    call.rejectCommand(thrown instanceof Error ? thrown : error);
   }
 }

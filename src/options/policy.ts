@@ -146,7 +146,8 @@ export interface ResilienceOptions {
   readonly summaryInterval?: number | undefined;
   /**
    * Called instead of rejecting when the circuit is open, the queue is full or the deadline passed before the command
-   * was sent. What it returns (or resolves to) becomes the reply; what it throws becomes the rejection.
+   * was sent. What it returns (or resolves to) becomes the reply; what it throws becomes the rejection. It gets as long as
+   * the command's `deadline`; when it has said nothing by then, the rejection is what it would have been without it.
    */
   readonly fallback?: ((command: FailedCommand, error: Error) => unknown) | undefined;
   /** A pino-shaped logger; `false` is silent. Default: a pino logger named `ioredoubt`. */

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Reconnect } from "../../src/connection/reconnect.js";
+import { reportBug } from "../../src/connection/report-bug.js";
+
+vi.mock("../../src/connection/report-bug.js", () => ({ reportBug: vi.fn() }));
 
 const POLICY = { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 10_000 };
 
@@ -52,5 +55,14 @@ describe("the wait before a reconnect", () => {
     expect(times).toEqual([1, 2, 3]);
     expect(reconnect.dueAt).toBe(performance.now() + 123);
     expect(new Reconnect(POLICY, null).strategy(1)).toBeUndefined();
+  });
+
+  it("is our own where the caller's throws, and what it threw is reported as a bug of theirs", () => {
+    const bug = new Error("bug");
+    const reconnect = new Reconnect(POLICY, () => {
+      throw bug;
+    });
+    expect(reconnect.strategy(1)).toBeTypeOf("number");
+    expect(reportBug).toHaveBeenCalledExactlyOnceWith(bug);
   });
 });

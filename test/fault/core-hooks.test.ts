@@ -1,0 +1,82 @@
+/** Functions that callers hand in may throw or never come back: no command may hang for it. */
+import { Command } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { reportBug } from "../../src/connection/report-bug.js";
+import { eventually } from "../helpers/eventually.js";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { client, expectError, outcomeOf, proxyTo, ready, SLACK } from "./core-harness.js";
+
+// What it throws would end the run of the tests.
+vi.mock("../../src/connection/report-bug.js", () => ({ reportBug: vi.fn() }));
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+/** A client whose circuit is open. */
+async function refused(resilience: NonNullable<Parameters<typeof client>[1]>["resilience"]) {
+  const proxy = await proxyTo(server);
+  await proxy.refuse();
+  const redis = client(proxy.port, { resilience: { breaker: { downAfter: 100 }, ...resilience } });
+  // The first command tells that it failed fast.
+  await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("open"));
+  return redis;
+}
+
+describe("a fallback", () => {
+  it("that never settles gets as long as the command's deadline, and then the refusal stands", async () => {
+    const redis = await refused({ deadline: 400, fallback: () => new Promise(() => undefined) });
+    const outcome = await outcomeOf(redis.get("a"));
+    expectError(outcome, "CircuitOpenError", "no");
+    expect(outcome.after).toBeGreaterThan(300);
+    expect(outcome.after).toBeLessThan(400 + SLACK);
+    const own = await outcomeOf(redis.withDeadline(20).get("a"));
+    expectError(own, "CircuitOpenError", "no");
+    expect(own.after).toBeLessThan(20 + SLACK);
+  });
+
+  it("whose answer the command's reply transformer cannot read rejects", async () => {
+    Command.setReplyTransformer("lolwut", () => {
+      throw new Error("not a reply");
+    });
+    const redis = await refused({ fallback: () => "anything" });
+    expect((await outcomeOf(redis.lolwut())).error?.message).toBe("not a reply");
+  });
+});
+
+describe("a logger that throws", () => {
+  it("changes nothing for commands through an outage and back", async () => {
+    const bad = vi.fn(() => {
+      throw new Error("disk full");
+    });
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, {
+      resilience: { logger: { debug: bad, info: bad, warn: bad, error: bad }, breaker: { downAfter: 100 } },
+    });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("open"));
+    expectError(await outcomeOf(redis.incr("n")), "CircuitOpenError", "no");
+    await proxy.pass();
+    await eventually(async () => expect(await redis.ping()).toBe("PONG"));
+    expect(bad).toHaveBeenCalled();
+  });
+});
+
+describe("a reconnectOnError that throws", () => {
+  it("leaves the command with the server's error, and reports the bug", async () => {
+    const bug = new Error("bug");
+    const redis = await ready(server.port, {
+      resilience: { deadline: false },
+      reconnectOnError: () => {
+        throw bug;
+      },
+    });
+    const outcome = await outcomeOf(redis.call("nonsense"));
+    expect(outcome.error?.message).toContain("unknown command");
+    expect(reportBug).toHaveBeenCalledExactlyOnceWith(bug);
+    expect(await redis.ping()).toBe("PONG");
+  });
+});
