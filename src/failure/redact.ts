@@ -67,6 +67,8 @@ const FILE = /^(?:\.{0,2}\/[\w./@+-]{1,150}|[\w.-]{1,60}\.(?:pem|crt|cer|key))$/
 
 /** What stands around quotations in which the server or a library names only its own words. */
 const BEFORE_OWN = /(?:\b(?:for|the|execute|got|unknown (?:sub)?command|set to)|used memory >|type \d+) $/i;
+/** What stands behind names that are the caller's, though they may look like a command: ACL denials quote keys and channels. */
+const BEHIND_FOREIGN = /^ (?:key|channel)\b/i;
 /** Names of commands and options: `get`, `config|get`, `FT.SEARCH`. A digit in the first word is no name of theirs. */
 const OWN = /^[A-Za-z]{1,24}(?:[._|-][A-Za-z0-9]{1,24}){0,3}$/;
 
@@ -88,7 +90,7 @@ function emptyQuotations(text: string): string {
   const close = text.lastIndexOf(quote);
   const before = text.slice(0, open);
   const inner = text.slice(open + 1, close);
-  const isOwn = BEFORE_OWN.test(before) && OWN.test(inner);
+  const isOwn = BEFORE_OWN.test(before) && OWN.test(inner) && !BEHIND_FOREIGN.test(text.slice(close + 1));
   const isFile = before.endsWith(", open ") && FILE.test(inner);
   if (isOwn || isFile) {
     return text.slice(0, close + 1) + emptyQuotations(text.slice(close + 1));

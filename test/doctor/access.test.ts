@@ -1,6 +1,12 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { DiagnoseOptions, Report, TargetOptions } from "../../src/doctor/index.js";
+import {
+  renderHtml,
+  renderText,
+  type DiagnoseOptions,
+  type Report,
+  type TargetOptions,
+} from "../../src/doctor/index.js";
 import { atMost } from "../helpers/at-most.js";
 import { ownAddress, whyNoOwnAddress } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
@@ -86,6 +92,18 @@ describe("doctor, a server that lets nobody in", () => {
     expect(
       (await look(target, { commands: ["get app:1"] })).checks.find((one) => one.id === "permissions")?.status,
     ).toBe("ok");
+  });
+
+  it("shows no key or channel that a denial quotes, in any form of the report", async () => {
+    await using server = await startRedis({ acl: ["user app on >app-password ~app:* &news +@all -flushall"] });
+    const report = await look(`redis://app:app-password@127.0.0.1:${String(server.port)}`, {
+      commands: ["get bobscart", "set cart-of-bob x", "publish bobsroom hello", "flushall"],
+    });
+    expectVerdict(report, "PERMISSION_DENIED", /may not run GET, SET, PUBLISH, FLUSHALL/);
+    for (const text of [JSON.stringify(report), renderText(report), renderHtml(report)]) {
+      expect(text).not.toMatch(/bobs?-?(?:cart|room)|of-bob/);
+      expect(text).toContain("flushall");
+    }
   });
 
   it("skips what the user may not ask, says NOPERM, and does not call it a pass", async () => {

@@ -105,8 +105,12 @@ describe("doctor, limits and warnings", () => {
       new Promise((resolve) => setTimeout(resolve, 600, [{ address: "127.0.0.1", family: 4 }]));
     const slow = await look(`redis.internal:${String(server.port)}`, { machine: ownMachine({ lookup }) });
     expect(slow.verdict).toMatchObject({ status: "warnings", check: "name" });
-    const quick = ownMachine({ lookup: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]) });
+    const quick = ownMachine({
+      lookup: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]),
+      read: (path) => Promise.resolve(path === "/etc/resolv.conf" ? "search prod.internal internal\n" : undefined),
+    });
     const [name] = findingsOf(await look(`redis.internal:${String(server.port)}`, { machine: quick }), "name");
+    expect(name?.evidence).toMatch(/^A 127\.0\.0\.1 in \d+ ms; search domains prod\.internal, internal$/);
     expect(name).toMatchObject({ status: "ok", meaning: expect.stringContaining("resolves to loopback") as string });
   });
 

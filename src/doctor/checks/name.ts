@@ -44,8 +44,10 @@ async function run(context: Context): Promise<readonly Draft[]> {
 
 async function known(context: Context, host: string, ms: number): Promise<Draft> {
   const list = context.seen.addresses.map(({ address, family }) => `${family === 6 ? "AAAA" : "A"} ${address}`);
-  const file = await inHostsFile(context, host);
-  const evidence = `${list.join(", ")} in ${ms.toFixed(0)} ms${file ? ", from the hosts file" : ""}`;
+  const [file, domains] = await Promise.all([inHostsFile(context, host), searchDomains(context)]);
+  // A name with few dots is tried under each of them first
+  const searched = domains.length === 0 || file ? "" : `; search domains ${domains.join(", ")}`;
+  const evidence = `${list.join(", ")} in ${ms.toFixed(0)} ms${file ? ", from the hosts file" : ""}${searched}`;
   const loopback = context.seen.addresses.every(({ address }) => isLoopback(address)) && !isLoopback(host);
   const meaning = loopback
     ? `${host} resolves to loopback, that is to this very machine or container.`
@@ -78,6 +80,13 @@ async function resolverOf({ machine, clean }: Context): Promise<string[]> {
   const text = (await machine.read("/etc/resolv.conf")) ?? "";
   const lines = text.split("\n").filter((line) => /^(?:nameserver|search|domain|options)\b/.test(line));
   return lines.length === 0 ? [] : [`resolv.conf: ${clean(lines.join(", "), 160)}`];
+}
+
+/** The last `search` or `domain` line counts, and six domains of it. */
+async function searchDomains({ machine, clean }: Context): Promise<readonly string[]> {
+  const text = (await machine.read("/etc/resolv.conf")) ?? "";
+  const line = text.split("\n").findLast((one) => /^(?:search|domain)\s/.test(one));
+  return (line?.trim().split(/\s+/).slice(1, 7) ?? []).map((domain) => clean(domain, 60));
 }
 
 async function inHostsFile({ machine }: Context, host: string): Promise<boolean> {
