@@ -315,6 +315,17 @@ describe("a command that was sent, lost and waits to be sent again", () => {
     expect(await server.cli("GET", "b")).toBe("1");
   });
 
+  it("is not called unexecuted when it is a transaction either", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 600 } });
+    const lost = proxy.forwardThenCut();
+    const transaction = outcomeOf(redis.multi().set("a", "1").get("a").exec());
+    await proxy.refuse();
+    await lost;
+    expectError(await transaction, "DeadlineError", "maybe");
+    expect(await server.cli("GET", "a")).toBe("1");
+  });
+
   it("is not called unexecuted when the circuit opens, and no fallback answers for it", async () => {
     const proxy = await proxyTo(server);
     const asked: string[] = [];
