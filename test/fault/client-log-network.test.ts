@@ -156,7 +156,7 @@ describe("a client that loses its connection", () => {
   it("RESPONSE_TIMEOUT: a server that hangs, with the age and the silence of the connection", async () => {
     const own = await startRedis({ password: CANARY });
     atEnd(() => own.stop());
-    const redis = await opened({ port: own.port, resilience: { deadline: 1100 } });
+    const redis = await opened({ port: own.port, resilience: { deadline: 1100, heartbeat: false } });
     own.freeze();
     const { error, why } = await expectFailure(redis.incr("hang"), "DEADLINE", "maybe", true);
     expect(error.message).toMatch(new RegExp(`no reply from 127\\.0\\.0\\.1:${String(own.port)} within [1-9]`));

@@ -92,7 +92,8 @@ async function thinUplink(bytesPerSecond: number, during: number): Promise<numbe
 describe("a connection that went silent", () => {
   it("fails what is in flight at its deadline as possibly applied, and is replaced", async () => {
     const proxy = await proxyTo(server);
-    const redis = await ready(proxy.port, { resilience: { deadline: 1000, breaker: false } });
+    // No heartbeat: the deadline alone must find out.
+    const redis = await ready(proxy.port, { resilience: { deadline: 1000, breaker: false, heartbeat: false } });
     proxy.blackhole();
     const outcomes = await outcomesOf([redis.incr("n"), redis.get("n"), redis.pipeline().incr("n").exec()]);
     expectError(outcomes[0] ?? fail(), "DeadlineError", "maybe");
@@ -171,7 +172,7 @@ describe("a frozen server", () => {
   it("fails 500 commands in flight and those that follow within their deadline, and works soon after it thaws", async () => {
     const frozen = await startRedis();
     atEnd(() => frozen.stop());
-    const redis = await ready(frozen.port, { resilience: { deadline: 1000 } });
+    const redis = await ready(frozen.port, { resilience: { deadline: 1000, heartbeat: false } });
     frozen.freeze();
     const inFlight = Array.from({ length: 500 }, (_, i) => outcomeOf(i % 2 === 0 ? redis.incr("n") : redis.get("n")));
     const settled = await Promise.all(inFlight);
