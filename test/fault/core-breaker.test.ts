@@ -97,6 +97,17 @@ describe("a connection that goes away", () => {
     expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
   });
 
+  it("is no outage while another client of the endpoint is connected: only who cannot connect fails fast", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 20_000, breaker: QUICK } });
+    await proxy.refuse();
+    const other = redis.duplicate();
+    atEnd(() => other.disconnect());
+    expectError(await outcomeOf(other.get("n")), "CircuitOpenError", "no");
+    expect(await redis.incr("n")).toBe(1);
+    expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
+  });
+
   it("is one incident for all clients of the endpoint: they share the circuit", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
