@@ -330,6 +330,24 @@ describe("a blocked event loop", () => {
   });
 });
 
+describe("an event loop that was blocked for the smaller part of a wait", () => {
+  it("speaks neither for nor against the server: no incident, and the connection stays", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 1500, heartbeat: false } });
+    proxy.blackhole();
+    const reply = outcomeOf(redis.incr("n"));
+    await sleep(1300);
+    block(500);
+    const error = expectError(await reply, "DeadlineError", "maybe");
+    expect(error.message).toMatch(/event loop was blocked for \d+ ms of them/);
+    await proxy.pass();
+    await redis.withDeadline(20_000).ping();
+    expect(proxy.counters.connections).toBe(1);
+    expect(redis.log.lines.filter(({ fields }) => fields["event"] === "incident.open")).toEqual([]);
+    expect(redis.stats()).toMatchObject({ lost: 0, deadlines: 1 });
+  });
+});
+
 describe("a large payload", () => {
   const VALUE = "x".repeat(1024 * 1024);
 

@@ -208,6 +208,20 @@ describe("withConnection", () => {
     expect(await redis.withConnection((conn) => conn.ping())).toBe("PONG");
   });
 
+  it("does not lend a connection again that was another one when the loan began", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, { pool: { max: 1 }, reconnect: { minTimeout: 1, maxTimeout: 10 } });
+    await redis.withConnection(async (conn) => {
+      await conn.watch("guarded");
+      const again = new Promise((resolve) => conn.once("ready", resolve));
+      proxy.cutAll();
+      await again;
+    });
+    // The WATCH that was lost with the first is nobody's any more: the next holder's transaction runs.
+    expect(await redis.withConnection((conn) => conn.multi().ping().exec())).toEqual([[null, "PONG"]]);
+    expect(redis.stats().pool).toMatchObject({ created: 2, destroyed: { reconnected: 1 } });
+  });
+
   it("says who holds the connections when none becomes free, in names only", async () => {
     await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 2000 } });
     let finish = (): void => undefined;
