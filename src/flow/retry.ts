@@ -3,6 +3,7 @@
  * concerns the whole connection, so one p-retry loop a client holds the gate for a jittered backoff and lets everything
  * go again in its order; a loop a command would let a later SET overtake an earlier one. Entered only after a failure.
  */
+import pRetry from "p-retry";
 import type { Call } from "../command/call.js";
 import type { RetryPolicy } from "../options/policy.js";
 import { fullJitter } from "./backoff.js";
@@ -59,8 +60,6 @@ export class Retrier {
     if (policy === false) return;
     this.#running = true;
     try {
-      // Loaded at the first retry of a process: most never need one, and each module costs a service its start.
-      const { default: pRetry } = await import("p-retry");
       await pRetry(
         (attempt) => {
           if (attempt === 1) throw first;

@@ -27,6 +27,22 @@ const LAZY: Logger = {
 
 function create(): Logger {
   const load = createRequire(import.meta.url);
-  const { pino } = load("pino") as typeof import("pino");
-  return pino({ name: "ioredoubt", serializers: { err: serializeError, error: serializeError } });
+  try {
+    const { pino } = load("pino") as typeof import("pino");
+    return pino({ name: "ioredoubt", serializers: { err: serializeError, error: serializeError } });
+  } catch {
+    // A process out of file descriptors cannot read pino, and must still say so. Node remembers that it found nothing.
+    return bare();
+  }
+}
+
+/** Writes what pino would write. */
+function bare(): Logger {
+  const at = (level: number) => (fields: object, msg: string) => {
+    const line = { level, time: Date.now(), pid: process.pid, name: "ioredoubt", ...fields, msg };
+    process.stdout.write(
+      `${JSON.stringify(line, (_, value: unknown) => (value instanceof Error ? serializeError(value) : value))}\n`,
+    );
+  };
+  return { debug: () => undefined, info: at(30), warn: at(40), error: at(50), fatal: at(60) };
 }

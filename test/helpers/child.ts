@@ -28,6 +28,8 @@ export interface ChildOptions {
   /** Milliseconds after which it is killed. Default 20,000. */
   readonly timeout?: number;
   readonly cwd?: string;
+  /** What the shell's `ulimit` is told first, e.g. `-n 64`. */
+  readonly limit?: string;
 }
 
 const MARK = "\u0001unhandled\u0001";
@@ -61,7 +63,11 @@ export async function runSource(source: string, options: ChildOptions = {}): Pro
 function run(args: readonly string[], options: ChildOptions): Promise<ChildResult> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
-    const child = spawn(process.execPath, args, {
+    const [file, given] =
+      options.limit === undefined
+        ? [process.execPath, args]
+        : ["sh", ["-c", `ulimit ${options.limit}; exec "$0" "$@"`, process.execPath, ...args]];
+    const child = spawn(file, given, {
       cwd: options.cwd ?? join(import.meta.dirname, "../.."),
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -27,6 +27,29 @@ describe("logging with pino", () => {
     ]);
   });
 
+  it("writes its lines without pino when no file descriptor is left to read it with", async () => {
+    const entry = new URL("../../dist/index.js", import.meta.url).href;
+    const script = `import { openSync } from "node:fs";
+      const { createRedis } = await import(${JSON.stringify(entry)});
+      try {
+        for (;;) openSync("/dev/null");
+      } catch {}
+      const redis = createRedis(6379, "127.0.0.1", { resilience: { profile: "test", deadline: 500, doctor: false } });
+      await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
+    const { stdout, unhandled } = await runSource(script, { limit: "-n 64" });
+    expect(unhandled).toEqual([]);
+    const [open] = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(open).toMatchObject({
+      name: "ioredoubt",
+      level: 50,
+      event: "incident.open",
+      code: "TOO_MANY_OPEN_FILES",
+    });
+  });
+
   it("writes incident lines through a child logger, with its bindings", () => {
     const lines: string[] = [];
     const logger = pino({ base: null }, { write: (line: string) => lines.push(line) }).child({ component: "cart" });
