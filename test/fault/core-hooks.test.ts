@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { reportBug } from "../../src/connection/report-bug.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { client, expectError, outcomeOf, proxyTo, ready, SLACK } from "./core-harness.js";
+import { atMost } from "../helpers/at-most.js";
+import { client, expectError, outcomeOf, proxyTo, ready } from "./core-harness.js";
 
 // What it throws would end the run of the tests.
 vi.mock("../../src/connection/report-bug.js", () => ({ reportBug: vi.fn() }));
@@ -31,10 +32,10 @@ describe("a fallback", () => {
     const outcome = await outcomeOf(redis.get("a"));
     expectError(outcome, "CircuitOpenError", "no");
     expect(outcome.after).toBeGreaterThan(300);
-    expect(outcome.after).toBeLessThan(400 + SLACK);
+    expect(outcome.after).toBeLessThan(atMost(400));
     const own = await outcomeOf(redis.withDeadline(20).get("a"));
     expectError(own, "CircuitOpenError", "no");
-    expect(own.after).toBeLessThan(20 + SLACK);
+    expect(own.after).toBeLessThan(atMost(20));
   });
 
   it("whose answer the command's reply transformer cannot read rejects", async () => {

@@ -34,10 +34,13 @@ const OF_THIS_MACHINE: ReadonlySet<string> = new Set([
 ]);
 const OF_SYSTEMD: ReadonlySet<string> = new Set(["systemctl", "journalctl"]);
 
-/** The steps that can be taken, in their order. */
+/** The steps that can be taken, in their order; where there is none, the first, and that its tool is to be installed. */
 export async function offered(steps: readonly NextStep[], machine: Machine): Promise<NextStep[]> {
   const keep = await Promise.all(steps.map((step) => isOffered(step, machine)));
-  return steps.filter((_, i) => keep[i]);
+  const kept = steps.filter((_, i) => keep[i]);
+  const [first] = steps;
+  if (kept.length > 0 || first === undefined) return kept;
+  return [{ ...first, say: `${first.say} (its tool is not installed here)` }];
 }
 
 async function isOffered({ say, run }: NextStep, machine: Machine): Promise<boolean> {

@@ -114,6 +114,7 @@ export const NETWORK: readonly Entry[] = [
       { say: "See which policies apply", run: "kubectl get networkpolicy -A", when: ["kubernetes", "remote"] },
       { say: "See where packets stop", run: "traceroute -T -p {port} {host}", when: ["remote", "tcp"] },
       { say: "Check the inbound rules of the Redis security group for this machine's group", when: "elasticache" },
+      { say: "On the Redis machine, or in its security group: does a rule let this machine in?", when: "remote" },
       {
         say: "See whether the process is stopped or starved",
         run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
