@@ -92,6 +92,16 @@ describe(offered, () => {
     expect(await kept("nc", "getent")).toEqual(["Hear", "Ask again", "On the Redis machine: see", "Ask", "Think"]);
   });
 
+  it("keeps the first step where this machine could take none, and says what it wants", async () => {
+    const steps = [
+      { say: "See", run: "ss -ltn" },
+      { say: "Hear", run: "nc -w 3 h 1" },
+    ];
+    expect(await offered(steps, machineOf({}))).toEqual([
+      { say: "See (its tool is not installed here)", run: "ss -ltn" },
+    ]);
+  });
+
   it("finds a tool of this machine and no other", async () => {
     const machine = thisMachine({ PATH: process.env["PATH"] });
     expect(await machine.has("sh")).toBe(true);
