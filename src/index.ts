@@ -48,6 +48,7 @@ export {
   UnavailableError,
 } from "./failure/errors.js";
 export type { ConfigProblem } from "./failure/errors.js";
+export type { FailureState } from "./failure/state.js";
 export type { Logger } from "./observe/logger.js";
 export { serializeError } from "./failure/serialize.js";
 export type { Health, Stats } from "./observe/stats.js";

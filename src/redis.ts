@@ -18,6 +18,7 @@ import { CLOSED_MESSAGE, internalsOf, type BatchStream } from "./connection/inte
 import { quickenBatches } from "./connection/quick-pipeline.js";
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
+import { stateOf } from "./failure/state.js";
 import { healthOf, snapshot, type Health, type Stats } from "./observe/stats.js";
 import { checkRedisArguments } from "./options/arguments.js";
 import type { Policy } from "./options/policy.js";
@@ -83,7 +84,12 @@ export class Redis extends IORedis {
       pool?.revive();
     }
     const promise = super.connect().catch((error: unknown) => {
-      throw attachDiagnosis(error, () => classify(wire.lastError() ?? error, { ...wire.context(), written: false }));
+      const context = { ...wire.context(), written: false };
+      throw attachDiagnosis(
+        error,
+        () => classify(wire.lastError() ?? error, context),
+        () => stateOf(flow.endpoint.label, context),
+      );
     });
     if (callback !== undefined) {
       promise.then(

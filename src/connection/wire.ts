@@ -4,8 +4,10 @@
  */
 import { Command, Redis as IORedis } from "ioredis";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
+import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
 import { sanitizeError } from "../failure/redact.js";
+import { stateOf } from "../failure/state.js";
 import type { Flow } from "../flow/flow.js";
 import type { Transport } from "../flow/transport.js";
 import type { CircuitKind } from "../flow/circuit.js";
@@ -119,7 +121,8 @@ export class Wire implements Transport {
   }
 
   context(): FailureContext {
-    return this.#record.context();
+    const { inFlight, gate } = this.flow;
+    return { ...this.#record.context(), load: { inFlight, waiting: gate.size } };
   }
 
   probe(kind: CircuitKind, timeout: number): Promise<boolean> {
@@ -186,6 +189,13 @@ export class Wire implements Transport {
     if (!this.#record.isNews(error)) return false;
     if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
     this.#record.suffer(error);
+    const context = { ...this.context(), written: false };
+    const { label } = this.flow.endpoint;
+    attachDiagnosis(
+      error,
+      () => classify(error, context),
+      () => stateOf(label, context),
+    );
     this.flow.outage.failed(error);
     return true;
   }

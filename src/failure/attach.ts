@@ -1,31 +1,34 @@
 /**
- * Hangs a diagnosis on an error that keeps its own identity: a server's reply must stay `instanceof ReplyError` with the
- * message the server sent.
+ * Hangs what is known about a failure on an error that keeps its own identity: a server's reply must stay
+ * `instanceof ReplyError` with the message the server sent.
  */
 import type { Diagnosis } from "./diagnosis.js";
+import type { FailureState } from "./state.js";
 
-/** An error that carries its diagnosis. */
+/** An error that carries what is known about it. */
 export interface Diagnosed {
   readonly diagnosis?: Diagnosis | undefined;
+  readonly state?: FailureState | undefined;
 }
 
 /**
- * Gives an error a non-enumerable `diagnosis`, made when somebody first reads it: most errors are handled without.
- * Frozen errors and primitives are returned as they are.
+ * Gives an error a non-enumerable `diagnosis` and `state`, each made when somebody first reads it: most errors are handled
+ * without. Frozen errors and primitives are returned as they are.
  */
-export function attachDiagnosis<T>(error: T, diagnose: () => Diagnosis): T {
+export function attachDiagnosis<T>(error: T, diagnose: () => Diagnosis, state: () => FailureState): T {
   if (typeof error !== "object" || error === null) return error;
-  let made: Diagnosis | undefined;
+  attach(error, "diagnosis", diagnose);
+  attach(error, "state", state);
+  return error;
+}
+
+function attach(error: object, name: keyof Diagnosed, make: () => unknown): void {
+  let made: unknown;
   try {
-    Reflect.defineProperty(error, "diagnosis", {
-      get: () => (made ??= diagnose()),
-      enumerable: false,
-      configurable: true,
-    });
+    Reflect.defineProperty(error, name, { get: () => (made ??= make()), enumerable: false, configurable: true });
   } catch {
     // A proxy may refuse; the error matters more than what we know about it.
   }
-  return error;
 }
 
 /** The diagnosis an error carries, if any. Never throws. */

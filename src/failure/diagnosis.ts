@@ -89,6 +89,8 @@ export interface FailureContext {
   readonly loop?: { readonly blockedMs: number; readonly ofMs: number } | undefined;
   /** The command at the head of the connection and how many wait behind it. */
   readonly head?: { readonly command: string; readonly forMs: number; readonly behind: number } | undefined;
+  /** Commands of the client that were written and unanswered, and that waited for a connection. */
+  readonly load?: { readonly inFlight: number; readonly waiting: number } | undefined;
   readonly elapsedMs?: number | undefined;
   readonly attempts?: number | undefined;
   /** Where this process runs. Default: looked up once; what is left out is not known, and gets the advice for each. */

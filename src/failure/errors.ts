@@ -6,6 +6,7 @@
 import type { Code } from "./codes.js";
 import type { PoolSnapshot } from "../pool/snapshot.js";
 import type { Applied, Diagnosis } from "./diagnosis.js";
+import type { FailureState } from "./state.js";
 
 const BRAND = Symbol.for("ioredoubt.error");
 
@@ -24,6 +25,8 @@ export interface IoredoubtErrorDetails {
   readonly command?: string | undefined;
   /** The diagnosis, or how to make it: most errors are handled without anybody reading theirs. */
   readonly diagnosis?: Diagnosis | ((error: IoredoubtError) => Diagnosis) | undefined;
+  /** What the client knew at that moment, or how to put it together. */
+  readonly state?: (() => FailureState) | undefined;
 }
 
 /** Base of every error made here. Match on `code`; `IoredoubtError.is` also knows errors of a second copy of this package. */
@@ -35,6 +38,7 @@ export class IoredoubtError extends Error {
   readonly endpoint: string | undefined;
   readonly command: { readonly name: string } | undefined;
   #diagnosis: Diagnosis | ((error: IoredoubtError) => Diagnosis) | undefined;
+  #state: FailureState | (() => FailureState) | undefined;
 
   constructor(code: Code, message: string, details: IoredoubtErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -45,6 +49,7 @@ export class IoredoubtError extends Error {
     this.endpoint = details.endpoint;
     this.command = details.command === undefined ? undefined : { name: details.command };
     this.#diagnosis = details.diagnosis;
+    this.#state = details.state;
   }
 
   /** On the prototype, not on each error: an outage makes many, and the stack's first line is written from it. */
@@ -56,6 +61,12 @@ export class IoredoubtError extends Error {
   get diagnosis(): Diagnosis | undefined {
     if (typeof this.#diagnosis === "function") this.#diagnosis = this.#diagnosis(this);
     return this.#diagnosis;
+  }
+
+  /** What the client knew when this error was made, as data; absent on errors about options. Put together on first use. */
+  get state(): FailureState | undefined {
+    if (typeof this.#state === "function") this.#state = this.#state();
+    return this.#state;
   }
 
   get [BRAND](): true {

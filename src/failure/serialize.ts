@@ -4,6 +4,7 @@
  */
 import { diagnosisOf } from "./attach.js";
 import { redactText, scrub } from "./redact.js";
+import { isState, type FailureState } from "./state.js";
 import { peek } from "./unwrap.js";
 
 const DEPTH_LIMIT = 4;
@@ -25,6 +26,7 @@ export interface SerializedError {
   readonly address?: string;
   readonly port?: number;
   readonly diagnosis?: string;
+  readonly state?: FailureState;
   readonly cause?: SerializedError;
   readonly errors?: readonly SerializedError[];
 }
@@ -56,6 +58,8 @@ function serialize(error: unknown, depth: number, seen: Set<unknown>): Serialize
   if (stack !== undefined) result["stack"] = frames(stack, name ?? "Error", redactText(message));
   const diagnosis = diagnosisOf(error);
   if (diagnosis !== undefined) result["diagnosis"] = diagnosis.code;
+  const state = peek(error, "state");
+  if (isState(state)) result["state"] = state;
   if (depth < DEPTH_LIMIT) {
     const cause = peek(error, "cause") ?? peek(error, "lastNodeError");
     if (cause !== undefined && cause !== null && !seen.has(cause)) result["cause"] = serialize(cause, depth + 1, seen);

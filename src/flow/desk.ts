@@ -8,6 +8,7 @@ import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
 import type { FailureContext } from "../failure/diagnosis.js";
+import { stateOf } from "../failure/state.js";
 import { fallBack, type Fallback } from "./fallback.js";
 import { isUnsent, type Scene } from "./refusal.js";
 import type { FlowStats, Transport } from "./transport.js";
@@ -56,14 +57,18 @@ export class Desk {
 
   /** Rejects with an error that keeps its identity and gains a diagnosis. */
   rejectAsIs(call: Call, error: Error, written: boolean): void {
-    const context = { ...this.contextOf(call), written };
+    const context = { ...this.contextOf(call), written, elapsedMs: performance.now() - call.startedAt };
     this.reject(
       call,
-      attachDiagnosis(error, () => {
-        const diagnosis = classify(error, context);
-        // The server refused the last send; an earlier one was lost and may have been executed.
-        return call.isUncertain ? { ...diagnosis, applied: "maybe" } : diagnosis;
-      }),
+      attachDiagnosis(
+        error,
+        () => {
+          const diagnosis = classify(error, context);
+          // The server refused the last send; an earlier one was lost and may have been executed.
+          return call.isUncertain ? { ...diagnosis, applied: "maybe" } : diagnosis;
+        },
+        () => stateOf(this.#label, context),
+      ),
     );
   }
 

@@ -56,7 +56,7 @@ export class Loss {
 
   #decideAll(calls: readonly Call[], cause: Error | undefined, fatal: boolean): void {
     const { desk, endpoint, phase, slices } = this.#client;
-    const scene = desk.scene(cause);
+    const scene = withLost(desk.scene(cause), calls);
     desk.stats.lost += calls.length;
     const diagnosis = classify(cause, { ...scene.context, written: true });
     if (phase === "open") {
@@ -149,4 +149,14 @@ export class Loss {
     const effect = effectOf(name, call.command.args);
     return isReplaySafe(effect) && (ambiguous === "safe" || effect.kind === "read" || effect.kind === "connection");
   }
+}
+
+/** The scene of a lost connection: by now nothing of what it carried is in its queue any more. */
+function withLost(scene: refusal.Scene, calls: readonly Call[]): refusal.Scene {
+  const [oldest] = calls;
+  if (oldest === undefined) return scene;
+  const { name } = oldest.traits;
+  const head = { command: name, forMs: Math.round(performance.now() - oldest.sentAt), behind: calls.length - 1 };
+  const load = { inFlight: calls.length, waiting: scene.context.load?.waiting ?? 0 };
+  return { ...scene, context: { ...scene.context, head, load } };
 }

@@ -19,6 +19,7 @@ import {
   type IoredoubtErrorDetails,
 } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
+import { stateOf } from "../failure/state.js";
 import type { QueuePolicy } from "../options/policy.js";
 import type { Circuit } from "./circuit.js";
 import type { GateStats } from "./gate.js";
@@ -47,6 +48,7 @@ function details(call: Call, scene: Scene, last: Applied, now: number): Ioredoub
     command,
     diagnosis: (error) =>
       classify(error, { ...context, command, written: applied === "maybe", elapsedMs: elapsed, attempts }),
+    state: () => stateOf(scene.label, { ...context, command, elapsedMs: elapsed, attempts }),
   };
 }
 

@@ -8,15 +8,17 @@ import type { CallOptions } from "../command/call.js";
 import type { BatchStream } from "../connection/internals.js";
 import { ClosedError } from "../failure/errors.js";
 import type { Redis } from "../redis.js";
+import type { Flow } from "../flow/flow.js";
 import type { Lease } from "./lease.js";
 import type { Pooled } from "./pooled.js";
+import { known } from "./refusals.js";
 
 /** The view of a lent connection, and of it the views that `with` makes; `limits` go with every command. */
 export function borrowed(lease: Lease<Pooled>, limits: CallOptions | undefined): Redis {
   const { client, flow, trail } = lease.connection;
   const sendCommand = (command: Command, stream?: BatchStream): unknown => {
     if (lease.isReturned) {
-      command.reject(returned(command.name, flow.endpoint.label));
+      command.reject(returned(command.name, flow));
       return command.promise;
     }
     trail.note(command);
@@ -39,10 +41,10 @@ function both(loan: CallOptions | undefined, own: CallOptions): CallOptions {
   return { ...loan, ...own, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
 }
 
-function returned(command: string, label: string): ClosedError {
+function returned(command: string, flow: Flow): ClosedError {
   return new ClosedError(
     "CLIENT_CLOSED",
-    `${command.toUpperCase()} was not sent: its connection to ${label} was given back when the function that borrowed it ended. Await every command inside that function.`,
-    { command, endpoint: label },
+    `${command.toUpperCase()} was not sent: its connection to ${flow.endpoint.label} was given back when the function that borrowed it ended. Await every command inside that function.`,
+    { ...known(flow), command },
   );
 }

@@ -14,6 +14,7 @@ import type { Host } from "./host.js";
 import { placeOf, placeOfBatch } from "./lane-plan.js";
 import { Item, LaneQueue, patienceOf } from "./lane-queue.js";
 import { settled, whenSettled } from "./order.js";
+import { known } from "./refusals.js";
 
 interface Lane {
   readonly client: Redis;
@@ -107,7 +108,7 @@ export class Lanes {
     if (first === undefined) return;
     const place = stream === undefined ? placeOf(first, size) : placeOfBatch(commands, size);
     if ("refused" in place) {
-      if (this.#queue.take(item)) for (const command of commands) command.reject(refusal(command, place.refused));
+      if (this.#queue.take(item)) for (const command of commands) command.reject(this.#refusal(command, place.refused));
     } else if (place.alone) void this.#runAlone(item, place.lane);
     else if (this.#queue.take(item)) this.#dispatch(item, place.lane);
   }
@@ -140,6 +141,10 @@ export class Lanes {
     return { ...options, deadline: Math.max(1, Math.floor((patience - waited) / GRAIN) * GRAIN) };
   }
 
+  #refusal(command: Command, message: string): IoredoubtError {
+    return new IoredoubtError("CONFIG_INVALID", message, { ...known(this.#host.flow), command: command.name });
+  }
+
   #lane(index: number): Lane {
     const found = this.#lanes[index];
     if (found !== undefined) return found;
@@ -158,7 +163,3 @@ export class Lanes {
 
 /** Waiting is taken off in steps of so many milliseconds: each different deadline costs a list. */
 const GRAIN = 10;
-
-function refusal(command: Command, message: string): IoredoubtError {
-  return new IoredoubtError("CONFIG_INVALID", message, { command: command.name });
-}

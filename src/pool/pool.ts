@@ -12,7 +12,7 @@ import { LeasePool } from "./lease-pool.js";
 import { Lanes, type LaneStats } from "./lanes.js";
 import { withConnection, type ConnectionOptions } from "./leases.js";
 import { Pooled } from "./pooled.js";
-import { poolTimeout, refused, warnOfLeak } from "./refusals.js";
+import { known, poolTimeout, refused, warnOfLeak } from "./refusals.js";
 import type { LeaseStats } from "./snapshot.js";
 import {
   runTransaction,
@@ -86,7 +86,7 @@ export class Pool {
     options: TransactionOptions,
   ): Promise<TransactionResult<T>> {
     const run = (conn: Redis, { trail, flow }: Pooled): Promise<TransactionResult<T>> =>
-      runTransaction({ conn, trail, endpoint: flow.endpoint.label }, keys, fn, options);
+      runTransaction({ conn, trail, flow }, keys, fn, options);
     return withConnection(this.#host, this.#leases, run, fn.name || "transaction", origin, options);
   }
 
@@ -121,6 +121,6 @@ export class Pool {
   }
 
   #closed(): ClosedError {
-    return new ClosedError("CLIENT_CLOSED", CLOSED_MESSAGE, { endpoint: this.#host.flow.endpoint.label });
+    return new ClosedError("CLIENT_CLOSED", CLOSED_MESSAGE, known(this.#host.flow));
   }
 }

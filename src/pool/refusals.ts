@@ -1,10 +1,23 @@
 /** What a pool says when it cannot serve: to the caller, and to the log. Names and numbers, nothing of the data. */
 import { classify } from "../failure/classify.js";
-import { CircuitOpenError, PoolTimeoutError } from "../failure/errors.js";
+import { CircuitOpenError, PoolTimeoutError, type IoredoubtErrorDetails } from "../failure/errors.js";
+import { stateOf } from "../failure/state.js";
+import type { Flow } from "../flow/flow.js";
 import type { Host } from "./host.js";
 import type { Lease } from "./lease.js";
 import type { Pooled } from "./pooled.js";
 import { describe, type PoolSnapshot } from "./snapshot.js";
+
+/** What every error says of the client that it comes from; nothing was sent. */
+export function known({ endpoint: { label }, transport }: Pick<Flow, "endpoint" | "transport">): IoredoubtErrorDetails {
+  const context = { ...transport.context(), written: false };
+  return {
+    applied: "no",
+    endpoint: label,
+    diagnosis: (error) => classify(error, context),
+    state: () => stateOf(label, context),
+  };
+}
 
 /** `dialing`: connections that are not there yet, and know why. */
 export function poolTimeout(
@@ -29,13 +42,7 @@ export function poolTimeout(
   return new PoolTimeoutError(
     `${by} got no connection to ${endpoint.label} of its own within ${String(Math.round(waited))} ms: ${describe(snapshot)}. Nothing was sent.${because}${advice}`,
     snapshot,
-    {
-      applied: "no",
-      elapsed: waited,
-      endpoint: endpoint.label,
-      cause,
-      diagnosis: (error) => classify(error, transport.context()),
-    },
+    { ...known({ endpoint, transport }), elapsed: waited, cause },
   );
 }
 
@@ -50,7 +57,7 @@ export function refused(host: Host, by: string, failure: unknown): unknown {
   return new CircuitOpenError(
     `${by} got no connection to ${label} of its own: its circuit is open. Nothing was sent.${because} Next probe in ${String(retryAfter)} ms.`,
     retryAfter,
-    { applied: "no", cause, elapsed, endpoint: label, diagnosis },
+    { ...known(host.flow), cause, elapsed, diagnosis },
   );
 }
 

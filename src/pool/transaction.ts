@@ -7,7 +7,9 @@ import { setTimeout } from "node:timers/promises";
 import { IoredoubtError, TransactionAbortedError } from "../failure/errors.js";
 import type { Redis } from "../redis.js";
 import { fullJitter } from "../flow/backoff.js";
+import type { Flow } from "../flow/flow.js";
 import { TransactionConflictError } from "./conflict.js";
+import { known } from "./refusals.js";
 import type { Trail } from "./trail.js";
 
 export interface TransactionOptions {
@@ -42,7 +44,7 @@ const BACKOFF = { minTimeout: 4, maxTimeout: 100, factor: 2 };
 export interface TransactionGround {
   readonly conn: Redis;
   readonly trail: Trail;
-  readonly endpoint: string;
+  readonly flow: Flow;
 }
 
 /** Runs the attempts on one lent connection. */
@@ -65,7 +67,7 @@ export async function runTransaction<T>(
       if (!isHarmless(error)) throw error;
       cause = error;
     }
-    if (attempt > retries) throw givenUp(ground.endpoint, attempt, conflicts, performance.now() - startedAt, cause);
+    if (attempt > retries) throw givenUp(ground.flow, attempt, conflicts, performance.now() - startedAt, cause);
     await setTimeout(fullJitter(BACKOFF, attempt), undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -106,7 +108,7 @@ function isHarmless(error: unknown): boolean {
 }
 
 function givenUp(
-  endpoint: string,
+  flow: Flow,
   attempts: number,
   conflicts: number,
   elapsed: number,
@@ -123,7 +125,7 @@ function givenUp(
   return new TransactionConflictError(
     `the transaction was given up after ${String(attempts)} ${attempts === 1 ? "attempt" : "attempts"} in ${String(Math.round(elapsed))} ms: ${what}. Nothing was executed. ${advice}`,
     conflicts,
-    { applied: "no", attempts, elapsed, endpoint, cause },
+    { ...known(flow), attempts, elapsed, cause },
   );
 }
 

@@ -65,9 +65,9 @@ class Evidence {
   note(error: unknown): void {
     if (!(error instanceof Error)) return;
     this.errors++;
-    const { diagnosis, previousErrors, cause, errors } = error as Error & Record<string, unknown>;
+    const { diagnosis, state, previousErrors, cause, errors } = error as Error & Record<string, unknown>;
     this.#texts.push(String(error), error.stack ?? "", Object.getOwnPropertyNames(error).join());
-    for (const part of [error, diagnosis, previousErrors, cause, errors, serializeError(error)]) {
+    for (const part of [error, diagnosis, state, previousErrors, cause, errors, serializeError(error)]) {
       this.#texts.push(inspect(part, { depth: 10 }), inspect(part, { depth: 10, showHidden: true }));
       if (part !== undefined) this.#texts.push(JSON.stringify(part));
     }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { attachDiagnosis, diagnosisOf } from "../../src/failure/attach.js";
+import { attachDiagnosis, diagnosisOf, type Diagnosed } from "../../src/failure/attach.js";
 import { classify } from "../../src/failure/classify.js";
 import { redactText, sanitizeError, scrub } from "../../src/failure/redact.js";
 import { serializeError } from "../../src/failure/serialize.js";
+import { stateOf, type FailureState } from "../../src/failure/state.js";
 
 function reply(message: string, name: string, args: unknown[]): Error & { command: { name: string; args: unknown[] } } {
   return Object.assign(new Error(message), { command: { name, args } });
@@ -173,7 +174,7 @@ describe("serializeError", () => {
       cause,
       config: "secret",
     });
-    attachDiagnosis(error, () => classify(error));
+    attachDiagnosis(error, () => classify(error), state);
     const line = serializeError(error);
     expect(JSON.stringify(line)).not.toContain("secret");
     expect(line).toMatchObject({
@@ -182,19 +183,24 @@ describe("serializeError", () => {
       command: "x",
       diagnosis: "UNKNOWN_COMMAND",
       cause: { code: "ECONNREFUSED", address: "127.0.0.1", port: 1 },
+      state: { endpoint: "redis:6379", inFlight: 3 },
     });
+    expect(serializeError(Object.assign(new Error("x"), { state: { token: "secret" } }))).not.toHaveProperty("state");
     expect(line.stack).toMatch(/^Error: ERR unknown command 'x'\n\s+at /);
   });
 });
 
+const state = (): FailureState => stateOf("redis:6379", { command: "get", load: { inFlight: 3, waiting: 0 } });
+
 describe("attachDiagnosis", () => {
   it("hangs a hidden diagnosis on any error, made at the first look, and leaves frozen ones alone", () => {
     const error = new Error("LOADING Redis is loading the dataset in memory");
-    attachDiagnosis(error, () => classify(error));
+    attachDiagnosis(error, () => classify(error), state);
     expect(diagnosisOf(error)?.code).toBe("LOADING");
+    expect((error as Diagnosed).state).toEqual({ endpoint: "redis:6379", command: "get", inFlight: 3, waiting: 0 });
     expect(Object.keys(error)).toEqual([]);
     const frozen = Object.freeze(new Error("x"));
-    expect(diagnosisOf(attachDiagnosis(frozen, () => classify(frozen)))).toBeUndefined();
-    expect(attachDiagnosis("text", () => classify("text"))).toBe("text");
+    expect(diagnosisOf(attachDiagnosis(frozen, () => classify(frozen), state))).toBeUndefined();
+    expect(attachDiagnosis("text", () => classify("text"), state)).toBe("text");
   });
 });
