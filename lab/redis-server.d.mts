@@ -45,7 +45,7 @@ export interface RedisServer {
   call(...command: readonly (string | number)[]): Promise<Reply>;
   /** The same as text: arrays one item a line, null as the empty string. */
   cli(...command: readonly (string | number)[]): Promise<string>;
-  /** SIGTERM (SIGKILL after 3 s), waits for the exit, removes the folder. */
+  /** SIGKILL, waits for the exit, removes the folder. */
   stop(): Promise<void>;
   /** SIGKILL, and waits for the exit. `restart` brings it back. */
   kill(): Promise<void>;
