@@ -12,8 +12,9 @@ const ON_IOREDIS_5 = [
 /** Two files at a time: most tests own a redis-server, and the machines have two cores. */
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // For what hangs, not for what is slow: a busy machine may take ten times as long as an idle one.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     maxWorkers: 2,
     setupFiles: ["test/helpers/plain-environment.ts", "test/helpers/end-with-runner.ts"],
     dangerouslyIgnoreUnhandledErrors: false,

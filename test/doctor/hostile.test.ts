@@ -9,6 +9,7 @@ import {
   type Report,
   type TargetOptions,
 } from "../../src/doctor/index.js";
+import { whyNoIPv6 } from "../helpers/abilities.js";
 import { atMost } from "../helpers/at-most.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis } from "../helpers/redis-server.js";
@@ -128,7 +129,7 @@ describe("doctor, names with several addresses", () => {
     expectHealthy(await look(`localhost:${String(server.port)}`, all("::1", "127.0.0.1")));
   });
 
-  it("writes IPv6 addresses so that the command can be pasted", async () => {
+  it.skipIf(whyNoIPv6() !== undefined)("writes IPv6 addresses so that the command can be pasted", async () => {
     await using server = await startRedis({ args: ["--bind", "::1"] });
     expectHealthy(await look(`redis://[::1]:${String(server.port)}`));
     const report = await look(`redis://[::1]:${String(await freePort())}`);

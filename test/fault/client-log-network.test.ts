@@ -52,12 +52,14 @@ describe("a client that cannot connect", () => {
     expect(line.fields["seen"]).toBe(`connect ENOENT ${path}`);
   });
 
-  it("DNS: a name that cannot be resolved, in the words of this machine's resolver", async () => {
+  it("DNS: a name that cannot be resolved, in the words of this machine's resolver", async ({ skip }) => {
     const host = "no-such-host.invalid";
+    const start = performance.now();
     const words = await lookup(host).then(
       () => "",
       (error: unknown) => (error as NodeJS.ErrnoException).code,
     );
+    skip(performance.now() - start > 1000, "this machine's resolver takes longer than a client waits for it");
     const { line } = await expectAway({ host }, words === "ENOTFOUND" ? "DNS_NOT_FOUND" : "DNS_TEMPORARY", "error");
     expect(line.runs).toContain(host);
   });

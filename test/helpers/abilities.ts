@@ -41,12 +41,15 @@ export function whyNoNamespace(): string | undefined {
   }
 }
 
+export function whyNoIPv6(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.some((one) => one.address === "::1") ? undefined : "this machine has no IPv6 loopback address";
+}
+
 /** `localhost` leads to both families, and both are there. */
 export async function whyNoDualStack(): Promise<string | undefined> {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  if (!addresses.some((one) => one.address === "::1")) return "this machine has no IPv6 loopback address";
   const found = await lookup("localhost", { all: true });
-  return found.length > 1 ? undefined : "localhost has one address only";
+  return whyNoIPv6() ?? (found.length > 1 ? undefined : "localhost has one address only");
 }
 
 /** A file system so small that it is soon full. */
