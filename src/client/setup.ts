@@ -25,6 +25,7 @@ import { hostOf } from "./pooled-client.js";
 import type { RedisOptions } from "./redis-options.js";
 import { sealOptions } from "./sealed-options.js";
 import { SERVING, STATE, type State } from "./state.js";
+import { askAfterThaw } from "./thaw.js";
 import { tellWarnings } from "./warnings.js";
 
 /** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
@@ -91,7 +92,10 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
       refused: (error) => void client.silentEmit("error", error),
     }),
   };
-  if (policy.connection?.unref === true) letGoWhenIdle(wire, internalsOf(client));
+  if (policy.connection?.unref === true) {
+    letGoWhenIdle(wire, internalsOf(client));
+    if (policy.heartbeat !== false) askAfterThaw(flow, wire, internalsOf(client), policy.heartbeat);
+  }
   if (!isPooled) {
     state.ended = countClient(labelOf(info), logger);
     state.pool = new Pool(hostOf(client, state, logger, create), client);
