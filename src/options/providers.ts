@@ -95,9 +95,9 @@ export const PROVIDERS: readonly Provider[] = [
     notes: [
       "Addresses are private IPs, so it is never found by name: set provider to gcp.",
       "With encryption in transit, plain connections are blocked and the instance's own certificate authority is needed (REDIS_TLS_CA_FILE).",
-      "Server certificates rotate every 180 days; connections drop for a few seconds.",
+      "An authority is valid for ten years; the next one can be installed from the fifth on.",
     ],
-    sources: ["https://cloud.google.com/memorystore/docs/redis/about-in-transit-encryption"],
+    sources: ["https://cloud.google.com/memorystore/docs/redis/in-transit-encryption"],
   },
   {
     name: "redis-cloud",
@@ -141,9 +141,12 @@ export const PROVIDERS: readonly Provider[] = [
     hosts: /\.db\.ondigitalocean\.com$/i,
     values: {},
     connection: {},
-    tls: "optional",
-    notes: ["Certificates for TLS are from Let's Encrypt: no authority of your own is needed."],
-    sources: ["https://docs.digitalocean.com/products/databases/valkey/how-to/connect/"],
+    tls: "usual",
+    plainPort: 25_060,
+    notes: ["Port 25061 speaks TLS. Port 25060 speaks plain text and is there only when TLS is no longer required."],
+    sources: [
+      "https://registry.terraform.io/providers/digitalocean/digitalocean/latest/docs/resources/database_redis_config",
+    ],
   },
   {
     name: "aiven",
