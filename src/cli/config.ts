@@ -2,8 +2,7 @@
  * `ioredoubt config`: the policy a client would get from this environment, where each value comes from and what it means.
  * Offline; prints no secret.
  */
-import { readFileSync } from "node:fs";
-import { parseArgs, parseEnv } from "node:util";
+import { parseArgs } from "node:util";
 import { ConfigError } from "../failure/errors.js";
 import { explainResolved, type PolicyExplanation } from "../options/explain-policy.js";
 import { optionsInUrl } from "../options/check-url.js";
@@ -12,6 +11,8 @@ import { clusterProblems, normalPrefix, NOT_SET, readTarget } from "../options/e
 import type { ResilienceOptions } from "../options/policy.js";
 import { resolveSources } from "../options/resolve.js";
 import type { UserRedisOptions } from "../options/translate.js";
+import { variablesFrom, type Variables } from "./env-file.js";
+import { checkPrefix, UsageError, usageProblem } from "./usage.js";
 
 /** Where a command of the CLI writes. */
 export interface Output {
@@ -50,8 +51,7 @@ export function runConfig(args: readonly string[], out: Output, env: NodeJS.Proc
     }
     if (values.diff === true) return runDiff(positionals, values.json === true, out);
     if (positionals.length > 0) throw new UsageError("config takes no arguments besides its options");
-    const variables = values["env-file"] === undefined ? env : { ...readEnvFile(values["env-file"]), ...env };
-    const explanation = explain(variables, values.prefix, values.profile);
+    const explanation = explain(variablesFrom(values["env-file"], env), checkPrefix(values.prefix), values.profile);
     out.write(values.json === true ? asJson(explanation) : asText(explanation));
     return 0;
   } catch (error) {
@@ -59,25 +59,10 @@ export function runConfig(args: readonly string[], out: Output, env: NodeJS.Proc
       out.write(`The configuration is wrong:\n${error.message.replace(/^/gm, "  ")}\n`);
       return 1;
     }
-    if (error instanceof UsageError || isParseArgsError(error)) {
-      out.write(`${error.message}\n\n${CONFIG_HELP}`);
-      return 2;
-    }
-    throw error;
-  }
-}
-
-class UsageError extends Error {}
-
-function isParseArgsError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-}
-
-function readEnvFile(path: string): NodeJS.Dict<string> {
-  try {
-    return parseEnv(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UsageError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`);
+    const problem = usageProblem(error);
+    if (problem === undefined) throw error;
+    out.write(`${problem}\n\n${CONFIG_HELP}`);
+    return 2;
   }
 }
 
@@ -88,7 +73,11 @@ function profileOption(text: string | undefined): Pick<ResilienceOptions, "profi
     : { profile: text.split(/[+,]/) as unknown as NonNullable<ResilienceOptions["profile"]> };
 }
 
-function explain(env: NodeJS.Dict<string>, prefix: string | undefined, profile: string | undefined): PolicyExplanation {
+function explain(
+  { env, originOf }: Variables,
+  prefix: string | undefined,
+  profile: string | undefined,
+): PolicyExplanation {
   const start = normalPrefix(prefix);
   const target = readTarget(env, start);
   // Without any address the policy can still be shown; every other mistake is reported.
@@ -96,12 +85,21 @@ function explain(env: NodeJS.Dict<string>, prefix: string | undefined, profile: 
   const redis: UserRedisOptions = { ...target.options, ...optionsInUrl(target.url) };
   try {
     const resolved = resolveSources({ resilience: profileOption(profile), redis, env, prefix: start });
-    if (problems.length === 0) return explainResolved(resolved, redis);
+    if (problems.length === 0) return withOrigins(explainResolved(resolved, redis), originOf);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
-  throw new ConfigError(problems);
+  throw new ConfigError(problems.map((problem) => ({ ...problem, path: originOf(problem.path) })));
+}
+
+function withOrigins(explanation: PolicyExplanation, originOf: Variables["originOf"]): PolicyExplanation {
+  const { profile, values } = explanation;
+  return {
+    ...explanation,
+    profile: { ...profile, origin: originOf(profile.origin) },
+    values: values.map((value) => ({ ...value, origin: originOf(value.origin) })),
+  };
 }
 
 function asJson(explanation: PolicyExplanation): string {

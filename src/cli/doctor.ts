@@ -2,8 +2,8 @@
  * `ioredoubt doctor`: runs the doctor and shows what it finds, live, as JSON or as a page. Reads the same variables as
  * `fromEnv`; prints no secret.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs, parseEnv } from "node:util";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { changesBetween } from "../doctor/changes.js";
 import { checksOf } from "../doctor/checks.js";
 import { diagnoseConnection, type DiagnoseOptions } from "../doctor/diagnose.js";
@@ -14,6 +14,8 @@ import { parseUrl, tlsFromFiles, type TargetOptions } from "../doctor/target.js"
 import { renderText, verdictLines, type TextStyle } from "../doctor/text-report.js";
 import { checkUrl } from "../options/check-url.js";
 import { parseDuration } from "../options/parse.js";
+import { variablesFrom } from "./env-file.js";
+import { checkPrefix, shownPath, UsageError, usageProblem } from "./usage.js";
 
 export const DOCTOR_HELP = `ioredoubt doctor [url|host:port|socket]: why a connection to Redis does not work
 
@@ -82,16 +84,11 @@ export async function runDoctor(
     if (out === process.stdout) leaveSoon(code);
     return code;
   } catch (error) {
-    if (!(error instanceof UsageError || isParseArgsError(error))) throw error;
-    out.write(`${error.message}\n\n${DOCTOR_HELP}`);
+    const problem = usageProblem(error);
+    if (problem === undefined) throw error;
+    out.write(`${problem}\n\n${DOCTOR_HELP}`);
     return 2;
   }
-}
-
-class UsageError extends Error {}
-
-function isParseArgsError(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
 }
 
 function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefined {
@@ -102,7 +99,6 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
   if (interval === undefined || interval < 0) throw new UsageError("--interval must be a time such as 5s");
   const timeout = parseDuration(values.timeout ?? "5.5s");
   if (timeout === undefined || timeout <= 0) throw new UsageError("--timeout must be a time such as 30s");
-  const variables = values["env-file"] === undefined ? env : { ...readEnvFile(values["env-file"]), ...env };
   const files = {
     ca: values["tls-ca"],
     cert: values["tls-cert"],
@@ -112,8 +108,8 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
   return {
     target: withTls(positionals[0], files),
     options: {
-      env: variables,
-      prefix: values.prefix,
+      ...variablesFrom(values["env-file"], env),
+      prefix: checkPrefix(values.prefix),
       profile: values.profile,
       deep: values.deep,
       cluster: values.cluster,
@@ -140,18 +136,6 @@ function withTls(
   } catch (error) {
     throw new UsageError(`cannot read a TLS file (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`);
   }
-}
-
-function readEnvFile(path: string): NodeJS.Dict<string> {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read ${path} (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`);
-  }
-  // What is behind a NUL is lost without a word; UTF-16, as some editors save it, is full of them
-  if (text.includes("\0")) throw new UsageError(`${path} is not a text file in UTF-8`);
-  return parseEnv(text);
 }
 
 function styleFor(out: Terminal, env: NodeJS.ProcessEnv): TextStyle {
@@ -184,7 +168,7 @@ function writePage(path: string | undefined, report: Report): void {
   try {
     writeFileSync(path, renderHtml(report));
   } catch (error) {
-    throw new UsageError(`cannot write ${path} (${(error as NodeJS.ErrnoException).code ?? "unwritable"})`);
+    throw new UsageError(`cannot write ${shownPath(path)} (${(error as NodeJS.ErrnoException).code ?? "unwritable"})`);
   }
 }
 

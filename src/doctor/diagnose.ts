@@ -19,6 +19,8 @@ import { verdictOf } from "./verdict.js";
 export interface DiagnoseOptions {
   /** Where variables are read when no target is given. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What a variable is called as the origin of a value, for one that was read from a file for instance. Default: its name. */
+  readonly originOf?: ((variable: string) => string) | undefined;
   /** `CACHE` reads `CACHE_REDIS_URL` and so on. */
   readonly prefix?: string | undefined;
   /** Profile of the application; several joined by `+`. Its heartbeat is held against the server's `timeout`. */
@@ -74,7 +76,7 @@ export async function examine(
   const startedAt = new Date();
   const start = performance.now();
   const env = options.env ?? process.env;
-  const target = resolveTarget(given, { env, prefix: options.prefix, cluster: options.cluster });
+  const target = resolveTarget(given, { ...options, env });
   const { policy, problems } = policyOf(target, options, env);
   const machine = { ...thisMachine(env), ...options.machine };
   const timeout = options.timeout ?? TIMEOUT;
@@ -118,7 +120,7 @@ function targetReport(target: Target, address: string): ReportTarget {
 
 function policyOf(
   target: Target,
-  { profile, prefix }: DiagnoseOptions,
+  { profile, prefix, originOf = (variable) => variable }: DiagnoseOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly policy: Policy | undefined; readonly problems: ConfigError["problems"] } {
   try {
@@ -132,8 +134,8 @@ function policyOf(
     });
     return { policy, problems: [] };
   } catch (error) {
-    if (error instanceof ConfigError) return { policy: undefined, problems: error.problems };
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    return { policy: undefined, problems: error.problems.map((one) => ({ ...one, path: originOf(one.path) })) };
   }
 }
 

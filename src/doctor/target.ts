@@ -59,6 +59,8 @@ export interface Target {
 export interface TargetSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly prefix?: string | undefined;
+  /** What a variable is called as an origin. Default: its name. */
+  readonly originOf?: ((variable: string) => string) | undefined;
   /** The target is a Cluster node and the application uses a Cluster client. */
   readonly cluster?: boolean | undefined;
 }
@@ -85,13 +87,13 @@ export function resolveTarget(given: string | TargetOptions | undefined, sources
   });
 }
 
-function fromVariables({ env, prefix, cluster }: TargetSources): Target {
+function fromVariables({ env, prefix, cluster, originOf = (variable) => variable }: TargetSources): Target {
   const { mode, url, nodes, options, origins, problems } = readTarget(env, prefix);
   const fromUrl = url === undefined || checkUrl(url, "url").length > 0 ? {} : parseUrl(url);
   const merged: TargetOptions = { ...options, ...fromUrl };
   return build(merged, {
-    origin: (part) => (part in fromUrl ? origins.get("url") : origins.get(part)) ?? "default",
-    problems,
+    origin: (part) => originOf((part in fromUrl ? origins.get("url") : origins.get(part)) ?? "default"),
+    problems: problems.map((problem) => ({ ...problem, path: originOf(problem.path) })),
     cluster: mode === "cluster" || cluster === true,
     nodes: mode === "cluster" ? nodes : [],
   });

@@ -108,7 +108,7 @@ describe(runDoctor, () => {
     writeFileSync(file, `REDIS_URL=redis://127.0.0.1:${String(server.port)}/2\n`);
     const given = await run(["--env-file", file]);
     expect(given.code).toBe(0);
-    expect(given.text).toContain("database 2 (host, port, db from REDIS_URL)");
+    expect(given.text).toContain(`database 2 (host, port, db from REDIS_URL in ${file})`);
     expect((await run(["--env-file", file], { REDIS_URL: "redis://127.0.0.1:1" })).code).toBe(1);
   });
 

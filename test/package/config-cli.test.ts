@@ -18,8 +18,8 @@ interface Run {
   readonly err: string;
 }
 
-function run(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
-  const started = { env: { PATH: process.env["PATH"], ...env } };
+function run(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<Run> {
+  const started = { env: { PATH: process.env["PATH"], ...env }, cwd };
   return new Promise((resolve) => {
     execFile(process.execPath, [MAIN, ...args], started, (error, out, err) => {
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
@@ -44,6 +44,49 @@ describe("ioredoubt", () => {
     expect(await run(["confg"])).toMatchObject({ code: 2 });
     expect(await run(["toString"])).toMatchObject({ code: 2 });
   });
+});
+
+describe("a URL in the wrong place", () => {
+  const urls = [`redis://:${SECRET}@127.0.0.1:1`, `user:${SECRET}@127.0.0.1:1`];
+  const places: ((url: string) => string[])[] = [
+    (url) => [url],
+    (url) => [`--${url}`],
+    (url) => ["help", url],
+    (url) => ["--version", url],
+    (url) => ["config", url],
+    (url) => ["config", `--${url}`],
+    (url) => ["config", `-x${url}`],
+    (url) => ["config", "--profile", url],
+    (url) => ["config", "--prefix", url],
+    (url) => ["config", `--json=${url}`],
+    (url) => ["config", "--diff", url, "production"],
+    (url) => ["config", "--diff", "production", "staging", url],
+    (url) => ["explain", url],
+    (url) => ["explain", `--${url}`],
+    (url) => ["explain", "CONNECTION_REFUSED", url],
+    (url) => ["doctor", url],
+    (url) => ["doctor", "127.0.0.1:1", url],
+    (url) => ["doctor", `--${url}`],
+    (url) => ["doctor", "--json", url],
+    (url) => ["doctor", "--html", url, "127.0.0.1:1"],
+    (url) => ["doctor", "--profile", url, "127.0.0.1:1"],
+    (url) => ["doctor", "--prefix", url],
+    (url) => ["doctor", "--commands", url, "127.0.0.1:1"],
+    (url) => ["doctor", "--tls-ca", url, "127.0.0.1:1"],
+    (url) => ["doctor", "--tls-servername", url, "127.0.0.1:1"],
+    (url) => ["doctor", "--interval", url, "127.0.0.1:1"],
+  ];
+
+  // `--env-file` is not here: Node 20 reads it before this command begins, and repeats what it cannot find.
+  it("does not show its password, wherever it stands", async () => {
+    const lines = places.map((place, i) => place(urls[i % urls.length] ?? ""));
+    for (let at = 0; at < lines.length; at += 4) {
+      const runs = await Promise.all(
+        lines.slice(at, at + 4).map(async (args) => ({ args, ...(await run(args, {}, folder)) })),
+      );
+      for (const { args, out, err } of runs) expect(out + err, args.join(" ")).not.toContain(SECRET);
+    }
+  }, 60_000);
 });
 
 describe("ioredoubt config", () => {
@@ -78,8 +121,8 @@ describe("ioredoubt config", () => {
     const path = join(folder, "one.env");
     writeFileSync(path, `REDIS_HOST=h\nREDIS_PASSWORD='${SECRET}'\nIOREDOUBT_DEADLINE=900ms\nIOREDOUBT_POOL_MAX=3\n`);
     const { out } = await run(["config", "--env-file", path], { IOREDOUBT_POOL_MAX: "4" });
-    expect(out).toMatch(/^deadline +900 ms +← IOREDOUBT_DEADLINE$/m);
-    expect(out).toMatch(/^pool\.max +4 /m);
+    expect(out).toMatch(/^deadline +900 ms +← IOREDOUBT_DEADLINE in .*one\.env$/m);
+    expect(out).toMatch(/^pool\.max +4 +← IOREDOUBT_POOL_MAX$/m);
     expect(out).not.toContain(SECRET);
   });
 

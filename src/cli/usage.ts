@@ -1,0 +1,25 @@
+/** What a command says when it was called wrongly. Anything on the line may be a URL with its password, so little is repeated. */
+
+export class UsageError extends Error {}
+
+/** What was wrong with the call, without credentials; `undefined` for any other error. */
+export function usageProblem(error: unknown): string | undefined {
+  if (error instanceof UsageError) return error.message;
+  if (!(error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))) return undefined;
+  return looksSecret(error.message) ? "There is no such option. An address is written without dashes." : error.message;
+}
+
+/** A path as it may be repeated. */
+export function shownPath(path: string): string {
+  return looksSecret(path) ? "that file" : path;
+}
+
+/** The beginning of the variables' names, if it can be one. */
+export function checkPrefix(prefix: string | undefined): string | undefined {
+  if (prefix === undefined || /^\w*$/.test(prefix)) return prefix;
+  throw new UsageError("--prefix must be the beginning of the variables' names: letters, digits and underscores");
+}
+
+function looksSecret(text: string): boolean {
+  return /@|:\//.test(text);
+}
