@@ -1,13 +1,14 @@
 /**
- * Watches one connection: that the handshake ends in time, that an idle connection still answers, and that one which
- * owes a reply does not stay silent for ever. It only measures and reports; its owner destroys.
+ * Watches one connection: that it gets ready in time, that an idle one still answers, and that one which owes a reply does
+ * not stay silent for ever. It only measures and reports; its owner destroys.
  */
 import type { Socket } from "node:net";
 import type { HeartbeatPolicy } from "../options/policy.js";
+import { HandshakeWatch } from "./handshake-watch.js";
 
 export interface WatchdogHooks {
-  /** Connecting, TLS, AUTH, SELECT and the ready check together took too long. */
-  handshakeLate(after: number): void;
+  /** Connecting, TLS, AUTH, SELECT and the ready check took too long or went silent; `false` when there is no socket yet. */
+  handshakeLate(after: number): boolean;
   /** Milliseconds for which a reply has been due that no blocking command explains, without a byte coming; 0 when none is. */
   owedFor(now: number): number;
   /** Nothing is in flight, so a heartbeat may be sent. */
@@ -23,9 +24,8 @@ const FIRST_WORDS = 256;
 
 export class Watchdog {
   readonly #heartbeat: HeartbeatPolicy | false;
-  readonly #handshakeTimeout: number;
   readonly #hooks: WatchdogHooks;
-  #handshake: NodeJS.Timeout | undefined = undefined;
+  readonly #handshake: HandshakeWatch;
   #beat: NodeJS.Timeout | undefined = undefined;
   connectedAt = 0;
   lastReadAt = 0;
@@ -35,15 +35,23 @@ export class Watchdog {
 
   constructor(heartbeat: HeartbeatPolicy | false, handshakeTimeout: number, hooks: WatchdogHooks) {
     this.#heartbeat = heartbeat;
-    this.#handshakeTimeout = handshakeTimeout;
     this.#hooks = hooks;
+    this.#handshake = new HandshakeWatch(handshakeTimeout, {
+      giveUp: (after) => hooks.handshakeLate(after),
+      heardAt: () => (this.connectedAt > 0 ? this.lastReadAt : 0),
+    });
   }
 
-  /** Dialling begins, or the server has said that it is still loading and the wait starts anew. */
+  /** Dialling begins. */
   dialling(): void {
-    clearTimeout(this.#handshake);
-    this.#handshake = setTimeout(() => this.#hooks.handshakeLate(this.#handshakeTimeout), this.#handshakeTimeout);
-    this.#handshake.unref();
+    this.connectedAt = 0;
+    this.firstWords = "";
+    this.#handshake.dialling();
+  }
+
+  /** The server has said that it is still loading. */
+  loading(): void {
+    this.#handshake.loading();
   }
 
   /** TCP and TLS stand. Must be called before ioredis adds its parser, which prepends itself. */
@@ -54,15 +62,14 @@ export class Watchdog {
     stream.on("data", (chunk: Buffer) => {
       this.lastReadAt = performance.now();
       this.bytesRead += chunk.length;
-      if (this.firstWords.length < FIRST_WORDS && this.#handshake !== undefined) {
+      if (this.firstWords.length < FIRST_WORDS && this.#handshake.isUnderWay) {
         this.firstWords += chunk.toString("latin1", 0, FIRST_WORDS - this.firstWords.length);
       }
     });
   }
 
   ready(): void {
-    clearTimeout(this.#handshake);
-    this.#handshake = undefined;
+    this.#handshake.ready();
     if (this.#heartbeat === false) return;
     const { interval, timeout } = this.#heartbeat;
     this.#lookIn(paceOf(interval, timeout), interval, timeout);
@@ -78,9 +85,9 @@ export class Watchdog {
   }
 
   closed(): void {
-    clearTimeout(this.#handshake);
+    this.#handshake.stop();
     clearTimeout(this.#beat);
-    this.#handshake = this.#beat = undefined;
+    this.#beat = undefined;
   }
 
   /** Returns how long to wait until the next look: a pace, or until something may be due. */

@@ -152,9 +152,8 @@ export class Wire implements Transport {
     switch (status) {
       case "connecting":
         this.#record.dialling();
-        this.#watchdog.connectedAt = 0;
-        this.#watchdog.firstWords = "";
         this.#watchdog.dialling();
+        this.reconnect.dialling();
         this.flow.outage.connecting();
         break;
       case "connect":
@@ -177,7 +176,7 @@ export class Wire implements Transport {
 
   /** The server still loads its data: the handshake's clock starts anew with each such answer. */
   stillLoading(): void {
-    this.#watchdog.dialling();
+    this.#watchdog.loading();
     const error = stillLoading(this.flow.endpoint.label);
     this.#record.lastError = error;
     this.flow.outage.failed(error);
@@ -227,10 +226,13 @@ export class Wire implements Transport {
     if (!this.#redis.manuallyClosing) this.flow.outage.connecting();
   }
 
-  #handshakeLate(after: number): void {
+  /** Returns whether there was an attempt to give up. */
+  #handshakeLate(after: number): boolean {
     const { status, stream } = this.#redis;
-    if (stream === undefined || (status !== "connect" && status !== "connecting")) return;
+    // While the connector looks for the server, the socket is none or the one that closed before.
+    if (stream === undefined || stream.destroyed || (status !== "connect" && status !== "connecting")) return false;
     this.destroy(handshakeTooLong(this.flow.endpoint.label, after, status));
+    return true;
   }
 
   /** Sends a command of our own, past the flow. */

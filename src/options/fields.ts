@@ -99,7 +99,10 @@ export const FIELDS: readonly Field[] = [
     "How long a connection must stay up before the backoff starts from the bottom again.",
     { min: 0 },
   ),
-  duration("reconnect.handshakeTimeout", "From dialling to ready, with TLS, AUTH and SELECT."),
+  duration(
+    "reconnect.handshakeTimeout",
+    "From dialling to ready, with TLS, AUTH and SELECT. Where that usually takes milliseconds, silence is given up on sooner.",
+  ),
   part("heartbeat", "Finding connections that are dead but look open."),
   duration(
     "heartbeat.interval",

@@ -118,6 +118,23 @@ describe("a handshake without an answer", () => {
   });
 });
 
+describe("a handshake that goes silent where others took milliseconds", () => {
+  it("is given up before handshakeTimeout, and the next connection serves what waited", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, {
+      resilience: { deadline: 20_000, breaker: false, reconnect: { handshakeTimeout: 10_000 } },
+    });
+    proxy.silent();
+    const before = proxy.counters.connections;
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    const waiting = outcomeOf(redis.incr("n"));
+    await eventually(() => expect(proxy.counters.connections).toBeGreaterThanOrEqual(before + 2), { withinMs: 8000 });
+    await proxy.pass();
+    expect((await waiting).value).toBe(1);
+  });
+});
+
 describe("an idle connection", () => {
   it("that is reset costs nobody anything", async () => {
     const proxy = await proxyTo(server);

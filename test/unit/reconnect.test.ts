@@ -28,9 +28,25 @@ describe("the wait before a reconnect", () => {
     vi.advanceTimersByTime(4999);
     // ioredis counts from one again after every `ready`.
     expect(reconnect.strategy(1)).toBe(400);
+    reconnect.dialling();
     reconnect.ready();
     vi.advanceTimersByTime(5000);
     expect(reconnect.strategy(1)).toBe(50);
+  });
+
+  it("is counted from the last attempt: the time that one stood or was silent is not waited for again", () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    const reconnect = new Reconnect(POLICY, undefined);
+    for (let i = 1; i <= 4; i++) reconnect.strategy(i);
+    reconnect.dialling();
+    vi.advanceTimersByTime(300);
+    expect(reconnect.strategy(5)).toBe(500);
+    reconnect.dialling();
+    vi.advanceTimersByTime(2000);
+    expect(reconnect.strategy(6)).toBe(50);
+    // It still counts as unstable: one that falls at once is backed off from as before.
+    reconnect.dialling();
+    expect(reconnect.strategy(7)).toBe(1000);
   });
 
   it("differs between clients that lost the same server", () => {
