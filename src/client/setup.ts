@@ -129,12 +129,12 @@ function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
   if (!wanted || sentinels) return undefined;
   const address = path ? { path } : { host: host ?? "localhost", port: port ?? 6379, family };
   const target = { ...address, ...(tls ? { tls } : {}) };
-  return async () => {
+  return async (served) => {
     const [{ passiveVerdict }, { inBackground }] = await Promise.all([
       import("../doctor/passive.js"),
       import("../doctor/background.js"),
     ]);
-    return inBackground(() => passiveVerdict(target));
+    return inBackground(() => passiveVerdict(target, { served }));
   };
 }
 

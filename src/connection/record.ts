@@ -2,6 +2,7 @@
  * What is known of a client's connection, for diagnoses: its age and bytes, what went wrong with it, and what the server
  * said when it closed the door. It remembers and describes; it decides nothing.
  */
+import type { Socket } from "node:net";
 import { callOf } from "../command/call.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
@@ -19,7 +20,7 @@ export class ConnectionRecord {
   #everReady = false;
   #isReady = false;
   readonly #redis: RedisInternals;
-  readonly #endpoint: EndpointInfo;
+  #endpoint: EndpointInfo;
   readonly #watchdog: Watchdog;
   readonly #seen = new WeakSet<Error>();
 
@@ -52,6 +53,13 @@ export class ConnectionRecord {
     // A peer that was silent until we gave up has nothing to say.
     const isOurs = IoredoubtError.is(error) && error.code === "HANDSHAKE_TIMEOUT";
     this.closedUnheard = !isOurs && this.#watchdog.connectedAt > 0 && !this.#isReady && this.#lastWords === undefined;
+  }
+
+  /** TCP stands. The name of a master says nothing to a person with a shell; its address does. */
+  reached({ remoteAddress: host, remotePort: port }: Pick<Socket, "remoteAddress" | "remotePort">): void {
+    const { sentinels, host: before, port: portBefore } = this.#endpoint;
+    if (sentinels === undefined || host === undefined || (host === before && port === portBefore)) return;
+    this.#endpoint = { ...this.#endpoint, host, port };
   }
 
   /** It let us in: what it said before is no reason for anything that comes later. */
@@ -87,9 +95,9 @@ export class ConnectionRecord {
               lastWords: lastWords(firstWords) ?? this.#lastWords,
             },
           }
-        : this.#lastWords === undefined
-          ? {}
-          : { connection: { everReady, lastWords: this.#lastWords } }),
+        : everReady || this.#lastWords !== undefined
+          ? { connection: { everReady, lastWords: this.#lastWords } }
+          : {}),
       ...(head === undefined || since === undefined
         ? {}
         : { head: { command: head.name, forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),

@@ -157,7 +157,10 @@ export class Wire implements Transport {
         this.flow.outage.connecting();
         break;
       case "connect":
-        if (this.#redis.stream !== undefined) this.#watchdog.connected(this.#redis.stream);
+        if (this.#redis.stream !== undefined) {
+          this.#watchdog.connected(this.#redis.stream);
+          this.#record.reached(this.#redis.stream);
+        }
         break;
       case "ready":
         this.#isQuick = allowsQuickWrites(this.#redis);

@@ -64,6 +64,8 @@ export interface CheckOptions {
   readonly timeout: number;
   /** Only listen: send nothing to the server, start no tools. */
   readonly passive: boolean;
+  /** A client was connected to this very address until a moment ago, so that the address is right. */
+  readonly served?: boolean | undefined;
 }
 
 export interface Context {

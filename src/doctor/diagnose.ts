@@ -70,7 +70,7 @@ export async function diagnoseConnection(
 /** The same with `passive`: only name, path and what the server says unasked. */
 export async function examine(
   given: string | TargetOptions | undefined,
-  options: DiagnoseOptions,
+  options: DiagnoseOptions & Pick<CheckOptions, "served">,
   passive: boolean,
 ): Promise<Report> {
   const startedAt = new Date();
@@ -88,6 +88,7 @@ export async function examine(
     replyTimeout: options.replyTimeout ?? REPLY_TIMEOUT,
     timeout,
     passive,
+    served: options.served,
   });
   try {
     const checks = passive ? PASSIVE_CHECKS : checksOf(options.deep === true);

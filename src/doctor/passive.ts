@@ -15,6 +15,8 @@ export interface PassiveVerdict {
 export interface PassiveOptions {
   /** Milliseconds for the whole, default and most 2000. */
   readonly timeout?: number | undefined;
+  /** The client was connected to this address before. Default false. */
+  readonly served?: boolean | undefined;
   /** Default false. */
   readonly cluster?: boolean | undefined;
   readonly machine?: Partial<Machine> | undefined;
@@ -38,7 +40,7 @@ export async function passiveVerdict(
   try {
     const { verdict } = await examine(
       target,
-      { env: {}, cluster: options.cluster, machine: options.machine, ...limits },
+      { env: {}, cluster: options.cluster, served: options.served, machine: options.machine, ...limits },
       true,
     );
     const { status, code, sentence } = verdict;

@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 
 export interface Environment {
   readonly container: boolean;
@@ -38,4 +39,20 @@ export function isLoopback(host: string): boolean {
   if (name === "localhost" || name.endsWith(".localhost")) return true;
   if (isIP(name) === 4) return name.startsWith("127.") || name === "0.0.0.0";
   return name === "::1" || name === "::" || name.startsWith("::ffff:127.");
+}
+
+/** How long the list of this machine's addresses is good for, in milliseconds: a VPN may come and go. */
+const ADDRESSES_FRESH = 30_000;
+let own: { readonly addresses: ReadonlySet<string>; readonly until: number } | undefined;
+
+/** Whether an address belongs to one of this machine's interfaces. A name is never looked up. */
+export function isOwnAddress(host: string): boolean {
+  const address = host.toLowerCase().replace(/^\[|\]$/g, "");
+  if (isIP(address) === 0) return false;
+  const now = performance.now();
+  if (own === undefined || now >= own.until) {
+    const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    own = { addresses: new Set(interfaces.map((one) => one.address)), until: now + ADDRESSES_FRESH };
+  }
+  return own.addresses.has(address);
 }

@@ -3,7 +3,7 @@
  * catalogue's conditions and placeholders read nothing else.
  */
 import type { EndpointInfo, FailureContext } from "./diagnosis.js";
-import { environment, isLoopback } from "./environment.js";
+import { environment, isLoopback, isOwnAddress } from "./environment.js";
 import { providerOf, type Provider } from "./provider.js";
 import { redactText } from "./redact.js";
 import type { View } from "./unwrap.js";
@@ -14,6 +14,10 @@ export interface Facts {
   readonly path: string | undefined;
   /** Undefined: not known. */
   readonly local: boolean | undefined;
+  /** A unix socket or 127.0.0.1 and the like: what listens on loopback only can be reached. Undefined: not known. */
+  readonly loopback: boolean | undefined;
+  /** This client has been connected before, so that address and port are right. */
+  readonly served: boolean;
   readonly tls: boolean | undefined;
   readonly user: string | undefined;
   readonly db: number | undefined;
@@ -35,6 +39,8 @@ export const NO_FACTS: Facts = {
   port: undefined,
   path: undefined,
   local: undefined,
+  loopback: undefined,
+  served: false,
   tls: undefined,
   user: undefined,
   db: undefined,
@@ -62,11 +68,14 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
   const path = endpoint.path ?? (named || dialled?.address?.startsWith("/") !== true ? undefined : dialled.address);
   const host = path === undefined ? (endpoint.host ?? dialled?.address ?? looked?.hostname) : undefined;
   const around = context.environment ?? environment();
+  const loopback = path !== undefined ? true : host === undefined ? undefined : isLoopback(host);
   return {
     host: host === undefined ? undefined : plain(host),
     port: endpoint.port ?? dialled?.port ?? (endpoint.host === undefined ? undefined : DEFAULT_PORT),
     path: path === undefined ? undefined : plain(path),
-    local: path !== undefined ? true : host === undefined ? undefined : isLoopback(host),
+    local: loopback === false && host !== undefined ? isOwnAddress(host) : loopback,
+    loopback,
+    served: context.connection?.everReady === true,
     tls: endpoint.tls ?? (context.endpoint === undefined ? undefined : false),
     user: endpoint.username === undefined ? undefined : plain(endpoint.username),
     db: endpoint.db,

@@ -8,6 +8,9 @@ import type { Facts } from "./facts.js";
 export type Condition =
   | "local"
   | "remote"
+  | "beyond-loopback"
+  | "served"
+  | "unserved"
   | "container"
   | "no-container"
   | "kubernetes"
@@ -44,6 +47,9 @@ export type Text = string | Step;
 const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
   local: (f) => f.local !== false,
   remote: (f) => f.local !== true,
+  "beyond-loopback": (f) => f.loopback !== true,
+  served: (f) => f.served,
+  unserved: (f) => !f.served,
   container: (f) => f.container,
   "no-container": (f) => !f.container,
   kubernetes: (f) => f.kubernetes || f.host?.endsWith(".svc") === true || f.host?.includes(".svc.") === true,
@@ -69,6 +75,9 @@ const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
 export const LABELS: Readonly<Record<Condition, string>> = {
   local: "same machine",
   remote: "other machine",
+  "beyond-loopback": "not over loopback",
+  served: "connected before",
+  unserved: "never connected before",
   container: "in a container",
   "no-container": "outside containers",
   kubernetes: "Kubernetes",
@@ -94,6 +103,7 @@ export const LABELS: Readonly<Record<Condition, string>> = {
 const BY_ADDRESS: ReadonlySet<Condition> = new Set<Condition>([
   "local",
   "remote",
+  "beyond-loopback",
   "unix",
   "tcp",
   "own-server",

@@ -10,8 +10,8 @@ import type { Policy } from "../options/policy.js";
 import { RetryBudget } from "./budget.js";
 import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
 
-/** Looks at the server from outside, on a connection of its own. */
-export type Examine = () => Promise<Examination | undefined>;
+/** Looks at the server from outside, on a connection of its own. `served`: a client was connected to it before. */
+export type Examine = (served: boolean) => Promise<Examination | undefined>;
 
 /** A client, as its endpoint sees it. */
 export interface Member {
@@ -54,7 +54,12 @@ export class Endpoint {
     this.#key = key;
     this.label = label;
     this.#downAfter = policy.breaker === false ? 0 : policy.breaker.downAfter;
-    this.incident = new IncidentLog({ logger, endpoint: label, summaryInterval: policy.summaryInterval, examine });
+    this.incident = new IncidentLog({
+      logger,
+      endpoint: label,
+      summaryInterval: policy.summaryInterval,
+      examine: examine && (() => examine(this.#servedUntil > -Infinity)),
+    });
     this.incident.waiting = () => this.#waiting();
     this.#greet = () =>
       logger.info(

@@ -7,7 +7,7 @@ import { whyNoDualStack } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, proxyTo } from "./core-harness.js";
+import { atEnd, proxyTo, scriptedServer } from "./core-harness.js";
 import {
   at,
   CANARY,
@@ -74,6 +74,25 @@ describe("a client that cannot connect", () => {
     await proxy.pass();
     const closed = await expectLine(redis, "incident.closed", "info", "HANDSHAKE_TIMEOUT");
     expect(closed.fields).toMatchObject({ ending: "recovered", failed: 0 });
+  });
+
+  it("CONNECTION_LOST behind a Sentinel names the address of the master that was lost", async () => {
+    const proxy = await proxyTo(server);
+    // Asked for the master, then for the other Sentinels; only a script has the master where a test wants it.
+    let asked = 0;
+    const sentinel = await scriptedServer((name) => {
+      if (name !== "sentinel") return "+OK\r\n";
+      const port = String(proxy.port);
+      return asked++ % 2 === 0 ? `*2\r\n$9\r\n127.0.0.1\r\n$${String(port.length)}\r\n${port}\r\n` : "*0\r\n";
+    });
+    const redis = await opened({ sentinels: [{ host: "127.0.0.1", port: sentinel.port }], name: "mymaster" });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.log.at("error")).toHaveLength(1));
+    const [line] = redis.log.at("error");
+    const text = JSON.stringify([line?.message, line?.fields]);
+    expect(text).toContain(`-h 127.0.0.1 -p ${String(proxy.port)}`);
+    expect(text).not.toMatch(/\bHOST\b|\bPORT\b/);
   });
 
   it("SENTINELS_UNREACHABLE: no Sentinel answers", async () => {

@@ -1,4 +1,5 @@
 /** Recorded error shapes, in the circumstances in which they were seen, and what each must be taken for. */
+import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/failure/classify.js";
 import type { Code } from "../../src/failure/codes.js";
@@ -480,6 +481,28 @@ describe("classify", () => {
     const inside = classify(refused, { ...local, environment: { container: true, kubernetes: false } });
     expect(inside.why[0]).toContain("127.0.0.1 is the container itself");
     expect(classify(refused, local).why.join()).not.toContain("container");
+  });
+
+  it("takes the machine's own addresses for this machine, where only loopback may be listened on", () => {
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    const own = addresses.find(({ internal, family }) => !internal && family === "IPv4")?.address;
+    // A machine without a network has no other address.
+    const here = classify(refused, { ...local, endpoint: { host: own ?? "127.0.0.1", port: 6379 } });
+    expect(here.next.map(({ run }) => run)).toContain("ss -ltnp | grep -E '6379|redis'");
+    expect(here.why.some((line) => line.includes("bind 127.0.0.1"))).toBe(own !== undefined);
+    expect(here.why.join()).not.toContain("A firewall rejects");
+    const away = classify(refused, { ...local, endpoint: { host: "192.0.2.7", port: 6379 } });
+    expect(away.why.join()).toContain("A firewall rejects");
+  });
+
+  it("does not doubt an address and port at which it was connected before", () => {
+    for (const endpoint of [local.endpoint, { host: "192.0.2.7", port: 6379 }]) {
+      const first = classify(refused, { ...local, endpoint });
+      expect(first.why.join()).toContain("The port is wrong");
+      const again = classify(refused, { ...local, endpoint, connection: { everReady: true } });
+      expect(again.why.join()).not.toMatch(/wrong|bind/);
+      expect(again.why[0]).toContain("redis-server is not running");
+    }
   });
 
   it("fills commands with the real host, port and user, and quotes what a shell would misread", () => {

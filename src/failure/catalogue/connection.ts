@@ -104,7 +104,10 @@ export const CONNECTION: readonly Entry[] = [
       { say: "The server wants a client certificate, and closed before its alert could be read.", when: "tls" },
       { say: "The port does not speak TLS, or the two share no TLS version.", when: "tls" },
       "Redis has reached `maxclients`: it says so and closes, and the words are often lost.",
-      { say: "Protected mode: Redis has no password and refuses other machines.", when: ["remote", "own-server"] },
+      {
+        say: "Protected mode: Redis has no password and refuses other machines.",
+        when: ["beyond-loopback", "own-server", "unserved"],
+      },
       { say: "A load balancer, proxy or Kubernetes service has no healthy Redis behind it.", when: "remote" },
     ],
     next: [
