@@ -19,7 +19,7 @@ export interface Check {
   readonly needs?: readonly string[];
   /** Ids of checks that must have ended, whatever they found. */
   readonly after?: readonly string[];
-  /** Milliseconds. A check that takes longer is reported as such and left behind. */
+  /** Milliseconds, in a run of the usual time. A check that takes longer is reported as such and left behind. */
   readonly deadline: number;
   /** A link of the chain: when it cannot be judged, the verdict cannot either. */
   readonly chain?: true;

@@ -12,7 +12,7 @@ import type { CheckOptions, Context, Seen } from "./check.js";
 import { checksOf, PASSIVE_CHECKS } from "./checks.js";
 import { thisMachine, type Machine } from "./machine.js";
 import type { Report, ReportTarget } from "./report.js";
-import { runChecks, type RunEvents } from "./run-checks.js";
+import { runChecks, USUAL_TIME, type RunEvents } from "./run-checks.js";
 import { addressOf, resolveTarget, type Target, type TargetOptions } from "./target.js";
 import { verdictOf } from "./verdict.js";
 
@@ -50,8 +50,6 @@ export interface DiagnoseOptions {
 
 const CONNECT_TIMEOUT = 2000;
 const REPLY_TIMEOUT = 1500;
-/** A dead server is to be told of within 6 s, by a machine that is busy itself. */
-const TIMEOUT = 5500;
 
 /**
  * Walks the chain from the target's address to a healthy server, and reports what was seen, what it proves and what to do.
@@ -79,7 +77,7 @@ export async function examine(
   const target = resolveTarget(given, { ...options, env });
   const { policy, problems } = policyOf(target, options, env);
   const machine = { ...thisMachine(env), ...options.machine };
-  const timeout = options.timeout ?? TIMEOUT;
+  const timeout = options.timeout ?? USUAL_TIME;
   const left = (): number => start + timeout - performance.now();
   const context = contextOf({ ...target, problems: [...target.problems, ...problems] }, machine, policy, left, {
     replica: options.replica === true,

@@ -9,7 +9,7 @@ import type { CheckReport, Report } from "./report.js";
 const STYLE = `
 :root{color-scheme:light dark;--back:#f6f7f9;--card:#fff;--text:#1b1f24;--soft:#59636e;--line:#d8dee4;--code:#eef1f4;
 --ok:#1a7f37;--warn:#8f5a00;--fail:#c11f2b;--skip:#59636e}
-@media (prefers-color-scheme:dark){:root{--back:#0f1318;--card:#181d24;--text:#e6eaef;--soft:#9aa5b1;--line:#2d3540;--code:#0d1117;
+@media screen and (prefers-color-scheme:dark){:root{--back:#0f1318;--card:#181d24;--text:#e6eaef;--soft:#9aa5b1;--line:#2d3540;--code:#0d1117;
 --ok:#4ac26b;--warn:#e0a63a;--fail:#ff7b72;--skip:#9aa5b1}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--back);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;
@@ -31,7 +31,7 @@ font:.85rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem .8rem;margin:.4rem 0;font-size:.9rem}dd{margin:0}
 ol{margin:.3rem 0;padding-left:1.2rem}
 @media (max-width:30rem){main{padding:.6rem}dl{grid-template-columns:1fr}dd{margin-bottom:.3rem}}
-@media print{body{background:#fff}.verdict,.check{break-inside:avoid}}
+@media print{:root{--back:#fff;color-scheme:light}.verdict,.check{break-inside:avoid}}
 `;
 
 const TONES = { healthy: "ok", warnings: "warn", failed: "fail", unknown: "warn" } as const;

@@ -7,28 +7,27 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Report } from "../../src/doctor/index.js";
-import { diagnoseConnection, expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
-import { atMost } from "../helpers/at-most.js";
+import { examine, expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
 import { whyNoNamespace } from "../helpers/abilities.js";
 import { Namespace } from "./namespace.js";
 
 const CLI = join(import.meta.dirname, "../../dist/cli/main.js");
 
 async function fromOutside(space: Namespace, port: number): Promise<Report> {
-  const report = await diagnoseConnection(`${space.address}:${String(port)}`, { machine: ownMachine(), env: {} });
-  expect(report.elapsed).toBeLessThan(atMost(6000));
-  return report;
+  // Rules of this machine are somebody else's
+  const machine = ownMachine({ run: () => Promise.resolve(undefined) });
+  return examine(`${space.address}:${String(port)}`, { machine });
 }
 
 async function fromInside(space: Namespace, target: string): Promise<Report> {
   const stdout = await new Promise<string>((resolve) => {
-    execFile("ip", ["netns", "exec", space.name, process.execPath, CLI, "doctor", target, "--json"], (_, text) =>
-      resolve(text),
+    execFile(
+      "ip",
+      ["netns", "exec", space.name, process.execPath, CLI, "doctor", target, "--json", "--timeout", "20s"],
+      (_, text) => resolve(text),
     );
   });
-  const report = JSON.parse(stdout) as Report;
-  expect(report.elapsed).toBeLessThan(atMost(6000));
-  return report;
+  return JSON.parse(stdout) as Report;
 }
 
 describe.skipIf(whyNoNamespace() !== undefined)("doctor, across a network", () => {
@@ -67,7 +66,7 @@ describe.skipIf(whyNoNamespace() !== undefined)("doctor, across a network", () =
   it("says that packets are dropped when a rule drops them, and finds the rule on the machine itself", async () => {
     await using space = await Namespace.create();
     await space.startRedis(6379, "--protected-mode", "no");
-    expect(await space.reaches(6379)).toBe(true);
+    expect(await space.reaches(6379, 10_000)).toBe(true);
     await space.inside("iptables", "-A", "INPUT", "-p", "tcp", "--dport", "6379", "-j", "DROP");
     expect(await space.reaches(6379)).toBe(false);
     expectVerdict(

@@ -1,19 +1,11 @@
 /** Peers that are not Redis, or hardly answer, and names that lead to several places: the run ends in time, with a cause. */
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  renderHtml,
-  renderText,
-  type Address,
-  type DiagnoseOptions,
-  type Report,
-  type TargetOptions,
-} from "../../src/doctor/index.js";
+import { renderHtml, renderText, type Address } from "../../src/doctor/index.js";
 import { whyNoIPv6 } from "../helpers/abilities.js";
-import { atMost } from "../helpers/at-most.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis } from "../helpers/redis-server.js";
-import { diagnoseConnection, expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
+import { examine, expectHealthy, expectVerdict, findingsOf, ownMachine } from "./ground.js";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -47,17 +39,13 @@ function repeat(socket: Socket, every: number, bytes: string): void {
   socket.once("close", () => clearInterval(timer));
 }
 
-async function look(target: string | TargetOptions, more: DiagnoseOptions = {}): Promise<Report> {
-  const report = await diagnoseConnection(target, { machine: ownMachine(), env: {}, ...more });
-  expect(report.elapsed).toBeLessThan(atMost(6000));
-  return report;
-}
+const look = examine;
 
 describe("doctor, hostile peers", () => {
   it("does not take half an answer, one byte a second, for Redis", async () => {
     const report = await look(await peer((socket) => repeat(socket, 1000, "+")));
     expectVerdict(report, "HANDSHAKE_TIMEOUT", /./);
-    expect(findingsOf(report, "first-bytes")[0]?.evidence).toContain("only the beginning of an answer (+)");
+    expect(findingsOf(report, "first-bytes")[0]?.evidence).toMatch(/only the beginning of an answer \(\++\)/);
   });
 
   it("stops at lists without end, lists inside lists, and a flood", async () => {

@@ -33,6 +33,7 @@ function lines({ log }: { readonly log: LogSink }, event: string): readonly LogL
   return log.lines.filter(({ fields }) => fields["event"] === event);
 }
 
+const PATIENTLY = { withinMs: 20_000 };
 const server = () => startRedis({ password: "incident-secret" });
 
 describe("doctor in the client", () => {
@@ -42,25 +43,26 @@ describe("doctor in the client", () => {
     const clients = [open(redisServer.port, {}, log), open(redisServer.port, {}, log)];
     for (const client of clients) await client.ping();
     await redisServer.kill();
-    const opened = performance.now();
     const all = (event: string): readonly LogLine[] => lines({ log }, event);
-    await eventually(() => expect(all("incident.open")).toHaveLength(1));
-    await eventually(() => expect(all("incident.examined")).toHaveLength(1));
-    expect(performance.now() - opened).toBeLessThan(atMost(3000));
+    await eventually(() => expect(all("incident.open")).toHaveLength(1), PATIENTLY);
+    const opened = performance.now();
+    await eventually(() => expect(all("incident.examined")).toHaveLength(1), PATIENTLY);
+    expect(performance.now() - opened).toBeLessThan(atMost(2000));
     const [first] = all("incident.open");
     const [seen] = all("incident.examined");
     expect(seen).toMatchObject({ level: "warn", fields: { code: "CONNECTION_REFUSED" } });
     expect(seen?.fields["incident"]).toBe(first?.fields["incident"]);
-    // Which of the three depends on the Redis servers of whoever else uses this machine, one of which may just be starting.
+    // Which of them depends on the Redis servers of whoever else uses this machine, one of which may just be starting, and on
+    // whether there was time to look for them.
     expect(seen?.message).toMatch(
-      /seen from outside: (?:Redis is not running|Nothing listens|A Redis process runs here, but nothing listens)/,
+      /seen from outside: (?:Redis is not running|Nothing listens|A Redis process runs here, but nothing listens|\S+ refused)/,
     );
     await redisServer.restart();
-    for (const client of clients) await eventually(() => client.ping());
+    for (const client of clients) await eventually(() => client.ping(), PATIENTLY);
     await redisServer.kill();
-    await eventually(() => expect(clients.every((client) => client.status !== "ready")).toBe(true));
+    await eventually(() => expect(clients.every((client) => client.status !== "ready")).toBe(true), PATIENTLY);
     await redisServer.restart();
-    for (const client of clients) await eventually(() => client.ping());
+    for (const client of clients) await eventually(() => client.ping(), PATIENTLY);
     expect(all("incident.examined")).toHaveLength(1);
   });
 
@@ -87,7 +89,7 @@ describe("doctor in the client", () => {
     redisServer.freeze();
     try {
       await expect(redis.get("k")).rejects.toThrow();
-      await eventually(() => expect(lines(redis, "incident.examined")).toHaveLength(1));
+      await eventually(() => expect(lines(redis, "incident.examined")).toHaveLength(1), PATIENTLY);
       expect(lines(redis, "incident.examined")[0]?.message).toContain("is stopped (state T)");
     } finally {
       redisServer.thaw();
@@ -105,7 +107,7 @@ describe("doctor in the client", () => {
     const { port } = peer.address() as AddressInfo;
     const redis = open(port, { doctor: false, deadline: 200, reconnect: { minTimeout: 60_000, maxTimeout: 60_000 } });
     await expect(redis.get("k")).rejects.toThrow();
-    await eventually(() => expect(lines(redis, "incident.open")).toHaveLength(1));
+    await eventually(() => expect(lines(redis, "incident.open")).toHaveLength(1), PATIENTLY);
     expect(connections).toBeLessThan(3);
     expect(lines(redis, "incident.examined")).toEqual([]);
   });

@@ -29,18 +29,30 @@ export class Namespace {
   }
 
   static async create(): Promise<Namespace> {
-    const space = new Namespace();
-    const { name } = space;
-    const cable = space.#cable;
-    await run("ip", ["netns", "add", name]);
+    for (let tries = 1; ; tries++) {
+      const space = new Namespace();
+      try {
+        await run("ip", ["netns", "add", space.name]);
+      } catch (error) {
+        // Somebody else drew the same number
+        if (tries >= 5) throw error;
+        continue;
+      }
+      await space.#join();
+      return space;
+    }
+  }
+
+  async #join(): Promise<void> {
+    const { name } = this;
+    const cable = this.#cable;
     await run("ip", ["link", "add", `${cable}0`, "type", "veth", "peer", "name", `${cable}1`]);
     await run("ip", ["link", "set", `${cable}1`, "netns", name]);
-    await run("ip", ["addr", "add", `${space.outside}/30`, "dev", `${cable}0`]);
+    await run("ip", ["addr", "add", `${this.outside}/30`, "dev", `${cable}0`]);
     await run("ip", ["link", "set", `${cable}0`, "up"]);
-    await space.inside("ip", "addr", "add", `${space.address}/30`, "dev", `${cable}1`);
-    await space.inside("ip", "link", "set", `${cable}1`, "up");
-    await space.inside("ip", "link", "set", "lo", "up");
-    return space;
+    await this.inside("ip", "addr", "add", `${this.address}/30`, "dev", `${cable}1`);
+    await this.inside("ip", "link", "set", `${cable}1`, "up");
+    await this.inside("ip", "link", "set", "lo", "up");
   }
 
   /** Runs a tool inside. */
@@ -71,10 +83,13 @@ export class Namespace {
       { stdio: "ignore" },
     );
     this.#servers.push(server);
-    await eventually(async () => {
-      const listening = await this.inside("ss", "-ltnH", `sport = :${String(port)}`);
-      if (listening.trim() === "") throw new Error("not listening yet");
-    });
+    await eventually(
+      async () => {
+        const listening = await this.inside("ss", "-ltnH", `sport = :${String(port)}`);
+        if (listening.trim() === "") throw new Error("not listening yet");
+      },
+      { withinMs: 20_000 },
+    );
     return server.pid ?? 0;
   }
 

@@ -45,7 +45,9 @@ describe(passiveVerdict, () => {
       await new Promise((resolve) => socket.once("connect", resolve));
       sockets.push(socket);
     }
-    await eventually(async () => expect((await timed(`127.0.0.1:${String(server.port)}`)).code).toBe("MAX_CLIENTS"));
+    await eventually(async () => expect((await timed(`127.0.0.1:${String(server.port)}`)).code).toBe("MAX_CLIENTS"), {
+      withinMs: 20_000,
+    });
     for (const socket of sockets) socket.destroy();
   });
 

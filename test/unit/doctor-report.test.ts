@@ -75,7 +75,7 @@ describe(renderHtml, () => {
 
   it("fits a phone and follows the reader's colours", () => {
     expect(html).toContain('name="viewport" content="width=device-width,initial-scale=1"');
-    expect(html).toContain("@media (prefers-color-scheme:dark)");
+    expect(html).toContain("@media screen and (prefers-color-scheme:dark)");
   });
 });
 

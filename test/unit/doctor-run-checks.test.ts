@@ -9,7 +9,7 @@ function runOf(timeout: number): Context {
   const end = performance.now() + timeout;
   return { options: { timeout }, left: () => end - performance.now() } as Context;
 }
-const context = runOf(60_000);
+const context = runOf(5500);
 const bad: Draft = {
   status: "fail",
   code: "CONNECTION_REFUSED",
@@ -112,7 +112,7 @@ describe(verdictOf, () => {
     const { reports, ...open } = await runChecks(checks, runOf(timeout));
     return verdictOf(reports, "h:1", { ...open, timeout });
   }
-  const judge = (...checks: Check[]): ReturnType<typeof judgeIn> => judgeIn(60_000, ...checks);
+  const judge = (...checks: Check[]): ReturnType<typeof judgeIn> => judgeIn(5500, ...checks);
   const hangs = (id: string, more: Partial<Check> = {}): Check =>
     check(id, () => new Promise(() => undefined), { deadline: 60_000, ...more });
   const fails = (id: string, draft: Partial<Draft> = {}): Check =>

@@ -71,7 +71,8 @@ function judge(context: Context, trips: readonly number[], together: number | un
   if (median <= SLOW_MEDIAN && worst <= SLOW_WORST) {
     return { status: "ok", evidence, threshold, meaning: "Replies come at the speed of the network." };
   }
-  if (blocked >= LOOP_LIMIT) {
+  // A stall of this process explains what it is as long as, no more
+  if (blocked >= Math.max(LOOP_LIMIT, median)) {
     return {
       status: "warn",
       code: "EVENT_LOOP_BLOCKED",

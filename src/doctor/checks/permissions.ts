@@ -57,6 +57,13 @@ async function run(context: Context): Promise<readonly Draft[]> {
   return [
     failed(diagnosis, words.join("; "), {
       meaning: `User ${user} may not run ${denied.map((one) => one.name).join(", ")} as the application does.`,
+      next: [
+        {
+          say: "As an administrator: see which commands and keys it has, then grant what is missing",
+          run: `${cliOf({ ...context, target: { ...context.target, username: undefined } })} acl getuser ${user}`,
+        },
+        ...diagnosis.next.slice(1),
+      ],
     }),
   ];
 }
