@@ -42,13 +42,14 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
       ? workedOut(resilience, explicit, environment)
       : { policy: given.policy, warnings: given.warnings ?? [] };
   const info = endpointInfo(client.options);
+  const label = labelOf(info, resilience?.name);
   const wire = new Wire(client, policy, info, explicit["retryStrategy"] as never);
   const scripts = given?.scripts ?? new ScriptEffects();
   const logger = resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger());
   const flow = new Flow({
     policy,
     transport: wire,
-    label: labelOf(info),
+    label,
     logger,
     fallback: resilience?.fallback,
     examine: examiner(client.options, policy),
@@ -65,7 +66,7 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
   const skipsReadyCheck = client.options.enableReadyCheck === false;
   client.options.enableReadyCheck = true;
   sealOptions(client.options);
-  tellWarnings(labelOf(info), logger, warnings);
+  tellWarnings(label, logger, warnings);
   const isPooled = given?.scripts !== undefined;
   const state: State = {
     flow,
@@ -79,7 +80,7 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     isReconnecting: false,
     selectError: undefined,
     serverAllows: (maxClients) => {
-      if (!isPooled) tellWarnings(labelOf(info), logger, lintAgainstServer(policy, maxClients));
+      if (!isPooled) tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
     },
     closing: undefined,
     pool: undefined,
@@ -97,7 +98,7 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     if (policy.heartbeat !== false) askAfterThaw(flow, wire, internalsOf(client), policy.heartbeat);
   }
   if (!isPooled) {
-    state.ended = countClient(labelOf(info), logger);
+    state.ended = countClient(label, logger);
     state.pool = new Pool(hostOf(client, state, logger, create), client);
     const { lanes } = state.pool;
     if (lanes !== undefined) {

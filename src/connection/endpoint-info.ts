@@ -16,7 +16,11 @@ export function endpointInfo(options: RedisOptions): EndpointInfo {
 }
 
 /** The endpoint's name in log lines and error messages, and what clients share circuits by. */
-export function labelOf(info: EndpointInfo): string {
+export function labelOf(info: EndpointInfo, name: string | undefined): string {
+  return name === undefined ? addressOf(info) : `${name} (${addressOf(info)})`;
+}
+
+function addressOf(info: EndpointInfo): string {
   if (info.sentinels !== undefined) return `sentinel ${info.sentinelName ?? "?"} (${info.sentinels.join(", ")})`;
   return info.path ?? `${info.host ?? "localhost"}:${String(info.port ?? 6379)}`;
 }

@@ -9,7 +9,7 @@ import { shapeOf, suggestion } from "./shape.js";
 
 const LOGGER_METHODS = ["debug", "info", "warn", "error"];
 /** The keys of the option that are no policy values. */
-const OWN_KEYS = ["profile", "fallback", "logger", "doctor"];
+const OWN_KEYS = ["profile", "name", "fallback", "logger", "doctor"];
 
 /** Every problem in a `resilience` option; empty when it is right or absent. */
 export function checkResilience(input: unknown, path: string = "resilience"): ConfigProblem[] {
@@ -17,9 +17,10 @@ export function checkResilience(input: unknown, path: string = "resilience"): Co
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return [{ path, given: shapeOf(input), allowed: 'must be an object such as { profile: "production" }' }];
   }
-  const { profile, fallback, logger, doctor, ...values } = input as Record<string, unknown>;
+  const { profile, name, fallback, logger, doctor, ...values } = input as Record<string, unknown>;
   return [
     ...checkProfile(profile, `${path}.profile`),
+    ...checkName(name, `${path}.name`),
     ...checkCode(fallback, logger, doctor, path),
     ...checkValues(dropUndefined(values), {
       at: (inner) => (inner === "" ? path : `${path}.${inner}`),
@@ -49,6 +50,12 @@ export function checkProfile(choice: unknown, path: string): ConfigProblem[] {
   }
   if (isProfile(choice)) return [];
   return [{ path, given: shapeOf(choice), allowed: "must be a profile's name or what defineProfile returned" }];
+}
+
+/** It stands in every log line, so it can be neither a URL nor a page of text. */
+function checkName(name: unknown, path: string): ConfigProblem[] {
+  if (name === undefined || (typeof name === "string" && /^[\w.-]{1,64}$/.test(name))) return [];
+  return [{ path, given: shapeOf(name), allowed: "must be letters, digits, dots, dashes and underscores, 64 at most" }];
 }
 
 function checkCode(fallback: unknown, logger: unknown, doctor: unknown, path: string): ConfigProblem[] {

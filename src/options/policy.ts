@@ -136,6 +136,11 @@ export interface ResilienceOptions {
   readonly profile?: ProfileChoice | readonly ProfileChoice[] | undefined;
   /** Provider preset: found by the host's name (default), named, or `false` for none. */
   readonly provider?: ProviderName | false | undefined;
+  /**
+   * What this Redis is called in log lines and errors, before its address: `cache (10.0.0.5:6379)`. Clients of one server
+   * share their circuits and incidents only under the same name. Default: the address alone.
+   */
+  readonly name?: string | undefined;
   readonly deadline?: number | false | undefined;
   readonly retry?: RetryOptions | false | undefined;
   readonly breaker?: Loose<BreakerPolicy> | false | undefined;

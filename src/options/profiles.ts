@@ -9,7 +9,7 @@ export const PROFILE_NAMES = ["development", "test", "staging", "production", "c
 export type ProfileName = (typeof PROFILE_NAMES)[number];
 
 /** The policy values a profile, a file or the environment can set: the `resilience` option without its code. */
-export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "fallback" | "logger" | "doctor">;
+export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "name" | "fallback" | "logger" | "doctor">;
 
 /** A named set of values; made by `defineProfile`. */
 export interface Profile {

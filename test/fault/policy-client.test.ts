@@ -57,6 +57,29 @@ describe("createRedis.fromEnv", () => {
   });
 });
 
+describe("a name", () => {
+  it("tells two Redis of one service apart, in log lines and in errors", async () => {
+    const server = await startRedis();
+    atEnd(() => server.stop());
+    const log = createLogSink();
+    const [cache, sessions] = ["cache", "sessions"].map((name) => {
+      const redis = createRedis(server.port, "127.0.0.1", { resilience: { profile: "test", name, logger: log } });
+      atEnd(() => redis.disconnect());
+      return redis;
+    });
+    await Promise.all([cache?.ping(), sessions?.ping()]);
+    const address = `127.0.0.1:${String(server.port)}`;
+    await eventually(() => {
+      expect(log.text()).toContain(`redis cache (${address}): connected`);
+      expect(log.text()).toContain(`redis sessions (${address}): connected`);
+    });
+    await server.kill();
+    const failed = await cache?.get("k").catch((error: unknown) => error);
+    expect(failed).toMatchObject({ endpoint: `cache (${address})` });
+    expect(cache?.duplicate({ lazyConnect: true }).stats().endpoint).toBe(`cache (${address})`);
+  });
+});
+
 describe("the log", () => {
   it("questions values that look wrong, once", () => {
     const log = createLogSink();

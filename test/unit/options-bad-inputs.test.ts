@@ -197,6 +197,8 @@ const ROWS: readonly Row[] = [
   ["reconnect false", resilience({ reconnect: false }), "resilience.reconnect", /object with minTimeout/],
   ["a fallback that is no function", resilience({ fallback: SECRET }), "resilience.fallback", /function/],
   ["a logger that is none", resilience({ logger: { info() {} } }), "resilience.logger", /pino-shaped/],
+  ["a URL as name", resilience({ name: `redis://:${SECRET}@h` }), "resilience.name", /letters, digits/],
+  ["an empty name", resilience({ name: "" }), "resilience.name", /letters, digits/],
   ["a doctor that is no switch", resilience({ doctor: SECRET }), "resilience.doctor", /true or false/],
   ["the second of two unknown keys", resilience({ quux: 1, deadlne: 1 }), "resilience.deadlne", /mean deadline/],
   ["the key __proto__", resilience(JSON.parse(`{"__proto__":{"deadline":1}}`)), "resilience.__proto__", /known here/],
