@@ -53,6 +53,13 @@ const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(
 
 async function main() {
   const url = process.env["REDIS_URL"];
+  const reason = url === undefined ? undefined : await whyUnusable(url);
+  if (reason !== undefined) {
+    console.error(
+      `The demo needs a server that answers at REDIS_URL: ${reason}\nNext: npx ioredoubt doctor, or leave REDIS_URL away to start a server of its own.`,
+    );
+    return 1;
+  }
   const server = url === undefined ? await startRedis({ persistence: "aof" }) : undefined;
   const proxies =
     server === undefined ? [] : await Promise.all(KINDS.map(() => startProxy({ target: { port: server.port } })));
@@ -93,6 +100,21 @@ async function main() {
     for (const { child } of fleets) child.kill();
     await Promise.all(proxies.map((proxy) => proxy.stop()));
     await server?.stop();
+  }
+}
+
+/** What ioredoubt says of a server that does not answer. @param {string} url */
+async function whyUnusable(url) {
+  const { createRedis } = await import("../dist/index.js");
+  let redis;
+  try {
+    redis = createRedis(url, { resilience: { logger: false } });
+    await redis.ping();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await redis?.close({ drain: 0 });
   }
 }
 

@@ -35,7 +35,8 @@ export function draw(fleets) {
   }
   const width = process.stdout.columns || 120;
   const up = drawn > 0 ? `\u001b[${drawn}A` : "";
-  process.stdout.write(up + lines.map((line) => `\u001b[2K${line.slice(0, width - 1)}\n`).join(""));
+  const fitting = lines.map((line) => (line.length < width ? line : `${line.slice(0, width - 2)}…`));
+  process.stdout.write(up + fitting.map((line) => `\u001b[2K${line}\n`).join(""));
   drawn = lines.length;
 }
 
