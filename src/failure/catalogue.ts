@@ -5,6 +5,7 @@ import { CONNECTION } from "./catalogue/connection.js";
 import type { Entry } from "./catalogue/entry.js";
 import { LIMITS } from "./catalogue/limits.js";
 import { NETWORK } from "./catalogue/network.js";
+import { SCRIPTS } from "./catalogue/scripts.js";
 import { SERVER } from "./catalogue/server.js";
 import { TLS } from "./catalogue/tls.js";
 import { TOPOLOGY } from "./catalogue/topology.js";
@@ -22,6 +23,7 @@ export const CATALOGUE: readonly Entry[] = [
   ...SERVER,
   ...TOPOLOGY,
   ...USAGE,
+  ...SCRIPTS,
   UNKNOWN,
 ];
 

@@ -202,41 +202,6 @@ export const CLIENT: readonly Entry[] = [
   },
   {
     ...BASE,
-    severity: "warn",
-    applied: "lost",
-    code: "EVENT_LOOP_BLOCKED",
-    name: "event loop blocked",
-    title: "This process was too busy to read the reply in time.",
-    means:
-      "The timer fired late because JavaScript ran for long without a pause. Redis may have answered promptly. The command may have been executed.",
-    why: [
-      "Synchronous work: large JSON, crypto, compression, a heavy regular expression, a sync file call.",
-      "Garbage collection near the heap limit.",
-      "The container is throttled (CPU limit too low).",
-    ],
-    next: [
-      { say: "Take a CPU profile of the busy moment", run: "node --cpu-prof app.js" },
-      {
-        say: "See whether the container is throttled",
-        run: "grep throttled /sys/fs/cgroup/cpu.stat",
-        when: "container",
-      },
-      { say: "See whether Redis itself is fast", run: "{cli} --latency-history -i 1" },
-    ],
-    findOut: [
-      "`perf_hooks.monitorEventLoopDelay()` shows how long the loop stalls.",
-      "`diagnosis.why` says how long the loop was blocked, and out of which span.",
-    ],
-    fix: [
-      "Split or move the work (worker threads, streams, pagination).",
-      "Read less at once: HMGET over HGETALL of a huge hash, SCAN in pages.",
-      "Raise the CPU limit.",
-    ],
-    prevent: ["Alert on event loop delay: p99 above 100 ms is a fault of its own."],
-    examples: [],
-  },
-  {
-    ...BASE,
     severity: "fatal",
     retryable: false,
     applied: "never",

@@ -1,4 +1,4 @@
-/** Limits of the server and of this process: connections, quotas, file descriptors, ports. */
+/** Limits of the server and of this process: connections, quotas, file descriptors, ports, the one thread. */
 import type { Entry } from "./entry.js";
 
 export const LIMITS: readonly Entry[] = [
@@ -102,7 +102,7 @@ export const LIMITS: readonly Entry[] = [
       { say: "See what it is", run: "lsof -p {pid} | awk '{print $5}' | sort | uniq -c | sort -rn" },
       { say: "See the limit", run: "grep 'open files' /proc/{pid}/limits" },
     ],
-    findOut: [{ say: "How many of them go to Redis?", run: "lsof -p {pid} -i :{port} | wc -l" }],
+    findOut: [{ say: "How many of them go to Redis?", run: "lsof -a -p {pid} -nP -i :{port} | wc -l" }],
     fix: [
       "Find the leak first: one client per process, every stream closed.",
       "Then raise the limit: `LimitNOFILE=` in the unit, `ulimits` in Compose.",
@@ -139,5 +139,42 @@ export const LIMITS: readonly Entry[] = [
     ],
     prevent: ["One long-lived client per process."],
     examples: ["connect EADDRNOTAVAIL 127.0.0.1:6379", "connect ENOBUFS 127.0.0.1:6379"],
+  },
+  {
+    area: "client",
+    severity: "warn",
+    retryable: true,
+    breaker: "none",
+    applied: "lost",
+    code: "EVENT_LOOP_BLOCKED",
+    name: "event loop blocked",
+    title: "This process was too busy to read the reply in time.",
+    means:
+      "The timer fired late because JavaScript ran for long without a pause. Redis may have answered promptly. The command may have been executed.",
+    why: [
+      "Synchronous work: large JSON, crypto, compression, a heavy regular expression, a sync file call.",
+      "Garbage collection near the heap limit.",
+      "The container is throttled (CPU limit too low).",
+    ],
+    next: [
+      { say: "Take a CPU profile of the busy moment", run: "node --cpu-prof app.js" },
+      {
+        say: "See whether the container is throttled",
+        run: "grep throttled /sys/fs/cgroup/cpu.stat",
+        when: "container",
+      },
+      { say: "See whether Redis itself is fast", run: "{cli} --latency-history -i 1" },
+    ],
+    findOut: [
+      "`perf_hooks.monitorEventLoopDelay()` shows how long the loop stalls.",
+      "`error.state.loop` says how long it was blocked, and out of which span.",
+    ],
+    fix: [
+      "Split or move the work (worker threads, streams, pagination).",
+      "Read less at once: HMGET over HGETALL of a huge hash, SCAN in pages.",
+      "Raise the CPU limit.",
+    ],
+    prevent: ["Alert on event loop delay: p99 above 100 ms is a fault of its own."],
+    examples: [],
   },
 ];
