@@ -70,7 +70,8 @@ export function warnOfLeak(host: Host, lease: Lease<Pooled>, heldFor: number): v
       by,
       forMs: Math.round(heldFor),
       lastCommand: lease.lastCommand,
-      borrowedAt: origin?.stack?.split("\n").slice(1).join("\n"),
+      // Without the message and our own frame.
+      borrowedAt: origin?.stack?.split("\n").slice(2).join("\n"),
     },
     `redis ${host.flow.endpoint.label}: ${by} has kept a connection of its own for ${String(Math.round(heldFor))} ms. It is given back when the promise of its function settles: look for one that never does.`,
   );

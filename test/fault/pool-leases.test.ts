@@ -6,7 +6,7 @@ import { createLogSink } from "../helpers/log-sink.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { sleep } from "./core-harness.js";
+import { outcomeOf, sleep } from "./core-harness.js";
 import { blocked, client, connections } from "./pool-harness.js";
 
 let server: RedisServer;
@@ -259,7 +259,36 @@ describe("withConnection", () => {
     await kept;
     const [line] = logger.at("warn");
     expect(line?.message).toMatch(/^redis \S+: forgetful has kept a connection/);
-    expect(line?.fields["borrowedAt"]).toContain("pool-leases.test.ts");
+    expect(String(line?.fields["borrowedAt"]).split("\n")[0]).toContain("pool-leases.test.ts");
+  });
+
+  it("serves in order of arrival whoever is left, when some give up and some are aborted", async () => {
+    await using redis = client(server.port, { pool: { max: 2, acquireTimeout: 2_000 } });
+    const served: number[] = [];
+    let release = (): void => undefined;
+    const holding = new Promise<void>((resolve) => (release = resolve));
+    const held = [1, 2].map(() => redis.withConnection(() => holding).catch(() => undefined));
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(2));
+    const callers: Promise<unknown>[] = [];
+    const abort = new AbortController();
+    for (let n = 0; n < 300; n++) {
+      // Every third is aborted, and the first hundred wait for longer than they may.
+      const signal = n % 3 === 0 ? abort.signal : undefined;
+      const call = redis.withConnection(
+        async (conn) => {
+          served.push(n);
+          await conn.ping();
+        },
+        { signal },
+      );
+      callers.push(outcomeOf(call));
+      if (n === 99) await eventually(() => expect(redis.stats().pool?.waiting).toBe(0));
+    }
+    abort.abort();
+    release();
+    await Promise.all([...held, ...callers]);
+    expect(served).toEqual(Array.from({ length: 200 }, (_, n) => n + 100).filter((n) => n % 3 !== 0));
+    expect(redis.stats().pool).toMatchObject({ leased: 0, waiting: 0 });
   });
 
   it("leaves the queue, and ends the wait of commands, when the signal fires", async () => {
