@@ -196,7 +196,7 @@ describe("doctor, a server in a bad state", () => {
 
   it("says that the cluster is down when slots have no owner", async () => {
     await using node = await startRedis({ args: ["--cluster-enabled", "yes"] });
-    expectVerdict(await look(node, { cluster: true }), "CLUSTER_DOWN", /Only 0 of 16384 slots have an owner/);
+    expectVerdict(await look(node, { cluster: true }), "CLUSTER_DOWN", /only 0 of 16384 slots have an owner/);
   });
 
   it("follows Sentinel to the master, and tells a wrong master name from a Sentinel that is down", async () => {

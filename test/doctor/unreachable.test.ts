@@ -96,6 +96,7 @@ describe("doctor, no server to reach", () => {
       machine: ownMachine({ lookup: failing("ENOTFOUND"), ask: () => Promise.resolve("ENOTFOUND") }),
     });
     expectVerdict(wrong, "DNS_NOT_FOUND", /name redis\.wrong does not exist/);
+    expect(wrong.verdict.next?.say).toBe("Correct the name where it is set (argument)");
     const down = await look("redis.wrong:6379", {
       machine: ownMachine({ lookup: failing("EAI_AGAIN"), ask: () => Promise.resolve("ETIMEOUT") }),
     });

@@ -73,7 +73,11 @@ async function notFound(context: Context, host: string, error: unknown, ms: numb
     `the DNS server itself says ${second === "ENOTFOUND" ? "NXDOMAIN" : second}`,
     ...resolver,
   ].join("; ");
-  return failed(diagnosis, evidence);
+  if (diagnosis.code !== "DNS_NOT_FOUND") return failed(diagnosis, evidence);
+  // Both were asked just now: where the name comes from is what is left to know
+  const origin = context.target.origins.get("host") ?? context.target.origins.get("startupNodes");
+  const correct = { say: `Correct the name where it is set${origin === undefined ? "" : ` (${origin})`}` };
+  return failed(diagnosis, evidence, { next: [correct, ...diagnosis.next] });
 }
 
 async function resolverOf({ machine, clean }: Context): Promise<string[]> {

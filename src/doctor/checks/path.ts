@@ -54,7 +54,9 @@ async function run(context: Context): Promise<readonly Draft[]> {
   seen.path = telling.outcome;
   const diagnosis = context.classify(telling.error, { phase: "connect" });
   const meaning = isLocalTarget(context) ? undefined : farMeaning(telling, diagnosis.title);
-  return [failed(diagnosis, evidence, { threshold: limitText(limit), ...(meaning === undefined ? {} : { meaning }) })];
+  // Only silence is a matter of time
+  const threshold = telling.outcome === "silent" ? limitText(limit) : undefined;
+  return [failed(diagnosis, evidence, { threshold, ...(meaning === undefined ? {} : { meaning }) })];
 }
 
 /** Once one address is reached, the others have this long to follow: they must not hold a healthy run up. */

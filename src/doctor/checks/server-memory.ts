@@ -42,6 +42,8 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
       failed(diagnosis, evidence, {
         threshold: `${String(FULL * 100)} % without eviction`,
         meaning: `Memory is full: ${bytesText(used)} of ${bytesText(limit)} are used and ${policy} frees nothing, so writes are refused.`,
+        // The first step shows what the evidence says
+        next: diagnosis.next.slice(1),
       }),
     ];
   }

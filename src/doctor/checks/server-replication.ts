@@ -39,10 +39,12 @@ function replicaLink(facts: ServerFacts, context: Context): Draft {
   const master = { host: facts.info.get("master_host") ?? "?", port: numberIn(facts, "master_port") ?? 0 };
   const evidence = `replica of ${addressOf(master)}, link ${link}`;
   if (link === "up") return { status: "ok", evidence, meaning: "The replica follows its master." };
+  // -1: it never stood
+  const since = numberIn(facts, "master_link_down_since_seconds") ?? -1;
   return {
     status: "warn",
     code: "MASTER_DOWN",
-    evidence: `${evidence} for ${facts.info.get("master_link_down_since_seconds") ?? "?"} s`,
+    evidence: since < 0 ? evidence : `${evidence} for ${String(since)} s`,
     meaning: "The replica has lost its master: what it serves is old.",
     next: [
       { say: "Look at the master", run: doctorFor(context, master) },

@@ -113,8 +113,8 @@ async function asCluster(context: Context, client: RespClient): Promise<Draft[]>
       failed(diagnosis, evidence, {
         meaning:
           slots === "16384"
-            ? `${diagnosis.title} A master is down or cut off.`
-            : `${diagnosis.title} Only ${slots} of 16384 slots have an owner.`,
+            ? "The cluster is down: a master is lost or cut off."
+            : `The cluster is down: only ${slots} of 16384 slots have an owner.`,
       }),
     );
   }
