@@ -31,9 +31,13 @@ describe("logging with pino", () => {
     const entry = new URL("../../dist/index.js", import.meta.url).href;
     const script = `import { openSync } from "node:fs";
       const { createRedis } = await import(${JSON.stringify(entry)});
-      try {
-        for (;;) openSync("/dev/null");
-      } catch {}
+      // Node itself lets some go a little later, after loading a module for instance.
+      for (let quiet = 0; quiet < 20; quiet++) {
+        try {
+          for (;;) openSync("/dev/null"), (quiet = 0);
+        } catch {}
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
       const redis = createRedis(6379, "127.0.0.1", { resilience: { profile: "test", deadline: 500, doctor: false } });
       await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
     const { stdout, unhandled } = await runSource(script, { limit: "-n 64" });
