@@ -25,6 +25,10 @@ export default class Tally {
     const isBroken = !module.ok() && [...module.children.allTests()].length === 0;
     note({ ends: nameOf(module), isBroken });
   }
+
+  onTestRunEnd(_modules, _errors, reason) {
+    if (reason !== "interrupted") note({ isOver: true });
+  }
 }
 
 function nameOf(module) {
@@ -44,11 +48,14 @@ function report(file, code) {
   for (const line of lines.slice(0, -1)) {
     const event = JSON.parse(line);
     if (event.starts !== undefined) unfinished.set(event.starts, "before its first test");
-    if (event.runs !== undefined) unfinished.set(event.in, `in: ${event.runs}`);
+    // Events of one file may come in another order than they happened: the last results behind its end.
+    const isRunning = unfinished.has(event.in);
+    if (event.runs !== undefined && isRunning) unfinished.set(event.in, `in: ${event.runs}`);
     if (event.result !== undefined) {
       count[event.result]++;
-      unfinished.set(event.in, "between two tests, or behind its last");
+      if (isRunning) unfinished.set(event.in, "between two tests, or behind its last");
     }
+    if (event.isOver) unfinished.clear();
     if (event.ends !== undefined) {
       unfinished.delete(event.ends);
       if (event.isBroken) count.failed++;
