@@ -60,20 +60,31 @@ function checkArgument(arg: unknown, index: number, args: readonly unknown[]): C
   }
   if (typeof arg === "string") {
     if (index === 0 && /^-?\d+(\.\d+)?$/.test(arg)) return isPort(arg) ? [] : [portProblem(arg)];
+    if (index > 0 && typeof args[0] === "string" && arg.includes("://")) {
+      const allowed = "must be options: the first argument says already where Redis is";
+      return [{ path: `argument ${index + 1}`, given: shapeOf(arg), allowed }];
+    }
     if (!isHost) return checkUrl(arg, "url");
     const advice = hostAdvice(arg);
     return advice === undefined ? [] : [{ path: "host", given: shapeOf(arg), allowed: advice }];
   }
-  if (typeof arg === "object" && !Array.isArray(arg) && !(arg instanceof URL)) return checkRedisOptions(arg, "");
-  const hint =
-    arg instanceof URL ? "; pass url.href" : Array.isArray(arg) ? "; an array of nodes is for createCluster" : "";
+  const hint = hintFor(arg);
+  if (typeof arg === "object" && hint === undefined) return checkRedisOptions(arg, "");
   return [
     {
       path: `argument ${index + 1}`,
       given: shapeOf(arg),
-      allowed: `must be a URL, a port, a host, a socket path or options${hint}`,
+      allowed: `must be a URL, a port, a host, a socket path or options${hint ?? ""}`,
     },
   ];
+}
+
+/** What to pass instead of an object that ioredis would take for empty options, and so for localhost. */
+function hintFor(arg: unknown): string | undefined {
+  if (arg instanceof URL) return "; pass url.href";
+  if (Array.isArray(arg)) return "; an array of nodes is for createCluster";
+  if (arg instanceof Promise) return "; await the promise first";
+  return ArrayBuffer.isView(arg) ? "; pass the text of these bytes" : undefined;
 }
 
 function checkNode(node: unknown, path: string): ConfigProblem[] {

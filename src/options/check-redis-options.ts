@@ -5,6 +5,7 @@
 import type { ConfigProblem } from "../failure/errors.js";
 import { LONGEST_TIMER } from "./fields.js";
 import { checkResilience } from "./check-resilience.js";
+import { checkTls } from "./check-tls.js";
 import { closest, numberOrShape, shapeOf } from "./shape.js";
 
 interface Range {
@@ -101,11 +102,7 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
     if (advice !== undefined) wrong("host", advice);
   }
   if (given["path"] === "") wrong("path", "must be the path of a Unix socket, e.g. /run/redis.sock");
-  const tls = given["tls"];
-  if (!isAbsent(tls) && !isTls(tls)) {
-    wrong("tls", "must be an object of TLS options ({} for the defaults), a profile name of ioredis, or true");
-  }
-  return [...problems, ...checkSentinels(given, at), ...checkOwnKey(given, at)];
+  return [...problems, ...checkTls(given["tls"], at("tls")), ...checkSentinels(given, at), ...checkOwnKey(given, at)];
 }
 
 /** What is wrong with a host, or `undefined`. Also used for environment variables. */
@@ -116,6 +113,7 @@ export function hostAdvice(host: unknown): string | undefined {
   if (/\s/.test(host)) return "must not hold spaces or line breaks";
   if (host === "undefined" || host === "null")
     return "is the text of a missing value: check the variable it comes from";
+  if (/[$*<>{}]/.test(host)) return "must be a host name or address: a placeholder or pattern is none";
   if (host.includes("://")) return "must be a host name only; pass a URL as the first argument instead";
   if (host.includes("@")) return "must be a host name only: user name and password are options of their own";
   if (/^\[?[^[\]:]*\]?:\d+$/.test(host) || /^\[.*\]:\d+$/.test(host)) {
@@ -134,11 +132,6 @@ export function isWithin(value: unknown, range: Range, mayBeText: boolean = fals
 
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null;
-}
-
-function isTls(tls: unknown): boolean {
-  if (typeof tls === "object" && !Array.isArray(tls)) return true;
-  return typeof tls === "boolean" || tls === "" || tls === "RedisCloudFixed" || tls === "RedisCloudFlexible";
 }
 
 function checkSentinels(given: Readonly<Record<string, unknown>>, at: (key: string) => string): ConfigProblem[] {

@@ -83,12 +83,13 @@ function withScheme(text: string): string {
 export function optionsInUrl(text: string | undefined): UserRedisOptions {
   if (text === undefined || adviceFor(text) !== undefined) return {};
   if (isSocketPath(text)) return { ...queryOf(new URLSearchParams(text.split("?")[1])), path: text.split("?")[0] };
-  const { hostname, port, protocol, searchParams } = new URL(withScheme(text));
+  const { hostname, port, protocol, searchParams, username, password } = new URL(withScheme(text));
   return {
     ...queryOf(searchParams),
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     ...(port === "" ? {} : { port }),
     ...(protocol === "rediss:" ? { tls: {} } : {}),
+    ...(username !== "" && password === "" ? { username } : {}),
   };
 }
 

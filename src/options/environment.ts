@@ -162,9 +162,9 @@ function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, h
 
 function readTls(reader: VariableReader, options: EnvironmentRedisOptions, url: string | undefined): void {
   const tls: NonNullable<EnvironmentRedisOptions["tls"]> = {};
-  assign(tls, "ca", reader.file("REDIS_TLS_CA_FILE", "tls.ca"));
-  assign(tls, "cert", reader.file("REDIS_TLS_CERT_FILE", "tls.cert"));
-  assign(tls, "key", reader.file("REDIS_TLS_KEY_FILE", "tls.key"));
+  assign(tls, "ca", reader.pem("REDIS_TLS_CA_FILE", "tls.ca"));
+  assign(tls, "cert", reader.pem("REDIS_TLS_CERT_FILE", "tls.cert"));
+  assign(tls, "key", reader.pem("REDIS_TLS_KEY_FILE", "tls.key"));
   assign(tls, "servername", reader.text("REDIS_TLS_SERVERNAME", "tls.servername"));
   assign(tls, "rejectUnauthorized", reader.flag("REDIS_TLS_REJECT_UNAUTHORIZED", "tls.rejectUnauthorized"));
   const on = reader.flag("REDIS_TLS", "tls");

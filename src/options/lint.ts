@@ -17,6 +17,8 @@ export interface PolicyWarning {
 
 type Check = (scene: Scene) => string | undefined;
 
+type Lint = readonly [path: string, check: Check];
+
 interface Scene {
   readonly policy: Policy;
   readonly values: ReadonlyMap<string, Effective>;
@@ -38,7 +40,18 @@ const POLICY_KEYS = [
   "logger",
 ];
 
-const CHECKS: readonly (readonly [path: string, check: Check])[] = [
+/** What the options of other clients are called here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  url: "pass the URL as the first argument",
+  socket: "host, port and tls stand beside the other options",
+  hostname: "write host",
+  database: "write db",
+  user: "write username",
+  auth_pass: "write password",
+  pass: "write password",
+};
+
+const CHECKS: readonly Lint[] = [
   [
     "deadline",
     ({ policy, wrote }) =>
@@ -145,12 +158,16 @@ const CHECKS: readonly (readonly [path: string, check: Check])[] = [
         : undefined,
   ],
   [
-    "url",
+    "username",
     ({ redis }) =>
-      "url" in redis || "socket" in redis
-        ? "and socket are options of another client; pass the URL as the first argument"
+      isText(redis["username"]) && !isText(redis["password"])
+        ? "is given without a password, so nobody is logged in; a password alone is written redis://:password@host"
         : undefined,
   ],
+  ...Object.entries(ELSEWHERE).map(([key, here]): Lint => [
+    key,
+    ({ redis }) => (key in redis ? `is an option of another client, and does nothing here: ${here}` : undefined),
+  ]),
   [
     "resilience",
     ({ redis }) => {
@@ -168,6 +185,10 @@ const CHECKS: readonly (readonly [path: string, check: Check])[] = [
         : undefined,
   ],
 ];
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
+}
 
 /** Everything questionable in a resolved policy and the ioredis options beside it. */
 export function lintPolicy(resolved: ResolvedPolicy, redis: UserRedisOptions = {}): readonly PolicyWarning[] {

@@ -4,6 +4,7 @@
  */
 import type { ConfigProblem } from "../failure/errors.js";
 import { isWithin } from "./check-redis-options.js";
+import { maybePem } from "./check-tls.js";
 import type { Environment } from "./environment-policy.js";
 import { parseDuration, parseSwitch } from "./parse.js";
 import { LONGEST_TIMER } from "./fields.js";
@@ -18,6 +19,9 @@ export interface NodeAddress {
 const MAY_BE_EMPTY = /(USERNAME|PASSWORD|KEY_PREFIX)$/;
 /** Every character counts, spaces at the ends too. */
 const VERBATIM = /(PASSWORD|KEY_PREFIX)$/;
+
+/** `${REDIS_PASSWORD}`, `$(REDIS_PASSWORD)`, `{{ password }}`: what a template was to fill in. */
+const PLACEHOLDER = /^(?:\$\{\w+\}|\$\(\w+\)|\{\{.*\}\})$/;
 
 /** Reads single variables and collects what is wrong with them. */
 export class VariableReader {
@@ -63,6 +67,9 @@ export class VariableReader {
   /** A text that may be in a file instead: `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`. */
   secret(variable: string, option: string): string | undefined {
     const direct = this.text(variable, option);
+    if (direct !== undefined && PLACEHOLDER.test(direct)) {
+      this.wrong(variable, "is a placeholder that was not replaced", "must be the value itself");
+    }
     if (this.raw(`${variable}_FILE`) === undefined) return direct;
     if (direct !== undefined) {
       this.wrong(`${variable}_FILE`, `is set beside ${this.named(variable)}`, "use one of the two");
@@ -80,6 +87,15 @@ export class VariableReader {
       this.wrong(variable, "names an empty file", "must name a file with a value in it");
     } else return file.text;
     return undefined;
+  }
+
+  /** The text of a certificate or key. */
+  pem(variable: string, option: string): string | undefined {
+    const text = this.file(variable, option);
+    if (text !== undefined && !maybePem(text)) {
+      this.wrong(variable, "names a file that is not in PEM", "must name a file with -----BEGIN in it");
+    }
+    return text;
   }
 
   number(variable: string, option: string, min: number, max: number): number | undefined {

@@ -13,6 +13,8 @@ import { CONNECTION_VARIABLES } from "../../src/options/variables.js";
 
 const folder = mkdtempSync(join(tmpdir(), "env-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+const pem = (kind: string): string => `-----BEGIN ${kind}-----`;
+
 const file = (name: string, content: string): string => {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
@@ -40,16 +42,20 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
   ["REDIS_KEEP_ALIVE", { REDIS_HOST: "h", REDIS_KEEP_ALIVE: "1m" }, [{ host: "h", keepAlive: 60_000 }]],
   ["REDIS_LAZY_CONNECT", { REDIS_HOST: "h", REDIS_LAZY_CONNECT: "on" }, [{ host: "h", lazyConnect: true }]],
   ["REDIS_TLS", { REDIS_HOST: "h", REDIS_TLS: "true" }, [{ host: "h", tls: {} }]],
-  ["REDIS_TLS_CA_FILE", { REDIS_HOST: "h", REDIS_TLS_CA_FILE: file("ca", "CA") }, [{ host: "h", tls: { ca: "CA" } }]],
+  [
+    "REDIS_TLS_CA_FILE",
+    { REDIS_HOST: "h", REDIS_TLS_CA_FILE: file("ca", pem("CA")) },
+    [{ host: "h", tls: { ca: pem("CA") } }],
+  ],
   [
     "REDIS_TLS_CERT_FILE",
-    { REDIS_HOST: "h", REDIS_TLS_CERT_FILE: file("c", "C"), REDIS_TLS_KEY_FILE: file("k", "K") },
-    [{ host: "h", tls: { cert: "C", key: "K" } }],
+    { REDIS_HOST: "h", REDIS_TLS_CERT_FILE: file("c", pem("C")), REDIS_TLS_KEY_FILE: file("k", pem("K")) },
+    [{ host: "h", tls: { cert: pem("C"), key: pem("K") } }],
   ],
   [
     "REDIS_TLS_KEY_FILE",
-    { REDIS_URL: "rediss://h", REDIS_TLS_CERT_FILE: file("c", "C"), REDIS_TLS_KEY_FILE: file("k", "K") },
-    ["rediss://h", { tls: { cert: "C", key: "K" } }],
+    { REDIS_URL: "rediss://h", REDIS_TLS_CERT_FILE: file("c", pem("C")), REDIS_TLS_KEY_FILE: file("k", pem("K")) },
+    ["rediss://h", { tls: { cert: pem("C"), key: pem("K") } }],
   ],
   ["REDIS_TLS_SERVERNAME", { REDIS_HOST: "h", REDIS_TLS_SERVERNAME: "s" }, [{ host: "h", tls: { servername: "s" } }]],
   [

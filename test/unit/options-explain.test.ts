@@ -42,7 +42,7 @@ describe("explainPolicy", () => {
       host: "secret-host",
       password: "hunter2-Tr0ub4dor",
       username: "secret-user",
-      tls: { key: "secret-key" },
+      tls: { key: "-----BEGIN secret-key" },
     };
     expect(JSON.stringify(explainPolicy(options as Options, {}))).not.toMatch(/hunter2|secret/);
   });
@@ -232,11 +232,9 @@ describe("warnings", () => {
     ["plain text to a provider with TLS", { host: "x.redis.cache.windows.net", port: 6380 }, "tls is off, and Azure"],
     ["TLS to the plain port", { host: "x.redis.cache.windows.net", port: 6379, tls: {} }, "tls is on, and port 6379"],
     ["a host that is undefined", { host: undefined }, "host is given as undefined"],
-    [
-      "the options of another client",
-      { socket: { host: "h" } } as Options,
-      "url and socket are options of another client",
-    ],
+    ["the options of another client", { socket: { host: "h" } } as Options, "socket is an option of another client"],
+    ["the database of another client", { database: 3 } as Options, "does nothing here: write db"],
+    ["a user without a password", { username: "u" } as Options, "username is given without a password"],
     ["policy keys in the wrong place", { deadline: 5 } as Options, "resilience is where deadline belongs"],
     [
       "lazy without waiting",
