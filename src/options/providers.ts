@@ -106,8 +106,11 @@ export const PROVIDERS: readonly Provider[] = [
     values: {},
     connection: {},
     tls: "optional",
-    notes: ["TLS is switched on per database: the scheme of the URL decides."],
-    sources: ["https://redis.io/docs/latest/operate/rc/security/database-security/"],
+    notes: [
+      "TLS is off until it is switched on for a database, which then takes no plain connection: the scheme of the URL decides.",
+      "Some plans use the provider's own certificate authority: redis_ca.pem from the console (REDIS_TLS_CA_FILE).",
+    ],
+    sources: ["https://redis.io/docs/latest/operate/rc/security/database-security/tls-ssl/"],
   },
   {
     name: "upstash",

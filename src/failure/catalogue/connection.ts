@@ -112,7 +112,7 @@ export const CONNECTION: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether the port speaks TLS",
+        say: "See whether the port speaks TLS (silence: it speaks plain Redis; end it with Ctrl-C)",
         run: "openssl s_client -connect {address} </dev/null",
         when: ["plain", "tcp"],
       },

@@ -112,7 +112,10 @@ export const TLS: readonly Entry[] = [
       "The server allows only TLS versions this client does not offer, or the other way round.",
     ],
     next: [
-      { say: "See what the port speaks", run: "openssl s_client -connect {address} </dev/null" },
+      {
+        say: "See what the port speaks (silence: plain Redis; end it with Ctrl-C)",
+        run: "openssl s_client -connect {address} </dev/null",
+      },
       { say: "Try without TLS", run: "redis-cli -h {host} -p {port} ping" },
       { say: "Azure: 6380 is the TLS port, 6379 the plain one (off by default)", when: "azure" },
       { say: "Upstash accepts TLS only: use rediss://", when: "upstash" },
