@@ -93,15 +93,14 @@ describe("doctor, TLS", () => {
 
   it("says that a certificate, key or version of this client cannot be used", async () => {
     const { caPem } = certificates;
-    for (const tls of [
-      { ca: caPem, cert: "no", key: "no" },
-      { ca: caPem, minVersion: "TLSv9" as "TLSv1.3" },
-    ]) {
-      expectVerdict(
-        await look(certificates.valid, { tls }),
-        "CONFIG_INVALID",
-        /TLS options of this client cannot be used/,
-      );
+    const broken = "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n";
+    const cases = [
+      { tls: { ca: caPem, cert: broken, key: broken }, says: /TLS options of this client cannot be used/ },
+      { tls: { ca: caPem, cert: "no", key: "no" }, says: /^tls\.cert is wrong: it must be the text in PEM/ },
+      { tls: { ca: caPem, minVersion: "TLSv9" as "TLSv1.3" }, says: /^tls\.minVersion is wrong/ },
+    ];
+    for (const { tls, says } of cases) {
+      expectVerdict(await look(certificates.valid, { tls }), "CONFIG_INVALID", says);
     }
   });
 
