@@ -11,8 +11,11 @@ import { rolldown } from "rolldown";
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 const ENTRIES = ["index", "doctor/index", "cli/main"];
-/** Joined too, as far as they are used: a tenth of valibot is, and finding and reading the rest took longer than using it. */
-const JOINED_PACKAGES = ["valibot"];
+/**
+ * Joined too, as far as they are used, with their licences: finding and reading each took a service longer than using it.
+ * A tenth of valibot is used.
+ */
+const JOINED_PACKAGES = ["is-network-error", "p-retry", "valibot"];
 
 /** @type {Set<string>} */
 const needed = new Set();
@@ -65,5 +68,7 @@ for (const file of output) {
 }
 copyFileSync(join(dist, "../src/index.cjs"), join(dist, "index.cjs"));
 for (const name of JOINED_PACKAGES) {
-  cpSync(join(root, "node_modules", name, "LICENSE.md"), join(dist, "licenses", `${name}.md`));
+  const folder = join(root, "node_modules", name);
+  const [licence = "license"] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
+  cpSync(join(folder, licence), join(dist, "licenses", `${name}.md`));
 }
