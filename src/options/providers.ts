@@ -146,8 +146,12 @@ export const PROVIDERS: readonly Provider[] = [
     connection: {},
     tls: "usual",
     plainPort: 25_060,
-    notes: ["Port 25061 speaks TLS. Port 25060 speaks plain text and is there only when TLS is no longer required."],
+    notes: [
+      "Certificates are from Let's Encrypt: no authority of your own is needed.",
+      "Port 25061 speaks TLS. Port 25060 speaks plain text and is there only when TLS is no longer required.",
+    ],
     sources: [
+      "https://docs.digitalocean.com/products/databases/valkey/how-to/connect/",
       "https://registry.terraform.io/providers/digitalocean/digitalocean/latest/docs/resources/database_redis_config",
     ],
   },
