@@ -4,17 +4,21 @@ import { CLIENT } from "./catalogue/client.js";
 import { CONNECTION } from "./catalogue/connection.js";
 import type { Entry } from "./catalogue/entry.js";
 import { LIMITS } from "./catalogue/limits.js";
+import { NAMES } from "./catalogue/names.js";
 import { NETWORK } from "./catalogue/network.js";
 import { SCRIPTS } from "./catalogue/scripts.js";
 import { SERVER } from "./catalogue/server.js";
 import { TLS } from "./catalogue/tls.js";
 import { TOPOLOGY } from "./catalogue/topology.js";
+import { UNIX_SOCKETS } from "./catalogue/unix-sockets.js";
 import { UNKNOWN } from "./catalogue/unknown.js";
 import { USAGE } from "./catalogue/usage.js";
 import type { Code } from "./codes.js";
 
 export const CATALOGUE: readonly Entry[] = [
   ...NETWORK,
+  ...NAMES,
+  ...UNIX_SOCKETS,
   ...CONNECTION,
   ...CLIENT,
   ...LIMITS,

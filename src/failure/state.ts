@@ -22,24 +22,11 @@ export interface FailureState {
   /** Commands that waited for a connection, of this client. */
   readonly waiting?: number | undefined;
   /** The oldest command in flight, for how long it was, and how many were behind it. */
-  readonly head?: { readonly command: string; readonly forMs: number; readonly behind: number } | undefined;
-  /** The connection that the command used or waited for. */
-  readonly connection?:
-    | {
-        readonly ageMs?: number | undefined;
-        /** Since the last byte came. */
-        readonly silentMs?: number | undefined;
-        readonly bytesRead?: number | undefined;
-        /** Bytes that came back since the command was written; known if there were none. */
-        readonly bytesReadSince?: number | undefined;
-        /** Some connection of this client has served before. */
-        readonly everReady?: boolean | undefined;
-        /** The error line the server sent before it closed, at most 200 characters. */
-        readonly lastWords?: string | undefined;
-      }
-    | undefined;
+  readonly head?: FailureContext["head"];
+  /** The connection that the command used or waited for; `bytesReadSince` is known if it is 0. */
+  readonly connection?: FailureContext["connection"];
   /** How long this process's event loop was blocked when the deadline passed, and out of which span. */
-  readonly loop?: { readonly blockedMs: number; readonly ofMs: number } | undefined;
+  readonly loop?: FailureContext["loop"];
 }
 
 const NAME_LIMIT = 64;

@@ -1,4 +1,4 @@
-/** Failures before a connection stands: addresses, ports, routes, names and sockets. */
+/** Failures on the way to an address: ports, routes and firewalls. */
 import type { Entry } from "./entry.js";
 
 const BASE = { area: "network", severity: "error", retryable: true, breaker: "read-write", applied: "never" } as const;
@@ -145,87 +145,6 @@ export const NETWORK: readonly Entry[] = [
   },
   {
     ...BASE,
-    code: "DNS_NOT_FOUND",
-    name: "host name not found",
-    title: "The name {hostname} does not exist.",
-    means: "The resolver answered that there is no such name. Nothing was sent to Redis.",
-    why: [
-      "The name is misspelt, or belongs to another environment.",
-      {
-        say: "The name is known only inside another network: a Compose project, a Kubernetes namespace, a VPC.",
-        when: "remote",
-      },
-      "The host option contains more than a name: a port, a scheme or quotes.",
-      { say: "The managed instance was deleted or renamed.", when: "managed" },
-    ],
-    next: [
-      { say: "Ask the resolver yourself", run: "getent hosts {host}", when: "linux" },
-      { say: "Ask the resolver yourself", run: "dscacheutil -q host -a name {host}", when: "mac" },
-      { say: "Ask the DNS server directly", run: "dig +short {host}" },
-      {
-        say: "From inside the pod or container, with the full service name",
-        run: "getent hosts redis.NAMESPACE.svc.cluster.local",
-        when: "kubernetes",
-      },
-    ],
-    findOut: [
-      { say: "Which resolver is used here?", run: "cat /etc/resolv.conf" },
-      { say: "Does the name exist for anybody?", run: "dig +short {host} @1.1.1.1" },
-      { say: "Which value does the application really use?", run: "npx ioredoubt config" },
-    ],
-    fix: [
-      "Correct the name where it is set; the host option takes a bare name, the port has its own option.",
-      "Compose: both services must share a network, and the service name is the host name.",
-      "Kubernetes across namespaces: `service.namespace.svc.cluster.local`.",
-    ],
-    prevent: [
-      "Check the name at deployment, before the application needs it.",
-      "Use names, not addresses, so that a failover can move them.",
-    ],
-    examples: ["getaddrinfo ENOTFOUND redis.example.invalid", "queryA ENODATA redis.internal"],
-  },
-  {
-    ...BASE,
-    code: "DNS_TEMPORARY",
-    name: "name lookup failed for now",
-    title: "The name {hostname} could not be looked up just now.",
-    means:
-      "The resolver did not answer, or answered that it cannot tell at the moment. The name may well exist. Nothing was sent to Redis.",
-    why: [
-      "The DNS server is unreachable or overloaded.",
-      {
-        say: "The container or pod has no working DNS (CoreDNS down, ndots searching six names for one).",
-        when: "container",
-      },
-      "This machine has no network at the moment.",
-    ],
-    next: [
-      { say: "Ask again, with timing", run: "time getent hosts {host}", when: "linux" },
-      { say: "See which DNS servers are asked", run: "cat /etc/resolv.conf", when: "linux" },
-      { say: "Ask again, with timing", run: "time dscacheutil -q host -a name {host}", when: "mac" },
-      { say: "See which DNS servers are asked", run: "scutil --dns", when: "mac" },
-      {
-        say: "See whether CoreDNS is well",
-        run: "kubectl -n kube-system get pods -l k8s-app=kube-dns",
-        when: "kubernetes",
-      },
-    ],
-    findOut: [
-      { say: "Does each server answer?", run: "dig +time=2 +tries=1 {host}" },
-      { say: "Are DNS packets answered at all?", run: "tcpdump -nn -i any port 53" },
-    ],
-    fix: [
-      "Repair or replace the DNS server; a second `nameserver` line helps only if it knows the same names.",
-      "Kubernetes: write the name with a final dot to skip the search list.",
-    ],
-    prevent: [
-      "Run a caching resolver on the node (NodeLocal DNSCache, systemd-resolved).",
-      "Watch DNS errors: Redis is seldom the only victim.",
-    ],
-    examples: ["getaddrinfo EAI_AGAIN redis", "queryA ESERVFAIL redis.internal", "queryA ETIMEOUT redis.internal"],
-  },
-  {
-    ...BASE,
     code: "HOST_UNREACHABLE",
     name: "host unreachable",
     title: "There is no way to {hostname}: the host cannot be reached.",
@@ -284,67 +203,5 @@ export const NETWORK: readonly Entry[] = [
     ],
     prevent: ["Start the application after the network is up (`After=network-online.target`)."],
     examples: ["connect ENETUNREACH 2001:db8::1:6379"],
-  },
-  {
-    ...BASE,
-    code: "SOCKET_PERMISSION",
-    name: "not allowed to connect",
-    title: "The operating system does not let this process connect to {target}.",
-    severity: "fatal",
-    retryable: false,
-    breaker: "none",
-    means:
-      "The local kernel refused. For a unix socket its file permissions decide; for TCP a sandbox or security policy does. The command was not sent.",
-    why: [
-      { say: "This user may not write to the socket file (Debian creates it for the group redis).", when: "unix" },
-      { say: "A directory above the socket cannot be entered by this user.", when: "unix" },
-      { say: "A sandbox (systemd hardening, SELinux, AppArmor, seccomp) forbids the connection.", when: "tcp" },
-    ],
-    next: [
-      { say: "See who may use the socket", run: "ls -l {path}", when: "unix" },
-      { say: "See each directory on the way", run: "namei -l {path}", when: "unix" },
-      {
-        say: "Look for a denial by SELinux or AppArmor",
-        run: "journalctl -k --since -10min | grep -iE 'denied|apparmor'",
-        when: ["tcp", "systemd"],
-      },
-    ],
-    findOut: [
-      { say: "Which user and groups has the process?", run: "id" },
-      { say: "Which mode does the server give its socket?", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
-    ],
-    fix: [
-      { say: "Let the application's user in", run: "usermod -aG redis APP_USER" },
-      "Set `unixsocketperm 770` in redis.conf, so that the group may connect, and restart both.",
-      "Sandbox: allow AF_INET and the port in the unit or policy.",
-    ],
-    prevent: ["Keep the socket in a directory of its own with the right group, for example /run/redis."],
-    examples: ["connect EACCES /run/redis/redis.sock", "connect EPERM 127.0.0.1:6379"],
-  },
-  {
-    ...BASE,
-    code: "SOCKET_MISSING",
-    name: "socket file missing",
-    title: "There is no socket file at {target}.",
-    means: "The path does not exist, so no server can be listening there. The command was not sent.",
-    why: [
-      "redis-server is not running.",
-      "redis.conf sets no `unixsocket`, or another path.",
-      { say: "The socket's directory is not mounted into this container.", when: "container" },
-    ],
-    next: [
-      { say: "See which sockets redis-server has", run: "ss -lxp | grep redis", when: "linux" },
-      { say: "See which sockets redis-server has", run: "lsof -U | grep redis", when: "mac" },
-      { say: "See what the configuration says", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
-      { say: "See whether the service runs", run: "systemctl status redis-server", when: "systemd" },
-      { say: "See whether the service runs", run: "brew services info redis", when: "mac" },
-    ],
-    findOut: [{ say: "Does the directory exist?", run: "namei -l {path}" }],
-    fix: [
-      "Set `unixsocket` in redis.conf to the path the client uses, and restart.",
-      "Container: mount the directory of the socket, not the socket file, so that a restart of Redis does not leave a dead file.",
-    ],
-    prevent: ["Keep the path in one place that both sides read."],
-    examples: ["connect ENOENT /run/redis/redis.sock"],
   },
 ];
