@@ -131,7 +131,7 @@ export function circuitOpen(
   const what = circuit.kind === "write" ? "writes to" : "";
   const why = circuit.cause === undefined ? "" : ` It opened because of ${circuit.cause.code}: ${circuit.cause.title}`;
   return new CircuitOpenError(
-    `${name(call)} was not sent${again(call)}: the circuit for ${what === "" ? "" : `${what} `}${scene.label} is open since ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
+    `${name(call)} was not sent${again(call)}: the circuit for ${what === "" ? "" : `${what} `}${scene.label} has been open for ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
     retryAfter,
     details(call, scene, "no", now),
   );
