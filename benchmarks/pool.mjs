@@ -16,7 +16,7 @@ const options = readOptions("node benchmarks/pool.mjs [options]", {
   seconds: { type: "string", default: "60", help: "length of the job queue's run, default 60" },
   elements: { type: "string", default: "10000", help: "elements for the consumers, default 10,000" },
 });
-const { createRedis } = await import("../dist/index.js");
+const { createRedis } = await import("../dist/index.mjs");
 const QUIET = { logger: false };
 let missed = 0;
 /** What a section started and must not leave behind. @type {{ stop(): Promise<void> }[]} */

@@ -50,7 +50,7 @@ async function makeClients() {
     }
     return clients;
   }
-  const { createRedis } = await import("../dist/index.js");
+  const { createRedis } = await import("../dist/index.mjs");
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: keepLine });
   const resilience = { logger };
   for (let i = 0; i < CLIENTS; i++) {

@@ -105,7 +105,7 @@ async function main() {
 
 /** What ioredoubt says of a server that does not answer. @param {string} url */
 async function whyUnusable(url) {
-  const { createRedis } = await import("../dist/index.js");
+  const { createRedis } = await import("../dist/index.mjs");
   let redis;
   try {
     redis = createRedis(url, { resilience: { logger: false } });

@@ -1,7 +1,14 @@
 /**
- * Joins the modules that tsc wrote into a few files. Node opens, links and runs each ES module on its own, and the hundred and
- * fifty small ones of this package cost a service as much at its start as all of ioredis (`benchmarks/start.mjs`). All that
- * `index` needs is one file; the doctor and the command line, which most processes never load, are others.
+ * Joins the modules that tsc wrote into a few CommonJS files, with a thin ES module in front of each entry.
+ *
+ * Why joined: Node finds, reads, links and runs each module on its own, and the hundred and fifty small ones of this package
+ * cost a service as much at its start as all of ioredis. All that `index` needs is one file; the doctor and the command line,
+ * which most processes never load, are others.
+ *
+ * Why CommonJS: ioredis is. An ES module that imports it has Node read all of its sources twice, the first time in search of
+ * the names it exports, which costs more than running this package does (`benchmarks/start.mjs`). And what is CommonJS can be
+ * required by every Node, test runner and TypeScript setting that ioredis works with.
+ *
  * Declarations stay as tsc wrote them; source maps lead back to `src`.
  */
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,12 +17,14 @@ import { rolldown } from "rolldown";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
-const ENTRIES = ["index", "doctor/index", "cli/main"];
+/** What each entry file is made from. */
+const ENTRIES = { names: "index", "doctor/index": "doctor/index", "cli/main": "cli/main" };
 /**
  * Joined too, as far as they are used, with their licences: finding and reading each took a service longer than using it.
  * A tenth of valibot is used.
  */
 const JOINED_PACKAGES = ["is-network-error", "p-retry", "valibot"];
+const RUNTIME = "\0rolldown/runtime.js";
 
 /** @type {Set<string>} */
 const needed = new Set();
@@ -25,14 +34,14 @@ const needed = new Set();
  * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
  */
 function neededByIndex(modules) {
-  if (needed.size === 0) needed.add(join(dist, "index.js"));
+  if (needed.size === 0) needed.add(join(dist, "index.js")).add(RUNTIME);
   // The set grows while it is walked.
   for (const id of needed) for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) needed.add(imported);
   return needed;
 }
 
 const bundle = await rolldown({
-  input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(dist, `${entry}.js`)])),
+  input: Object.fromEntries(Object.entries(ENTRIES).map(([entry, from]) => [entry, join(dist, `${from}.js`)])),
   // What is installed beside the package stays there: the application's own ioredis above all.
   external: (id) => !id.startsWith(".") && !id.startsWith("/") && !JOINED_PACKAGES.includes(id),
   platform: "node",
@@ -46,7 +55,8 @@ const bundle = await rolldown({
   ],
 });
 const { output } = await bundle.generate({
-  format: "esm",
+  format: "cjs",
+  exports: "named",
   dir: dist,
   entryFileNames: "[name].js",
   chunkFileNames: "[name].js",
@@ -64,11 +74,60 @@ for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
 for (const file of output) {
   const path = join(dist, file.fileName);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, file.type === "chunk" ? file.code : file.source);
+  writeFileSync(path, file.type === "chunk" ? ascii(file.code) : file.source);
 }
-copyFileSync(join(dist, "../src/index.cjs"), join(dist, "index.cjs"));
+// The package itself says "module", which its sources are.
+write("package.json", [JSON.stringify({ type: "commonjs" })]);
+copyFileSync(join(root, "src/require.cjs"), join(dist, "index.js"));
+for (const [entry, from] of Object.entries(ENTRIES)) {
+  const chunk = output.find((file) => file.fileName === `${entry}.js`);
+  if (chunk?.type === "chunk" && chunk.exports.length > 0) writeModules(from, chunk.exports);
+}
 for (const name of JOINED_PACKAGES) {
   const folder = join(root, "node_modules", name);
   const [licence = "license"] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
   cpSync(join(folder, licence), join(dist, "licenses", `${name}.md`));
+}
+
+/**
+ * Writes what is not ASCII as escapes: one such character makes V8 keep and scan the whole file in two bytes a character.
+ * @param {string} code
+ */
+function ascii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/**
+ * Writes the ES modules in front of a CommonJS file, and their declarations. The one for Node requires the file where it could
+ * import it, and lists its names itself, so that Node does not go looking for them. Bundlers follow an import only.
+ * @param {string} entry
+ * @param {readonly string[]} exported
+ */
+function writeModules(entry, exported) {
+  const file = `./${entry.split("/").at(-1)}.js`;
+  const names = exported.filter((name) => name !== "default");
+  const hasDefault = names.length < exported.length;
+  const exports = [
+    `export const { ${names.join(", ")} } = required;`,
+    ...(hasDefault ? ["export default required.Redis;"] : []),
+  ];
+  write(`${entry}.mjs`, [
+    `import { createRequire } from "node:module";`,
+    `const required = createRequire(import.meta.url)("${file}");`,
+    ...exports,
+  ]);
+  write(`${entry}.bundler.mjs`, [`import required from "${file}";`, ...exports]);
+  // The default of a CommonJS file is all of it for TypeScript, so that `default` is taken by its other name.
+  write(`${entry}.d.mts`, [
+    `export * from "${file}";`,
+    ...(hasDefault ? [`export { Redis as default } from "${file}";`] : []),
+  ]);
+}
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} lines
+ */
+function write(name, lines) {
+  writeFileSync(join(dist, name), `${lines.join("\n")}\n`);
 }

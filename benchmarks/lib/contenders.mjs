@@ -53,7 +53,7 @@ async function plain(where) {
 
 /** @param {Where} where @returns {Promise<Contender>} */
 async function ours(where) {
-  const { createRedis } = await import("../../dist/index.js");
+  const { createRedis } = await import("../../dist/index.mjs");
   const client = createRedis({ ...ioredisOptions(where), resilience: { logger: where.logger ?? false } });
   client.on("error", () => {});
   return fromIoredis(client);

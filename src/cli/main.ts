@@ -55,4 +55,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(2);
 });
 
-process.exitCode = await main(process.argv.slice(2), process.stdout);
+void main(process.argv.slice(2), process.stdout).then((code) => (process.exitCode = code));

@@ -26,12 +26,12 @@ const LAZY: Logger = {
 };
 
 function create(): Logger {
-  const load = createRequire(import.meta.url);
   try {
-    const { pino } = load("pino") as typeof import("pino");
+    const { pino } = createRequire(import.meta.url)("pino") as typeof import("pino");
     return pino({ name: "ioredoubt", serializers: { err: serializeError, error: serializeError } });
   } catch {
-    // A process out of file descriptors cannot read pino, and must still say so. Node remembers that it found nothing.
+    // A process out of file descriptors cannot read pino, and must still say so. Node remembers that it found nothing. And what
+    // a bundler made has no pino beside it.
     return bare();
   }
 }

@@ -21,7 +21,6 @@ interface Site {
 }
 
 const sites = new Map<string, Site>();
-const OWN = dirname(import.meta.dirname);
 
 /** Counts a new client. Call the result when it has ended. */
 export function countClient(label: string, logger: Logger): () => void {
@@ -63,6 +62,8 @@ function callers(): string[] {
   Error.stackTraceLimit = 30;
   const lines = (new Error().stack ?? "").split("\n").slice(1);
   Error.stackTraceLimit = limit;
-  const outside = lines.filter((line) => !line.includes(OWN) && !/[\\/]node_modules[\\/]ioredis\d*[\\/]/.test(line));
+  // Taken from the stack's own first line, it holds for sources, for the package and for what a bundler makes of it.
+  const own = dirname(dirname(/(?:\(|at )([^()]+):\d+:\d+\)?$/.exec(lines[0] ?? "")?.[1] ?? ""));
+  const outside = lines.filter((line) => !line.includes(own) && !/[\\/]node_modules[\\/]ioredis\d*[\\/]/.test(line));
   return outside.slice(0, SHOWN_FRAMES).map((line) => line.trim());
 }

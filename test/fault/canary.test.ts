@@ -297,7 +297,7 @@ describe("a planted password and value", () => {
 
   it("stay inside a process with the default logger", async () => {
     const source = `
-      import { createRedis } from "./dist/index.js";
+      import { createRedis } from "./dist/index.mjs";
       const [password, value, lockedPort, openPort] = process.argv.slice(1);
       const wrong = createRedis("redis://someone:" + encodeURIComponent(password) + "@127.0.0.1:" + lockedPort);
       const redis = createRedis(Number(openPort), "127.0.0.1", { resilience: { deadline: 300 } });

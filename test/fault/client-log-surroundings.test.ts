@@ -63,7 +63,7 @@ function report(shell: string, options: object, before = ""): Report {
     env: {
       ...process.env,
       SCRIPT: script,
-      ENTRY: createRequire(import.meta.url).resolve("../../dist/index.js"),
+      ENTRY: createRequire(import.meta.url).resolve("../../dist/index.mjs"),
       OPTIONS: JSON.stringify({ password: CANARY, ...options }),
     },
     encoding: "utf8",

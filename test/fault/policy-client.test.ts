@@ -14,7 +14,7 @@ import { startRedis } from "../helpers/redis-server.js";
 import { atEnd } from "./core-harness.js";
 
 const SECRET = "hunter2-Tr0ub4dor";
-const DIST = new URL("../../dist/index.js", import.meta.url).href;
+const DIST = new URL("../../dist/index.mjs", import.meta.url).href;
 const folder = mkdtempSync(join(tmpdir(), "policy-client-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

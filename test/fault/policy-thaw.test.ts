@@ -7,7 +7,7 @@ import { eventually } from "../helpers/eventually.js";
 import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 
-const DIST = new URL("../../dist/index.js", import.meta.url).href;
+const DIST = new URL("../../dist/index.mjs", import.meta.url).href;
 const INTERVAL = 200;
 /** Each line from outside is a call of the function: one INCR. */
 const FUNCTION = `

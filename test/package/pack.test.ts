@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { consumerOf } from "./consumer-lock.js";
@@ -100,6 +101,45 @@ describe("the packed package", () => {
     expect(await node("class.cjs", source, String(server.port))).toBe("true true true\nv\n");
   });
 
+  it("is required where Node, a test runner or an older setting can require no ES module", async () => {
+    const source = `const Redis = require("ioredoubt"); require("ioredoubt/doctor"); console.log(Redis.createRedis.name);`;
+    writeFileSync(join(project, "strictly.cjs"), source);
+    const out = await must(process.execPath, ["--no-experimental-require-module", "strictly.cjs"], project);
+    expect(out).toBe("createRedis\n");
+  });
+
+  it.each(["esm", "cjs"] as const)("works inside what a bundler makes of a service, as %s", async (format) => {
+    const source = `import Default, { Redis, createRedis } from "ioredoubt";
+      import { diagnoseConnection } from "ioredoubt/doctor";
+      console.log(Default === Redis, diagnoseConnection.name);
+      const refused = createRedis({ port: 1, host: "127.0.0.1", resilience: { deadline: 500 } });
+      refused.on("error", () => undefined);
+      refused.get("k").catch((error) => {
+        console.log(error.diagnosis.code);
+        refused.disconnect();
+      });
+      ${USE}`;
+    writeFileSync(join(project, "service.mjs"), source);
+    const bundle = await rolldown({
+      input: join(project, "service.mjs"),
+      platform: "node",
+      cwd: project,
+      logLevel: "silent",
+    });
+    const file = `bundled-${format}.${format === "esm" ? "mjs" : "cjs"}`;
+    // Apart from the project, so that nothing is found beside it.
+    const apart = mkdtempSync(join(tmpdir(), "bundled-"));
+    await bundle.write({ file: join(apart, file), format, codeSplitting: false });
+    await bundle.close();
+    const out = await must(process.execPath, [file, String(server.port)], apart);
+    rmSync(apart, { recursive: true });
+    expect(out).toContain("true diagnoseConnection\n");
+    expect(out).toContain("DEADLINE\n");
+    expect(out).toContain("v\n");
+    // The default logger writes pino's lines without pino.
+    expect(out).toMatch(/"name":"ioredoubt","event":"incident.open".*"code":"CONNECTION_REFUSED"/);
+  });
+
   it("exports every name that ioredis exports", async () => {
     const out = await node(
       "exports.mjs",
@@ -138,24 +178,36 @@ describe("the packed package", () => {
     }
   });
 
-  it("has types for both entries where TypeScript knows no `exports`, as older CommonJS projects are set up", async () => {
-    const file = join(project, "classic.ts");
-    writeFileSync(
-      file,
-      `import Redis, { createRedis } from "ioredoubt";
+  it.each([
+    [
+      "knows no `exports`, as older projects are set up",
+      "--module commonjs --moduleResolution node10 --esModuleInterop",
+    ],
+    ["requires no ES module", "--module node16"],
+    ["requires ES modules", "--module nodenext"],
+  ])(
+    "has types for a CommonJS project whose TypeScript %s",
+    async (_, flags) => {
+      const file = join(project, "classic.ts");
+      writeFileSync(
+        file,
+        `import Redis, { createRedis } from "ioredoubt";
        import { diagnoseConnection } from "ioredoubt/doctor";
        console.log(new Redis({ lazyConnect: true }).status, createRedis.name, diagnoseConnection.name);`,
-    );
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    const flags =
-      "--strict --skipLibCheck --target es2022 --module commonjs --moduleResolution node10 --esModuleInterop";
-    const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
-    expect(await run(process.execPath, [tsc, ...flags.split(" "), ...types, file], project)).toMatchObject({
-      code: 0,
-      out: "",
-    });
-    expect(await must(process.execPath, ["classic.js"], project)).toBe("wait createRedis diagnoseConnection\n");
-  }, 120_000);
+      );
+      const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+      const always = ["--strict", "--skipLibCheck", "--target", "es2022"];
+      const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
+      expect(await run(process.execPath, [tsc, ...always, ...flags.split(" "), ...types, file], project)).toMatchObject(
+        {
+          code: 0,
+          out: "",
+        },
+      );
+      expect(await must(process.execPath, ["classic.js"], project)).toBe("wait createRedis diagnoseConnection\n");
+    },
+    120_000,
+  );
 
   it("compiles in a strict TypeScript project with module nodenext, declarations checked", async () => {
     const folder = join(project, "typed");

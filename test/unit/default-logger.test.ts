@@ -10,7 +10,7 @@ import { IncidentLog } from "../../src/observe/incident.js";
 describe("logging with pino", () => {
   it("makes one logger, named ioredoubt, for the whole process", async () => {
     expect(defaultLogger()).toBe(defaultLogger());
-    const entry = new URL("../../dist/index.js", import.meta.url).href;
+    const entry = new URL("../../dist/index.mjs", import.meta.url).href;
     const script = `
       const { createRedis } = await import(${JSON.stringify(entry)});
       const resilience = { profile: "test", deadline: 1000, doctor: false };
@@ -28,7 +28,7 @@ describe("logging with pino", () => {
   });
 
   it("writes its lines without pino when no file descriptor is left to read it with", async () => {
-    const entry = new URL("../../dist/index.js", import.meta.url).href;
+    const entry = new URL("../../dist/index.mjs", import.meta.url).href;
     const script = `import { openSync } from "node:fs";
       const { createRedis } = await import(${JSON.stringify(entry)});
       // Node itself lets some go a little later, after loading a module for instance.

@@ -3,11 +3,11 @@
  * `const Redis = require(…)` keeps working.
  */
 "use strict";
-const ioredoubt = require("./index.js");
+const names = require("./names.js");
 
 // Defined, not assigned: the class inherits ioredis's own exports as getters.
-module.exports = Object.defineProperties(ioredoubt.Redis, {
-  ...Object.getOwnPropertyDescriptors({ ...ioredoubt }),
+module.exports = Object.defineProperties(names.Redis, {
+  ...Object.getOwnPropertyDescriptors({ ...names }),
   // Compiled TypeScript and Babel look for this mark before they look for `default`.
   __esModule: { value: true },
 });
