@@ -8,7 +8,7 @@ import { checkUrl } from "./check-url.js";
 import type { Environment } from "./environment-policy.js";
 import { shapeOf } from "./shape.js";
 import { VariableReader, type NodeAddress } from "./variable-reader.js";
-import { misspelt } from "./variables.js";
+import { misspelt, setElsewhere } from "./variables.js";
 
 /** ioredis options as the environment gives them. */
 export interface EnvironmentRedisOptions {
@@ -60,7 +60,7 @@ export function readTarget(env: Environment, prefix: string = ""): EnvironmentTa
   readAddress(reader, options, url !== undefined);
   readTls(reader, options, url);
   readSentinels(reader, options);
-  checkOneTarget(reader, url, nodes, options);
+  checkOneTarget(reader, env, start, url, nodes, options);
   return {
     mode: nodes.length > 0 ? "cluster" : options.sentinels !== undefined ? "sentinel" : "standalone",
     url,
@@ -74,6 +74,8 @@ export function readTarget(env: Environment, prefix: string = ""): EnvironmentTa
 /** Redis is in one place: of two that are given, one would be ignored in silence. */
 function checkOneTarget(
   reader: VariableReader,
+  env: Environment,
+  start: string,
   url: string | undefined,
   nodes: readonly NodeAddress[],
   options: EnvironmentRedisOptions,
@@ -91,7 +93,7 @@ function checkOneTarget(
     reader.wrong(
       "REDIS_URL",
       NOT_SET,
-      `must say where Redis is (or ${reader.named("REDIS_HOST")}, ${reader.named("REDIS_SENTINELS")}); for this machine redis://localhost:6379`,
+      `must say where Redis is (or ${reader.named("REDIS_HOST")}, ${reader.named("REDIS_SENTINELS")}); for this machine redis://localhost:6379${setElsewhere(env, start)}`,
     );
   } else if (others.length > 0) {
     reader.problems.push({

@@ -53,6 +53,13 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 const CHECKS: readonly Lint[] = [
   [
+    "profile",
+    ({ resolved: { meantProfile: meant } }) =>
+      meant === undefined
+        ? undefined
+        : `is production, because NODE_ENV=${meant.written.trim()} names none; for ${meant.name} set IOREDOUBT_PROFILE=${meant.name}`,
+  ],
+  [
     "deadline",
     ({ policy, wrote }) =>
       policy.deadline !== false && policy.deadline < 20 && wrote("deadline")

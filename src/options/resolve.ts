@@ -13,7 +13,7 @@ import type { ConnectionDefaults, Policy, ResilienceOptions } from "./policy.js"
 import { BASE, type Profile } from "./profiles.js";
 import { presetFor, type Provider } from "./providers.js";
 import { checkValues } from "./schema.js";
-import { selectProfiles } from "./select-profiles.js";
+import { selectProfiles, type MeantProfile } from "./select-profiles.js";
 import { translate, type UserRedisOptions } from "./translate.js";
 
 /** Everything a policy can come from. */
@@ -34,6 +34,7 @@ export interface ResolvedPolicy {
   readonly values: ReadonlyMap<string, Effective>;
   /** Why these profiles: `option`, a variable's name, or `default`. */
   readonly profileOrigin: string;
+  readonly meantProfile: MeantProfile | undefined;
   readonly provider: Provider | undefined;
   /** Where each of `policy.connection` comes from. */
   readonly connectionOrigins: ReadonlyMap<string, string>;
@@ -74,7 +75,7 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
   problems.push(...variables.layers.flatMap(checkVariableValues));
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { profiles, name, origin } = selectProfiles(
+  const { profiles, name, origin, meant } = selectProfiles(
     resilience?.profile,
     variables.profile,
     file?.profile,
@@ -106,6 +107,7 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
     policy: build(name, effective, connection),
     values: effective,
     profileOrigin: origin,
+    meantProfile: meant,
     provider: preset,
     connectionOrigins: origins,
   };

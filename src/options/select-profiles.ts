@@ -4,7 +4,7 @@
  */
 import type { Environment } from "./environment-policy.js";
 import type { ResilienceOptions } from "./policy.js";
-import { isProfile, profileNamed, type Profile } from "./profiles.js";
+import { isProfile, profileNamed, type Profile, type ProfileName } from "./profiles.js";
 
 export interface ProfileSelection {
   /** From the bottom up, ancestors included. */
@@ -12,7 +12,26 @@ export interface ProfileSelection {
   /** Names of the chosen ones, joined by `+`. */
   readonly name: string;
   readonly origin: string;
+  /** The profile that NODE_ENV seems to mean where it names none and none was chosen, with the variable as it is set. */
+  readonly meant: MeantProfile | undefined;
 }
+
+export interface MeantProfile {
+  readonly name: ProfileName;
+  readonly written: string;
+}
+
+/** What else NODE_ENV is called. Other names of production and staging need no remark: those values apply. */
+const ALSO_CALLED: ReadonlyMap<string, ProfileName> = new Map([
+  ["dev", "development"],
+  ["devel", "development"],
+  ["develop", "development"],
+  ["development", "development"],
+  ["local", "development"],
+  ["test", "test"],
+  ["testing", "test"],
+  ["ci", "test"],
+]);
 
 /** Chooses the profiles. The names must have been checked. */
 export function selectProfiles(
@@ -33,8 +52,10 @@ export function selectProfiles(
           : profileNamed(nodeEnv) !== undefined
             ? [[nodeEnv], "NODE_ENV"]
             : [["production"], "default"];
+  const otherName = ALSO_CALLED.get(nodeEnv.trim().toLowerCase());
+  const meant = origin === "default" && otherName !== undefined ? { name: otherName, written: nodeEnv } : undefined;
   const named = chosen.map(profileOf);
-  return { profiles: withAncestors(named), name: named.map((p) => p.name).join("+"), origin };
+  return { profiles: withAncestors(named), name: named.map((p) => p.name).join("+"), origin, meant };
 }
 
 function list(choice: unknown): readonly unknown[] {

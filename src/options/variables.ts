@@ -79,3 +79,16 @@ export function misspelt(env: Environment, prefix: string): ConfigProblem[] {
     return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${prefix}${full}?` }];
   });
 }
+
+/** What to do where the variables of a prefix are not set and those of another are, as text to append; or nothing. */
+export function setElsewhere(env: Environment, prefix: string): string {
+  const found = Object.keys(env).flatMap((variable) => {
+    const other = /^(|.*_)REDIS_(?:URL|HOST|PATH|SENTINELS)(?:_FILE)?$/.exec(variable)?.[1];
+    return other === undefined || other === prefix || (env[variable] ?? "") === "" ? [] : [{ variable, other }];
+  });
+  const meant = found.find(({ other }) => other.toLowerCase() === prefix.toLowerCase()) ?? found[0];
+  if (meant === undefined) return "";
+  const { variable, other } = meant;
+  const call = other === "" ? "leave the prefix out" : `pass { prefix: "${other.slice(0, -1)}" }`;
+  return `; ${variable} is set: if that is meant, ${call}`;
+}

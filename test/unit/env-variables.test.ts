@@ -99,6 +99,15 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
   ],
 ];
 
+function errorOf(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
 describe("connection variables", () => {
   it("are all in this table, but for the one that is refused", () => {
     const names = [...CONNECTION.map(([name]) => name), "REDIS_CLUSTER_NODES"];
@@ -212,6 +221,41 @@ function sampleOf(field: Field): readonly [string, unknown] {
       return ["1.5", 1.5];
   }
 }
+
+describe("an address under another prefix", () => {
+  it.each<[string, Record<string, string>, string | undefined, string]>([
+    [
+      "in other letters",
+      { CACHE_REDIS_URL: "redis://:hunter2@h" },
+      "cache",
+      'CACHE_REDIS_URL is set: if that is meant, pass { prefix: "CACHE" }',
+    ],
+    ["before others", { A_REDIS_HOST: "a", CACHE_REDIS_HOST: "h" }, "cache_", 'pass { prefix: "CACHE" }'],
+    [
+      "where none was asked for",
+      { CACHE_REDIS_URL_FILE: "/x" },
+      undefined,
+      'CACHE_REDIS_URL_FILE is set: if that is meant, pass { prefix: "CACHE" }',
+    ],
+    [
+      "without one",
+      { REDIS_URL: "redis://:hunter2@h" },
+      "CACHE",
+      "REDIS_URL is set: if that is meant, leave the prefix out",
+    ],
+  ])("is named by the error: %s", (_, env, prefix, says) => {
+    const thrown = errorOf(() => resolveFromEnvironment(env, { prefix }));
+    expect(thrown.message).toContain("REDIS_URL: is not set; must say where Redis is");
+    expect(thrown.message).toContain(says);
+    expect(thrown.message).not.toContain("hunter2");
+  });
+
+  it("is not named when it is empty, or when there is none", () => {
+    for (const env of [{ CACHE_REDIS_URL: "" }, {}, { MY_REDIS_PORT: "1" }]) {
+      expect(errorOf(() => resolveFromEnvironment(env)).message).not.toContain("is set:");
+    }
+  });
+});
 
 describe("policy variables", () => {
   const fields = FIELDS.filter((f) => POLICY_VARIABLES.includes(variableOf(f.path)));

@@ -263,6 +263,31 @@ describe("warnings", () => {
   });
 });
 
+describe("NODE_ENV with another name of a profile", () => {
+  it.each([
+    ["dev", "development"],
+    ["Development", "development"],
+    ["local", "development"],
+    ["ci", "test"],
+  ])("is a warning that names it: %s", (written, meant) => {
+    expect(warningsFor({}, { NODE_ENV: written })).toEqual([
+      `profile is production, because NODE_ENV=${written} names none; for ${meant} set IOREDOUBT_PROFILE=${meant}`,
+    ]);
+  });
+
+  it.each(["prod", "Production", "qa", "stage", "", "constructor"])(
+    "is none for %j, which means these values",
+    (written) => {
+      expect(warningsFor({}, { NODE_ENV: written })).toEqual([]);
+    },
+  );
+
+  it("is none where the profile was chosen", () => {
+    expect(warningsFor({}, { NODE_ENV: "dev", IOREDOUBT_PROFILE: "cache" })).toEqual([]);
+    expect(warningsFor({ resilience: { profile: "worker" } }, { NODE_ENV: "dev" })).toEqual([]);
+  });
+});
+
 describe("values as text", () => {
   it.each([
     [0, "0 ms"],
