@@ -7,6 +7,7 @@ import { LONGEST_TIMER } from "./fields.js";
 import { checkResilience } from "./check-resilience.js";
 import { checkTls } from "./check-tls.js";
 import { closest, numberOrShape, shapeOf } from "./shape.js";
+import { slipIn } from "./slip.js";
 
 interface Range {
   readonly min: number;
@@ -109,7 +110,8 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
 export function hostAdvice(host: unknown): string | undefined {
   if (typeof host !== "string") return "must be a host name or address";
   if (host === "") return "must not be empty; leave it out for localhost";
-  if (/^["'`]|["'`]$/.test(host)) return "must not be in quotes: the quotes became part of the value";
+  const slip = slipIn(host);
+  if (slip !== undefined) return slip;
   if (/\s/.test(host)) return "must not hold spaces or line breaks";
   if (host === "undefined" || host === "null")
     return "is the text of a missing value: check the variable it comes from";

@@ -43,13 +43,19 @@ export function checkProfile(choice: unknown, path: string): ConfigProblem[] {
   }
   if (typeof choice === "string") {
     if (profileNamed(choice) !== undefined) return [];
-    const names = profileNames();
-    return [
-      { path, given: shapeOf(choice), allowed: `must be one of ${names.join(", ")}${suggestion(choice, names)}` },
-    ];
+    const several = /[+,]/.test(choice) ? '; several are an array: ["production", "cache"]' : "";
+    return [{ path, given: shapeOf(choice), allowed: profileAdvice(choice, several) }];
   }
   if (isProfile(choice)) return [];
   return [{ path, given: shapeOf(choice), allowed: "must be a profile's name or what defineProfile returned" }];
+}
+
+/** Which names there are, and the one that was probably meant: by a slip, or cut short as in `prod`. */
+export function profileAdvice(name: string, several: string): string {
+  const names = profileNames();
+  const longer = name.length < 3 ? undefined : names.find((one) => one.startsWith(name.toLowerCase()));
+  const meant = longer === undefined ? suggestion(name, names) : `; did you mean ${longer}?`;
+  return `must be one of ${names.join(", ")}${several}${meant}`;
 }
 
 /** It stands in every log line, so it can be neither a URL nor a page of text. */

@@ -5,6 +5,7 @@ import { shapeOf } from "./shape.js";
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 const PEM = ["ca", "cert", "key"];
 const NOT_PEM = "must be the text in PEM, with -----BEGIN in it: read the file first";
+const WRITTEN = 'must have line breaks where it has \\n written out, as in .env files: text.replaceAll("\\\\n", "\\n")';
 
 /** Every problem in a `tls` option. */
 export function checkTls(tls: unknown, path: string): ConfigProblem[] {
@@ -25,6 +26,7 @@ export function checkTls(tls: unknown, path: string): ConfigProblem[] {
       `must be one of ${VERSIONS.join(", ")}`,
     ]),
     ...PEM.map((key): (typeof checks)[number] => [key, (value) => [value].flat().every(maybePem), NOT_PEM]),
+    ...PEM.map((key): (typeof checks)[number] => [key, (value) => ![value].flat().some(hasWrittenBreaks), WRITTEN]),
   ];
   return checks
     .filter(([key, isRight]) => given[key] !== undefined && given[key] !== null && !isRight(given[key]))
@@ -34,4 +36,9 @@ export function checkTls(tls: unknown, path: string): ConfigProblem[] {
 /** Whether text can be a certificate or key; anything that is no text is left to Node. */
 export function maybePem(text: unknown): boolean {
   return typeof text !== "string" || text.includes("-----BEGIN");
+}
+
+/** Whether line breaks were left as the two characters `\n`. Node finds no certificate in such text and says nothing. */
+export function hasWrittenBreaks(text: unknown): boolean {
+  return typeof text === "string" && text.includes("\\n");
 }

@@ -6,8 +6,11 @@ import type { ConfigProblem } from "../failure/errors.js";
 import { queryAdvice } from "./check-query.js";
 import { BOOLEAN_OPTIONS } from "./check-redis-options.js";
 import { shapeOf } from "./shape.js";
+import { slipIn } from "./slip.js";
 import type { UserRedisOptions } from "./translate.js";
 
+const SENTINELS =
+  "for Sentinels pass { sentinels: [{ host, port }], name }, or set REDIS_SENTINELS and REDIS_SENTINEL_NAME";
 const ENCODE = "encode the password with encodeURIComponent";
 
 /** Every problem in a connection string; `path` names it in messages, e.g. `url` or `REDIS_URL`. */
@@ -19,15 +22,21 @@ export function checkUrl(text: string, path: string): ConfigProblem[] {
 function adviceFor(text: string): string | undefined {
   if (text.trim() === "")
     return "must be a URL such as redis://host:6379; check that the variable it comes from is set";
-  if (/^["'`]|["'`]$/.test(text.trim())) return "must not be in quotes: the quotes became part of the value";
+  const slip = slipIn(text);
+  if (slip !== undefined) return slip;
   if (/\s/.test(text)) return "must not hold spaces or line breaks (encode them as %20 inside a password)";
-  if (/\$\{|\$\(|\{\{|<[a-z_-]+>/i.test(text)) return "holds a placeholder that was not replaced";
   if (text === "undefined" || text === "null" || text.startsWith("[object")) {
     return "is the text of a missing value: check the variable it comes from";
   }
   if (isSocketPath(text)) return queryAdvice(new URLSearchParams(text.split("?")[1]));
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined && scheme !== "redis" && scheme !== "rediss") return schemeAdvice(scheme);
+  if (scheme === undefined && /,\s*(?:password|ssl|user|abortconnect)=/i.test(text)) {
+    return `must be a URL, and this is a connection string of another client: write rediss://:password@host:6380, and ${ENCODE}`;
+  }
+  if (/^[^/?#]*,/.test(text.replace(/^(?:.*@|.*?\/\/)/, ""))) {
+    return `must name one host: ${SENTINELS}`;
+  }
   if (scheme === undefined && /^rediss?:(?!\d+$)/i.test(text))
     return "must have two slashes after the scheme: redis://host:6379";
   return partsAdvice(withScheme(text), scheme !== undefined || text.startsWith("//"));
@@ -37,7 +46,7 @@ function schemeAdvice(scheme: string): string {
   if (scheme === "unix" || scheme === "redis+unix" || scheme === "file")
     return "must be the plain path for a Unix socket, e.g. /run/redis.sock";
   if (scheme === "redis+tls" || scheme === "tls" || scheme === "valkeys") return "must begin with rediss:// for TLS";
-  if (scheme.includes("sentinel")) return "must not be a Sentinel URL: pass { sentinels: [{ host, port }], name }";
+  if (scheme.includes("sentinel")) return `must not be a Sentinel URL: ${SENTINELS}`;
   if (scheme === "http" || scheme === "https") {
     return "must begin with redis:// or rediss://; this is an HTTP address, for example a provider's REST endpoint or console";
   }
@@ -83,11 +92,13 @@ function withScheme(text: string): string {
 export function optionsInUrl(text: string | undefined): UserRedisOptions {
   if (text === undefined || adviceFor(text) !== undefined) return {};
   if (isSocketPath(text)) return { ...queryOf(new URLSearchParams(text.split("?")[1])), path: text.split("?")[0] };
-  const { hostname, port, protocol, searchParams, username, password } = new URL(withScheme(text));
+  const { hostname, port, protocol, searchParams, username, password, pathname } = new URL(withScheme(text));
+  const db = pathname.replaceAll("/", "");
   return {
     ...queryOf(searchParams),
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     ...(port === "" ? {} : { port }),
+    ...(db === "" ? {} : { db }),
     ...(protocol === "rediss:" ? { tls: {} } : {}),
     ...(username !== "" && password === "" ? { username } : {}),
   };

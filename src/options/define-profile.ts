@@ -1,6 +1,8 @@
 /** Profiles of your own: a name, what it lies over, and the values it changes. */
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { checkProfile } from "./check-resilience.js";
+import { flatten } from "./layers.js";
 import {
   isBuiltInProfile,
   profileNamed,
@@ -37,7 +39,7 @@ export function defineProfile(name: string, definition: ProfileDefinition): Prof
   // A copy: what the caller does to its own objects later was never checked.
   const profile: Profile = frozen({ name, extends: [...list], values: structuredClone(values) });
   const before = profileNamed(name);
-  if (before !== undefined && JSON.stringify(before) !== JSON.stringify(profile)) {
+  if (before !== undefined && !isSame(before, profile)) {
     throw new ConfigError([
       { path: `profile ${name}`, given: "is defined already, with other values", allowed: "choose another name" },
     ]);
@@ -61,11 +63,21 @@ function checkDefinition(definition: unknown, source: string): ConfigProblem[] {
   }
   const { extends: below, ...values } = definition as Record<string, unknown>;
   const at = (path: string): string => (path === "" ? source : `${source}: ${path}`);
-  return [...checkProfile(below, at("extends")), ...checkValues(values, { at, ownKeys: ["extends"] })];
+  const problems = [...checkProfile(below, at("extends")), ...checkValues(values, { at, ownKeys: ["extends"] })];
+  if (values["provider"] !== undefined) {
+    const allowed = "belongs in resilience or IOREDOUBT_PROVIDER: it goes with the address, not with a profile";
+    problems.push({ path: at("provider"), given: "is set in a profile", allowed });
+  }
+  return problems;
 }
 
 function isList(value: ProfileChoice | readonly ProfileChoice[]): value is readonly ProfileChoice[] {
   return Array.isArray(value);
+}
+
+/** Whatever the order in which the values were written. */
+function isSame(one: Profile, other: Profile): boolean {
+  return isDeepStrictEqual(one.extends, other.extends) && isDeepStrictEqual(flatten(one.values), flatten(other.values));
 }
 
 /** Frozen to the bottom. */

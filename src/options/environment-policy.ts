@@ -3,10 +3,12 @@
  * is an error with a suggestion, because a misspelt limit that is silently ignored is found out during an outage.
  */
 import type { ConfigProblem } from "../failure/errors.js";
-import { FIELDS, variableOf } from "./fields.js";
+import { profileAdvice } from "./check-resilience.js";
+import { FIELDS, fieldsUnder, variableOf } from "./fields.js";
 import { exampleOf, parseValue } from "./parse.js";
 import { profileNames } from "./profiles.js";
-import { closest, shapeOf, suggestion } from "./shape.js";
+import { closest, shapeOf } from "./shape.js";
+import { slipIn } from "./slip.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,11 +56,13 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
       if (!name.startsWith(FAMILY)) problems.push(...slipInFamily(variable, name, start));
       else if (text.trim() === "") {
         problems.push({ path: variable, given: "is set but empty", allowed: "give it a value or remove it" });
+      } else if (slipIn(text) !== undefined) {
+        problems.push({ path: variable, given: shapeOf(text), allowed: slipIn(text) ?? "" });
       } else if (name === "IOREDOUBT_PROFILE") {
         profile = { names: text.split(/[+,]/).map((s) => s.trim()), variable };
       } else if (name === "IOREDOUBT_CONFIG") {
         file = { path: text.trim(), variable };
-      } else problems.push(...readOne(variable, name, text, values, origins));
+      } else problems.push(...readOne(variable, name, text, values, origins, start));
     }
     problems.push(...setInsideOff(values, origins));
     layers.push({ values, origins });
@@ -67,10 +71,15 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
   return { layers, profile, file, problems };
 }
 
-/** `IOREDUBT_DEADLINE`: the slip is in the beginning, by which everything else here is recognised. */
+/** `IOREDUBT_DEADLINE`, `IOREDOUBTDEADLINE`: the slip is in the beginning, by which everything else here is recognised. */
 function slipInFamily(variable: string, name: string, start: string): ConfigProblem[] {
   const end = name.indexOf("_");
   const meant = FAMILY + name.slice(end + 1).toUpperCase();
+  const joined = FAMILY.slice(0, -1);
+  if (name.toUpperCase().startsWith(joined) && !name.toUpperCase().startsWith(FAMILY)) {
+    const advice = unknownAdvice(FAMILY + name.slice(joined.length).toUpperCase(), start);
+    return [{ path: variable, given: "is not a known variable", allowed: advice }];
+  }
   if (end < 0 || !POLICY_VARIABLES.includes(meant)) return [];
   if (closest(name.slice(0, end + 1), [FAMILY]) === undefined) return [];
   return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${start}${meant}?` }];
@@ -97,36 +106,56 @@ function readOne(
   text: string,
   values: Map<string, unknown>,
   origins: Map<string, string>,
+  start: string,
 ): ConfigProblem[] {
   const field = byVariable.get(name);
   if (field === undefined) {
-    return [{ path: variable, given: "is not a known variable", allowed: unknownAdvice(name) }];
+    return [{ path: variable, given: "is not a known variable", allowed: unknownAdvice(name, start) }];
   }
   const value = parseValue(field, text);
   if (value === undefined) {
-    return [{ path: variable, given: shapeOf(text), allowed: `write ${exampleOf(field)}` }];
+    const inside = field.kind === "part" ? `; its values are ${variablesUnder(field.path, start).join(", ")}` : "";
+    return [{ path: variable, given: shapeOf(text), allowed: `write ${exampleOf(field)}${inside}` }];
   }
   values.set(field.path, value);
   origins.set(field.path, variable);
   return [];
 }
 
-function unknownAdvice(name: string): string {
-  const near = suggestion(
-    name.slice(FAMILY.length),
+/** Common names of other libraries, and keys of the option that are code and have no variable. */
+const KNOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...["ATTEMPTS", "MAX_ATTEMPTS", "MAX_RETRIES", "RETRY_ATTEMPTS", "RETRY_MAX_ATTEMPTS", "RETRY_MAX_RETRIES"].map(
+    (name): [string, string] => [name, "IOREDOUBT_RETRY_RETRIES"],
+  ),
+  ...["TIMEOUT", "COMMAND_TIMEOUT"].map((name): [string, string] => [name, "IOREDOUBT_DEADLINE"]),
+]);
+const PARTS = FIELDS.filter((field) => field.kind === "part").map((field) => variableOf(field.path));
+const IN_CODE = ["NAME", "FALLBACK", "LOGGER", "DOCTOR"];
+
+function unknownAdvice(name: string, start: string): string {
+  const rest = name.slice(FAMILY.length).toUpperCase();
+  if (IN_CODE.includes(rest)) return `set resilience.${rest.toLowerCase()} in code; there is no variable for it`;
+  const near = closest(
+    rest,
     POLICY_VARIABLES.map((v) => v.slice(FAMILY.length)),
   );
-  return near === "" ? "see docs/policy.md for the list" : near.replace("; did you mean ", `did you mean ${FAMILY}`);
+  const known = near === undefined ? KNOWN_ELSEWHERE.get(rest) : FAMILY + near;
+  // What lacks its part: IOREDOUBT_RESET_TIMEOUT for IOREDOUBT_BREAKER_RESET_TIMEOUT.
+  const meant = known === undefined ? PARTS.map((part) => `${part}_${rest}`).filter((v) => byVariable.has(v)) : [known];
+  if (meant.length > 0) return `did you mean ${meant.map((v) => start + v).join(" or ")}?`;
+  const part = fieldsUnder("").find(
+    ({ path, kind }) => kind === "part" && `${rest}_`.startsWith(`${path.toUpperCase()}_`),
+  );
+  return part === undefined
+    ? "see docs/policy.md for the list"
+    : `known here are ${variablesUnder(part.path, start).join(", ")}`;
+}
+
+function variablesUnder(path: string, start: string): readonly string[] {
+  return FIELDS.filter((field) => field.path.startsWith(`${path}.`)).map((field) => start + variableOf(field.path));
 }
 
 function checkName(name: string, variable: string): ConfigProblem[] {
-  const names = profileNames();
-  if (names.includes(name)) return [];
-  return [
-    {
-      path: variable,
-      given: shapeOf(name),
-      allowed: `must be one of ${names.join(", ")}, several joined by +${suggestion(name, names)}`,
-    },
-  ];
+  if (profileNames().includes(name)) return [];
+  return [{ path: variable, given: shapeOf(name), allowed: profileAdvice(name, ", several joined by +") }];
 }

@@ -4,7 +4,7 @@
  */
 import type { ConfigProblem } from "../failure/errors.js";
 import { hostAdvice } from "./check-redis-options.js";
-import { checkUrl } from "./check-url.js";
+import { checkUrl, optionsInUrl } from "./check-url.js";
 import type { Environment } from "./environment-policy.js";
 import { shapeOf } from "./shape.js";
 import { VariableReader, type NodeAddress } from "./variable-reader.js";
@@ -39,6 +39,8 @@ export interface EnvironmentTarget {
   /** Option to the variable it came from; names only, never values. */
   readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly ConfigProblem[];
+  /** What is allowed and looks wrong. */
+  readonly warnings: readonly { readonly path: string; readonly says: string }[];
 }
 
 /** What the problem says when nothing tells where Redis is: code may say it instead. */
@@ -67,8 +69,24 @@ export function readTarget(env: Environment, prefix: string = ""): EnvironmentTa
     nodes,
     options,
     origins: reader.origins,
-    problems: [...reader.problems, ...misspelt(env, start)],
+    problems: [...reader.problems, ...misspelt(env, start, url)],
+    warnings: overruled(reader, url),
   };
+}
+
+/** Variables that name another place than the URL does, which goes over them. */
+function overruled(reader: VariableReader, url: string | undefined): EnvironmentTarget["warnings"] {
+  const { host, path, db } = optionsInUrl(url);
+  return Object.entries({
+    REDIS_HOST: host,
+    REDIS_PATH: path ?? (url === undefined ? undefined : ""),
+    REDIS_DB: db,
+  }).flatMap(([variable, inUrl]) => {
+    const written = reader.raw(variable)?.trim() ?? "";
+    if (inUrl === undefined || written === "" || written === String(inUrl)) return [];
+    const says = `is ignored: ${reader.origins.get("url") ?? ""} says something else and goes over it`;
+    return [{ path: reader.named(variable), says }];
+  });
 }
 
 /** Redis is in one place: of two that are given, one would be ignored in silence. */
@@ -144,7 +162,11 @@ function readSentinels(reader: VariableReader, options: EnvironmentRedisOptions)
 function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, hasUrl: boolean): void {
   const host = hasUrl ? undefined : reader.text("REDIS_HOST", "host");
   const advice = host === undefined ? undefined : hostAdvice(host);
-  if (advice !== undefined) reader.wrong("REDIS_HOST", shapeOf(host), advice);
+  if (advice !== undefined) {
+    const isUrl = host?.includes("://") === true;
+    const allowed = isUrl ? `must be a host name only; a URL belongs in ${reader.named("REDIS_URL")}` : advice;
+    reader.wrong("REDIS_HOST", shapeOf(host), allowed);
+  }
   assign(options, "host", host);
   // Kubernetes sets REDIS_PORT=tcp://… for a Service named redis; nobody wrote that for us.
   if (!hasUrl && !/^tcp:\/\//.test(reader.raw("REDIS_PORT") ?? "")) {

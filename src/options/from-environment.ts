@@ -68,7 +68,7 @@ export function resolveFromEnvironment(
     target.url === undefined
       ? [{ ...target.options, ...code }]
       : [...(isBare ? [] : [code]), target.url, target.options];
-  return { args, resolved, warnings: lintPolicy(resolved, redis) };
+  return { args, resolved, warnings: [...target.warnings, ...lintPolicy(resolved, redis)] };
 }
 
 const OPTIONS = ["prefix", "resilience", "redis"];
@@ -92,7 +92,7 @@ function checkCall(env: unknown, options: unknown): ConfigProblem[] {
     .map((key) => ({
       path: `options.${key}`,
       given: "is not a known option",
-      allowed: `known here are ${OPTIONS.join(", ")}${suggestion(key, OPTIONS)}`,
+      allowed: `known here are ${OPTIONS.join(", ")}, and options of ioredis stand in redis${suggestion(key, OPTIONS)}`,
     }));
   if (prefix !== undefined && (typeof prefix !== "string" || !/^\w*$/.test(prefix))) {
     const allowed = "must be the beginning of the variables' names: letters, digits and underscores";

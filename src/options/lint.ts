@@ -4,6 +4,7 @@
  */
 import { boundsOf } from "./bounds.js";
 import { brokenPairs } from "./contradictions.js";
+import { fieldsUnder } from "./fields.js";
 import { formatDuration } from "./format.js";
 import type { Effective } from "./layers.js";
 import type { Policy } from "./policy.js";
@@ -27,18 +28,8 @@ interface Scene {
   readonly wrote: (path: string) => boolean;
 }
 
-const POLICY_KEYS = [
-  "profile",
-  "deadline",
-  "retry",
-  "breaker",
-  "queue",
-  "reconnect",
-  "heartbeat",
-  "pool",
-  "fallback",
-  "logger",
-];
+/** Not `name`, which is an option of ioredis too. */
+const POLICY_KEYS = ["profile", ...fieldsUnder("").map((field) => field.path), "fallback", "logger", "doctor"];
 
 /** What the options of other clients are called here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -57,7 +48,7 @@ const CHECKS: readonly Lint[] = [
     ({ resolved: { meantProfile: meant } }) =>
       meant === undefined
         ? undefined
-        : `is production, because NODE_ENV=${meant.written.trim()} names none; for ${meant.name} set IOREDOUBT_PROFILE=${meant.name}`,
+        : `is production, because NODE_ENV=${meant.written} names none; for ${meant.name} set IOREDOUBT_PROFILE=${meant.name}`,
   ],
   [
     "deadline",
@@ -171,6 +162,13 @@ const CHECKS: readonly Lint[] = [
         ? "is given without a password, so nobody is logged in; a password alone is written redis://:password@host"
         : undefined,
   ],
+  ...["password", "keyPrefix"].map((key): Lint => [
+    key,
+    ({ redis }) =>
+      isText(redis[key]) && /^(["'`]).+\1$/s.test(redis[key])
+        ? "is in quotes, which are part of it; if the file it comes from kept them, as docker --env-file does, remove them"
+        : undefined,
+  ]),
   ...Object.entries(ELSEWHERE).map(([key, here]): Lint => [
     key,
     ({ redis }) => (key in redis ? `is an option of another client, and does nothing here: ${here}` : undefined),
@@ -181,7 +179,7 @@ const CHECKS: readonly Lint[] = [
       const misplaced = POLICY_KEYS.filter((key) => key in redis);
       return misplaced.length === 0
         ? undefined
-        : `is where ${misplaced.join(", ")} belongs; beside the ioredis options it does nothing`;
+        : `is where ${misplaced.join(", ")} ${misplaced.length === 1 ? "belongs; beside the ioredis options it does" : "belong; beside the ioredis options they do"} nothing`;
     },
   ],
   [
@@ -193,7 +191,7 @@ const CHECKS: readonly Lint[] = [
   ],
 ];
 
-function isText(value: unknown): boolean {
+function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 

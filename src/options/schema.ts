@@ -94,7 +94,8 @@ function unknownKeys(values: unknown, path: string, source: ValueSource): Config
     const near = closest(key, here);
     return [
       {
-        path: source.at(prefix + key),
+        // A key that is no name may be a value, or an address with its password.
+        path: source.at(prefix + (/^\w[\w.-]{0,63}$/.test(key) ? key : `a key of ${key.length} characters`)),
         given: "is not a known option",
         allowed: near === undefined ? `known here are ${here.join(", ")}` : `did you mean ${prefix}${near}?`,
       },

@@ -41,7 +41,8 @@ export function selectProfiles(
   fileName: string,
   env: Environment,
 ): ProfileSelection {
-  const nodeEnv = env["NODE_ENV"] ?? "";
+  // `set NODE_ENV=test && …` in a Windows shell leaves a space, a file with its line ends a CR.
+  const nodeEnv = (env["NODE_ENV"] ?? "").trim();
   const [chosen, origin]: [readonly unknown[], string] =
     option !== undefined
       ? [list(option), "option"]
@@ -52,7 +53,7 @@ export function selectProfiles(
           : profileNamed(nodeEnv) !== undefined
             ? [[nodeEnv], "NODE_ENV"]
             : [["production"], "default"];
-  const otherName = ALSO_CALLED.get(nodeEnv.trim().toLowerCase());
+  const otherName = ALSO_CALLED.get(nodeEnv.toLowerCase());
   const meant = origin === "default" && otherName !== undefined ? { name: otherName, written: nodeEnv } : undefined;
   const named = chosen.map(profileOf);
   return { profiles: withAncestors(named), name: named.map((p) => p.name).join("+"), origin, meant };

@@ -6,10 +6,14 @@
 /** What a value is, in words: `a string of 14 characters`. Holds nothing of a string's text. */
 export function shapeOf(value: unknown): string {
   if (value === undefined || value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "string") return value === "" ? "an empty string" : `a string of ${value.length} characters`;
+  if (typeof value === "string") return stringOf(value.length);
   if (typeof value === "number") return Number.isNaN(value) ? "NaN" : "a number";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function stringOf(length: number): string {
+  return length === 0 ? "an empty string" : `a string of ${length} ${length === 1 ? "character" : "characters"}`;
 }
 
 /** Like `shapeOf`, but shows numbers: for places where a number is expected and cannot be a secret. */

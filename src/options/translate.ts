@@ -9,6 +9,7 @@ export interface UserRedisOptions {
   readonly host?: string | undefined;
   readonly port?: number | string | undefined;
   readonly path?: string | undefined;
+  readonly db?: number | string | undefined;
   readonly tls?: unknown;
   readonly sentinels?: unknown;
   readonly commandTimeout?: number | string | undefined;

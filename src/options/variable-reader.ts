@@ -4,11 +4,12 @@
  */
 import type { ConfigProblem } from "../failure/errors.js";
 import { isWithin } from "./check-redis-options.js";
-import { maybePem } from "./check-tls.js";
+import { hasWrittenBreaks, maybePem } from "./check-tls.js";
 import type { Environment } from "./environment-policy.js";
 import { parseDuration, parseSwitch } from "./parse.js";
 import { LONGEST_TIMER } from "./fields.js";
 import { numberOrShape, shapeOf } from "./shape.js";
+import { isPlaceholder, slipIn } from "./slip.js";
 import { readText } from "./text-file.js";
 
 export interface NodeAddress {
@@ -19,9 +20,6 @@ export interface NodeAddress {
 const MAY_BE_EMPTY = /(USERNAME|PASSWORD|KEY_PREFIX)$/;
 /** Every character counts, spaces at the ends too. */
 const VERBATIM = /(PASSWORD|KEY_PREFIX)$/;
-
-/** `${REDIS_PASSWORD}`, `$(REDIS_PASSWORD)`, `{{ password }}`: what a template was to fill in. */
-const PLACEHOLDER = /^(?:\$\{\w+\}|\$\(\w+\)|\{\{.*\}\})$/;
 
 /** Reads single variables and collects what is wrong with them. */
 export class VariableReader {
@@ -57,7 +55,12 @@ export class VariableReader {
       return undefined;
     }
     this.origins.set(option, this.#start + variable);
-    if (!VERBATIM.test(variable)) return text.trim();
+    if (!VERBATIM.test(variable)) {
+      const slip = slipIn(text);
+      if (slip === undefined) return text.trim();
+      this.wrong(variable, shapeOf(text), slip);
+      return undefined;
+    }
     // Spaces may be meant; a line break is left over from a file with other line ends.
     if (/[\r\n]$/.test(text))
       this.wrong(variable, `${shapeOf(text)} that ends in a line break`, "remove the line break");
@@ -67,7 +70,7 @@ export class VariableReader {
   /** A text that may be in a file instead: `REDIS_PASSWORD` or `REDIS_PASSWORD_FILE`. */
   secret(variable: string, option: string): string | undefined {
     const direct = this.text(variable, option);
-    if (direct !== undefined && PLACEHOLDER.test(direct)) {
+    if (direct !== undefined && isPlaceholder(direct)) {
       this.wrong(variable, "is a placeholder that was not replaced", "must be the value itself");
     }
     if (this.raw(`${variable}_FILE`) === undefined) return direct;
@@ -75,12 +78,19 @@ export class VariableReader {
       this.wrong(`${variable}_FILE`, `is set beside ${this.named(variable)}`, "use one of the two");
       return direct;
     }
-    return this.file(`${variable}_FILE`, option)?.replace(/\r?\n$/, "");
+    const text = this.file(`${variable}_FILE`, option)?.replace(/\r?\n$/, "");
+    if (text === undefined || !/[\r\n]$/.test(text)) return text;
+    this.wrong(`${variable}_FILE`, "names a file that ends in several line breaks", "leave one at most");
+    return undefined;
   }
 
   file(variable: string, option: string): string | undefined {
     const path = this.text(variable, option);
     if (path === undefined) return undefined;
+    if (path.includes("-----BEGIN")) {
+      this.wrong(variable, "holds the text of a file", "must be the path of the file");
+      return undefined;
+    }
     const file = readText(path);
     if (!("text" in file)) this.wrong(variable, file.given, file.allowed);
     else if (file.text.trim() === "") {
@@ -94,6 +104,12 @@ export class VariableReader {
     const text = this.file(variable, option);
     if (text !== undefined && !maybePem(text)) {
       this.wrong(variable, "names a file that is not in PEM", "must name a file with -----BEGIN in it");
+    } else if (text !== undefined && hasWrittenBreaks(text)) {
+      this.wrong(
+        variable,
+        "names a file with \\n written out in it",
+        "must name a file with line breaks in their place",
+      );
     }
     return text;
   }

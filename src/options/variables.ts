@@ -5,6 +5,7 @@
  */
 import type { ConfigProblem } from "../failure/errors.js";
 import type { Environment } from "./environment-policy.js";
+import { parseSwitch } from "./parse.js";
 import { closest } from "./shape.js";
 
 /** Every connection variable, without a prefix, and what it means. The table in docs/policy.md is checked against it. */
@@ -49,6 +50,16 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   REDIS_AUTH: "REDIS_PASSWORD",
   REDIS_DATABASE: "REDIS_DB",
   REDIS_SSL: "REDIS_TLS",
+  REDIS_SSL_ENABLED: "REDIS_TLS",
+  REDIS_TLS_ENABLED: "REDIS_TLS",
+  REDIS_ENABLE_TLS: "REDIS_TLS",
+  REDIS_USE_SSL: "REDIS_TLS",
+  REDIS_USE_TLS: "REDIS_TLS",
+  REDIS_TLS_CA: "REDIS_TLS_CA_FILE",
+  REDIS_TLS_CERT: "REDIS_TLS_CERT_FILE",
+  REDIS_TLS_KEY: "REDIS_TLS_KEY_FILE",
+  REDIS_CA_FILE: "REDIS_TLS_CA_FILE",
+  REDIS_CA_CERT: "REDIS_TLS_CA_FILE",
   REDIS_SOCKET: "REDIS_PATH",
   REDIS_PREFIX: "REDIS_KEY_PREFIX",
   REDIS_SENTINEL_MASTER: "REDIS_SENTINEL_NAME",
@@ -58,8 +69,9 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 const ADDRESS = new Set(["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PATH"]);
 
 /** Variables that are probably meant for us and would be ignored in silence. */
-export function misspelt(env: Environment, prefix: string): ConfigProblem[] {
+export function misspelt(env: Environment, prefix: string, url: string | undefined): ConfigProblem[] {
   const hasUrl = env[`${prefix}REDIS_URL`] !== undefined || env[`${prefix}REDIS_URL_FILE`] !== undefined;
+  const isTls = url !== undefined && /^rediss:/i.test(url);
   const names = Object.keys(CONNECTION_VARIABLES);
   return Object.keys(env).flatMap((variable) => {
     if (!variable.startsWith(`${prefix}REDIS_`)) return [];
@@ -75,6 +87,8 @@ export function misspelt(env: Environment, prefix: string): ConfigProblem[] {
     const full = meant.startsWith("REDIS_") ? meant : `REDIS_${meant}`;
     // A URL says all of the address, so another spelling of a part of it was not meant for us.
     if (hasUrl && ADDRESS.has(full)) return [];
+    // The same for TLS, where the other spelling says what is the case.
+    if (full === "REDIS_TLS" && (isTls || parseSwitch(env[variable] ?? "") === false)) return [];
     if (env[prefix + full] !== undefined || env[`${prefix}${full}_FILE`] !== undefined) return [];
     return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${prefix}${full}?` }];
   });
@@ -87,8 +101,18 @@ export function setElsewhere(env: Environment, prefix: string): string {
     return other === undefined || other === prefix || (env[variable] ?? "") === "" ? [] : [{ variable, other }];
   });
   const meant = found.find(({ other }) => other.toLowerCase() === prefix.toLowerCase()) ?? found[0];
-  if (meant === undefined) return "";
+  if (meant === undefined) return addressElsewhere(env, prefix);
   const { variable, other } = meant;
   const call = other === "" ? "leave the prefix out" : `pass { prefix: "${other.slice(0, -1)}" }`;
   return `; ${variable} is set: if that is meant, ${call}`;
+}
+
+/** A variable of another name that holds a Redis URL, as hosting platforms set them; one with TLS first. */
+function addressElsewhere(env: Environment, prefix: string): string {
+  const holds = (scheme: RegExp): string | undefined =>
+    Object.keys(env).find((variable) => scheme.test(env[variable] ?? "") && variable !== `${prefix}REDIS_URL`);
+  const found = holds(/^rediss:\/\//i) ?? holds(/^redis:\/\//i);
+  return found === undefined
+    ? ""
+    : `; ${found} holds the address of a Redis: if that is meant, set ${prefix}REDIS_URL to it`;
 }

@@ -197,6 +197,34 @@ describe("connection variables", () => {
     expect(resolveFromEnvironment(policy).resolved.policy.deadline).toBe(7000);
   });
 
+  it.each<[string, Record<string, string>, string[]]>([
+    ["host", { REDIS_URL: "redis://h", REDIS_HOST: "other" }, ["REDIS_HOST is ignored: REDIS_URL says something else"]],
+    ["socket", { REDIS_URL: "redis://h", REDIS_PATH: "/r" }, ["REDIS_PATH is ignored: REDIS_URL says something else"]],
+    ["not a socket that is the same", { REDIS_URL: "/r", REDIS_PATH: "/r" }, []],
+    ["database", { REDIS_URL: "redis://h/1", REDIS_DB: "2" }, ["REDIS_DB is ignored: REDIS_URL says something else"]],
+    ["nothing that is the same", { REDIS_URL: "redis://h/2", REDIS_HOST: "h", REDIS_DB: "2" }, []],
+    ["no database that the URL leaves open", { REDIS_URL: "redis://h", REDIS_DB: "2" }, []],
+  ])("warn of what the URL goes over: %s", (_name, env, says) => {
+    const { warnings } = resolveFromEnvironment(env);
+    expect(warnings.map((w) => `${w.path} ${w.says}`.replace(" and goes over it", ""))).toEqual(says);
+  });
+
+  it("leave another spelling of TLS alone that says what is the case", () => {
+    const off = { REDIS_HOST: "h", REDIS_TLS_ENABLED: "no", REDIS_SSL: "false" };
+    expect(resolveFromEnvironment(off).args).toEqual([{ host: "h" }]);
+    const on = { REDIS_URL: "rediss://h", REDIS_TLS_ENABLED: "yes" };
+    expect(resolveFromEnvironment(on).args).toEqual(["rediss://h", {}]);
+  });
+
+  it("take no password for a mistake that only holds what a mistake would", () => {
+    for (const password of ["a # b", "${x", "pa$SWORD", "$Ab1", "'", 'a"']) {
+      expect(resolveFromEnvironment({ REDIS_HOST: "h", REDIS_PASSWORD: password })).toMatchObject({
+        args: [{ host: "h", password }],
+        warnings: [],
+      });
+    }
+  });
+
   it("leave an empty password unset", () => {
     expect(resolveFromEnvironment({ REDIS_HOST: "h", REDIS_PASSWORD: "" }).args).toEqual([{ host: "h" }]);
   });

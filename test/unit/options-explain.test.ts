@@ -235,6 +235,13 @@ describe("warnings", () => {
     ["the options of another client", { socket: { host: "h" } } as Options, "socket is an option of another client"],
     ["the database of another client", { database: 3 } as Options, "does nothing here: write db"],
     ["a user without a password", { username: "u" } as Options, "username is given without a password"],
+    ["a password in quotes", { host: "h", password: '"p"' } as Options, "password is in quotes, which are part of it"],
+    ["a key prefix in quotes", { keyPrefix: "'a:'" } as Options, "keyPrefix is in quotes, which are part of it"],
+    [
+      "other policy keys in the wrong place",
+      { provider: false, summaryInterval: 5, doctor: false } as Options,
+      "resilience is where summaryInterval, provider, doctor belong; beside the ioredis options they do nothing",
+    ],
     ["policy keys in the wrong place", { deadline: 5 } as Options, "resilience is where deadline belongs"],
     [
       "lazy without waiting",

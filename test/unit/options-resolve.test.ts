@@ -94,6 +94,8 @@ describe("the choice of profile", () => {
     expect(chosen(env, "cache")).toEqual(["cache", "option"]);
     expect(chosen(env)).toEqual(["worker", "IOREDOUBT_PROFILE"]);
     expect(chosen({ NODE_ENV: "development" })).toEqual(["development", "NODE_ENV"]);
+    expect(chosen({ NODE_ENV: "test " })).toEqual(["test", "NODE_ENV"]);
+    expect(chosen({ NODE_ENV: "test\r" })).toEqual(["test", "NODE_ENV"]);
     expect(chosen({})).toEqual(["production", "default"]);
   });
 
@@ -220,6 +222,8 @@ describe("defineProfile", () => {
     const definition = { deadline: 100, retry: { retries: 1 } };
     const first = defineProfile("twice", definition);
     expect(policy({ profile: defineProfile("twice", definition) })).toEqual(policy({ profile: first }));
+    expect(() => defineProfile("twice", { retry: { retries: 1 }, deadline: 100, queue: undefined })).not.toThrow();
+    expect(() => defineProfile("twice", { retry: { retries: 2 }, deadline: 100 })).toThrow("with other values");
     definition.retry.retries = -9;
     expect(policy({ profile: first }).retry).toMatchObject({ retries: 1 });
     expect(Object.isFrozen(first.values.retry)).toBe(true);
