@@ -3,12 +3,14 @@
  * Offline; prints no secret.
  */
 import { parseArgs } from "node:util";
-import { ConfigError } from "../failure/errors.js";
+import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import { checkProfile } from "../options/check-resilience.js";
 import { explainResolved, type PolicyExplanation } from "../options/explain-policy.js";
 import { optionsInUrl } from "../options/check-url.js";
 import { fieldAt } from "../options/fields.js";
-import { clusterProblems, normalPrefix, NOT_SET, readTarget } from "../options/environment.js";
+import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentTarget } from "../options/environment.js";
 import type { ResilienceOptions } from "../options/policy.js";
+import type { ProfileName } from "../options/profiles.js";
 import { resolveSources } from "../options/resolve.js";
 import type { UserRedisOptions } from "../options/translate.js";
 import { variablesFrom, type Variables } from "./env-file.js";
@@ -22,7 +24,7 @@ export interface Output {
 export const CONFIG_HELP = `ioredoubt config: the effective policy and where each value comes from
 
   --env-file <path>     read variables from a file; variables that are already set go over it, as in node --env-file
-  --profile <name>      use this profile; several joined by +
+  --profile <name>      use this built-in profile; several joined by +
   --prefix <prefix>     read <prefix>REDIS_… and <prefix>IOREDOUBT_… variables
   --json                print JSON
   --diff <a> <b>        show two profiles side by side, without the environment
@@ -66,11 +68,11 @@ export function runConfig(args: readonly string[], out: Output, env: NodeJS.Proc
   }
 }
 
-function profileOption(text: string | undefined): Pick<ResilienceOptions, "profile"> {
-  // Names are checked when the policy is resolved; a wrong one is reported with a suggestion.
-  return text === undefined
-    ? {}
-    : { profile: text.split(/[+,]/) as unknown as NonNullable<ResilienceOptions["profile"]> };
+/** Profiles as they stand on the command line; `where` names the place in problems. */
+function profilesIn(text: string, where: string): { profile: ResilienceOptions["profile"]; problems: ConfigProblem[] } {
+  const names = text.split(/[+,]/);
+  const problems = names.flatMap((name) => checkProfile(name, where));
+  return { profile: problems.length > 0 ? undefined : (names as readonly string[] as ProfileName[]), problems };
 }
 
 function explain(
@@ -83,9 +85,11 @@ function explain(
   // Without any address the policy can still be shown; every other mistake is reported.
   const problems = [...target.problems.filter((p) => p.given !== NOT_SET), ...clusterProblems(target)];
   const redis: UserRedisOptions = { ...target.options, ...optionsInUrl(target.url) };
+  const given = profile === undefined ? undefined : profilesIn(profile, "--profile");
+  problems.push(...(given?.problems ?? []));
   try {
-    const resolved = resolveSources({ resilience: profileOption(profile), redis, env, prefix: start });
-    if (problems.length === 0) return withOrigins(explainResolved(resolved, redis), originOf);
+    const resolved = resolveSources({ resilience: { profile: given?.profile }, redis, env, prefix: start });
+    if (problems.length === 0) return withOrigins(explainResolved(resolved, redis), target.warnings, originOf);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -93,12 +97,17 @@ function explain(
   throw new ConfigError(problems.map((problem) => ({ ...problem, path: originOf(problem.path) })));
 }
 
-function withOrigins(explanation: PolicyExplanation, originOf: Variables["originOf"]): PolicyExplanation {
+function withOrigins(
+  explanation: PolicyExplanation,
+  warnings: EnvironmentTarget["warnings"],
+  originOf: Variables["originOf"],
+): PolicyExplanation {
   const { profile, values } = explanation;
   return {
     ...explanation,
     profile: { ...profile, origin: originOf(profile.origin) },
     values: values.map((value) => ({ ...value, origin: originOf(value.origin) })),
+    warnings: [...warnings.map(({ path, says }) => ({ path: originOf(path), says })), ...explanation.warnings],
   };
 }
 
@@ -122,8 +131,11 @@ function asText(explanation: PolicyExplanation): string {
 function runDiff(names: readonly string[], json: boolean, out: Output): number {
   const [a, b] = names;
   if (a === undefined || b === undefined || names.length > 2) throw new UsageError("--diff takes two profiles");
-  const [left, right] = [a, b].map((name) =>
-    explainResolved(resolveSources({ resilience: profileOption(name), env: {} })),
+  const given = [profilesIn(a, "--diff, first"), profilesIn(b, "--diff, second")];
+  const problems = given.flatMap((one) => one.problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const [left, right] = given.map(({ profile }) =>
+    explainResolved(resolveSources({ resilience: { profile }, env: {} })),
   );
   if (left === undefined || right === undefined) return 2;
   const paths = [...new Set([...left.values, ...right.values].map((v) => v.path))];

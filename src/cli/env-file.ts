@@ -29,5 +29,10 @@ function read(path: string): NodeJS.Dict<string> {
   }
   // What is behind a NUL is lost without a word; UTF-16, as some editors save it, is full of them.
   if (text.includes("\0")) throw new UsageError(`${shownPath(path)} is not a text file in UTF-8`);
+  if (text.startsWith("\uFEFF")) {
+    throw new UsageError(
+      `${shownPath(path)} begins with a byte order mark, which hides its first variable from node --env-file: save it as UTF-8 without one`,
+    );
+  }
   return parseEnv(text);
 }

@@ -126,6 +126,19 @@ describe("ioredoubt config", () => {
     expect(out).not.toContain(SECRET);
   });
 
+  it("refuses an env file whose first variable is hidden by a byte order mark", async () => {
+    const path = join(folder, "mark.env");
+    writeFileSync(path, "\uFEFFIOREDOUBT_DEADLINE=900ms\n");
+    const { code, out } = await run(["config", "--env-file", path]);
+    expect(code).toBe(2);
+    expect(out).toContain("begins with a byte order mark");
+  });
+
+  it("warns of a variable that the URL goes over", async () => {
+    const { out } = await run(["config"], { REDIS_URL: `redis://:${SECRET}@h`, REDIS_HOST: "other" });
+    expect(out).toMatch(/Worth a look\n {2}REDIS_HOST is ignored: REDIS_URL says something else/);
+  });
+
   it("takes a profile from the command line over the environment", async () => {
     const { out } = await run(["config", "--profile", "staging+worker"], { IOREDOUBT_PROFILE: "cache" });
     expect(out).toMatch(/^profile staging\+worker ← option$/m);
@@ -194,9 +207,14 @@ describe("ioredoubt config", () => {
   });
 
   it("ends with 1 for a profile that does not exist, in a diff too", async () => {
-    expect(await run(["config", "--profile", "prodution"])).toMatchObject({ code: 1 });
-    const { code, out } = await run(["config", "--diff", "production", "prodution"]);
-    expect(code).toBe(1);
-    expect(out).toContain("did you mean production?");
+    const one = await run(["config", "--profile", "staging+prodution"], { IOREDOUBT_DEADLNE: "5s" });
+    expect(one.code).toBe(1);
+    expect(one.out).toMatch(/^ {2}--profile: a string of 9 characters; must be one of .*did you mean production\?$/m);
+    expect(one.out).toContain("did you mean IOREDOUBT_DEADLINE?");
+    const two = await run(["config", "--diff", "production", "prod"]);
+    expect(two.code).toBe(1);
+    expect(two.out).toMatch(
+      /^ {2}--diff, second: a string of 4 characters; must be one of .*did you mean production\?$/m,
+    );
   });
 });
