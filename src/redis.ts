@@ -234,8 +234,9 @@ export class Redis extends IORedis {
 }
 
 Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
-  const { explicit, environment } = this[STATE];
-  return giving({ environment }, () => new Redis({ ...optionsForDuplicate(this.options, explicit), ...override }));
+  const { explicit, brought, environment } = this[STATE];
+  const options = optionsForDuplicate(this.options, explicit, brought);
+  return giving({ environment }, () => new Redis({ ...options, ...override }));
 } as Redis["duplicate"];
 
 sealGetter(Redis.prototype, "policy");

@@ -33,7 +33,7 @@ export function hostOf(client: Redis, state: State, logger: Logger, create: (opt
 
 /** A client with the same options for the pool's own use; it connects when it is first used. */
 function createPooled(client: Redis, state: State, isLent: boolean, create: (options: RedisOptions) => Redis): Redis {
-  const options = optionsForDuplicate(client.options, state.explicit) as RedisOptions;
+  const options = optionsForDuplicate(client.options, state.explicit, state.brought) as RedisOptions;
   // What a fallback answers inside an exclusive unit of work would be taken for the server's word.
   const fallback = isLent ? undefined : options.resilience?.fallback;
   const { policy, scripts } = state;

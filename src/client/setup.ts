@@ -2,7 +2,7 @@
 import type { Command, RedisOptions as IORedisOptions } from "ioredis";
 import { ScriptEffects } from "../command/scripts.js";
 import { endpointInfo, labelOf } from "../connection/endpoint-info.js";
-import { explicitOptions, type Options } from "../connection/explicit-options.js";
+import { explicitOptions, readTexts, type Options } from "../connection/explicit-options.js";
 import { internalsOf, type BatchStream } from "../connection/internals.js";
 import { Resubscription } from "../connection/resubscription.js";
 import { Wire } from "../connection/wire.js";
@@ -34,6 +34,7 @@ const KEEP_ALIVE = 30_000;
 /** Sets up everything that hangs on the client, before ioredis's constructor goes on. */
 export function adopt(client: Redis, args: readonly unknown[], create: (options: RedisOptions) => Redis): void {
   const explicit = explicitOptions(args);
+  readTexts(client.options as Record<string, unknown>);
   const { resilience } = client.options;
   const given = takeGiven();
   const environment = given?.environment;
@@ -58,7 +59,8 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
   });
   wire.flow = flow;
   wire.onInternal = (command) => sendInternal(client, state, command);
-  applyDefaults(client.options, policy, explicit);
+  const brought = broughtBy(policy, explicit);
+  Object.assign(client.options, brought);
   // Both belong to the flow now; ioredis would arm a timer a command, and resolve what was not answered.
   delete client.options.commandTimeout;
   delete client.options.blockingTimeout;
@@ -73,6 +75,7 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     wire,
     policy,
     explicit,
+    brought,
     environment,
     scripts,
     skipsReadyCheck,
@@ -147,9 +150,11 @@ function blockingLimit(options: RedisOptions): BlockingLimit | undefined {
 }
 
 /** ioredis options that the policy brings, where the caller gave none. */
-function applyDefaults(options: RedisOptions, policy: Policy, explicit: Options): void {
+function broughtBy(policy: Policy, explicit: Options): Options {
   const { lazyConnect, keepAlive = KEEP_ALIVE, tls } = policy.connection ?? {};
-  if (!("lazyConnect" in explicit) && lazyConnect !== undefined) options.lazyConnect = lazyConnect;
-  if (!("keepAlive" in explicit)) options.keepAlive = keepAlive;
-  if (!("tls" in explicit) && tls !== undefined) options.tls = {};
+  return {
+    ...("lazyConnect" in explicit || lazyConnect === undefined ? {} : { lazyConnect }),
+    ...("keepAlive" in explicit ? {} : { keepAlive }),
+    ...("tls" in explicit || tls === undefined ? {} : { tls: {} }),
+  };
 }

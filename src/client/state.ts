@@ -20,6 +20,8 @@ export interface State {
   readonly policy: Policy;
   /** What the caller wrote, for `duplicate()`. */
   readonly explicit: Options;
+  /** ioredis options that the policy set. */
+  readonly brought: Options;
   readonly environment: Given["environment"];
   readonly scripts: ScriptEffects;
   /** ioredis is sending on its own behalf. */

@@ -62,7 +62,7 @@ const FUNCTIONS = [
   "Connector",
 ];
 /** Options ioredis may be given as text because its URL query has only text. */
-const MAY_BE_TEXT = new Set(["port", "db", "family"]);
+export const MAY_BE_TEXT = new Set(["port", "db", "family"]);
 
 /** Every problem in an options object. `null` counts as absent, as in ioredis's own defaults, except for the address. */
 export function checkRedisOptions(options: object, path: string): ConfigProblem[] {

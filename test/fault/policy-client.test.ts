@@ -6,7 +6,7 @@ import { afterAll, describe, expect, expectTypeOf, it } from "vitest";
 import { createRedis } from "../../src/create-redis.js";
 import { ConfigError } from "../../src/failure/errors.js";
 import { policyLine } from "../../src/options/fingerprint.js";
-import { Redis } from "../../src/redis.js";
+import { Redis, type RedisOptions } from "../../src/redis.js";
 import { runSource } from "../helpers/child.js";
 import { eventually } from "../helpers/eventually.js";
 import { createLogSink } from "../helpers/log-sink.js";
@@ -135,6 +135,40 @@ describe("a client that is made", () => {
     expect(redis.duplicate({ maxRetriesPerRequest: null }).policy.queue).toMatchObject({ wait: "forever" });
     expect(redis.duplicate({ resilience: { deadline: 90, logger: false } }).policy.deadline).toBe(90);
     expect({ ...redis.options }).not.toHaveProperty("commandTimeout");
+  });
+});
+
+describe("a duplicate", () => {
+  // None of them connects.
+  it.each<[string, string, RedisOptions]>([
+    ["of a profile that sets options", "redis://h", { resilience: { profile: "serverless" } }],
+    ["of a provider that wants TLS", "redis://x.upstash.io", { lazyConnect: true }],
+    [
+      "of a URL with numbers",
+      "redis://h?commandTimeout=700&maxRetriesPerRequest=1&keepAlive=5000",
+      { lazyConnect: true },
+    ],
+    ["of a URL with switches", "redis://h?lazyConnect=true&stringNumbers=true", {}],
+  ])("has the same policy and options: %s", (_name, url, options) => {
+    const redis = createRedis(url, options);
+    const twin = redis.duplicate();
+    expect(policyLine(twin.policy)).toBe(policyLine(redis.policy));
+    expect(twin.policy).toEqual(redis.policy);
+    expect(twin.options).toMatchObject({ ...redis.options, retryStrategy: twin.options.retryStrategy });
+  });
+
+  it("serves transactions and blocking commands of a client whose URL has a query", async () => {
+    const server = await startRedis();
+    atEnd(() => server.stop());
+    const redis = createRedis(`redis://127.0.0.1:${server.port}?commandTimeout=4000&keepAlive=5000&noDelay=true`, {
+      resilience: { logger: false, doctor: false },
+    });
+    atEnd(() => redis.disconnect());
+    expect(await redis.withConnection((connection) => connection.ping())).toBe("PONG");
+    const popped = redis.blpop("list", 0);
+    await redis.rpush("list", "v");
+    expect(await popped).toEqual(["list", "v"]);
+    expect(redis.policy.deadline).toBe(4000);
   });
 });
 
