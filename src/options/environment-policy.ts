@@ -67,6 +67,7 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
     problems.push(...setInsideOff(values, origins));
     layers.push({ values, origins });
   }
+  if (prefix !== "") problems.push(...slipInPrefix(env, prefix));
   for (const name of profile?.names ?? []) problems.push(...checkName(name, profile?.variable ?? ""));
   return { layers, profile, file, problems };
 }
@@ -83,6 +84,20 @@ function slipInFamily(variable: string, name: string, start: string): ConfigProb
   if (end < 0 || !POLICY_VARIABLES.includes(meant)) return [];
   if (closest(name.slice(0, end + 1), [FAMILY]) === undefined) return [];
   return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${start}${meant}?` }];
+}
+
+/**
+ * `CAHCE_IOREDOUBT_DEADLINE` where the prefix is `CACHE_`, and no variable says where a Redis of the other name is: without
+ * one it is no second Redis with a similar name.
+ */
+function slipInPrefix(env: Environment, prefix: string): ConfigProblem[] {
+  return Object.keys(env).flatMap((variable) => {
+    const [, other = "", name = ""] = /^(.+_)(IOREDOUBT_.+)$/.exec(variable) ?? [];
+    const differsInNumber = other.replace(/\d/g, "") === prefix.replace(/\d/g, "");
+    if (other.length < 5 || differsInNumber || closest(other, [prefix]) === undefined) return [];
+    if (Object.keys(env).some((one) => one.startsWith(`${other}REDIS_`))) return [];
+    return [{ path: variable, given: "belongs to no Redis", allowed: `did you mean ${prefix}${name}?` }];
+  });
 }
 
 /** A part that is off and yet has a value set: one of the two was not meant. */

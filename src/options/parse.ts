@@ -65,16 +65,20 @@ export function exampleOf(field: Field): string {
     case "choice":
       return (field.choices ?? []).join(", ");
     case "duration":
-      return "250ms, 5s, 2m or a plain number of milliseconds";
+      return `250ms, 5s, 2m, 1h or a plain number of milliseconds${field.off === true ? ", or off" : ""}`;
     case "bytes":
-      return "512KB, 64MB or a plain number of bytes";
+      return `512KB, 64MB or a plain number of bytes${orUnlimited(field)}`;
     case "percentage":
       return "50 or 50%";
     case "count":
-      return "a whole number";
+      return `a whole number${orUnlimited(field)}`;
     case "number":
       return "a number";
   }
+}
+
+function orUnlimited({ endless = false }: Field): string {
+  return endless ? ", or unlimited" : "";
 }
 
 function plain(text: string): number | undefined {

@@ -137,7 +137,7 @@ export class VariableReader {
     if (isWithin(value, { min: 0, max: LONGEST_TIMER })) return value;
     const allowed =
       value === undefined
-        ? "write 250ms, 5s, 2m or a plain number of milliseconds"
+        ? "write 250ms, 5s, 2m, 1h or a plain number of milliseconds"
         : `must be whole milliseconds, 0 to ${LONGEST_TIMER}`;
     this.wrong(variable, numberOrShape(value ?? text), allowed);
     return undefined;

@@ -209,6 +209,16 @@ describe("connection variables", () => {
     expect(warnings.map((w) => `${w.path} ${w.says}`.replace(" and goes over it", ""))).toEqual(says);
   });
 
+  it.each([
+    [
+      "that has an address",
+      { STORE_REDIS_URL: "redis://h", STOVE_REDIS_URL: "redis://g", STOVE_IOREDOUBT_DEADLINE: "1s" },
+    ],
+    ["that has another number", { STORE_REDIS_URL: "redis://h", STORE2_IOREDOUBT_DEADLINE: "1s" }],
+  ])("leave the policy of a similar prefix alone %s", (_name, env) => {
+    expect(resolveFromEnvironment(env, { prefix: "STORE" }).resolved.policy.deadline).toBe(5000);
+  });
+
   it("leave another spelling of TLS alone that says what is the case", () => {
     const off = { REDIS_HOST: "h", REDIS_TLS_ENABLED: "no", REDIS_SSL: "false" };
     expect(resolveFromEnvironment(off).args).toEqual([{ host: "h" }]);

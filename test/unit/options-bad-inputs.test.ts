@@ -325,6 +325,23 @@ const ROWS: readonly Row[] = [
     /on or off; its values are IOREDOUBT_RETRY_RETRIES/,
   ],
   [
+    "a slip in the prefix",
+    () =>
+      void resolveFromEnvironment(
+        { CACHE_REDIS_URL: `redis://:${SECRET}@h`, CAHCE_IOREDOUBT_DEADLINE: "1s" },
+        { prefix: "CACHE" },
+      ),
+    "CAHCE_IOREDOUBT_DEADLINE",
+    /did you mean CACHE_IOREDOUBT_DEADLINE\?/,
+  ],
+  ["none where off is meant", env({ IOREDOUBT_DEADLINE: "none" }), "IOREDOUBT_DEADLINE", /, or off$/],
+  [
+    "a word for no limit",
+    env({ IOREDOUBT_QUEUE_MAX_COMMANDS: "none" }),
+    "IOREDOUBT_QUEUE_MAX_COMMANDS",
+    /or unlimited$/,
+  ],
+  [
     "a variable without its underscore",
     env({ IOREDOUBTDEADLINE: "1s" }),
     "IOREDOUBTDEADLINE",
