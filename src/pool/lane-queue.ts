@@ -85,6 +85,8 @@ export class LaneQueue {
   /** The client takes no more commands. */
   refuse(item: Item): void {
     this.#refuse(item, (call, now) => refusal.closed(call, this.#host.flow.desk.scene(), now));
+    // What came in this turn has no calls to be refused by yet.
+    if (item.calls.length === 0) for (const command of item.commands) this.#watch(item, command);
   }
 
   /** The client has ended, which is what a QUIT among them asked for. */

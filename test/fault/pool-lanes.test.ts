@@ -164,6 +164,30 @@ describe("several lanes (pool.size 4)", () => {
     await eventually(async () => expect(await connections(server)).toHaveLength(0));
   });
 
+  it("refuse at once what is issued while close() waits for the rest", async () => {
+    await using proxy = await startProxy({ target: server });
+    const redis = await warm(client(proxy.port, { pool: { size: 4 } }));
+    proxy.blackhole();
+    const last = redis.incr("n");
+    const closed = redis.close();
+    const late = [
+      redis.get("k"),
+      redis.mget(...KEYS),
+      redis.multi().incr("k").incr("k").exec(),
+      redis.pipeline().incr("k").incr("k").exec(),
+    ];
+    const [single, several, multi, pipeline] = await Promise.allSettled(late);
+    for (const outcome of [single, several, multi]) {
+      expect((outcome as PromiseRejectedResult).reason).toMatchObject({ code: "CLIENT_CLOSED", applied: "no" });
+    }
+    expect(pipeline).toMatchObject({
+      value: [[{ code: "CLIENT_CLOSED", applied: "no" }], [{ code: "CLIENT_CLOSED", applied: "no" }]],
+    });
+    await proxy.pass();
+    expect(await last).toBeGreaterThan(0);
+    await closed;
+  });
+
   it("end with the client: nothing waits, nothing connects again", async () => {
     await using proxy = await startProxy({ target: server });
     const redis = await warm(client(proxy.port, { pool: { size: 4 } }));
