@@ -16,6 +16,10 @@ export type Place =
 const APART: ReadonlySet<string> = new Set([
   ...["ping", "echo", "time", "info", "publish", "spublish", "lastsave", "role", "pubsub", "client", "config"],
   ...["acl", "latency", "slowlog", "command", "lolwut", "hello", "auth", "multi", "exec"],
+]);
+
+/** Messages are heard on the client's own connection, the first, also those of sharded channels, which count as keys. */
+const LISTENING: ReadonlySet<string> = new Set([
   ...["subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe"],
 ]);
 
@@ -40,6 +44,7 @@ export function placeOf(command: Command, size: number): Place {
       refused: `An interactive ${name.toUpperCase()} would mix with the commands of others. Use \`withConnection\`.`,
     };
   }
+  if (LISTENING.has(name)) return { lane: 0, alone: false };
   const lanes = lanesOf(command, size);
   // The first connection hands it on, and waits for all lanes itself.
   if (blockingTimeoutOf(name, command.args) !== undefined) return { lane: 0, alone: false };
@@ -47,20 +52,26 @@ export function placeOf(command: Command, size: number): Place {
   return { lane, alone: lanes.size > 1 || (lanes.size === 0 && !APART.has(name)) };
 }
 
-/** A pipeline or MULTI batch goes to one lane as a whole: that of its first key. */
+/** A pipeline or MULTI batch goes to one lane as a whole: that of its first key, or the first if it subscribes to something. */
 export function placeOfBatch(commands: readonly Command[], size: number): Place {
   const all = new Set<number>();
   let touchesAll = false;
+  let listens = false;
   for (const command of commands) {
     const name = command.name.toLowerCase();
     const refused = refusalOf(name);
     if (refused !== undefined) return { refused };
+    if (LISTENING.has(name)) {
+      listens = true;
+      continue;
+    }
     const lanes = lanesOf(command, size);
     for (const lane of lanes) all.add(lane);
     if (lanes.size === 0 && !APART.has(name)) touchesAll = true;
   }
-  const [lane = 0] = all;
-  return { lane, alone: touchesAll || all.size > 1 };
+  const [first = 0] = all;
+  const lane = listens ? 0 : first;
+  return { lane, alone: touchesAll || all.size > 1 || (all.size === 1 && lane !== first) };
 }
 
 function refusalOf(name: string): string | undefined {

@@ -116,6 +116,18 @@ describe("several lanes (pool.size 4)", () => {
     expect(await removed).toBe(1);
   });
 
+  it("hear the messages of all channels on the client, sharded ones as well", async () => {
+    const channels = KEYS.slice(0, 8);
+    for (const enableAutoPipelining of [false, true]) {
+      await using redis = client(server.port, { pool: { size: 4 } }, { enableAutoPipelining });
+      const heard = new Set<string>();
+      redis.on("smessage", (channel: string) => heard.add(channel));
+      await Promise.all(channels.map((channel) => redis.ssubscribe(channel)));
+      for (const channel of channels) await server.call("SPUBLISH", channel, "m");
+      await eventually(() => expect([...heard].sort()).toEqual([...channels].sort()));
+    }
+  });
+
   it("keep deadline, signal and room of what waits behind a command that must be alone", async () => {
     await using proxy = await startProxy({ target: server });
     await using redis = await warm(client(proxy.port, { pool: { size: 4 }, queue: { maxCommands: 50 } }));
