@@ -1,10 +1,9 @@
 /**
- * Checks the arguments of `createRedis` and `createCluster` before anything connects. ioredis takes `undefined` for
+ * Checks the arguments of `createRedis` and `new Redis(…)` before anything connects. ioredis takes `undefined` for
  * localhost and most typing mistakes for host names; both are found out by a refused connection in another place.
  */
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
-import { checkAddress, checkRedisOptions, hostAdvice, isWithin } from "./check-redis-options.js";
-import { checkResilience } from "./check-resilience.js";
+import { checkRedisOptions, hostAdvice, isWithin } from "./check-redis-options.js";
 import { checkUrl } from "./check-url.js";
 import { numberOrShape, shapeOf } from "./shape.js";
 
@@ -19,31 +18,6 @@ const MISSING =
  */
 export function checkRedisArguments(args: readonly unknown[]): void {
   const problems = args.flatMap((arg, index) => checkArgument(arg, index, args));
-  if (problems.length > 0) throw new ConfigError(problems);
-}
-
-/**
- * Checks the arguments of `new Cluster(startupNodes, options)`.
- *
- * @throws {ConfigError} listing every problem.
- */
-export function checkClusterArguments(args: readonly unknown[]): void {
-  const [nodes, options] = args;
-  const problems: ConfigProblem[] = [];
-  if (!Array.isArray(nodes) || nodes.length === 0) {
-    problems.push({ path: "startupNodes", given: shapeOf(nodes), allowed: "must be an array with at least one node" });
-  } else problems.push(...nodes.flatMap((node: unknown, i) => checkNode(node, `startupNodes[${i}]`)));
-  if (typeof options === "object" && options !== null) {
-    const { redisOptions, resilience } = options as { readonly redisOptions?: unknown; readonly resilience?: unknown };
-    if (typeof redisOptions === "object" && redisOptions !== null) {
-      problems.push(...checkRedisOptions(redisOptions, "redisOptions"));
-    } else if (redisOptions !== undefined) {
-      problems.push({ path: "redisOptions", given: shapeOf(redisOptions), allowed: "must be an options object" });
-    }
-    problems.push(...checkResilience(resilience));
-  } else if (options !== undefined) {
-    problems.push({ path: "options", given: shapeOf(options), allowed: "must be an options object" });
-  }
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
@@ -82,16 +56,9 @@ function checkArgument(arg: unknown, index: number, args: readonly unknown[]): C
 /** What to pass instead of an object that ioredis would take for empty options, and so for localhost. */
 function hintFor(arg: unknown): string | undefined {
   if (arg instanceof URL) return "; pass url.href";
-  if (Array.isArray(arg)) return "; an array of nodes is for createCluster";
+  if (Array.isArray(arg)) return "; an array of nodes is for new Cluster(nodes)";
   if (arg instanceof Promise) return "; await the promise first";
   return ArrayBuffer.isView(arg) ? "; pass the text of these bytes" : undefined;
-}
-
-function checkNode(node: unknown, path: string): ConfigProblem[] {
-  if (typeof node === "number") return isWithin(node, { min: 1, max: 65_535 }) ? [] : [{ ...portProblem(node), path }];
-  if (typeof node === "string") return /^\d+$/.test(node) ? [] : checkUrl(node, path);
-  if (typeof node === "object" && node !== null) return checkAddress(node, path);
-  return [{ path, given: shapeOf(node), allowed: "must be { host, port }, a port or a URL" }];
 }
 
 function isPort(value: unknown): boolean {

@@ -164,8 +164,8 @@ function checkSentinels(given: Readonly<Record<string, unknown>>, at: (key: stri
   return problems;
 }
 
-/** Host and port of a Sentinel or a Cluster node. */
-export function checkAddress(address: object, path: string): ConfigProblem[] {
+/** Host and port of a Sentinel. */
+function checkAddress(address: object, path: string): ConfigProblem[] {
   const { host, port } = address as { readonly host?: unknown; readonly port?: unknown };
   const problems: ConfigProblem[] = [];
   const advice = host === undefined ? undefined : hostAdvice(host);

@@ -46,7 +46,7 @@ describe("diagnosis of a cluster", () => {
     const error = await failureOf(redis.incr(await keyInSlot(left, 9000)));
     redis.disconnect();
     const { why } = expectDiagnosis(error, { written: true }, "MOVED", CALLER);
-    expect(why[0]).toContain("createCluster");
+    expect(why[0]).toContain("new Cluster(");
   });
 
   it("CROSS_SLOT: keys without a common slot", async () => {

@@ -146,6 +146,16 @@ describe("exports", () => {
     expect(replaced.sort()).toEqual(["Redis", "default"]);
   });
 
+  it("leave Cluster to ioredis, and do not let a policy be written where nobody reads it", () => {
+    compiled(() => {
+      // @ts-expect-error Cluster takes no policy.
+      use(new ioredis.Cluster([6379], { resilience: { deadline: 1000 } }));
+      // @ts-expect-error Nor do the clients of its nodes.
+      use(new ioredis.Cluster([6379], { redisOptions: { resilience: { deadline: 1000 } } }));
+    });
+    expect(Redis.Cluster).toBe(ioredis.Cluster);
+  });
+
   it("compile with every type name of ioredis", () => {
     compiled(() => {
       type Names = [

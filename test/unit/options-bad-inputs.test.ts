@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/failure/errors.js";
-import { checkClusterArguments, checkRedisArguments } from "../../src/options/arguments.js";
+import { checkRedisArguments } from "../../src/options/arguments.js";
 import { defineProfile } from "../../src/options/define-profile.js";
 import { resolveFromEnvironment } from "../../src/options/from-environment.js";
 
@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
   ["tls in the query", args(`redis://:${SECRET}@h:6379?tls=true`), "url", /rediss:\/\//],
   ["an unreplaced placeholder", args("redis://${REDIS_HOST}:6379"), "url", /placeholder/],
   ["a URL object", args(new URL(`redis://:${SECRET}@h`)), "argument 1", /url\.href/],
-  ["an array", args([{ host: "h" }]), "argument 1", /createCluster/],
+  ["an array", args([{ host: "h" }]), "argument 1", /new Cluster\(nodes\)/],
   ["a promise", args(Promise.resolve(SECRET)), "argument 1", /await the promise/],
   ["bytes", args(Buffer.from(SECRET)), "argument 1", /the text of these bytes/],
   ["two URLs", args("redis://a", `redis://:${SECRET}@b`), "argument 2", /first argument says already/],
@@ -595,20 +595,6 @@ const ROWS: readonly Row[] = [
     () => void defineProfile("own-b", { extends: anything("cachee") }),
     "profile own-b: extends",
     /did you mean cache/,
-  ],
-  ["no Cluster nodes", () => checkClusterArguments([[]]), "startupNodes", /at least one node/],
-  [
-    "a Cluster node as URL with #",
-    () => checkClusterArguments([[`redis://:${SECRET}#@h`]]),
-    "startupNodes[0]",
-    /encodeURIComponent/,
-  ],
-  ["a Cluster node without shape", () => checkClusterArguments([[true]]), "startupNodes[0]", /host, port/],
-  [
-    "redisOptions of a Cluster",
-    () => checkClusterArguments([[6379], { redisOptions: { password: 5 } }]),
-    "redisOptions.password",
-    /string/,
   ],
 ];
 

@@ -103,7 +103,7 @@ async function asCluster(context: Context, client: RespClient): Promise<Draft[]>
     findings.push(
       failed(context.classify("MOVED 0 elsewhere:6379"), `HELLO says mode cluster; ${evidence}`, {
         meaning:
-          "The server is a node of a Redis Cluster and this client is a plain one: keys of other nodes answer MOVED. Use createCluster.",
+          "The server is a node of a Redis Cluster and this client is a plain one: keys of other nodes answer MOVED. Use `new Cluster([…])`.",
       }),
     );
   }

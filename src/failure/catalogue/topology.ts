@@ -85,7 +85,7 @@ export const TOPOLOGY: readonly Entry[] = [
     name: "not a cluster",
     title: "{target} is not a cluster node.",
     means: "This client was made for Redis Cluster and the server runs without it. The command was refused.",
-    why: ["createCluster is used for a standalone server.", "The URL is of another environment."],
+    why: ["A Cluster client is used for a standalone server.", "The URL is of another environment."],
     next: ["Use createRedis for this server.", { say: "See the mode", run: "{cli} info server | grep redis_mode" }],
     findOut: [{ say: "Is it switched off?", run: "{cli} config get cluster-enabled" }],
     fix: ["Use the class that fits the server, or a server that runs as a cluster."],
@@ -102,15 +102,15 @@ export const TOPOLOGY: readonly Entry[] = [
     title: "The key belongs to another node of the cluster.",
     means: "The node named the right one and executed nothing. A cluster client follows by itself; a plain one cannot.",
     why: [
-      { say: "This is a plain client and the server is a cluster: use createCluster.", when: "standalone" },
+      { say: "This is a plain client and the server is a cluster: use `new Cluster([…])`.", when: "standalone" },
       { say: "Slots are moving, or the client's slot table is old.", when: "cluster" },
       {
-        say: "Cluster mode is on for this ElastiCache group: use the configuration endpoint with createCluster.",
+        say: "Cluster mode is on for this ElastiCache group: use `new Cluster([…])` with the configuration endpoint.",
         when: "elasticache",
       },
     ],
     next: [
-      { say: "Use createCluster (or new Cluster) with this address as startup node", when: "standalone" },
+      { say: "Use `new Cluster([…])` with this address as startup node", when: "standalone" },
       { say: "See the nodes", run: "{cli} cluster nodes" },
     ],
     findOut: [{ say: "Is it a cluster?", run: "{cli} info server | grep redis_mode" }],
@@ -129,11 +129,11 @@ export const TOPOLOGY: readonly Entry[] = [
     means:
       "The slot is being migrated; the node named the new owner and executed nothing. A cluster client follows by itself.",
     why: [
-      { say: "This is a plain client and the server is a cluster: use createCluster.", when: "standalone" },
+      { say: "This is a plain client and the server is a cluster: use `new Cluster([…])`.", when: "standalone" },
       "Resharding is under way.",
     ],
     next: [
-      { say: "Use createCluster for this server", when: "standalone" },
+      { say: "Use `new Cluster([…])` with this address as startup node", when: "standalone" },
       { say: "See the migrating slots", run: "{cli} cluster nodes" },
     ],
     findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {address}{cliOptions}" }],
