@@ -89,7 +89,7 @@ export class Loss {
     const peers = call.batch?.transaction === true ? call.batch.calls : [call];
     const safe = peers.every((peer) => peer.tie === undefined && this.#mayResend(peer));
     if (safe && !fatal && this.#takeRetry(call)) this.#giveBack(call);
-    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, scene, diagnosis, safe, fatal);
+    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, scene, diagnosis, safe);
   }
 
   /** Some of the batch was refused before the connection went: it can no longer go again as one. */
@@ -124,12 +124,8 @@ export class Loss {
     }
   }
 
-  #report(call: Call, scene: refusal.Scene, diagnosis: Diagnosis, safe: boolean, fatal: boolean): void {
+  #report(call: Call, scene: refusal.Scene, diagnosis: Diagnosis, safe: boolean): void {
     const { desk, endpoint } = this.#client;
-    if (fatal && safe && scene.cause !== undefined) {
-      desk.rejectAsIs(call, scene.cause, true);
-      return;
-    }
     desk.stats.unknownOutcomes++;
     endpoint.incident.failed(diagnosis);
     endpoint.incident.unknownOutcome();

@@ -112,7 +112,7 @@ export function deadlineInFlight(call: Call, scene: Scene, now: number): Deadlin
 
 export function outcomeUnknown(call: Call, scene: Scene, now: number, safe: boolean): OutcomeUnknownError {
   const advice = safe
-    ? "Repeating it does no harm; it was not repeated here because retries are used up, over budget or switched off."
+    ? "Repeating it does no harm; it was not repeated here because the replies made no sense, or retries are used up, over budget or switched off."
     : "It was not sent again, because a second execution could do harm. Read the state before repeating it.";
   return new OutcomeUnknownError(
     "OUTCOME_UNKNOWN",

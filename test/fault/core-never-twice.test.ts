@@ -257,6 +257,21 @@ describe("what may be sent again", () => {
   });
 });
 
+describe("replies that make no sense", () => {
+  it("leave the outcome of a SET unknown, whatever a command that was never sent is told in the same moment", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    const garbled = proxy.garbage("HTTP/1.1 400 Bad Request\r\n\r\n");
+    const set = outcomeOf(redis.set("a", "1"));
+    await garbled;
+    const error = expectError(await set, "OutcomeUnknownError", "maybe");
+    expect(error.diagnosis?.applied).toBe("maybe");
+    expect(error.cause).toBeInstanceOf(Error);
+    await redis.ping();
+    expect(await server.cli("GET", "a")).toBe("1");
+  });
+});
+
 describe("a command given up while disconnected", () => {
   it("is never executed later, whether its deadline passed or its caller aborted it", async () => {
     const proxy = await proxyTo(server);
