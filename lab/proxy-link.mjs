@@ -70,6 +70,8 @@ export class Link {
     server.on("end", () => this.#client.end());
     server.on("close", () => this.#end());
     server.on("data", (chunk) => this.#reply(chunk));
+    // It left while it was held, before there was anybody to tell.
+    if (this.#client.readableEnded) server.end();
   }
 
   /** @param {Buffer} chunk */
