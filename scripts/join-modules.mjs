@@ -69,7 +69,7 @@ const { output } = await bundle.generate({
 await bundle.close();
 
 for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
-  if (/\.js(\.map)?$/.test(name)) rmSync(join(dist, name));
+  if (/\.m?js(\.map)?$/.test(name)) rmSync(join(dist, name));
 }
 for (const file of output) {
   const path = join(dist, file.fileName);
@@ -98,8 +98,8 @@ function ascii(code) {
 }
 
 /**
- * Writes the ES modules in front of a CommonJS file, and their declarations. The one for Node requires the file where it could
- * import it, and lists its names itself, so that Node does not go looking for them. Bundlers follow an import only.
+ * Writes the ES module in front of a CommonJS file, and its declarations. It imports the file's default only and lists the
+ * names itself, so that Node does not go looking for them; an import, and no `require`, is what bundlers follow.
  * @param {string} entry
  * @param {readonly string[]} exported
  */
@@ -111,12 +111,7 @@ function writeModules(entry, exported) {
     `export const { ${names.join(", ")} } = required;`,
     ...(hasDefault ? ["export default required.Redis;"] : []),
   ];
-  write(`${entry}.mjs`, [
-    `import { createRequire } from "node:module";`,
-    `const required = createRequire(import.meta.url)("${file}");`,
-    ...exports,
-  ]);
-  write(`${entry}.bundler.mjs`, [`import required from "${file}";`, ...exports]);
+  write(`${entry}.mjs`, [`import required from "${file}";`, ...exports]);
   // The default of a CommonJS file is all of it for TypeScript, so that `default` is taken by its other name.
   write(`${entry}.d.mts`, [
     `export * from "${file}";`,

@@ -140,6 +140,31 @@ describe("the packed package", () => {
     expect(out).toMatch(/"name":"ioredoubt","event":"incident.open".*"code":"CONNECTION_REFUSED"/);
   });
 
+  it.each(["ioredoubt", "ioredoubt/doctor"])(
+    "has one list of names for %s: imported, required and typed",
+    async (from) => {
+      const lists = await node(
+        "names.cjs",
+        `const own = (all) => Object.keys(all).filter((name) => name !== "default" && name !== "module.exports").sort();
+       import("${from}").then((all) => console.log(JSON.stringify([own(all), own(require("${from}"))])));`,
+      );
+      const [imported, required] = JSON.parse(lists) as readonly [readonly string[], readonly string[]];
+      expect(imported.length).toBeGreaterThan(4);
+      expect(required).toEqual(imported);
+      const source = `import type * as all from "${from}";
+      type Names = Exclude<keyof typeof all, "default">;
+      type Listed = ${imported.map((name) => JSON.stringify(name)).join(" | ")};
+      export const same: [[Names] extends [Listed] ? true : Exclude<Names, Listed>, [Listed] extends [Names] ? true : Exclude<Listed, Names>] = [true, true];`;
+      const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+      const flags = ["--strict", "--skipLibCheck", "--noEmit", "--target", "es2022", "--module", "nodenext"];
+      const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules/@types")];
+      const files = ["names-imported.mts", "names-required.cts"];
+      for (const file of files) writeFileSync(join(project, file), source);
+      const args = [tsc, ...flags, ...types, ...files];
+      expect(await run(process.execPath, args, project)).toMatchObject({ code: 0, out: "" });
+    },
+  );
+
   it("exports every name that ioredis exports", async () => {
     const out = await node(
       "exports.mjs",
