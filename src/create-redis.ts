@@ -3,6 +3,7 @@ import { checkRedisArguments } from "./options/arguments.js";
 import type { Environment } from "./options/environment-policy.js";
 import { normalPrefix } from "./options/environment.js";
 import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
+import { makesClients } from "./pool/client-count.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
 /**
@@ -38,3 +39,5 @@ createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: 
     resilience === undefined ? args : [{ resilience }, ...args],
   );
 };
+
+makesClients(createRedis.fromEnv, createRedis);

@@ -22,6 +22,7 @@ import { stateOf } from "./failure/state.js";
 import { healthOf, snapshot, type Health, type Stats } from "./observe/stats.js";
 import { checkRedisArguments } from "./options/arguments.js";
 import type { Policy } from "./options/policy.js";
+import { makesClients } from "./pool/client-count.js";
 import type { ConnectionOptions } from "./pool/leases.js";
 import type { Pool } from "./pool/pool.js";
 import type { TransactionOptions, TransactionResult, TransactionScope } from "./pool/transaction.js";
@@ -242,6 +243,7 @@ Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<R
 sealGetter(Redis.prototype, "policy");
 quickenBatches(Redis.prototype);
 installHooks(Redis.prototype, (options) => new Redis(options));
+makesClients(Redis.createClient, Redis.prototype.duplicate, Redis);
 
 function poolFor(client: Redis, fn: unknown, method: string): Pool {
   if (typeof fn !== "function") throw new TypeError(`${method} needs the function that is to have the connection`);

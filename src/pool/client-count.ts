@@ -3,7 +3,6 @@
  * the program that makes them, and says so once. It never shares one behind the caller's back, because SELECT and
  * subscriptions belong to one client.
  */
-import { dirname } from "node:path";
 import type { Logger } from "../observe/logger.js";
 
 /** That many from one place, open at once or made within a minute, is a pattern and no accident. */
@@ -21,6 +20,16 @@ interface Site {
 }
 
 const sites = new Map<string, Site>();
+
+type Maker = NonNullable<Parameters<typeof Error.captureStackTrace>[1]>;
+
+/** Those that call others come first. */
+const makers: Maker[] = [];
+
+/** Names a public function or class that makes clients: whoever called it is the place that counts. */
+export function makesClients(...added: readonly Maker[]): void {
+  makers.unshift(...added);
+}
 
 /** Counts a new client. Call the result when it has ended. */
 export function countClient(label: string, logger: Logger): () => void {
@@ -56,14 +65,20 @@ export function countClient(label: string, logger: Logger): () => void {
   };
 }
 
-/** The stack from the first frame outside this package and ioredis. */
+/** The stack from the call of the outermost maker on. No path tells it: in what a bundler makes, all code is one file. */
 function callers(): string[] {
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 30;
-  const lines = (new Error().stack ?? "").split("\n").slice(1);
-  Error.stackTraceLimit = limit;
-  // Taken from the stack's own first line, it holds for sources, for the package and for what a bundler makes of it.
-  const own = dirname(dirname(/(?:\(|at )([^()]+):\d+:\d+\)?$/.exec(lines[0] ?? "")?.[1] ?? ""));
-  const outside = lines.filter((line) => !line.includes(own) && !/[\\/]node_modules[\\/]ioredis\d*[\\/]/.test(line));
-  return outside.slice(0, SHOWN_FRAMES).map((line) => line.trim());
+  Error.stackTraceLimit = SHOWN_FRAMES;
+  try {
+    for (const maker of makers) {
+      const here: { stack?: string } = {};
+      Error.captureStackTrace(here, maker);
+      // Without a frame when the maker was not called.
+      const frames = (here.stack ?? "").split("\n").slice(1);
+      if (frames.length > 0) return frames.map((line) => line.trim());
+    }
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+  return [];
 }

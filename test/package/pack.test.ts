@@ -114,6 +114,12 @@ describe("the packed package", () => {
       console.log(Default === Redis, diagnoseConnection.name);
       const refused = createRedis({ port: 1, host: "127.0.0.1", resilience: { deadline: 500 } });
       refused.on("error", () => undefined);
+      const logger = { warn: ({ event, createdAt }) => event === "client.many" && console.log(event, createdAt) };
+      const quiet = { port: 1, host: "127.0.0.1", lazyConnect: true, resilience: { logger: { ...console, ...logger } } };
+      const elsewhere = () => createRedis(quiet);
+      const perRequest = () => createRedis(quiet);
+      for (let n = 0; n < 20; n++) elsewhere().disconnect();
+      for (let n = 0; n < 30; n++) perRequest().disconnect();
       refused.get("k").catch((error) => {
         console.log(error.diagnosis.code);
         refused.disconnect();
@@ -138,6 +144,8 @@ describe("the packed package", () => {
     expect(out).toContain("v\n");
     // The default logger writes pino's lines without pino.
     expect(out).toMatch(/"name":"ioredoubt","event":"incident.open".*"code":"CONNECTION_REFUSED"/);
+    // All code is one file there, and still the place of many clients is the caller's.
+    expect(out.match(/client\.many .*/g)).toEqual([expect.stringContaining("perRequest")]);
   });
 
   it.each(["ioredoubt", "ioredoubt/doctor"])(
