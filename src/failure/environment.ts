@@ -27,10 +27,19 @@ function detect(): Environment {
   const kubernetes = process.env["KUBERNETES_SERVICE_HOST"] !== undefined;
   return {
     kubernetes,
-    container: kubernetes || existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
-    systemd: existsSync("/run/systemd/system"),
+    container: kubernetes || isThere("/.dockerenv") || isThere("/run/.containerenv"),
+    systemd: isThere("/run/systemd/system"),
     platform: process.platform,
   };
+}
+
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path);
+  } catch {
+    // Node's permission model refuses the question itself.
+    return false;
+  }
 }
 
 /** Whether the host can only be this machine (or this container). */

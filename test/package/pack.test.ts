@@ -108,6 +108,18 @@ describe("the packed package", () => {
     expect(out).toBe("createRedis\n");
   });
 
+  it("works in a process that may read nothing but its own folder", async () => {
+    const source = `const { classify, createRedis } = require("ioredoubt");
+      const refused = new Error("connect ECONNREFUSED 127.0.0.1:1");
+      console.log(classify(Object.assign(refused, { code: "ECONNREFUSED", syscall: "connect" })).code);
+      ${USE}`;
+    writeFileSync(join(project, "permitted.cjs"), source);
+    const flags = ["--permission", "--experimental-permission"];
+    const flag = flags.find((name) => process.allowedNodeEnvironmentFlags.has(name)) ?? "--permission";
+    const args = [flag, `--allow-fs-read=${project}/*`, "permitted.cjs", String(server.port)];
+    expect(await must(process.execPath, args, project)).toBe("CONNECTION_REFUSED\nv\n");
+  });
+
   it.each(["esm", "cjs"] as const)("works inside what a bundler makes of a service, as %s", async (format) => {
     const source = `import Default, { Redis, createRedis } from "ioredoubt";
       import { diagnoseConnection } from "ioredoubt/doctor";
