@@ -69,7 +69,8 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "azure",
     label: "Azure Cache for Redis or Azure Managed Redis",
-    hosts: /\.redis(enterprise)?\.cache\.(windows\.net|azure\.net|chinacloudapi\.cn)$|\.redis\.azure\.net$/i,
+    hosts:
+      /\.redis\.cache\.windows\.net$|\.redisenterprise\.cache\.azure\.net$|\.redis\.azure\.net$|\.redis(\.cache)?\.(chinacloudapi\.cn|usgovcloudapi\.net)$/i,
     values: { reconnect: { handshakeTimeout: 15_000 } },
     connection: {},
     tls: "usual",
@@ -83,6 +84,7 @@ export const PROVIDERS: readonly Provider[] = [
     sources: [
       "https://learn.microsoft.com/azure/azure-cache-for-redis/cache-best-practices-connection",
       "https://learn.microsoft.com/azure/azure-cache-for-redis/cache-management-faq",
+      "https://github.com/StackExchange/StackExchange.Redis/blob/11ef77d768866dae8cdbc599711ccda0c28abc33/src/StackExchange.Redis/Configuration/AzureOptionsProvider.cs",
     ],
   },
   {
@@ -180,5 +182,7 @@ export function presetFor(choice: ProviderName | false | undefined, redis: UserR
   if (choice === false) return undefined;
   if (choice !== undefined) return PROVIDERS.find((provider) => provider.name === choice);
   const { host } = redis;
-  return typeof host === "string" ? PROVIDERS.find((provider) => provider.hosts?.test(host)) : undefined;
+  if (typeof host !== "string") return undefined;
+  const name = host.replace(/\.$/, ""); // a name may be written with the dot of the DNS root
+  return PROVIDERS.find((provider) => provider.hosts?.test(name));
 }

@@ -142,6 +142,10 @@ describe("provider presets", () => {
     ["my.redis.cache.windows.net", "azure"],
     ["my.westeurope.redisenterprise.cache.azure.net", "azure"],
     ["my.westeurope.redis.azure.net", "azure"],
+    ["my.redis.cache.chinacloudapi.cn", "azure"],
+    ["my.redis.cache.usgovcloudapi.net", "azure"],
+    ["my.chinanorth3.redis.chinacloudapi.cn", "azure"],
+    ["my.usgovvirginia.redis.usgovcloudapi.net", "azure"],
     ["redis-12345.c1.eu-west-1-3.ec2.redns.redis-cloud.com", "redis-cloud"],
     ["redis-12345.c1.us-east-1-2.ec2.cloud.redislabs.com", "redis-cloud"],
     ["usw2-some-name-30994.upstash.io", "upstash"],
@@ -149,6 +153,12 @@ describe("provider presets", () => {
     ["valkey-1-my-project.a.aivencloud.com", "aiven"],
     ["redis.internal", undefined],
     ["upstash.io.example.com", undefined],
+    ["evil-upstash.io.example.com", undefined],
+    ["evil-upstash.io", undefined],
+    ["my.redis.cache.windows.net.example.com", undefined],
+    ["USW2-Some-Name-30994.Upstash.IO", "upstash"],
+    ["usw2-some-name-30994.upstash.io.", "upstash"],
+    ["usw2-some-name-30994.upstash.io..", undefined],
   ])("finds %s to be %s", (host, name) => {
     expect(presetFor(undefined, { host })?.name).toBe(name);
   });
