@@ -144,8 +144,8 @@ function rejectShared(this: Carried, error: Error): void {
 }
 
 const pristine = IORedis.prototype.sendCommand;
-/** shimmer, which OpenTelemetry's and other tracers use, marks what it wrapped before this module was loaded. */
-const patchedBefore = "__wrapped" in pristine;
+/** A tracer may have wrapped it before this module was loaded: then its text is not ioredis's, which speaks of its queue. */
+const patchedBefore = !Function.prototype.toString.call(pristine).includes("offlineQueue");
 
 /** Somebody has wrapped ioredis's `sendCommand` and counts on seeing every command there. */
 export function isPatched(): boolean {

@@ -3,7 +3,7 @@
 /** Data: one row an offering. */
 const PROVIDERS: readonly (readonly [Provider, RegExp])[] = [
   ["elasticache", /\.(?:cache|memorydb)\.[\w-]+\.amazonaws\.com(?:\.cn)?$|\.cache\.amazonaws\.com$/i],
-  ["azure", /\.redis(?:enterprise)?\.cache\.(?:windows\.net|azure\.\w+|chinacloudapi\.cn)$|\.redis\.azure\.net$/i],
+  ["azure", /\.redis(?:enterprise)?(?:\.cache)?\.(?:windows\.net|azure\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/i],
   ["upstash", /\.upstash\.io$/i],
   ["redis-cloud", /\.(?:redislabs\.com|redis-cloud\.com|redns\.redis-cloud\.com)$/i],
   [
@@ -16,6 +16,6 @@ export type Provider = "elasticache" | "azure" | "upstash" | "redis-cloud" | "ma
 
 /** The offering a host name belongs to; undefined for hosts one runs oneself. */
 export function providerOf(host: string | undefined): Provider | undefined {
-  if (host === undefined) return undefined;
-  return PROVIDERS.find(([, pattern]) => pattern.test(host))?.[0];
+  const name = host?.replace(/\.$/, ""); // a name may be written with the dot of the DNS root
+  return name === undefined ? undefined : PROVIDERS.find(([, pattern]) => pattern.test(name))?.[0];
 }

@@ -108,6 +108,27 @@ describe("the packed package", () => {
     expect(out).toBe("createRedis\n");
   });
 
+  it.each(["before", "after"])(
+    "shows its commands to a tracer that wrapped sendCommand %s it was loaded",
+    async (when) => {
+      const wrap = `{
+      const { sendCommand } = Redis.prototype;
+      Redis.prototype.sendCommand = function (command, stream) {
+        seen.push(command.name);
+        return sendCommand.call(this, command, stream);
+      };
+    }`;
+      const source = `const seen = [];
+      const { Redis } = require("ioredis");
+      ${when === "before" ? wrap : ""}
+      const { createRedis } = require("ioredoubt");
+      ${when === "after" ? wrap : ""}
+      process.on("exit", () => console.log(seen.filter((name) => name === "set" || name === "get").join()));
+      ${USE}`;
+      expect(await node("tracer.cjs", source, String(server.port))).toBe("v\nset,get\n");
+    },
+  );
+
   it("works in a process that may read nothing but its own folder", async () => {
     const source = `const { classify, createRedis } = require("ioredoubt");
       const refused = new Error("connect ECONNREFUSED 127.0.0.1:1");

@@ -1,6 +1,7 @@
 /** What `config` and `explainPolicy` say: origins, promises, provider presets and warnings. */
 import { describe, expect, it, vi } from "vitest";
 import { classify } from "../../src/failure/classify.js";
+import { providerOf } from "../../src/failure/provider.js";
 import { Circuit } from "../../src/flow/circuit.js";
 import { boundsOf, probesWithin, promises } from "../../src/options/bounds.js";
 import { explainPolicy } from "../../src/options/explain-policy.js";
@@ -159,8 +160,9 @@ describe("provider presets", () => {
     ["USW2-Some-Name-30994.Upstash.IO", "upstash"],
     ["usw2-some-name-30994.upstash.io.", "upstash"],
     ["usw2-some-name-30994.upstash.io..", undefined],
-  ])("finds %s to be %s", (host, name) => {
+  ])("finds %s to be %s, as the advice of errors does", (host, name) => {
     expect(presetFor(undefined, { host })?.name).toBe(name);
+    expect(providerOf(host) !== undefined).toBe(name !== undefined);
   });
 
   it("can be named and switched off, in code and in the environment", () => {
