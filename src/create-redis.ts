@@ -3,7 +3,7 @@ import { checkRedisArguments } from "./options/arguments.js";
 import type { Environment } from "./options/environment-policy.js";
 import { normalPrefix } from "./options/environment.js";
 import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
-import { makesClients } from "./pool/client-count.js";
+import { makesClients } from "./client/client-count.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
 /**

@@ -22,7 +22,7 @@ import { stateOf } from "./failure/state.js";
 import { healthOf, snapshot, type Health, type Stats } from "./observe/stats.js";
 import { checkRedisArguments } from "./options/arguments.js";
 import type { Policy } from "./options/policy.js";
-import { makesClients } from "./pool/client-count.js";
+import { makesClients } from "./client/client-count.js";
 import type { ConnectionOptions } from "./pool/leases.js";
 import type { Pool } from "./pool/pool.js";
 import type { TransactionOptions, TransactionResult, TransactionScope } from "./pool/transaction.js";

@@ -15,7 +15,7 @@ import { SILENT } from "../observe/logger.js";
 import type { Policy } from "../options/policy.js";
 import { lintAgainstServer, lintPolicy, type PolicyWarning } from "../options/lint.js";
 import { resolveSources } from "../options/resolve.js";
-import { countClient } from "../pool/client-count.js";
+import { countClient } from "./client-count.js";
 import { Pool } from "../pool/pool.js";
 import type { Redis } from "../redis.js";
 import { takeGiven, type Given } from "./given.js";

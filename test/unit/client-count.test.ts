@@ -12,7 +12,7 @@ describe("many clients of one server", () => {
     const clients = Array.from({ length: 50 }, () => perRequest(1, logger));
     const warnings = logger.at("warn").filter(({ fields }) => fields["event"] === "client.many");
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.fields["createdAt"]).toMatch(/perRequest .*pool-client-count\.test\.ts/);
+    expect(warnings[0]?.fields["createdAt"]).toMatch(/perRequest .*client-count\.test\.ts/);
     expect(warnings[0]?.message).toContain("127.0.0.1:1");
     for (const client of clients) client.disconnect();
   });
