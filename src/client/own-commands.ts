@@ -27,6 +27,7 @@ export function sendUnready(client: Redis, state: State, command: Command, strea
 
 export function sendInternal(client: Redis, state: State, command: Command): void {
   const restoring = client.status === "ready";
+  if (restoring && command.name === "ssubscribe") takeSecondPrefix(command, client.options.keyPrefix);
   state.wire.write(command, undefined);
   if (restoring && Resubscription.concerns(command)) {
     state.resubscription.sent(command);
@@ -47,5 +48,12 @@ export function sendInternal(client: Redis, state: State, command: Command): voi
         client.silentEmit("error", error);
       }
     },
+  );
+}
+
+/** ioredis remembers sharded channels with their key prefix, and puts it before them once more when it subscribes again. */
+function takeSecondPrefix(command: Command, keyPrefix: string | Buffer = ""): void {
+  command.args = command.args.map((channel) =>
+    Buffer.isBuffer(channel) ? channel.subarray(Buffer.byteLength(keyPrefix)) : String(channel).slice(keyPrefix.length),
   );
 }

@@ -40,6 +40,25 @@ describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
     await eventually(() => expect(heard).toEqual(["news=back"]));
   });
 
+  it.each([
+    ["text", "app:"],
+    ["bytes", Buffer.from("app:")],
+  ])("hears sharded channels with a key prefix after every cut: prefix as %s", async (_, keyPrefix) => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, FAST, { protocol, keyPrefix: keyPrefix as string });
+    const heard: string[] = [];
+    redis.on("smessage", (channel: string, message: string) => heard.push(`${channel}=${message}`));
+    await redis.ssubscribe("h");
+    for (const message of ["first", "second"]) {
+      const event = resubscribed(redis);
+      proxy.cutAll();
+      expect((await event).shardChannels).toEqual(["app:h"]);
+      expect(await server.call("SPUBLISH", "app:h", message)).toBe(1);
+      await eventually(() => expect(heard.at(-1)).toBe(`app:h=${message}`));
+    }
+    expect(heard).toEqual(["app:h=first", "app:h=second"]);
+  });
+
   it("keeps what is allowed when one channel no longer is, and reports the other", async () => {
     await using strict = await startRedis({ acl: ["user default on nopass ~* &* +@all"] });
     await using proxy = await startProxy({ target: strict });
