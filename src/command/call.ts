@@ -143,13 +143,15 @@ function rejectShared(this: Carried, error: Error): void {
   if (call !== undefined) call.owner.failed(call, error);
 }
 
-const pristine = IORedis.prototype.sendCommand;
+// Read once: in what is published, each mention of IORedis is a getter of its module, and this is asked for every command.
+const { prototype } = IORedis;
+const pristine = prototype.sendCommand;
 /** A tracer may have wrapped it before this module was loaded: then its text is not ioredis's, which speaks of its queue. */
 const patchedBefore = !Function.prototype.toString.call(pristine).includes("offlineQueue");
 
 /** Somebody has wrapped ioredis's `sendCommand` and counts on seeing every command there. */
 export function isPatched(): boolean {
-  return patchedBefore || IORedis.prototype.sendCommand !== pristine;
+  return patchedBefore || prototype.sendCommand !== pristine;
 }
 
 /** Payload of a command in bytes, protocol overhead included, for queue accounting. Strings count as one byte a character. */

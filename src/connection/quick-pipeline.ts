@@ -11,6 +11,9 @@ import type { BatchMember, PipelineInternals } from "./internals.js";
 
 const traced = tracingChannel("ioredis:command");
 
+// Read once, as in `isPatched`: it is asked for every member.
+const commandPrototype: object = Command.prototype;
+
 const BATCH = Symbol("ioredoubt.pipeline");
 type Member = BatchMember & { [BATCH]?: PipelineInternals | undefined };
 
@@ -56,7 +59,7 @@ function quicken(pipeline: PipelineInternals): void {
 
 /** Not of a class of its own, as scripts are. */
 function isPlain(command: Member): boolean {
-  return Object.getPrototypeOf(command) === Command.prototype;
+  return Object.getPrototypeOf(command) === commandPrototype;
 }
 
 function resolveMember(this: Member, reply: unknown): void {
