@@ -24,7 +24,6 @@ const ENTRIES = { names: "index", "doctor/index": "doctor/index", "cli/main": "c
  * A tenth of valibot is used.
  */
 const JOINED_PACKAGES = ["is-network-error", "p-retry", "valibot"];
-const RUNTIME = "\0rolldown/runtime.js";
 
 /** @type {Set<string>} */
 const needed = new Set();
@@ -34,7 +33,7 @@ const needed = new Set();
  * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
  */
 function neededByIndex(modules) {
-  if (needed.size === 0) needed.add(join(dist, "index.js")).add(RUNTIME);
+  if (needed.size === 0) needed.add(join(dist, "index.js"));
   // The set grows while it is walked.
   for (const id of needed) for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) needed.add(imported);
   return needed;

@@ -53,11 +53,15 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
       const text = env[variable];
       if (text === undefined || !variable.startsWith(start)) continue;
       const name = variable.slice(start.length);
-      if (!name.startsWith(FAMILY)) problems.push(...slipInFamily(variable, name, start));
-      else if (text.trim() === "") {
+      if (!name.startsWith(FAMILY)) {
+        problems.push(...slipInFamily(variable, name, start));
+        continue;
+      }
+      const slip = slipIn(text);
+      if (text.trim() === "") {
         problems.push({ path: variable, given: "is set but empty", allowed: "give it a value or remove it" });
-      } else if (slipIn(text) !== undefined) {
-        problems.push({ path: variable, given: shapeOf(text), allowed: slipIn(text) ?? "" });
+      } else if (slip !== undefined) {
+        problems.push({ path: variable, given: shapeOf(text), allowed: slip });
       } else if (name === "IOREDOUBT_PROFILE") {
         profile = { names: text.split(/[+,]/).map((s) => s.trim()), variable };
       } else if (name === "IOREDOUBT_CONFIG") {
