@@ -1,8 +1,8 @@
 /** `createRedis`: `new Redis(...)` for those who prefer a function. */
-import { checkRedisArguments } from "./options/arguments.js";
-import type { Environment } from "./options/environment-policy.js";
-import { normalPrefix } from "./options/environment.js";
-import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
+import { checkRedisArguments } from "./policy/input/arguments.js";
+import type { Environment } from "./policy/environment/policy-variables.js";
+import { normalPrefix } from "./policy/environment/target.js";
+import { resolveFromEnvironment, type FromEnvironmentOptions } from "./policy/environment/from-environment.js";
 import { makesClients } from "./client/client-count.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 

@@ -14,10 +14,10 @@ export {
 export type * from "ioredis";
 
 export { createRedis } from "./create-redis.js";
-export { defineProfile, type ProfileDefinition } from "./options/define-profile.js";
-export { explainPolicy, type ExplainedValue, type PolicyExplanation } from "./options/explain-policy.js";
-export type { FromEnvironmentOptions } from "./options/from-environment.js";
-export type { Profile, ProfileName } from "./options/profiles.js";
+export { defineProfile, type ProfileDefinition } from "./policy/define-profile.js";
+export { explainPolicy, type ExplainedValue, type PolicyExplanation } from "./policy/explain-policy.js";
+export type { FromEnvironmentOptions } from "./policy/environment/from-environment.js";
+export type { Profile, ProfileName } from "./policy/profiles.js";
 export { Redis, Redis as default } from "./redis.js";
 export type { CloseOptions, RedisOptions } from "./redis.js";
 export type { CallOptions } from "./command/call.js";
@@ -57,4 +57,4 @@ export type { ConnectionOptions } from "./pool/leases.js";
 export type { PoolStats } from "./pool/pool.js";
 export type { Holder, LeaseStats, PoolSnapshot } from "./pool/snapshot.js";
 export type { TransactionOptions, TransactionResult, TransactionScope } from "./pool/transaction.js";
-export type { FailedCommand, Policy, ResilienceOptions } from "./options/policy.js";
+export type { FailedCommand, Policy, ResilienceOptions } from "./policy/shape.js";

@@ -4,15 +4,21 @@
  */
 import { parseArgs } from "node:util";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
-import { checkProfile } from "../options/check-resilience.js";
-import { explainResolved, type PolicyExplanation } from "../options/explain-policy.js";
-import { optionsInUrl } from "../options/check-url.js";
-import { fieldAt } from "../options/fields.js";
-import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentTarget } from "../options/environment.js";
-import type { ResilienceOptions } from "../options/policy.js";
-import type { ProfileName } from "../options/profiles.js";
-import { resolveSources } from "../options/resolve.js";
-import type { UserRedisOptions } from "../options/translate.js";
+import { checkProfile } from "../policy/input/check-resilience.js";
+import { explainResolved, type PolicyExplanation } from "../policy/explain-policy.js";
+import { optionsInUrl } from "../policy/input/check-url.js";
+import { fieldAt } from "../policy/fields.js";
+import {
+  clusterProblems,
+  normalPrefix,
+  NOT_SET,
+  readTarget,
+  type EnvironmentTarget,
+} from "../policy/environment/target.js";
+import type { ResilienceOptions } from "../policy/shape.js";
+import type { ProfileName } from "../policy/profiles.js";
+import { resolveSources } from "../policy/resolve.js";
+import type { UserRedisOptions } from "../policy/translate.js";
 import { variablesFrom, type Variables } from "./env-file.js";
 import { checkPrefix, UsageError, usageProblem } from "./usage.js";
 

@@ -12,8 +12,8 @@ import { LiveList, type Terminal } from "../doctor/live-list.js";
 import { exitCodeOf, type Report } from "../doctor/report.js";
 import { parseUrl, tlsFromFiles, type TargetOptions } from "../doctor/target.js";
 import { renderText, verdictLines, type TextStyle } from "../doctor/text-report.js";
-import { checkUrl } from "../options/check-url.js";
-import { parseDuration } from "../options/parse.js";
+import { checkUrl } from "../policy/input/check-url.js";
+import { parseDuration } from "../policy/environment/parse.js";
 import { variablesFrom } from "./env-file.js";
 import { checkPrefix, shownPath, UsageError, usageProblem } from "./usage.js";
 

@@ -7,7 +7,7 @@ import { CATALOGUE, entryOf, isCode } from "../failure/catalogue.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
 import { factsOf, NO_FACTS, type Facts } from "../failure/facts.js";
-import { renderList, renderText, wrap } from "../failure/render.js";
+import { renderList, renderText, wrap } from "../failure-pages/render.js";
 import { unwrap } from "../failure/unwrap.js";
 import { readingsOf } from "./readings.js";
 

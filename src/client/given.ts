@@ -3,9 +3,9 @@
  * nothing else, and sets everything up before its own first line, so this waits here for it.
  */
 import type { ScriptEffects } from "../command/scripts.js";
-import type { PolicyWarning } from "../options/lint.js";
-import type { Policy } from "../options/policy.js";
-import type { PolicySources } from "../options/resolve.js";
+import type { PolicyWarning } from "../policy/lint.js";
+import type { Policy } from "../policy/shape.js";
+import type { PolicySources } from "../policy/resolve.js";
 
 export interface Given {
   readonly policy?: Policy | undefined;

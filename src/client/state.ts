@@ -7,7 +7,7 @@ import type { Options } from "../connection/explicit-options.js";
 import type { Resubscription } from "../connection/resubscription.js";
 import type { Wire } from "../connection/wire.js";
 import type { Flow } from "../flow/flow.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Pool } from "../pool/pool.js";
 import type { Redis } from "../redis.js";
 import type { Given } from "./given.js";

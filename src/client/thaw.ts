@@ -7,7 +7,7 @@ import type { RedisInternals } from "../connection/internals.js";
 import type { Wire } from "../connection/wire.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { Flow } from "../flow/flow.js";
-import type { HeartbeatPolicy } from "../options/policy.js";
+import type { HeartbeatPolicy } from "../policy/shape.js";
 
 /**
  * Hooks into what every command passes, on this one instance: other clients pay nothing for it. While a process runs, the

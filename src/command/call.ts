@@ -4,7 +4,7 @@
  * the command is settled. It knows nothing of connections; its `CallOwner` does.
  */
 import { Redis as IORedis, type Command } from "ioredis";
-import type { AmbiguousPolicy } from "../options/policy.js";
+import type { AmbiguousPolicy } from "../policy/shape.js";
 import type { Batch } from "./batch.js";
 import type { DeadlineList } from "../flow/deadlines.js";
 import type { Tie } from "../flow/session.js";

@@ -4,7 +4,7 @@
  * return in step.
  */
 import { fullJitter } from "../flow/backoff.js";
-import type { ReconnectPolicy } from "../options/policy.js";
+import type { ReconnectPolicy } from "../policy/shape.js";
 import { reportBug } from "./report-bug.js";
 
 /** ioredis's own shape: anything but a number gives up. */

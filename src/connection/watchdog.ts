@@ -3,7 +3,7 @@
  * not stay silent for ever. It only measures and reports; its owner destroys.
  */
 import type { Socket } from "node:net";
-import type { HeartbeatPolicy } from "../options/policy.js";
+import type { HeartbeatPolicy } from "../policy/shape.js";
 import { HandshakeWatch } from "./handshake-watch.js";
 
 export interface WatchdogHooks {

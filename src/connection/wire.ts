@@ -11,7 +11,7 @@ import { stateOf } from "../failure/state.js";
 import type { Flow } from "../flow/flow.js";
 import type { Transport } from "../flow/transport.js";
 import type { CircuitKind } from "../flow/circuit.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import { adoptConnector } from "./adopt-connector.js";
 import type { WriteStats } from "./coalesce.js";
 import { internalsOf, type BatchStream, type RedisInternals } from "./internals.js";

@@ -3,7 +3,7 @@
  * findings and leaves in `seen` what later checks build on; it never decides the verdict.
  */
 import type { Diagnosis, FailureContext } from "../failure/diagnosis.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Draft } from "./finding.js";
 import type { Address, Machine } from "./machine.js";
 import type { ServerFacts } from "./server-facts.js";

@@ -5,9 +5,9 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import type { ConfigProblem } from "../failure/errors.js";
-import { checkRedisOptions } from "../options/check-redis-options.js";
-import { checkUrl } from "../options/check-url.js";
-import { readTarget } from "../options/environment.js";
+import { checkRedisOptions } from "../policy/input/check-redis-options.js";
+import { checkUrl } from "../policy/input/check-url.js";
+import { readTarget } from "../policy/environment/target.js";
 
 export interface Endpoint {
   readonly host: string;

@@ -5,7 +5,7 @@
 import type { Verdict } from "../command/batch.js";
 import { blockingTimeoutOf } from "../command/blocking.js";
 import type { Call } from "../command/call.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Desk } from "./desk.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Reach } from "./reach.js";

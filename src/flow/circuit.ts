@@ -5,7 +5,7 @@
 import { EventEmitter } from "node:events";
 import CircuitBreaker from "opossum";
 import type { Diagnosis } from "../failure/diagnosis.js";
-import type { BreakerPolicy } from "../options/policy.js";
+import type { BreakerPolicy } from "../policy/shape.js";
 
 export type CircuitKind = "read-write" | "write";
 export type CircuitState = "closed" | "open" | "half-open";

@@ -5,8 +5,8 @@
 import type { Diagnosis } from "../failure/diagnosis.js";
 import { IncidentLog, type Examination } from "../observe/incident.js";
 import type { Logger } from "../observe/logger.js";
-import { fingerprintOf, policyLine } from "../options/fingerprint.js";
-import type { Policy } from "../options/policy.js";
+import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
+import type { Policy } from "../policy/shape.js";
 import { RetryBudget } from "./budget.js";
 import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
 

@@ -1,7 +1,7 @@
 /** Turns away what waits at the gate: the gate is full, the circuit opened, the handshake failed for good, or the client ends. */
 import type { Call } from "../command/call.js";
 import { sanitizeError } from "../failure/redact.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Desk } from "./desk.js";
 import type { Gate } from "./gate.js";
 import * as refusal from "./refusal.js";

@@ -1,6 +1,6 @@
 /** A command that was refused unsent is answered by the caller's `fallback`, which gets as long as the command itself had. */
 import type { Call } from "../command/call.js";
-import type { FailedCommand } from "../options/policy.js";
+import type { FailedCommand } from "../policy/shape.js";
 
 export type Fallback = (command: FailedCommand, error: Error) => unknown;
 

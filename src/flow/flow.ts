@@ -10,7 +10,7 @@ import type { BatchStream } from "../connection/internals.js";
 import type { Code } from "../failure/codes.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Logger } from "../observe/logger.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import { Admission } from "./admission.js";
 import type { CircuitKind } from "./circuit.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";

@@ -4,7 +4,7 @@
  * connection is away.
  */
 import { bytesOf, type Call } from "../command/call.js";
-import type { QueuePolicy } from "../options/policy.js";
+import type { QueuePolicy } from "../policy/shape.js";
 
 export interface GateStats {
   readonly commands: number;

@@ -7,7 +7,7 @@ import { withBatches } from "../command/batch.js";
 import type { Call } from "../command/call.js";
 import { effectOf } from "../command/effect.js";
 import { classify } from "../failure/classify.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Deadlines, SweepReport } from "./deadlines.js";
 import type { Desk } from "./desk.js";
 import type { Endpoint } from "./endpoint.js";

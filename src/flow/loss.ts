@@ -8,7 +8,7 @@ import { effectOf, isReplaySafe } from "../command/effect.js";
 import type { CommandItem } from "../connection/internals.js";
 import { classify } from "../failure/classify.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Desk } from "./desk.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Gate } from "./gate.js";

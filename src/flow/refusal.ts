@@ -20,7 +20,7 @@ import {
 } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
-import type { QueuePolicy } from "../options/policy.js";
+import type { QueuePolicy } from "../policy/shape.js";
 import type { Circuit } from "./circuit.js";
 import type { GateStats } from "./gate.js";
 

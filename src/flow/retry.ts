@@ -5,7 +5,7 @@
  */
 import pRetry from "p-retry";
 import type { Call } from "../command/call.js";
-import type { RetryPolicy } from "../options/policy.js";
+import type { RetryPolicy } from "../policy/shape.js";
 import { fullJitter } from "./backoff.js";
 
 export interface RetryHooks {

@@ -3,7 +3,7 @@ import type { Command } from "ioredis";
 import type { CallOptions } from "../command/call.js";
 import type { Flow } from "../flow/flow.js";
 import type { Logger } from "../observe/logger.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Redis } from "../redis.js";
 
 /** What a pooled connection is made for. */

@@ -8,7 +8,7 @@ import { traitsOf } from "../command/traits.js";
 import type { BatchStream } from "../connection/internals.js";
 import { Gate } from "../flow/gate.js";
 import * as refusal from "../flow/refusal.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Host } from "./host.js";
 
 /** A command, or the members of a batch. */

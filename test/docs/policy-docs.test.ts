@@ -4,15 +4,15 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { boundsOf } from "../../src/options/bounds.js";
-import { POLICY_VARIABLES } from "../../src/options/environment-policy.js";
-import { FIELDS, variableOf } from "../../src/options/fields.js";
-import { formatValue } from "../../src/options/format.js";
-import { flatten } from "../../src/options/layers.js";
-import { BASE, PROFILE_NAMES, profileNamed } from "../../src/options/profiles.js";
-import { PROVIDERS } from "../../src/options/providers.js";
-import { resolvePolicy } from "../../src/options/resolve.js";
-import { CONNECTION_VARIABLES } from "../../src/options/variables.js";
+import { boundsOf } from "../../src/policy/bounds.js";
+import { POLICY_VARIABLES } from "../../src/policy/environment/policy-variables.js";
+import { FIELDS, variableOf } from "../../src/policy/fields.js";
+import { formatValue } from "../../src/policy/format.js";
+import { flatten } from "../../src/policy/layers.js";
+import { BASE, PROFILE_NAMES, profileNamed } from "../../src/policy/profiles.js";
+import { PROVIDERS } from "../../src/policy/providers.js";
+import { resolvePolicy } from "../../src/policy/resolve.js";
+import { CONNECTION_VARIABLES } from "../../src/policy/environment/variables.js";
 
 const DOC = new URL("../../docs/policy.md", import.meta.url);
 const base = flatten(BASE);

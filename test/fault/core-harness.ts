@@ -7,7 +7,7 @@ import { Redis as PlainRedis, type RedisOptions as PlainOptions } from "ioredis"
 import { afterEach, expect } from "vitest";
 import type { Applied } from "../../src/failure/diagnosis.js";
 import { IoredoubtError } from "../../src/failure/errors.js";
-import type { ResilienceOptions } from "../../src/options/policy.js";
+import type { ResilienceOptions } from "../../src/policy/shape.js";
 import { Redis, type RedisOptions } from "../../src/redis.js";
 import { connected } from "../helpers/connected.js";
 import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";

@@ -2,11 +2,11 @@
  * Renders the catalogue: a page a code and an index as Markdown for docs/errors, and the same page for a terminal. One
  * text, three places; nothing here adds to what the catalogue says.
  */
-import { CATALOGUE } from "./catalogue.js";
-import type { Entry } from "./catalogue/entry.js";
-import type { Area, NextStep } from "./diagnosis.js";
-import { NO_FACTS, type Facts } from "./facts.js";
-import { fill, LABELS, mayApply, openConditions, sentence, shellQuoted, type Text } from "./template.js";
+import { CATALOGUE } from "../failure/catalogue.js";
+import type { Entry } from "../failure/catalogue/entry.js";
+import type { Area, NextStep } from "../failure/diagnosis.js";
+import { NO_FACTS, type Facts } from "../failure/facts.js";
+import { fill, LABELS, mayApply, openConditions, sentence, shellQuoted, type Text } from "../failure/template.js";
 
 interface Section {
   readonly heading: string;

@@ -3,10 +3,10 @@
  * `REDIS_` too (Kubernetes among it), so only a slip or a well-known synonym of a variable that is itself missing is an
  * error; anything else with that beginning is left alone.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import type { Environment } from "./environment-policy.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import type { Environment } from "./policy-variables.js";
 import { parseSwitch } from "./parse.js";
-import { closest } from "./shape.js";
+import { closest } from "../input/value-shape.js";
 
 /** Every connection variable, without a prefix, and what it means. The table in docs/policy.md is checked against it. */
 export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
  * Presets for hosting providers, recognised by host name. Data only: each value and note is from the provider's own
  * documentation, cited beside it. A preset lies under everything a user writes, and `provider: false` removes it.
  */
-import type { ConnectionDefaults } from "./policy.js";
+import type { ConnectionDefaults } from "./shape.js";
 import type { PolicyValues } from "./profiles.js";
 import type { UserRedisOptions } from "./translate.js";
 

@@ -2,11 +2,11 @@
  * Where to connect, from environment variables: `REDIS_URL`, or host, port and the rest one by one, with secrets in files
  * as containers mount them. Makes the arguments of a client; knows nothing of the policy. Never shows a value.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import { hostAdvice } from "./check-redis-options.js";
-import { checkUrl, optionsInUrl } from "./check-url.js";
-import type { Environment } from "./environment-policy.js";
-import { shapeOf } from "./shape.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { hostAdvice } from "../input/check-redis-options.js";
+import { checkUrl, optionsInUrl } from "../input/check-url.js";
+import type { Environment } from "./policy-variables.js";
+import { shapeOf } from "../input/value-shape.js";
 import { VariableReader, type NodeAddress } from "./variable-reader.js";
 import { misspelt, setElsewhere } from "./variables.js";
 

@@ -1,7 +1,7 @@
 /** Profiles of your own: a name, what it lies over, and the values it changes. */
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
-import { checkProfile } from "./check-resilience.js";
+import { checkProfile } from "./input/check-resilience.js";
 import { flatten } from "./layers.js";
 import {
   isBuiltInProfile,
@@ -11,8 +11,8 @@ import {
   type Profile,
   type ProfileChoice,
 } from "./profiles.js";
-import { checkValues } from "./schema.js";
-import { shapeOf } from "./shape.js";
+import { checkValues } from "./input/schema.js";
+import { shapeOf } from "./input/value-shape.js";
 
 /** What `defineProfile` takes: policy values, and the profiles they lie over. */
 export interface ProfileDefinition extends PolicyValues {

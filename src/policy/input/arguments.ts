@@ -2,10 +2,10 @@
  * Checks the arguments of `createRedis` and `new Redis(…)` before anything connects. ioredis takes `undefined` for
  * localhost and most typing mistakes for host names; both are found out by a refused connection in another place.
  */
-import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
 import { checkRedisOptions, hostAdvice, isWithin } from "./check-redis-options.js";
 import { checkUrl } from "./check-url.js";
-import { numberOrShape, shapeOf } from "./shape.js";
+import { numberOrShape, shapeOf } from "./value-shape.js";
 
 const MISSING =
   "must be a URL, a port, a socket path or options; call without arguments for localhost:6379, and check the variable it comes from";

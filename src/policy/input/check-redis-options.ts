@@ -2,12 +2,12 @@
  * Checks the ioredis options a caller wrote: types and ranges that ioredis itself takes without a word and fails on later.
  * Options it does not know are left alone, since ioredis accepts them, except near-misses of our own key.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import { LONGEST_TIMER } from "./fields.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { LONGEST_TIMER } from "../fields.js";
 import { checkResilience } from "./check-resilience.js";
 import { checkTls } from "./check-tls.js";
-import { closest, numberOrShape, shapeOf } from "./shape.js";
-import { slipIn } from "./slip.js";
+import { closest, numberOrShape, shapeOf } from "./value-shape.js";
+import { slipIn } from "./value-mistake.js";
 
 interface Range {
   readonly min: number;

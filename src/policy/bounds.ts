@@ -3,7 +3,7 @@
  * puts the same numbers into sentences. Tests hold these numbers against simulated outages.
  */
 import { formatDuration } from "./format.js";
-import type { Policy } from "./policy.js";
+import type { Policy } from "./shape.js";
 
 /** Spread of the wait before a probe, as the breaker draws it: from 75 % to 125 %. */
 const PROBE_SPREAD = 1.25;

@@ -2,7 +2,7 @@
  * Reading a policy value that was written as text: `250ms`, `5s`, `64MB`, `50%`, `off`. Used for environment variables
  * and for strings in a policy file. Returns `undefined` for what it does not understand; the caller reports it.
  */
-import type { Field } from "./fields.js";
+import type { Field } from "../fields.js";
 
 const DURATIONS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
 const SIZES: Readonly<Record<string, number>> = {

@@ -2,13 +2,13 @@
  * Policy values from `IOREDOUBT_*` variables. Strict: a variable with this prefix that is not known, or cannot be read,
  * is an error with a suggestion, because a misspelt limit that is silently ignored is found out during an outage.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import { profileAdvice } from "./check-resilience.js";
-import { FIELDS, fieldsUnder, variableOf } from "./fields.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { profileAdvice } from "../input/check-resilience.js";
+import { FIELDS, fieldsUnder, variableOf } from "../fields.js";
 import { exampleOf, parseValue } from "./parse.js";
-import { profileNames } from "./profiles.js";
-import { closest, shapeOf } from "./shape.js";
-import { slipIn } from "./slip.js";
+import { profileNames } from "../profiles.js";
+import { closest, shapeOf } from "../input/value-shape.js";
+import { slipIn } from "../input/value-mistake.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -16,9 +16,9 @@ import {
   safeParse,
   type GenericSchema,
 } from "valibot";
-import type { ConfigProblem } from "../failure/errors.js";
-import { allowedBy, fieldAt, fieldsUnder, type Field } from "./fields.js";
-import { closest, numberOrShape, shapeOf, suggestion } from "./shape.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { allowedBy, fieldAt, fieldsUnder, type Field } from "../fields.js";
+import { closest, numberOrShape, shapeOf, suggestion } from "./value-shape.js";
 
 /** Where values come from, as its problems name it. */
 export interface ValueSource {

@@ -1,6 +1,6 @@
 /** Checks TLS options for what Node takes without a word and fails on later, or in the middle of a connection attempt. */
-import type { ConfigProblem } from "../failure/errors.js";
-import { shapeOf } from "./shape.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { shapeOf } from "./value-shape.js";
 
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 const PEM = ["ca", "cert", "key"];

@@ -2,7 +2,7 @@
  * Laying sources of policy values over each other. Each layer is flat (`retry.minTimeout` → 50), so that every value can
  * be traced to the layer it came from. A part switched off by one layer comes back when a higher layer sets anything in it.
  */
-import type { BreakerPolicy, ConnectionDefaults, HeartbeatPolicy, Policy, QueuePolicy, RetryPolicy } from "./policy.js";
+import type { BreakerPolicy, ConnectionDefaults, HeartbeatPolicy, Policy, QueuePolicy, RetryPolicy } from "./shape.js";
 import { FIELDS } from "./fields.js";
 
 /** One source of values. `origin` is what `config` prints, e.g. `IOREDOUBT_DEADLINE` or `profile cache`. */

@@ -4,15 +4,15 @@
  */
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { checkContradictions } from "./contradictions.js";
-import { checkProfile, checkResilience } from "./check-resilience.js";
-import { readPolicyVariables, type Environment, type EnvironmentValues } from "./environment-policy.js";
-import { readPolicyFile } from "./policy-file.js";
+import { checkProfile, checkResilience } from "./input/check-resilience.js";
+import { readPolicyVariables, type Environment, type EnvironmentValues } from "./environment/policy-variables.js";
+import { readPolicyFile } from "./environment/policy-file.js";
 import { fieldAt } from "./fields.js";
 import { build, flatten, overlay, type Effective, type Layer } from "./layers.js";
-import type { ConnectionDefaults, Policy, ResilienceOptions } from "./policy.js";
+import type { ConnectionDefaults, Policy, ResilienceOptions } from "./shape.js";
 import { BASE, type Profile } from "./profiles.js";
 import { presetFor, type Provider } from "./providers.js";
-import { checkValues } from "./schema.js";
+import { checkValues } from "./input/schema.js";
 import { selectProfiles, type MeantProfile } from "./select-profiles.js";
 import { translate, type UserRedisOptions } from "./translate.js";
 

@@ -1,6 +1,6 @@
 /** A short name for the sum of a policy's values, for the line a client logs when it is first connected. */
 import { createHash } from "node:crypto";
-import type { Policy } from "./policy.js";
+import type { Policy } from "./shape.js";
 
 /** Eight hexadecimal digits that differ when any value differs. Two processes with the same one run the same policy. */
 export function fingerprintOf(policy: Policy): string {

@@ -2,14 +2,14 @@
  * Reads single environment variables as texts, numbers, switches, files and address lists, and collects what is wrong with
  * them. Shows shapes, never values.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import { isWithin } from "./check-redis-options.js";
-import { hasWrittenBreaks, maybePem } from "./check-tls.js";
-import type { Environment } from "./environment-policy.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { isWithin } from "../input/check-redis-options.js";
+import { hasWrittenBreaks, maybePem } from "../input/check-tls.js";
+import type { Environment } from "./policy-variables.js";
 import { parseDuration, parseSwitch } from "./parse.js";
-import { LONGEST_TIMER } from "./fields.js";
-import { numberOrShape, shapeOf } from "./shape.js";
-import { isPlaceholder, slipIn } from "./slip.js";
+import { LONGEST_TIMER } from "../fields.js";
+import { numberOrShape, shapeOf } from "../input/value-shape.js";
+import { isPlaceholder, slipIn } from "../input/value-mistake.js";
 import { readText } from "./text-file.js";
 
 export interface NodeAddress {

@@ -2,10 +2,10 @@
  * Checks the `resilience` option whole: its own keys here, the policy values by the schema. Reports every problem at
  * once and shows no string it was given.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import { isProfile, profileNamed, profileNames } from "./profiles.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { isProfile, profileNamed, profileNames } from "../profiles.js";
 import { checkValues } from "./schema.js";
-import { shapeOf, suggestion } from "./shape.js";
+import { shapeOf, suggestion } from "./value-shape.js";
 
 const LOGGER_METHODS = ["debug", "info", "warn", "error"];
 /** The keys of the option that are no policy values. */

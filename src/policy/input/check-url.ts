@@ -2,12 +2,12 @@
  * Checks a connection string (`redis://…`, `host:port`, a socket path) before ioredis parses it, because ioredis takes most
  * mistakes for a host name, or drops them and uses localhost. Never shows any part of the string: all of it may be secret.
  */
-import type { ConfigProblem } from "../failure/errors.js";
+import type { ConfigProblem } from "../../failure/errors.js";
 import { queryAdvice } from "./check-query.js";
 import { BOOLEAN_OPTIONS } from "./check-redis-options.js";
-import { shapeOf } from "./shape.js";
-import { slipIn } from "./slip.js";
-import type { UserRedisOptions } from "./translate.js";
+import { shapeOf } from "./value-shape.js";
+import { slipIn } from "./value-mistake.js";
+import type { UserRedisOptions } from "../translate.js";
 
 const SENTINELS =
   "for Sentinels pass { sentinels: [{ host, port }], name }, or set REDIS_SENTINELS and REDIS_SENTINEL_NAME";

@@ -3,8 +3,8 @@
  * `false` is on, and a number handed to a socket as text ends the process when it connects.
  */
 import { BOOLEAN_OPTIONS, isWithin, NUMBER_OPTIONS, STRING_OPTIONS } from "./check-redis-options.js";
-import { fieldsUnder, variableOf } from "./fields.js";
-import { closest } from "./shape.js";
+import { fieldsUnder, variableOf } from "../fields.js";
+import { closest } from "./value-shape.js";
 
 /** Handed to `socket.setTimeout`, which takes no text. */
 const SOCKET_TIMERS = new Set(["connectTimeout", "socketTimeout"]);

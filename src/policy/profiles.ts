@@ -3,7 +3,7 @@
  * what it changes, so profiles can be laid over each other: `["production", "cache"]`. The reason for each number is in
  * docs/policy.md.
  */
-import type { ConnectionDefaults, Policy, ResilienceOptions } from "./policy.js";
+import type { ConnectionDefaults, Policy, ResilienceOptions } from "./shape.js";
 
 export const PROFILE_NAMES = ["development", "test", "staging", "production", "cache", "worker", "serverless"] as const;
 export type ProfileName = (typeof PROFILE_NAMES)[number];

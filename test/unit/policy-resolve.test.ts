@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, expectTypeOf, it } from "vitest";
-import { defineProfile } from "../../src/options/define-profile.js";
-import type { ResilienceOptions } from "../../src/options/policy.js";
-import { BASE, PROFILE_NAMES } from "../../src/options/profiles.js";
-import { resolvePolicy, resolveSources, type PolicySources } from "../../src/options/resolve.js";
-import { policyLine, fingerprintOf } from "../../src/options/fingerprint.js";
-import type { UserRedisOptions } from "../../src/options/translate.js";
+import { defineProfile } from "../../src/policy/define-profile.js";
+import type { ResilienceOptions } from "../../src/policy/shape.js";
+import { BASE, PROFILE_NAMES } from "../../src/policy/profiles.js";
+import { resolvePolicy, resolveSources, type PolicySources } from "../../src/policy/resolve.js";
+import { policyLine, fingerprintOf } from "../../src/policy/fingerprint.js";
+import type { UserRedisOptions } from "../../src/policy/translate.js";
 
 const folder = mkdtempSync(join(tmpdir(), "policy-"));
 afterAll(() => rmSync(folder, { recursive: true }));

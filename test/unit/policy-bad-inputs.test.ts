@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/failure/errors.js";
-import { checkRedisArguments } from "../../src/options/arguments.js";
-import { defineProfile } from "../../src/options/define-profile.js";
-import { resolveFromEnvironment } from "../../src/options/from-environment.js";
+import { checkRedisArguments } from "../../src/policy/input/arguments.js";
+import { defineProfile } from "../../src/policy/define-profile.js";
+import { resolveFromEnvironment } from "../../src/policy/environment/from-environment.js";
 
 const SECRET = "hunter2-Tr0ub4dor";
 const folder = mkdtempSync(join(tmpdir(), "options-"));

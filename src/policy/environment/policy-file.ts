@@ -2,10 +2,10 @@
  * The policy file that `IOREDOUBT_CONFIG` names: JSON in the shape of the `resilience` option, so that operators change
  * limits without a build. It is read once, when a client is made. Texts such as "5s" are allowed where a number is.
  */
-import type { ConfigProblem } from "../failure/errors.js";
-import { fieldAt } from "./fields.js";
+import type { ConfigProblem } from "../../failure/errors.js";
+import { fieldAt } from "../fields.js";
 import { parseValue } from "./parse.js";
-import { shapeOf } from "./shape.js";
+import { shapeOf } from "../input/value-shape.js";
 import { readText } from "./text-file.js";
 
 const ONE_OBJECT =

@@ -2,7 +2,7 @@
  * Combinations that are allowed and yet are usually a mistake. Warnings, never errors: each names the values and what to do.
  */
 import { brokenPairs } from "./contradictions.js";
-import type { Policy } from "./policy.js";
+import type { Policy } from "./shape.js";
 import { QUESTIONABLE, type Scene } from "./questionable.js";
 import type { ResolvedPolicy } from "./resolve.js";
 import type { UserRedisOptions } from "./translate.js";

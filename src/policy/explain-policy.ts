@@ -5,15 +5,15 @@
 import type { RedisOptions } from "ioredis";
 import { ConfigError } from "../failure/errors.js";
 import { promises } from "./bounds.js";
-import { checkRedisOptions } from "./check-redis-options.js";
-import type { Environment } from "./environment-policy.js";
+import { checkRedisOptions } from "./input/check-redis-options.js";
+import type { Environment } from "./environment/policy-variables.js";
 import { FIELDS } from "./fields.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { formatValue } from "./format.js";
 import { lintPolicy, type PolicyWarning } from "./lint.js";
-import type { Policy, ResilienceOptions } from "./policy.js";
+import type { Policy, ResilienceOptions } from "./shape.js";
 import { resolveSources, type ResolvedPolicy } from "./resolve.js";
-import { shapeOf } from "./shape.js";
+import { shapeOf } from "./input/value-shape.js";
 import type { UserRedisOptions } from "./translate.js";
 
 export interface ExplainedValue {

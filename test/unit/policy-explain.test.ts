@@ -3,15 +3,15 @@ import { describe, expect, it, vi } from "vitest";
 import { classify } from "../../src/failure/classify.js";
 import { providerOf } from "../../src/failure/provider.js";
 import { Circuit } from "../../src/flow/circuit.js";
-import { boundsOf, probesWithin, promises } from "../../src/options/bounds.js";
-import { explainPolicy } from "../../src/options/explain-policy.js";
-import { formatBytes, formatDuration, formatValue } from "../../src/options/format.js";
-import { lintAgainstServer } from "../../src/options/lint.js";
-import type { ResilienceOptions } from "../../src/options/policy.js";
-import { PROFILE_NAMES } from "../../src/options/profiles.js";
-import { PROVIDERS, presetFor } from "../../src/options/providers.js";
-import { resolvePolicy } from "../../src/options/resolve.js";
-import type { UserRedisOptions } from "../../src/options/translate.js";
+import { boundsOf, probesWithin, promises } from "../../src/policy/bounds.js";
+import { explainPolicy } from "../../src/policy/explain-policy.js";
+import { formatBytes, formatDuration, formatValue } from "../../src/policy/format.js";
+import { lintAgainstServer } from "../../src/policy/lint.js";
+import type { ResilienceOptions } from "../../src/policy/shape.js";
+import { PROFILE_NAMES } from "../../src/policy/profiles.js";
+import { PROVIDERS, presetFor } from "../../src/policy/providers.js";
+import { resolvePolicy } from "../../src/policy/resolve.js";
+import type { UserRedisOptions } from "../../src/policy/translate.js";
 
 type Options = UserRedisOptions & { resilience?: ResilienceOptions };
 

@@ -2,8 +2,8 @@
  * Which profiles apply: the option, then `IOREDOUBT_PROFILE`, then the policy file, then `NODE_ENV` when it names a profile, then
  * `production`. A profile brings those it extends, below itself.
  */
-import type { Environment } from "./environment-policy.js";
-import type { ResilienceOptions } from "./policy.js";
+import type { Environment } from "./environment/policy-variables.js";
+import type { ResilienceOptions } from "./shape.js";
 import { isProfile, profileNamed, type Profile, type ProfileName } from "./profiles.js";
 
 export interface ProfileSelection {

@@ -2,16 +2,16 @@
  * Everything `createRedis.fromEnv` needs: the arguments of the client and its policy, from one environment. Collects the
  * problems of both before it throws.
  */
-import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
 import type { RedisOptions } from "ioredis";
-import { checkRedisOptions } from "./check-redis-options.js";
-import { optionsInUrl } from "./check-url.js";
-import type { Environment } from "./environment-policy.js";
-import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentRedisOptions } from "./environment.js";
-import { lintPolicy, type PolicyWarning } from "./lint.js";
-import type { ResilienceOptions } from "./policy.js";
-import { resolveSources, type ResolvedPolicy } from "./resolve.js";
-import { shapeOf, suggestion } from "./shape.js";
+import { checkRedisOptions } from "../input/check-redis-options.js";
+import { optionsInUrl } from "../input/check-url.js";
+import type { Environment } from "./policy-variables.js";
+import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentRedisOptions } from "./target.js";
+import { lintPolicy, type PolicyWarning } from "../lint.js";
+import type { ResilienceOptions } from "../shape.js";
+import { resolveSources, type ResolvedPolicy } from "../resolve.js";
+import { shapeOf, suggestion } from "../input/value-shape.js";
 
 export interface FromEnvironmentOptions {
   /** `CACHE` or `CACHE_` reads `CACHE_REDIS_URL`, `CACHE_IOREDOUBT_DEADLINE` … */
