@@ -6,14 +6,16 @@ import { CATALOGUE } from "../failure/catalogue.js";
 import type { Entry } from "../failure/catalogue/entry.js";
 import type { Area, NextStep } from "../failure/diagnosis.js";
 import { NO_FACTS, type Facts } from "../failure/facts.js";
-import { fill, LABELS, mayApply, openConditions, sentence, shellQuoted, type Text } from "../failure/template.js";
+import { fill, sentence, shellQuoted, type Text } from "../failure/template.js";
+import { mayApply, openConditions } from "./conditions.js";
+import { PAGES } from "./pages.js";
 
 interface Section {
   readonly heading: string;
   readonly items: readonly NextStep[];
 }
 
-export const AREAS: readonly (readonly [Area, string])[] = [
+const AREAS: readonly (readonly [Area, string])[] = [
   ["network", "Network: reaching the server"],
   ["tls", "TLS"],
   ["access", "Access: passwords, permissions, limits"],
@@ -27,18 +29,19 @@ export const AREAS: readonly (readonly [Area, string])[] = [
 function sectionsOf(entry: Entry, facts: Facts): readonly Section[] {
   const list = (texts: readonly Text[]): NextStep[] =>
     texts.filter((text) => mayApply(text, facts)).map((text) => item(text, facts));
+  const page = PAGES[entry.code];
   return [
     { heading: "Why it happens, the most likely first", items: list(entry.why) },
     { heading: "First steps", items: list(entry.next) },
-    { heading: "How to find out more", items: list(entry.findOut) },
-    { heading: "How to fix it", items: list(entry.fix) },
-    { heading: "How to prevent it", items: list(entry.prevent) },
+    { heading: "How to find out more", items: list(page.findOut) },
+    { heading: "How to fix it", items: list(page.fix) },
+    { heading: "How to prevent it", items: list(page.prevent) },
   ];
 }
 
 function item(text: Text, facts: Facts): NextStep {
   const step = typeof text === "string" ? { say: text } : text;
-  const labels = openConditions(text, facts).map((condition) => LABELS[condition]);
+  const labels = openConditions(text, facts);
   const say = `${labels.length === 0 ? "" : `(${labels.join(", ")}) `}${fill(step.say, facts)}`;
   return step.run === undefined ? { say } : { say, run: fill(step.run, facts, shellQuoted) };
 }
@@ -70,12 +73,13 @@ const retry = (entry: Entry): string =>
 
 /** The page `docs/errors/CODE.md`. */
 export function renderPage(entry: Entry): string {
+  const { means, examples } = PAGES[entry.code];
   const lines = [
     `# ${entry.code}`,
     "",
     `**${capital(entry.name)}.** ${sentence(entry.title, NO_FACTS)}`,
     "",
-    entry.means,
+    means,
     "",
     "| | |",
     "|---|---|",
@@ -91,8 +95,7 @@ export function renderPage(entry: Entry): string {
       if (step.run !== undefined) lines.push("", "   ```sh", `   ${step.run}`, "   ```", "");
     });
   }
-  if (entry.examples.length > 0)
-    lines.push("", "## What it looks like", "", "```text", ...entry.examples.map(printable), "```");
+  if (examples.length > 0) lines.push("", "## What it looks like", "", "```text", ...examples.map(printable), "```");
   lines.push("", `In a terminal: \`npx ioredoubt explain ${entry.code}\`. All codes: [index](README.md).`, "");
   return lines.join("\n").replace(/\n{3,}/g, "\n\n");
 }
@@ -116,7 +119,7 @@ export function renderIndex(): string {
   }
   lines.push(
     "",
-    "This folder is generated from the catalogue (`src/failure/catalogue/`) by `node scripts/generate-error-docs.mjs`.",
+    "This folder is generated from the catalogue (`src/failure/catalogue/`, `src/failure-pages/texts/`) by `node scripts/generate-error-docs.mjs`.",
     "",
   );
   return lines.join("\n");
@@ -136,7 +139,7 @@ export function renderText(entry: Entry, width: number, facts: Facts = NO_FACTS)
     `${entry.code}: ${entry.name}`,
     "",
     ...wrap(sentence(entry.title, facts), width, ""),
-    ...wrap(entry.means, width, ""),
+    ...wrap(PAGES[entry.code].means, width, ""),
     "",
     ...wrap(`Executed?  ${executed(entry)}`, width, "           "),
     ...wrap(`Repeat it? ${retry(entry)}`, width, "           "),

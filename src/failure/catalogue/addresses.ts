@@ -1,15 +1,14 @@
-/** Failures to find the address of a name. */
+/** Failures to find what an address names: a host name without an address, a unix socket without a file or a permission. */
 import type { Entry } from "./entry.js";
 
 const BASE = { area: "network", severity: "error", retryable: true, breaker: "read-write", applied: "never" } as const;
 
-export const NAMES: readonly Entry[] = [
+export const ADDRESSES: readonly Entry[] = [
   {
     ...BASE,
     code: "DNS_NOT_FOUND",
     name: "host name not found",
     title: "The name {hostname} does not exist.",
-    means: "The resolver answered that there is no such name. Nothing was sent to Redis.",
     why: [
       "The name is misspelt, or belongs to another environment.",
       {
@@ -29,29 +28,12 @@ export const NAMES: readonly Entry[] = [
         when: "kubernetes",
       },
     ],
-    findOut: [
-      { say: "Which resolver is used here?", run: "cat /etc/resolv.conf" },
-      { say: "Does the name exist for anybody?", run: "dig +short {host} @1.1.1.1" },
-      { say: "Which value does the application really use?", run: "npx ioredoubt config" },
-    ],
-    fix: [
-      "Correct the name where it is set; the host option takes a bare name, the port has its own option.",
-      "Compose: both services must share a network, and the service name is the host name.",
-      "Kubernetes across namespaces: `service.namespace.svc.cluster.local`.",
-    ],
-    prevent: [
-      "Check the name at deployment, before the application needs it.",
-      "Use names, not addresses, so that a failover can move them.",
-    ],
-    examples: ["getaddrinfo ENOTFOUND redis.example.invalid", "queryA ENODATA redis.internal"],
   },
   {
     ...BASE,
     code: "DNS_TEMPORARY",
     name: "name lookup failed for now",
     title: "The name {hostname} could not be looked up just now.",
-    means:
-      "The resolver did not answer, or answered that it cannot tell at the moment. The name may well exist. Nothing was sent to Redis.",
     why: [
       "The DNS server is unreachable or overloaded.",
       {
@@ -71,18 +53,46 @@ export const NAMES: readonly Entry[] = [
         when: "kubernetes",
       },
     ],
-    findOut: [
-      { say: "Does each server answer?", run: "dig +time=2 +tries=1 {host}" },
-      { say: "Are DNS packets answered at all?", run: "tcpdump -nn -i any port 53" },
+  },
+  {
+    ...BASE,
+    code: "SOCKET_PERMISSION",
+    name: "not allowed to connect",
+    title: "The operating system does not let this process connect to {target}.",
+    severity: "fatal",
+    retryable: false,
+    breaker: "none",
+    why: [
+      { say: "This user may not write to the socket file (Debian creates it for the group redis).", when: "unix" },
+      { say: "A directory above the socket cannot be entered by this user.", when: "unix" },
+      { say: "A sandbox (systemd hardening, SELinux, AppArmor, seccomp) forbids the connection.", when: "tcp" },
     ],
-    fix: [
-      "Repair or replace the DNS server; a second `nameserver` line helps only if it knows the same names.",
-      "Kubernetes: write the name with a final dot to skip the search list.",
+    next: [
+      { say: "See who may use the socket", run: "ls -l {path}", when: "unix" },
+      { say: "See each directory on the way", run: "namei -l {path}", when: "unix" },
+      {
+        say: "Look for a denial by SELinux or AppArmor",
+        run: "journalctl -k --since -10min | grep -iE 'denied|apparmor'",
+        when: ["tcp", "systemd"],
+      },
     ],
-    prevent: [
-      "Run a caching resolver on the node (NodeLocal DNSCache, systemd-resolved).",
-      "Watch DNS errors: Redis is seldom the only victim.",
+  },
+  {
+    ...BASE,
+    code: "SOCKET_MISSING",
+    name: "socket file missing",
+    title: "There is no socket file at {target}.",
+    why: [
+      "redis-server is not running.",
+      "redis.conf sets no `unixsocket`, or another path.",
+      { say: "The socket's directory is not mounted into this container.", when: "container" },
     ],
-    examples: ["getaddrinfo EAI_AGAIN redis", "queryA ESERVFAIL redis.internal", "queryA ETIMEOUT redis.internal"],
+    next: [
+      { say: "See which sockets redis-server has", run: "ss -lxp | grep redis", when: "linux" },
+      { say: "See which sockets redis-server has", run: "lsof -U | grep redis", when: "mac" },
+      { say: "See what the configuration says", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
+      { say: "See whether the service runs", run: "systemctl status redis-server", when: "systemd" },
+      { say: "See whether the service runs", run: "brew services info redis", when: "mac" },
+    ],
   },
 ];
