@@ -26,7 +26,7 @@ export function createRedis(...args: unknown[]): Redis {
 
 /**
  * A client whose address, credentials and policy come from environment variables (`REDIS_URL`, `REDIS_HOST` …,
- * `IOREDOUBT_*`; all of them in docs/policy.md). What `options` set goes over the environment.
+ * `IOREDOUBT_*`; all of them in docs/policy.md). What `options` set takes precedence over the environment.
  *
  * @throws {ConfigError} before anything connects, with every problem and no value.
  */

@@ -17,7 +17,7 @@ export { createRedis } from "./create-redis.js";
 export { defineProfile, type ProfileDefinition } from "./policy/define-profile.js";
 export { explainPolicy, type ExplainedValue, type PolicyExplanation } from "./policy/explain-policy.js";
 export type { FromEnvironmentOptions } from "./policy/environment/from-environment.js";
-export type { Profile, ProfileName } from "./policy/profiles.js";
+export type { Profile, ProfileName } from "./policy/shape.js";
 export { Redis, Redis as default } from "./redis.js";
 export type { CloseOptions, RedisOptions } from "./redis.js";
 export type { CallOptions } from "./command/call.js";

@@ -8,15 +8,8 @@ import { checkProfile } from "../policy/input/check-resilience.js";
 import { explainResolved, type PolicyExplanation } from "../policy/explain-policy.js";
 import { optionsInUrl } from "../policy/input/check-url.js";
 import { fieldAt } from "../policy/fields.js";
-import {
-  clusterProblems,
-  normalPrefix,
-  NOT_SET,
-  readTarget,
-  type EnvironmentTarget,
-} from "../policy/environment/target.js";
-import type { ResilienceOptions } from "../policy/shape.js";
-import type { ProfileName } from "../policy/profiles.js";
+import { clusterProblems, normalPrefix, readTarget, type EnvironmentTarget } from "../policy/environment/target.js";
+import type { ProfileName, ResilienceOptions } from "../policy/shape.js";
 import { resolveSources } from "../policy/resolve.js";
 import type { UserRedisOptions } from "../policy/translate.js";
 import { variablesFrom, type Variables } from "./env-file.js";
@@ -29,7 +22,7 @@ export interface Output {
 
 export const CONFIG_HELP = `ioredoubt config: the effective policy and where each value comes from
 
-  --env-file <path>     read variables from a file; variables that are already set go over it, as in node --env-file
+  --env-file <path>     read variables from a file; variables that are already set take precedence over it, as in node --env-file
   --profile <name>      use this built-in profile; several joined by +
   --prefix <prefix>     read <prefix>REDIS_… and <prefix>IOREDOUBT_… variables
   --json                print JSON
@@ -89,7 +82,7 @@ function explain(
   const start = normalPrefix(prefix);
   const target = readTarget(env, start);
   // Without any address the policy can still be shown; every other mistake is reported.
-  const problems = [...target.problems.filter((p) => p.given !== NOT_SET), ...clusterProblems(target)];
+  const problems = [...target.problems.filter((p) => p.missing !== true), ...clusterProblems(target)];
   const redis: UserRedisOptions = { ...target.options, ...optionsInUrl(target.url) };
   const given = profile === undefined ? undefined : profilesIn(profile, "--profile");
   problems.push(...(given?.problems ?? []));
@@ -130,7 +123,7 @@ function asText(explanation: PolicyExplanation): string {
   lines.push(...meaning.map((line) => `  ${line}`));
   if (provider !== undefined)
     lines.push("", `Known about ${provider.name}`, ...provider.notes.map((note) => `  ${note}`));
-  if (warnings.length > 0) lines.push("", "Worth a look", ...warnings.map((w) => `  ${w.path} ${w.says}`));
+  if (warnings.length > 0) lines.push("", "Warnings", ...warnings.map((w) => `  ${w.path} ${w.says}`));
   return `${lines.join("\n")}\n`;
 }
 

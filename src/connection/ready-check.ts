@@ -3,6 +3,7 @@
  * asked again instead of failing everything that waits, and a user without the right to INFO is let through silently.
  */
 import type { Redis as IORedis } from "ioredis";
+import { parseInfo } from "../command/info.js";
 
 export interface ReadyCheckHooks {
   /** Sends INFO past the gate. */
@@ -32,7 +33,7 @@ export function checkReady(client: IORedis, callback: Callback, hooks: ReadyChec
       else callback(error);
       return;
     }
-    const info = typeof reply === "string" ? parse(reply) : {};
+    const info = typeof reply === "string" ? Object.fromEntries(parseInfo(reply)) : {};
     if (info["loading"] === undefined || info["loading"] === "0") {
       callback(null, info);
       return;
@@ -42,13 +43,4 @@ export function checkReady(client: IORedis, callback: Callback, hooks: ReadyChec
     const estimate = Number(info["loading_eta_seconds"] ?? 1) * 1_000 || MAX_WAIT;
     again(Math.min(estimate, maxLoadingRetryTime ?? MAX_WAIT, MAX_WAIT));
   });
-}
-
-function parse(reply: string): Record<string, string> {
-  const info: Record<string, string> = {};
-  for (const line of reply.split("\r\n")) {
-    const colon = line.indexOf(":");
-    if (colon > 0) info[line.slice(0, colon)] = line.slice(colon + 1);
-  }
-  return info;
 }

@@ -18,6 +18,8 @@ export interface Finding {
   /** The limit the evidence was held against. */
   readonly threshold?: string | undefined;
   readonly meaning: string;
+  /** Why a skipped check was not looked at: the server refused to tell this user, or a check it builds on failed. */
+  readonly skipped?: "denied" | "not-reached" | undefined;
   readonly next: readonly NextStep[];
   readonly code?: Code | undefined;
   readonly topic: Topic;
@@ -39,15 +41,9 @@ export function skip(why: string, meaning: string = "Not looked at."): Draft {
   return { status: "skip", evidence: why, meaning };
 }
 
-const DENIED = "This user may not ask; a skip is not a pass.";
-
 /** What the server does not tell this user. `why`: its refusal. */
 export function denied(why: string): Draft {
-  return skip(why, DENIED);
-}
-
-export function isDenied({ status, meaning }: Pick<Finding, "status" | "meaning">): boolean {
-  return status === "skip" && meaning === DENIED;
+  return { ...skip(why, "This user may not ask; a skip is not a pass."), skipped: "denied" };
 }
 
 /** A failure in the classifier's own words; `extra` replaces what the check knows better. */

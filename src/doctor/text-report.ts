@@ -1,4 +1,5 @@
 /** The report as lines of text. Pure; colour only where it is asked for. */
+import { formatDuration } from "../format.js";
 import type { NextStep } from "../failure/diagnosis.js";
 import type { Status } from "./finding.js";
 import type { CheckReport, Report, Verdict } from "./report.js";
@@ -59,7 +60,7 @@ export function verdictLines(verdict: Verdict, elapsed: number, style: TextStyle
   if (verdict.next !== undefined) {
     lines.push(`       Next: ${stepText(verdict.next, style)}`);
   }
-  lines.push(paint(`       ${(elapsed / 1000).toFixed(1)} s`, 2, style));
+  lines.push(paint(`       ${formatDuration(elapsed)}`, 2, style));
   return lines;
 }
 

@@ -3,7 +3,7 @@
  * best, and the single most useful next step.
  */
 import type { NextStep } from "../failure/diagnosis.js";
-import { isDenied, type Finding } from "./finding.js";
+import type { Finding } from "./finding.js";
 import type { CheckReport, Verdict } from "./report.js";
 
 /** What a run has left open. */
@@ -45,7 +45,7 @@ function unwarned(reports: readonly CheckReport[], address: string, { unreached,
   const missed = reports.filter((report) => unreached.includes(report.id));
   const [first] = missed;
   if (first === undefined) {
-    const hidden = reports.filter((report) => report.findings.some(isDenied));
+    const hidden = reports.filter((report) => report.findings.some(({ skipped }) => skipped === "denied"));
     const but = hidden.length === 0 ? "" : ` This user may not see everything: ${titles(hidden)} (NOPERM).`;
     return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.${but}` };
   }

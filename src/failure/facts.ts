@@ -4,7 +4,7 @@
  */
 import type { EndpointInfo, FailureContext } from "./diagnosis.js";
 import { environment, isLoopback, isOwnAddress } from "./environment.js";
-import { providerOf, type Provider } from "./provider.js";
+import { providerOf, type RecognisedProvider } from "./provider.js";
 import { redactText } from "./redact.js";
 import type { View } from "./unwrap.js";
 
@@ -28,7 +28,7 @@ export interface Facts {
   readonly kubernetes: boolean;
   readonly systemd: boolean | undefined;
   readonly platform: string | undefined;
-  readonly provider: Provider | undefined;
+  readonly provider: RecognisedProvider | undefined;
   readonly command: string | undefined;
   readonly pid: number | undefined;
 }

@@ -67,7 +67,7 @@ const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
   sentinel: (f) => f.sentinelName !== undefined,
   "own-server": (f) => f.provider === undefined,
   managed: (f) => f.provider !== undefined,
-  elasticache: (f) => f.provider === "elasticache",
+  elasticache: (f) => f.provider === "aws" || f.provider === "aws-serverless",
   azure: (f) => f.provider === "azure",
   upstash: (f) => f.provider === "upstash",
   user: (f) => f.user !== undefined,

@@ -1,12 +1,6 @@
-/** The part of a pino logger that this package calls. Any logger with these methods and pino's argument order works. */
-export interface Logger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-  fatal?(fields: object, message: string): void;
-  child?(bindings: object): Logger;
-}
+import type { Logger } from "../policy/shape.js";
+
+export type { Logger };
 
 function nothing(): void {
   // Silence was asked for.

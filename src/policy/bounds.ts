@@ -2,7 +2,7 @@
  * What a policy promises, as arithmetic: the worst case of sends, waiting, failing fast and coming back. Pure; `promises`
  * puts the same numbers into sentences. Tests hold these numbers against simulated outages.
  */
-import { formatDuration } from "./format.js";
+import { formatDuration } from "../format.js";
 import type { Policy } from "./shape.js";
 
 /** Spread of the wait before a probe, as the breaker draws it: from 75 % to 125 %. */

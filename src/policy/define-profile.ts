@@ -3,14 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { checkProfile } from "./input/check-resilience.js";
 import { flatten } from "./layers.js";
-import {
-  isBuiltInProfile,
-  profileNamed,
-  registerProfile,
-  type PolicyValues,
-  type Profile,
-  type ProfileChoice,
-} from "./profiles.js";
+import { isBuiltInProfile, profileNamed, registerProfile } from "./profiles.js";
+import type { PolicyValues, Profile, ProfileChoice } from "./shape.js";
 import { checkValues } from "./input/schema.js";
 import { shapeOf } from "./input/value-shape.js";
 

@@ -7,9 +7,9 @@ import { ConfigError } from "../failure/errors.js";
 import { promises } from "./bounds.js";
 import { checkRedisOptions } from "./input/check-redis-options.js";
 import type { Environment } from "./environment/policy-variables.js";
-import { FIELDS } from "./fields.js";
+import { fieldAt, FIELDS } from "./fields.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { formatValue } from "./format.js";
+import { formatBytes, formatDuration } from "../format.js";
 import { lintPolicy, type PolicyWarning } from "./lint.js";
 import type { Policy, ResilienceOptions } from "./shape.js";
 import { resolveSources, type ResolvedPolicy } from "./resolve.js";
@@ -93,4 +93,15 @@ function valuesOf(resolved: ResolvedPolicy): ExplainedValue[] {
 function isInsideOff(path: string, resolved: ResolvedPolicy): boolean {
   const steps = path.split(".");
   return steps.some((_, i) => i > 0 && resolved.values.get(steps.slice(0, i).join("."))?.value === false);
+}
+
+/** The value of a field as `config` prints it. */
+export function formatValue(path: string, value: unknown): string {
+  if (value === false) return "off";
+  if (value === true) return "on";
+  const kind = fieldAt(path)?.kind;
+  if (typeof value !== "number") return String(value);
+  if (kind === "duration" || path === "connection.keepAlive") return formatDuration(value);
+  if (kind === "bytes") return formatBytes(value);
+  return kind === "percentage" ? `${value} %` : value === Infinity ? "no limit" : String(value);
 }

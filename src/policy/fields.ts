@@ -3,8 +3,7 @@
  * variables, `config`, and the tables of docs/policy.md are all read from here, so that they cannot disagree. The
  * values themselves are in `profiles.ts`.
  */
-
-import { PROVIDER_NAMES } from "./providers.js";
+import { PROVIDER_NAMES } from "./shape.js";
 
 /** How a value is written and checked. Durations are milliseconds, bytes are bytes. */
 export type FieldKind = "duration" | "count" | "bytes" | "percentage" | "number" | "choice" | "part";

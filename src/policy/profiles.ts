@@ -3,26 +3,7 @@
  * what it changes, so profiles can be laid over each other: `["production", "cache"]`. The reason for each number is in
  * docs/policy.md.
  */
-import type { ConnectionDefaults, Policy, ResilienceOptions } from "./shape.js";
-
-export const PROFILE_NAMES = ["development", "test", "staging", "production", "cache", "worker", "serverless"] as const;
-export type ProfileName = (typeof PROFILE_NAMES)[number];
-
-/** The policy values a profile, a file or the environment can set: the `resilience` option without its code. */
-export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "name" | "fallback" | "logger" | "doctor">;
-
-/** A named set of values; made by `defineProfile`. */
-export interface Profile {
-  readonly name: string;
-  /** The profiles it lies over, in order; by default only the base. */
-  readonly extends: readonly ProfileChoice[];
-  readonly values: PolicyValues;
-  /** ioredis options it brings where the caller gave none. */
-  readonly connection?: ConnectionDefaults | undefined;
-}
-
-/** What the `profile` option takes: a built-in name, or what `defineProfile` returned. */
-export type ProfileChoice = ProfileName | Profile;
+import { PROFILE_NAMES, type Policy, type Profile, type ProfileName } from "./shape.js";
 
 const MIB = 1024 * 1024;
 

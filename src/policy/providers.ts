@@ -1,29 +1,15 @@
 /**
- * Presets for hosting providers, recognised by host name. Data only: each value and note is from the provider's own
- * documentation, cited beside it. A preset lies under everything a user writes, and `provider: false` removes it.
+ * Presets for hosting providers, Data only: each value and note is from the provider's own
+ * documentation, cited beside it; the host names they are found by are in `failure/provider.ts`. A preset lies under everything a user writes, and `provider: false` removes it.
  */
-import type { ConnectionDefaults } from "./shape.js";
-import type { PolicyValues } from "./profiles.js";
+import { providerOf } from "../failure/provider.js";
+import type { ConnectionDefaults, PolicyValues, ProviderName } from "./shape.js";
 import type { UserRedisOptions } from "./translate.js";
 
-export const PROVIDER_NAMES = [
-  "aws",
-  "aws-serverless",
-  "azure",
-  "gcp",
-  "redis-cloud",
-  "upstash",
-  "heroku",
-  "digitalocean",
-  "aiven",
-] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
-
+/** One preset: policy values, ioredis options and what is known of the provider. Durations are milliseconds. */
 export interface Provider {
   readonly name: ProviderName;
   readonly label: string;
-  /** Host names it is found by; none where the provider has no name of its own and must be named. */
-  readonly hosts: RegExp | undefined;
   readonly values: PolicyValues;
   readonly connection: ConnectionDefaults;
   /** `always`: plain text is never accepted. `usual`: TLS unless it was switched off. `optional`: chosen per database. */
@@ -45,11 +31,11 @@ const AWS_SOURCES = [
   "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/BestPractices.Clients.Redis.ServerTimeout.html",
 ];
 
+/** Every preset. The table in docs/policy.md is checked against it. */
 export const PROVIDERS: readonly Provider[] = [
   {
     name: "aws-serverless",
     label: "Amazon ElastiCache Serverless",
-    hosts: /\.serverless\.[\w.-]*cache\.amazonaws\.com(\.cn)?$/i,
     values: {},
     connection: { tls: true },
     tls: "always",
@@ -59,7 +45,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "aws",
     label: "Amazon ElastiCache or MemoryDB",
-    hosts: /\.cache(\.[\w-]+)?\.amazonaws\.com(\.cn)?$|\.memorydb\.[\w-]+\.amazonaws\.com(\.cn)?$/i,
     values: {},
     connection: {},
     tls: "optional",
@@ -69,8 +54,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "azure",
     label: "Azure Cache for Redis or Azure Managed Redis",
-    hosts:
-      /\.redis\.cache\.windows\.net$|\.redisenterprise\.cache\.azure\.net$|\.redis\.azure\.net$|\.redis(\.cache)?\.(chinacloudapi\.cn|usgovcloudapi\.net)$/i,
     values: { reconnect: { handshakeTimeout: 15_000 } },
     connection: {},
     tls: "usual",
@@ -90,7 +73,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "gcp",
     label: "Google Cloud Memorystore",
-    hosts: undefined,
     values: {},
     connection: {},
     tls: "optional",
@@ -104,7 +86,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "redis-cloud",
     label: "Redis Cloud",
-    hosts: /\.(redislabs|redis-cloud|rediscloud)\.com$/i,
     values: {},
     connection: {},
     tls: "optional",
@@ -117,7 +98,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "upstash",
     label: "Upstash",
-    hosts: /\.upstash\.io$/i,
     values: {},
     connection: { tls: true },
     tls: "always",
@@ -130,7 +110,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "heroku",
     label: "Heroku Key-Value Store",
-    hosts: undefined,
     values: {},
     connection: { tls: true },
     tls: "always",
@@ -143,7 +122,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "digitalocean",
     label: "DigitalOcean Managed Databases",
-    hosts: /\.db\.ondigitalocean\.com$/i,
     values: {},
     connection: {},
     tls: "usual",
@@ -160,7 +138,6 @@ export const PROVIDERS: readonly Provider[] = [
   {
     name: "aiven",
     label: "Aiven for Valkey",
-    hosts: /\.aivencloud\.com$/i,
     values: {},
     connection: {},
     tls: "usual",
@@ -177,12 +154,12 @@ export const PROVIDERS: readonly Provider[] = [
   },
 ];
 
-/** The preset that applies: the named one, or the one the host name belongs to; none for `false`. */
+/**
+ * The preset that applies: the named one, or the one the host name belongs to (see `PROVIDER_HOSTS`); none for `false`, for other
+ * hosts, and for providers that are recognised and have no preset.
+ */
 export function presetFor(choice: ProviderName | false | undefined, redis: UserRedisOptions): Provider | undefined {
   if (choice === false) return undefined;
-  if (choice !== undefined) return PROVIDERS.find((provider) => provider.name === choice);
-  const { host } = redis;
-  if (typeof host !== "string") return undefined;
-  const name = host.replace(/\.$/, ""); // a name may be written with the dot of the DNS root
-  return PROVIDERS.find((provider) => provider.hosts?.test(name));
+  const name = choice ?? (typeof redis.host === "string" ? providerOf(redis.host) : undefined);
+  return PROVIDERS.find((provider) => provider.name === name);
 }

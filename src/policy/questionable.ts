@@ -4,7 +4,7 @@
  */
 import { boundsOf } from "./bounds.js";
 import { fieldsUnder } from "./fields.js";
-import { formatDuration } from "./format.js";
+import { formatDuration } from "../format.js";
 import type { Effective } from "./layers.js";
 import type { Policy } from "./shape.js";
 import type { ResolvedPolicy } from "./resolve.js";

@@ -9,8 +9,8 @@ import { readPolicyVariables, type Environment, type EnvironmentValues } from ".
 import { readPolicyFile } from "./environment/policy-file.js";
 import { fieldAt } from "./fields.js";
 import { build, flatten, overlay, type Effective, type Layer } from "./layers.js";
-import type { ConnectionDefaults, Policy, ResilienceOptions } from "./shape.js";
-import { BASE, type Profile } from "./profiles.js";
+import type { ConnectionDefaults, Policy, Profile, ResilienceOptions } from "./shape.js";
+import { BASE } from "./profiles.js";
 import { presetFor, type Provider } from "./providers.js";
 import { checkValues } from "./input/schema.js";
 import { selectProfiles, type MeantProfile } from "./select-profiles.js";

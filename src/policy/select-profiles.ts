@@ -3,8 +3,8 @@
  * `production`. A profile brings those it extends, below itself.
  */
 import type { Environment } from "./environment/policy-variables.js";
-import type { ResilienceOptions } from "./shape.js";
-import { isProfile, profileNamed, type Profile, type ProfileName } from "./profiles.js";
+import type { Profile, ProfileName, ResilienceOptions } from "./shape.js";
+import { isProfile, profileNamed } from "./profiles.js";
 
 export interface ProfileSelection {
   /** From the bottom up, ancestors included. */

@@ -3,9 +3,42 @@
  * opossum's and p-retry's own names where a value goes straight to them. This file holds the shape; the values are in
  * `profiles.ts`.
  */
-import type { Logger } from "../observe/logger.js";
-import type { ProfileChoice } from "./profiles.js";
-import type { ProviderName } from "./providers.js";
+
+/** The built-in profiles. */
+export const PROFILE_NAMES = ["development", "test", "staging", "production", "cache", "worker", "serverless"] as const;
+/** The name of a built-in profile. */
+export type ProfileName = (typeof PROFILE_NAMES)[number];
+
+/** The policy values a profile, a file or the environment can set: the `resilience` option without its code. */
+export type PolicyValues = Omit<ResilienceOptions, "profile" | "provider" | "name" | "fallback" | "logger" | "doctor">;
+
+/** A named set of values; made by `defineProfile`. */
+export interface Profile {
+  readonly name: string;
+  /** The profiles it lies over, in order; by default only the base. */
+  readonly extends: readonly ProfileChoice[];
+  readonly values: PolicyValues;
+  /** ioredis options it brings where the caller gave none. */
+  readonly connection?: ConnectionDefaults | undefined;
+}
+
+/** What the `profile` option takes: a built-in name, or what `defineProfile` returned. */
+export type ProfileChoice = ProfileName | Profile;
+
+/** The hosting providers that have a preset. */
+export const PROVIDER_NAMES = [
+  "aws",
+  "aws-serverless",
+  "azure",
+  "gcp",
+  "redis-cloud",
+  "upstash",
+  "heroku",
+  "digitalocean",
+  "aiven",
+] as const;
+/** The name of a preset. */
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** What may be sent again after the connection was lost while the reply was outstanding. */
 export type AmbiguousPolicy =
@@ -126,6 +159,16 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 export type RetryOptions = Loose<Omit<RetryPolicy, "budget">> & {
   readonly budget?: Loose<Exclude<RetryPolicy["budget"], false>> | false | undefined;
 };
+
+/** The part of a pino logger that this package calls. Any logger with these methods and pino's argument order works. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  fatal?(fields: object, message: string): void;
+  child?(bindings: object): Logger;
+}
 
 /** The value of the `resilience` option. Everything is optional. */
 export interface ResilienceOptions {

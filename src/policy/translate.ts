@@ -1,7 +1,7 @@
 /**
  * What ioredis options mean in our terms. Queueing and retries belong to this package, so the options that steer them in
- * ioredis are turned into policy values and keep their meaning. Only options the caller wrote are translated: ioredis's
- * own defaults say nothing.
+ * ioredis are turned into policy values and keep their meaning. Only options the caller wrote are translated; ioredis's
+ * own defaults are ignored.
  */
 
 /** The ioredis options this package reads. Any ioredis options object is one. */

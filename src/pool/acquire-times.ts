@@ -1,14 +1,7 @@
 /** How long callers waited for a connection: the last few hundred waits, sorted only when somebody asks. */
+import type { AcquireTimes } from "../failure/pool-snapshot.js";
 
 const KEPT = 256;
-
-/** Milliseconds over the last 256 acquisitions. */
-export interface AcquireTimes {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 export class WaitRecord {
   readonly #times: number[] = [];

@@ -1,35 +1,7 @@
-/** What the pool shows of itself: numbers and names, nothing live and nothing of the data that passes through. */
-import type { AcquireTimes } from "./acquire-times.js";
+/** The pool in words. */
+import type { PoolSnapshot } from "../failure/pool-snapshot.js";
 
-/** One connection that is lent out. */
-export interface Holder {
-  /** The function passed to `withConnection` (its name, or where it was called), `transaction`, or a blocking command. */
-  readonly by: string;
-  /** Milliseconds since it was lent. */
-  readonly forMs: number;
-  /** The last command it sent. */
-  readonly lastCommand?: string | undefined;
-}
-
-export interface LeaseStats {
-  /** Connections that exist: idle, leased, being given back or being dialled. */
-  readonly open: number;
-  readonly idle: number;
-  readonly leased: number;
-  /** Callers in the queue. */
-  readonly waiting: number;
-  /** Being connected, or checked after a rest. */
-  readonly dialing: number;
-  readonly created: number;
-  readonly destroyed: Readonly<Record<string, number>>;
-  readonly acquire: AcquireTimes;
-}
-
-/** The state of the pool at the moment a caller gave up waiting. */
-export interface PoolSnapshot extends LeaseStats {
-  readonly max: number;
-  readonly holders: readonly Holder[];
-}
+export type { Holder, LeaseStats, PoolSnapshot } from "../failure/pool-snapshot.js";
 
 /** "2 of 2 leased (transfer for 812 ms after GET, …), 3 waiting". */
 export function describe(snapshot: PoolSnapshot): string {

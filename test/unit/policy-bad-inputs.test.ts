@@ -262,6 +262,18 @@ const ROWS: readonly Row[] = [
     /line breaks in their place/,
   ],
   [
+    "a file with a damaged certificate",
+    env({ REDIS_TLS_CA_FILE: file("damaged", `-----BEGIN CERTIFICATE-----\n${SECRET}\n-----END CERTIFICATE-----`) }),
+    "REDIS_TLS_CA_FILE",
+    /undamaged/,
+  ],
+  [
+    "a certificate in place of a key",
+    option({ tls: { key: `-----BEGIN CERTIFICATE-----\n${SECRET}\n-----END CERTIFICATE-----` } }),
+    "tls.key",
+    /or is something else/,
+  ],
+  [
     "a certificate with \\n written out",
     option({ tls: { ca: `-----BEGIN CERTIFICATE-----\\n${SECRET}` } }),
     "tls.ca",
@@ -324,28 +336,12 @@ const ROWS: readonly Row[] = [
     "IOREDOUBT_RETRY",
     /on or off; its values are IOREDOUBT_RETRY_RETRIES/,
   ],
-  [
-    "a slip in the prefix",
-    () =>
-      void resolveFromEnvironment(
-        { CACHE_REDIS_URL: `redis://:${SECRET}@h`, CAHCE_IOREDOUBT_DEADLINE: "1s" },
-        { prefix: "CACHE" },
-      ),
-    "CAHCE_IOREDOUBT_DEADLINE",
-    /did you mean CACHE_IOREDOUBT_DEADLINE\?/,
-  ],
   ["none where off is meant", env({ IOREDOUBT_DEADLINE: "none" }), "IOREDOUBT_DEADLINE", /, or off$/],
   [
     "a word for no limit",
     env({ IOREDOUBT_QUEUE_MAX_COMMANDS: "none" }),
     "IOREDOUBT_QUEUE_MAX_COMMANDS",
     /or unlimited$/,
-  ],
-  [
-    "a variable without its underscore",
-    env({ IOREDOUBTDEADLINE: "1s" }),
-    "IOREDOUBTDEADLINE",
-    /mean IOREDOUBT_DEADLINE\?/,
   ],
   ["a profile cut short", env({ IOREDOUBT_PROFILE: "prod" }), "IOREDOUBT_PROFILE", /did you mean production\?/],
   [
@@ -385,8 +381,8 @@ const ROWS: readonly Row[] = [
   ],
   ["an empty password file", env({ REDIS_PASSWORD_FILE: file("empty", "\n") }), "REDIS_PASSWORD_FILE", /value in it/],
   [
-    "a certificate without its key",
-    env({ REDIS_TLS_CERT_FILE: file("cert", `-----BEGIN ${SECRET}`) }),
+    "a key without its certificate",
+    env({ REDIS_TLS_KEY_FILE: file("key", `-----BEGIN ENCRYPTED ${SECRET}`) }),
     "REDIS_TLS_CERT_FILE",
     /both/,
   ],

@@ -4,11 +4,10 @@ import { classify } from "../../src/failure/classify.js";
 import { providerOf } from "../../src/failure/provider.js";
 import { Circuit } from "../../src/flow/circuit.js";
 import { boundsOf, probesWithin, promises } from "../../src/policy/bounds.js";
-import { explainPolicy } from "../../src/policy/explain-policy.js";
-import { formatBytes, formatDuration, formatValue } from "../../src/policy/format.js";
+import { formatBytes, formatDuration } from "../../src/format.js";
+import { explainPolicy, formatValue } from "../../src/policy/explain-policy.js";
 import { lintAgainstServer } from "../../src/policy/lint.js";
-import type { ResilienceOptions } from "../../src/policy/shape.js";
-import { PROFILE_NAMES } from "../../src/policy/profiles.js";
+import { PROFILE_NAMES, type ResilienceOptions } from "../../src/policy/shape.js";
 import { PROVIDERS, presetFor } from "../../src/policy/providers.js";
 import { resolvePolicy } from "../../src/policy/resolve.js";
 import type { UserRedisOptions } from "../../src/policy/translate.js";
@@ -43,7 +42,7 @@ describe("explainPolicy", () => {
       host: "secret-host",
       password: "hunter2-Tr0ub4dor",
       username: "secret-user",
-      tls: { key: "-----BEGIN secret-key" },
+      tls: { key: "-----BEGIN ENCRYPTED secret-key" },
     };
     expect(JSON.stringify(explainPolicy(options as Options, {}))).not.toMatch(/hunter2|secret/);
   });
@@ -152,6 +151,9 @@ describe("provider presets", () => {
     ["usw2-some-name-30994.upstash.io", "upstash"],
     ["db-valkey-fra1-1-do-user-1-0.k.db.ondigitalocean.com", "digitalocean"],
     ["valkey-1-my-project.a.aivencloud.com", "aiven"],
+    ["redis-12345.c1.us-east-1-2.ec2.cloud.rediscloud.com", "redis-cloud"],
+    ["my.abc.cache.amazonaws.com.cn", "aws"],
+    ["my.redisenterprise.windows.net", "azure"],
     ["redis.internal", undefined],
     ["upstash.io.example.com", undefined],
     ["evil-upstash.io.example.com", undefined],

@@ -33,8 +33,3 @@ export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
     },
   };
 }
-
-export function bytesText(bytes: number): string {
-  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KiB`;
-  return bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MiB` : `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
-}

@@ -32,7 +32,7 @@ export async function nothingListens(
           other === undefined
             ? `A Redis process runs here, but nothing listens on ${port}: it is starting, or serves only a unix socket, or this user may not see its ports.`
             : context.options.served === true
-              ? `Nothing listens on ${port} any more: the Redis that served this client there has ended or is starting again. What listens on ${few(ports.map(String))} is another Redis.`
+              ? `Nothing listens on ${port} any more: the Redis that served this client there has ended or is starting again. Other Redis servers listen on ${few(ports.map(String))}; none on ${port}.`
               : `Nothing listens on ${port}, while Redis listens on ${few(ports.map(String))}: the port is wrong, or the server meant for ${port} is not running.`,
         topic: other === undefined ? "2.1 Is the server running" : "1.1 Host and port",
         next: [

@@ -2,6 +2,7 @@
  * One connection that sends read-only commands and matches their replies. It never reconnects and never waits longer than
  * it was told: the doctor reports what happened instead of hiding it.
  */
+import { isErrorLike } from "../../failure/unwrap.js";
 import type { Socket } from "node:net";
 import { isReadOnly } from "./read-only.js";
 import { encode, ErrorReply, LONGEST_REPLY, readReply, TooLargeError, type Reply } from "./resp.js";
@@ -67,7 +68,7 @@ export class RespClient {
       }
       this.#data = this.#data.subarray(at);
     } catch (error) {
-      this.#break(error instanceof Error ? error : new Error("unreadable reply"));
+      this.#break(isErrorLike(error) ? error : new Error("unreadable reply"));
     }
   }
 

@@ -44,7 +44,7 @@ export const CLIENT: readonly Entry[] = [
     code: "CIRCUIT_OPEN",
     name: "failing fast",
     title: "The circuit for {target} is open: the command was not sent.",
-    why: ["The endpoint has been unreachable, or most commands failed of the same cause."],
+    why: ["The endpoint has been unreachable, or most commands failed for the same cause."],
     next: [
       "Look at the cause that opened the circuit: it is in the log's opening line and in this error's `cause`.",
       { say: "See whether it answers", run: "{cli} ping" },

@@ -35,7 +35,7 @@ export const TOPOLOGY: readonly Entry[] = [
     why: [
       "All startup nodes are down or unreachable from here.",
       "The nodes announce addresses that this machine cannot reach (Docker, NAT, VPC).",
-      "The password or the TLS settings are missing: for Cluster they belong into `redisOptions`.",
+      "The password or the TLS settings are missing: for Cluster they belong in `redisOptions`.",
     ],
     next: [
       { say: "See whether one node answers", run: "{cli} cluster info" },

@@ -7,18 +7,19 @@ import type { RedisOptions } from "ioredis";
 import { checkRedisOptions } from "../input/check-redis-options.js";
 import { optionsInUrl } from "../input/check-url.js";
 import type { Environment } from "./policy-variables.js";
-import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentRedisOptions } from "./target.js";
+import { clusterProblems, normalPrefix, readTarget, type EnvironmentRedisOptions } from "./target.js";
 import { lintPolicy, type PolicyWarning } from "../lint.js";
 import type { ResilienceOptions } from "../shape.js";
 import { resolveSources, type ResolvedPolicy } from "../resolve.js";
-import { shapeOf, suggestion } from "../input/value-shape.js";
+import { suggestion } from "../../suggest.js";
+import { shapeOf } from "../input/value-shape.js";
 
 export interface FromEnvironmentOptions {
   /** `CACHE` or `CACHE_` reads `CACHE_REDIS_URL`, `CACHE_IOREDOUBT_DEADLINE` … */
   readonly prefix?: string | undefined;
-  /** What the code sets; goes over the environment. */
+  /** What the code sets; it takes precedence over the environment. */
   readonly resilience?: ResilienceOptions | undefined;
-  /** ioredis options the code sets; they go over the environment. */
+  /** ioredis options the code sets; they take precedence over the environment. */
   readonly redis?: RedisOptions | undefined;
 }
 
@@ -50,7 +51,7 @@ export function resolveFromEnvironment(
   const code = definedOf(options.redis);
   const saysWhere = code.host !== undefined || code.path !== undefined || code.sentinels !== undefined;
   const problems: ConfigProblem[] = [
-    ...target.problems.filter(({ given }) => !(saysWhere && given === NOT_SET)),
+    ...target.problems.filter(({ missing }) => !(saysWhere && missing === true)),
     ...clusterProblems(target),
     ...checkRedisOptions(code, "redis"),
   ];

@@ -7,8 +7,8 @@ import { profileAdvice } from "../input/check-resilience.js";
 import { FIELDS, fieldsUnder, variableOf } from "../fields.js";
 import { exampleOf, parseValue } from "./parse.js";
 import { profileNames } from "../profiles.js";
-import { closest, shapeOf } from "../input/value-shape.js";
-import { slipIn } from "../input/value-mistake.js";
+import { closest } from "../../suggest.js";
+import { mistakeIn, shapeOf } from "../input/value-shape.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,7 +38,7 @@ const byVariable = new Map(
 export const POLICY_VARIABLES: readonly string[] = ["IOREDOUBT_PROFILE", "IOREDOUBT_CONFIG", ...byVariable.keys()];
 
 /**
- * Reads the policy variables. With a prefix (`CACHE_`), `CACHE_IOREDOUBT_DEADLINE` goes over `IOREDOUBT_DEADLINE`, so that one
+ * Reads the policy variables. With a prefix (`CACHE_`), `CACHE_IOREDOUBT_DEADLINE` takes precedence over `IOREDOUBT_DEADLINE`, so that one
  * Redis of several can differ from the rest.
  */
 export function readPolicyVariables(env: Environment, prefix: string = ""): EnvironmentPolicy {
@@ -54,14 +54,14 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
       if (text === undefined || !variable.startsWith(start)) continue;
       const name = variable.slice(start.length);
       if (!name.startsWith(FAMILY)) {
-        problems.push(...slipInFamily(variable, name, start));
+        problems.push(...misspeltFamily(variable, name, start));
         continue;
       }
-      const slip = slipIn(text);
+      const mistake = mistakeIn(text);
       if (text.trim() === "") {
         problems.push({ path: variable, given: "is set but empty", allowed: "give it a value or remove it" });
-      } else if (slip !== undefined) {
-        problems.push({ path: variable, given: shapeOf(text), allowed: slip });
+      } else if (mistake !== undefined) {
+        problems.push({ path: variable, given: shapeOf(text), allowed: mistake });
       } else if (name === "IOREDOUBT_PROFILE") {
         profile = { names: text.split(/[+,]/).map((s) => s.trim()), variable };
       } else if (name === "IOREDOUBT_CONFIG") {
@@ -71,37 +71,16 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
     problems.push(...setInsideOff(values, origins));
     layers.push({ values, origins });
   }
-  if (prefix !== "") problems.push(...slipInPrefix(env, prefix));
   for (const name of profile?.names ?? []) problems.push(...checkName(name, profile?.variable ?? ""));
   return { layers, profile, file, problems };
 }
 
-/** `IOREDUBT_DEADLINE`, `IOREDOUBTDEADLINE`: the slip is in the beginning, by which everything else here is recognised. */
-function slipInFamily(variable: string, name: string, start: string): ConfigProblem[] {
-  const end = name.indexOf("_");
-  const meant = FAMILY + name.slice(end + 1).toUpperCase();
-  const joined = FAMILY.slice(0, -1);
-  if (name.toUpperCase().startsWith(joined) && !name.toUpperCase().startsWith(FAMILY)) {
-    const advice = unknownAdvice(FAMILY + name.slice(joined.length).toUpperCase(), start);
-    return [{ path: variable, given: "is not a known variable", allowed: advice }];
-  }
-  if (end < 0 || !POLICY_VARIABLES.includes(meant)) return [];
-  if (closest(name.slice(0, end + 1), [FAMILY]) === undefined) return [];
+/** `IOREDUBT_DEADLINE`: the mistake is in the beginning, by which everything else here is recognised. */
+function misspeltFamily(variable: string, name: string, start: string): ConfigProblem[] {
+  const end = name.indexOf("_") + 1;
+  const meant = FAMILY + name.slice(end).toUpperCase();
+  if (end === 0 || !POLICY_VARIABLES.includes(meant) || closest(name.slice(0, end), [FAMILY]) === undefined) return [];
   return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${start}${meant}?` }];
-}
-
-/**
- * `CAHCE_IOREDOUBT_DEADLINE` where the prefix is `CACHE_`, and no variable says where a Redis of the other name is: without
- * one it is no second Redis with a similar name.
- */
-function slipInPrefix(env: Environment, prefix: string): ConfigProblem[] {
-  return Object.keys(env).flatMap((variable) => {
-    const [, other = "", name = ""] = /^(.+_)(IOREDOUBT_.+)$/.exec(variable) ?? [];
-    const differsInNumber = other.replace(/\d/g, "") === prefix.replace(/\d/g, "");
-    if (other.length < 5 || differsInNumber || closest(other, [prefix]) === undefined) return [];
-    if (Object.keys(env).some((one) => one.startsWith(`${other}REDIS_`))) return [];
-    return [{ path: variable, given: "belongs to no Redis", allowed: `did you mean ${prefix}${name}?` }];
-  });
 }
 
 /** A part that is off and yet has a value set: one of the two was not meant. */

@@ -43,9 +43,6 @@ export interface EnvironmentTarget {
   readonly warnings: readonly { readonly path: string; readonly says: string }[];
 }
 
-/** What the problem says when nothing tells where Redis is: code may say it instead. */
-export const NOT_SET = "is not set";
-
 /** `CACHE` and `CACHE_` both mean variables that begin with `CACHE_`. */
 export function normalPrefix(prefix: string = ""): string {
   return prefix === "" || prefix.endsWith("_") ? prefix : `${prefix}_`;
@@ -74,7 +71,7 @@ export function readTarget(env: Environment, prefix: string = ""): EnvironmentTa
   };
 }
 
-/** Variables that name another place than the URL does, which goes over them. */
+/** Variables that name another place than the URL does, which takes precedence over them. */
 function overruled(reader: VariableReader, url: string | undefined): EnvironmentTarget["warnings"] {
   const { host, path, db } = optionsInUrl(url);
   return Object.entries({
@@ -84,7 +81,7 @@ function overruled(reader: VariableReader, url: string | undefined): Environment
   }).flatMap(([variable, inUrl]) => {
     const written = reader.raw(variable)?.trim() ?? "";
     if (inUrl === undefined || written === "" || written === String(inUrl)) return [];
-    const says = `is ignored: ${reader.origins.get("url") ?? ""} says something else and goes over it`;
+    const says = `is ignored: ${reader.origins.get("url") ?? ""} says something else and takes precedence over it`;
     return [{ path: reader.named(variable), says }];
   });
 }
@@ -108,11 +105,12 @@ function checkOneTarget(
   const [first, ...others] = given;
   if (first === undefined) {
     if (reader.problems.some((p) => /URL|HOST|PATH|SENTINELS|NODES/.test(p.path))) return;
-    reader.wrong(
-      "REDIS_URL",
-      NOT_SET,
-      `must say where Redis is (or ${reader.named("REDIS_HOST")}, ${reader.named("REDIS_SENTINELS")}); for this machine redis://localhost:6379${setElsewhere(env, start)}`,
-    );
+    reader.problems.push({
+      path: reader.named("REDIS_URL"),
+      given: "is not set",
+      missing: true,
+      allowed: `must say where Redis is (or ${reader.named("REDIS_HOST")}, ${reader.named("REDIS_SENTINELS")}); for this machine redis://localhost:6379${setElsewhere(env, start)}`,
+    });
   } else if (others.length > 0) {
     reader.problems.push({
       path: first,
@@ -186,9 +184,9 @@ function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, h
 
 function readTls(reader: VariableReader, options: EnvironmentRedisOptions, url: string | undefined): void {
   const tls: NonNullable<EnvironmentRedisOptions["tls"]> = {};
-  assign(tls, "ca", reader.pem("REDIS_TLS_CA_FILE", "tls.ca"));
-  assign(tls, "cert", reader.pem("REDIS_TLS_CERT_FILE", "tls.cert"));
-  assign(tls, "key", reader.pem("REDIS_TLS_KEY_FILE", "tls.key"));
+  assign(tls, "ca", reader.pem("REDIS_TLS_CA_FILE", "tls.ca", "certificate"));
+  assign(tls, "cert", reader.pem("REDIS_TLS_CERT_FILE", "tls.cert", "certificate"));
+  assign(tls, "key", reader.pem("REDIS_TLS_KEY_FILE", "tls.key", "key"));
   assign(tls, "servername", reader.text("REDIS_TLS_SERVERNAME", "tls.servername"));
   assign(tls, "rejectUnauthorized", reader.flag("REDIS_TLS_REJECT_UNAUTHORIZED", "tls.rejectUnauthorized"));
   const on = reader.flag("REDIS_TLS", "tls");

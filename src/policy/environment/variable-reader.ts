@@ -4,12 +4,11 @@
  */
 import type { ConfigProblem } from "../../failure/errors.js";
 import { isWithin } from "../input/check-redis-options.js";
-import { hasWrittenBreaks, maybePem } from "../input/check-tls.js";
+import { pemMistake, type PemMistake } from "../input/check-tls.js";
 import type { Environment } from "./policy-variables.js";
 import { parseDuration, parseSwitch } from "./parse.js";
 import { LONGEST_TIMER } from "../fields.js";
-import { numberOrShape, shapeOf } from "../input/value-shape.js";
-import { isPlaceholder, slipIn } from "../input/value-mistake.js";
+import { isPlaceholder, mistakeIn, numberOrShape, shapeOf } from "../input/value-shape.js";
 import { readText } from "./text-file.js";
 
 export interface NodeAddress {
@@ -20,6 +19,12 @@ export interface NodeAddress {
 const MAY_BE_EMPTY = /(USERNAME|PASSWORD|KEY_PREFIX)$/;
 /** Every character counts, spaces at the ends too. */
 const VERBATIM = /(PASSWORD|KEY_PREFIX)$/;
+
+const PEM_PROBLEMS: Readonly<Record<PemMistake, readonly [given: string, allowed: string]>> = {
+  "not-pem": ["names a file that is not in PEM", "must name a file with -----BEGIN in it"],
+  "written-breaks": ["names a file with \\n written out in it", "must name a file with line breaks in their place"],
+  damaged: ["names a file that holds no readable certificate or key", "must name an undamaged file in PEM"],
+};
 
 /** Reads single variables and collects what is wrong with them. */
 export class VariableReader {
@@ -56,9 +61,9 @@ export class VariableReader {
     }
     this.origins.set(option, this.#start + variable);
     if (!VERBATIM.test(variable)) {
-      const slip = slipIn(text);
-      if (slip === undefined) return text.trim();
-      this.wrong(variable, shapeOf(text), slip);
+      const mistake = mistakeIn(text);
+      if (mistake === undefined) return text.trim();
+      this.wrong(variable, shapeOf(text), mistake);
       return undefined;
     }
     // Spaces may be meant; a line break is left over from a file with other line ends.
@@ -100,17 +105,10 @@ export class VariableReader {
   }
 
   /** The text of a certificate or key. */
-  pem(variable: string, option: string): string | undefined {
+  pem(variable: string, option: string, kind: "certificate" | "key"): string | undefined {
     const text = this.file(variable, option);
-    if (text !== undefined && !maybePem(text)) {
-      this.wrong(variable, "names a file that is not in PEM", "must name a file with -----BEGIN in it");
-    } else if (text !== undefined && hasWrittenBreaks(text)) {
-      this.wrong(
-        variable,
-        "names a file with \\n written out in it",
-        "must name a file with line breaks in their place",
-      );
-    }
+    const mistake = text === undefined ? undefined : pemMistake(text, kind);
+    if (mistake !== undefined) this.wrong(variable, ...PEM_PROBLEMS[mistake]);
     return text;
   }
 

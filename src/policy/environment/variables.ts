@@ -6,11 +6,11 @@
 import type { ConfigProblem } from "../../failure/errors.js";
 import type { Environment } from "./policy-variables.js";
 import { parseSwitch } from "./parse.js";
-import { closest } from "../input/value-shape.js";
+import { closest } from "../../suggest.js";
 
 /** Every connection variable, without a prefix, and what it means. The table in docs/policy.md is checked against it. */
 export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {
-  REDIS_URL: "`redis://user:password@host:6379/0`; `rediss://` for TLS. What it says goes over the variables below.",
+  REDIS_URL: "`redis://user:password@host:6379/0`; `rediss://` for TLS. It takes precedence over the variables below.",
   REDIS_URL_FILE: "File that holds the URL.",
   REDIS_HOST: "Host name or address, instead of a URL.",
   REDIS_PORT:

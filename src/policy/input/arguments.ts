@@ -2,6 +2,7 @@
  * Checks the arguments of `createRedis` and `new Redis(…)` before anything connects. ioredis takes `undefined` for
  * localhost and most typing mistakes for host names; both are found out by a refused connection in another place.
  */
+import { types } from "node:util";
 import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
 import { checkRedisOptions, hostAdvice, isWithin } from "./check-redis-options.js";
 import { checkUrl } from "./check-url.js";
@@ -55,9 +56,9 @@ function checkArgument(arg: unknown, index: number, args: readonly unknown[]): C
 
 /** What to pass instead of an object that ioredis would take for empty options, and so for localhost. */
 function hintFor(arg: unknown): string | undefined {
-  if (arg instanceof URL) return "; pass url.href";
+  if (Object.prototype.toString.call(arg) === "[object URL]") return "; pass url.href";
   if (Array.isArray(arg)) return "; an array of nodes is for new Cluster(nodes)";
-  if (arg instanceof Promise) return "; await the promise first";
+  if (types.isPromise(arg)) return "; await the promise first";
   return ArrayBuffer.isView(arg) ? "; pass the text of these bytes" : undefined;
 }
 

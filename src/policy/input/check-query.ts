@@ -4,7 +4,7 @@
  */
 import { BOOLEAN_OPTIONS, isWithin, NUMBER_OPTIONS, STRING_OPTIONS } from "./check-redis-options.js";
 import { fieldsUnder, variableOf } from "../fields.js";
-import { closest } from "./value-shape.js";
+import { closest } from "../../suggest.js";
 
 /** Handed to `socket.setTimeout`, which takes no text. */
 const SOCKET_TIMERS = new Set(["connectTimeout", "socketTimeout"]);

@@ -6,8 +6,8 @@ import type { ConfigProblem } from "../../failure/errors.js";
 import { LONGEST_TIMER } from "../fields.js";
 import { checkResilience } from "./check-resilience.js";
 import { checkTls } from "./check-tls.js";
-import { closest, numberOrShape, shapeOf } from "./value-shape.js";
-import { slipIn } from "./value-mistake.js";
+import { closest } from "../../suggest.js";
+import { mistakeIn, numberOrShape, shapeOf } from "./value-shape.js";
 
 interface Range {
   readonly min: number;
@@ -110,8 +110,8 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
 export function hostAdvice(host: unknown): string | undefined {
   if (typeof host !== "string") return "must be a host name or address";
   if (host === "") return "must not be empty; leave it out for localhost";
-  const slip = slipIn(host);
-  if (slip !== undefined) return slip;
+  const mistake = mistakeIn(host);
+  if (mistake !== undefined) return mistake;
   if (/\s/.test(host)) return "must not hold spaces or line breaks";
   if (host === "undefined" || host === "null")
     return "is the text of a missing value: check the variable it comes from";

@@ -5,7 +5,8 @@
 import type { ConfigProblem } from "../../failure/errors.js";
 import { isProfile, profileNamed, profileNames } from "../profiles.js";
 import { checkValues } from "./schema.js";
-import { shapeOf, suggestion } from "./value-shape.js";
+import { suggestion } from "../../suggest.js";
+import { shapeOf } from "./value-shape.js";
 
 const LOGGER_METHODS = ["debug", "info", "warn", "error"];
 /** The keys of the option that are no policy values. */

@@ -5,8 +5,7 @@
 import type { ConfigProblem } from "../../failure/errors.js";
 import { queryAdvice } from "./check-query.js";
 import { BOOLEAN_OPTIONS } from "./check-redis-options.js";
-import { shapeOf } from "./value-shape.js";
-import { slipIn } from "./value-mistake.js";
+import { mistakeIn, shapeOf } from "./value-shape.js";
 import type { UserRedisOptions } from "../translate.js";
 
 const SENTINELS =
@@ -22,8 +21,8 @@ export function checkUrl(text: string, path: string): ConfigProblem[] {
 function adviceFor(text: string): string | undefined {
   if (text.trim() === "")
     return "must be a URL such as redis://host:6379; check that the variable it comes from is set";
-  const slip = slipIn(text);
-  if (slip !== undefined) return slip;
+  const mistake = mistakeIn(text);
+  if (mistake !== undefined) return mistake;
   if (/\s/.test(text)) return "must not hold spaces or line breaks (encode them as %20 inside a password)";
   if (text === "undefined" || text === "null" || text.startsWith("[object")) {
     return "is the text of a missing value: check the variable it comes from";

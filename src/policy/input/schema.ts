@@ -18,7 +18,8 @@ import {
 } from "valibot";
 import type { ConfigProblem } from "../../failure/errors.js";
 import { allowedBy, fieldAt, fieldsUnder, type Field } from "../fields.js";
-import { closest, numberOrShape, shapeOf, suggestion } from "./value-shape.js";
+import { closest, suggestion } from "../../suggest.js";
+import { numberOrShape, shapeOf } from "./value-shape.js";
 
 /** Where values come from, as its problems name it. */
 export interface ValueSource {

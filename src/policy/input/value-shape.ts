@@ -1,6 +1,6 @@
 /**
  * Talking about a wrong value without showing it: its shape, never its text, because any value may turn out to be a
- * secret that landed in the wrong place. Also the search for the name that was probably meant.
+ * secret that landed in the wrong place. Also what befalls a value on its way through env files and templates.
  */
 
 /** What a value is, in words: `a string of 14 characters`. Holds nothing of a string's text. */
@@ -21,51 +21,23 @@ export function numberOrShape(value: unknown): string {
   return typeof value === "number" ? String(value) : shapeOf(value);
 }
 
-/** The candidate closest to a misspelt word, or `undefined` when none is close enough to be a likely slip. */
-export function closest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.min(3, Math.max(1, Math.floor(word.length / 3))) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
+const PLACEHOLDER = /\$\{|\$\(|\{\{|<[a-z_-]+>/i;
+/** `$REDIS_HOST` as all of a value or of a part of a URL. */
+const SHELL_VARIABLE = /(?:^|[:@/])\$[A-Z][A-Z_]{2,}(?=[:@/]|$)/;
+
+/**
+ * What env files and templates did to a value, told by its form: quotes and comments that some readers keep as part of the
+ * value (`docker --env-file` does), and placeholders that nothing filled in. Advice, or `undefined`. Not for passwords: they may
+ * hold anything.
+ */
+export function mistakeIn(text: string): string | undefined {
+  if (/^["'`]|["'`]$/.test(text.trim())) return "must not be in quotes: the quotes became part of the value";
+  if (PLACEHOLDER.test(text) || SHELL_VARIABLE.test(text)) return "holds a placeholder that was not replaced";
+  if (/\s#/.test(text)) return "must not have a comment behind it: the comment became part of the value";
+  return undefined;
 }
 
-/** `; did you mean "x"?`, or nothing. */
-export function suggestion(word: string, candidates: readonly string[]): string {
-  const best = closest(word, candidates);
-  return best === undefined ? "" : `; did you mean ${best}?`;
-}
-
-/** Edits between two words, a swap of neighbours counting one; stops early at `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let before: number[] = [];
-  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const same = a[i - 1] === b[j - 1];
-      row.push(
-        Math.min(
-          at(above, j) + 1,
-          at(row, j - 1) + 1,
-          at(above, j - 1) + (same ? 0 : 1),
-          swap ? at(before, j - 2) + 1 : Infinity,
-        ),
-      );
-    }
-    before = above;
-    above = row;
-  }
-  return at(above, b.length);
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Infinity;
+/** Whether a password is nothing but `${REDIS_PASSWORD}`, `$REDIS_PASSWORD`, `$(…)` or `{{ … }}`. */
+export function isPlaceholder(text: string): boolean {
+  return /^(?:\$\{\w+\}|\$\(\w+\)|\{\{.*\}\}|\$[A-Z][A-Z_]{2,})$/.test(text);
 }
