@@ -20,6 +20,7 @@ export interface Output {
   write(text: string): unknown;
 }
 
+/** What `ioredoubt config --help` prints. */
 export const CONFIG_HELP = `ioredoubt config: the effective policy and where each value comes from
 
   --env-file <path>     read variables from a file; variables that are already set take precedence over it, as in node --env-file

@@ -18,6 +18,7 @@ import { parseDuration } from "../policy/environment/parse.js";
 import { variablesFrom } from "./env-file.js";
 import { checkPrefix, shownPath, UsageError, usageProblem } from "./usage.js";
 
+/** What `ioredoubt doctor --help` prints. */
 export const DOCTOR_HELP = `ioredoubt doctor [url|host:port|socket]: why a connection to Redis does not work
 
 Without a target it takes REDIS_URL and the other variables, as fromEnv does.

@@ -18,6 +18,7 @@ export interface Output {
   readonly columns?: number | undefined;
 }
 
+/** What `ioredoubt explain --help` prints. */
 export const EXPLAIN_HELP = `ioredoubt explain: what a failure means and what to do
 
   ioredoubt explain                    all codes, by area

@@ -11,6 +11,7 @@ import type { Endpoint, Target } from "./target.js";
 import type { Topic } from "./topics.js";
 import type { RespClient } from "./wire/resp-client.js";
 
+/** One link to look at. `run` may throw or hang: the runner contains both. */
 export interface Check {
   readonly id: string;
   readonly title: string;
@@ -26,6 +27,7 @@ export interface Check {
   run(context: Context): Promise<readonly Draft[]>;
 }
 
+/** What a connection attempt came to. */
 export type PathOutcome = "connected" | "refused" | "silent" | "unreachable" | "missing" | "other";
 
 /** What checks found that later ones need. */
@@ -52,6 +54,7 @@ export interface Seen {
   facts: Promise<ServerFacts> | undefined;
 }
 
+/** What the caller of the doctor asked for. */
 export interface CheckOptions {
   /** The caller expects a replica: read-only is right. */
   readonly replica: boolean;
@@ -68,6 +71,7 @@ export interface CheckOptions {
   readonly served?: boolean | undefined;
 }
 
+/** What a check may use. */
 export interface Context {
   readonly target: Target;
   readonly machine: Machine;

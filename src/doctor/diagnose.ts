@@ -16,6 +16,7 @@ import { runChecks, USUAL_TIME, type RunEvents } from "./run-checks.js";
 import { addressOf, resolveTarget, type Target, type TargetOptions } from "./target.js";
 import { verdictOf } from "./verdict.js";
 
+/** Options of `diagnoseConnection`. Times are milliseconds. */
 export interface DiagnoseOptions {
   /** Where variables are read when no target is given. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

@@ -9,6 +9,7 @@ import type { Topic } from "./topics.js";
 /** `skip`: not looked at, the evidence says why. It is never a pass. */
 export type Status = "ok" | "warn" | "fail" | "skip";
 
+/** One finding of a report. */
 export interface Finding {
   readonly status: Status;
   /** Id of the check that found it. */
@@ -33,10 +34,12 @@ export type Draft = Omit<Finding, "check" | "topic" | "next"> & {
   readonly topic?: Topic | undefined;
 };
 
+/** Nothing wrong: what was seen, and what it means. */
 export function ok(evidence: string, meaning: string, threshold?: string): Draft {
   return { status: "ok", evidence, meaning, threshold };
 }
 
+/** Not looked at: the reason, and what follows from it. */
 export function skip(why: string, meaning: string = "Not looked at."): Draft {
   return { status: "skip", evidence: why, meaning };
 }

@@ -12,11 +12,13 @@ import { environment } from "../failure/environment.js";
 import { within } from "../within.js";
 import { held } from "./background.js";
 
+/** An address of a host. */
 export interface Address {
   readonly address: string;
   readonly family: 4 | 6;
 }
 
+/** What the doctor asks of a machine. Nothing throws except `lookup`. */
 export interface Machine {
   readonly platform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -41,6 +43,7 @@ export interface Machine {
   interfaces(): readonly { readonly name: string; readonly address: string; readonly internal: boolean }[];
 }
 
+/** The machine that this process runs on. */
 export function thisMachine(env: Readonly<Record<string, string | undefined>> = process.env): Machine {
   return {
     ...environment(),

@@ -30,6 +30,7 @@ interface Outcome {
 /** A dead server is to be told of within 6 s, by a machine that is busy itself. A longer run gives each check more time, too. */
 export const USUAL_TIME = 5500;
 
+/** What the checks came to. */
 export interface Run {
   /** In the order of the checks. */
   readonly reports: readonly CheckReport[];
@@ -39,6 +40,7 @@ export interface Run {
   readonly unreached: readonly string[];
 }
 
+/** Runs the checks and waits for all of them, at most as long as the run has time. Never rejects. */
 export async function runChecks(checks: readonly Check[], context: Context, events: RunEvents = {}): Promise<Run> {
   const running = new Map<string, Promise<Outcome>>();
   const awaited = async (ids: readonly string[] = []): Promise<Outcome[]> =>

@@ -22,8 +22,10 @@ const SETTINGS = [
   "latency-monitor-threshold",
 ] as const;
 
+/** A setting that the health checks read. */
 export type Setting = (typeof SETTINGS)[number];
 
+/** An entry of the slow log. */
 export interface SlowCommand {
   /** Upper case, without arguments. */
   readonly name: string;
@@ -32,6 +34,7 @@ export interface SlowCommand {
   readonly ago: number;
 }
 
+/** What a server told about itself. */
 export interface ServerFacts {
   readonly info: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<Setting, string>;

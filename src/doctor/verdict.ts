@@ -16,6 +16,7 @@ export interface Open {
   readonly timeout: number;
 }
 
+/** The verdict over all checks, in the order of the chain. */
 export function verdictOf(reports: readonly CheckReport[], address: string, open: Open): Verdict {
   const findings = reports.flatMap((report) => report.findings);
   const fails = findings.filter((finding) => finding.status === "fail");

@@ -12,6 +12,7 @@ import { TOPOLOGY } from "./catalogue/topology.js";
 import { UNKNOWN, USAGE } from "./catalogue/usage.js";
 import type { Code } from "./codes.js";
 
+/** Every entry, by area in the order of the pages. */
 export const CATALOGUE: readonly Entry[] = [
   ...NETWORK,
   ...ADDRESSES,
@@ -33,6 +34,7 @@ export function entryOf(code: Code): Entry {
   return byCode.get(code) ?? UNKNOWN;
 }
 
+/** Whether a word is a code of the catalogue. */
 export function isCode(word: unknown): word is Code {
   return typeof word === "string" && byCode.has(word);
 }

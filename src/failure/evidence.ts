@@ -13,6 +13,7 @@ const HELD_UP = 100;
 
 const SHOWN_ADDRESSES = 4;
 
+/** What was observed, as whole sentences, the weightiest first; empty when nothing was. `area` is the failure's. */
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
   const found: string[] = [];
   const { connection, loop, head } = context;

@@ -8,6 +8,7 @@ import { providerOf, type RecognisedProvider } from "./provider.js";
 import { redactText } from "./redact.js";
 import type { View } from "./unwrap.js";
 
+/** What is known about a failure and its endpoint; `undefined` is "not known". */
 export interface Facts {
   readonly host: string | undefined;
   readonly port: number | undefined;
@@ -58,6 +59,7 @@ export const NO_FACTS: Facts = {
 
 const DEFAULT_PORT = 6379;
 
+/** The facts from what the caller knows and what the errors carry; texts are bounded and free of credentials. */
 export function factsOf(context: FailureContext, views: readonly View[]): Facts {
   const endpoint: EndpointInfo = context.endpoint ?? {};
   const dialled = views.find(

@@ -13,6 +13,7 @@ import { TOPOLOGY } from "./signatures/topology.js";
 import { USAGE } from "./signatures/usage.js";
 import { essence, type View } from "./unwrap.js";
 
+/** Every row, in the order in which they are tried. */
 export const SIGNATURES: readonly Signature[] = [
   ...ACCESS,
   ...SERVER,

@@ -16,6 +16,7 @@ import { resolveSources, type ResolvedPolicy } from "./resolve.js";
 import { shapeOf } from "./input/value-shape.js";
 import type { UserRedisOptions } from "./translate.js";
 
+/** One effective value with its origin. */
 export interface ExplainedValue {
   readonly path: string;
   readonly value: unknown;
@@ -25,6 +26,7 @@ export interface ExplainedValue {
   readonly origin: string;
 }
 
+/** The effective policy with origins, meaning and warnings, as `npx ioredoubt config --json` prints it. */
 export interface PolicyExplanation {
   readonly policy: Policy;
   readonly profile: { readonly name: string; readonly origin: string };

@@ -8,6 +8,7 @@ import { PROVIDER_NAMES } from "./shape.js";
 /** How a value is written and checked. Durations are milliseconds, bytes are bytes. */
 export type FieldKind = "duration" | "count" | "bytes" | "percentage" | "number" | "choice" | "part";
 
+/** One policy value: where it sits, what it may be and what it means. */
 export interface Field {
   /** Where it sits in the `resilience` option, e.g. `retry.minTimeout`. */
   readonly path: string;
@@ -40,6 +41,7 @@ function choice(path: string, choices: readonly string[], says: string): Field {
   return { path, kind: "choice", min: 0, max: 0, choices, says };
 }
 
+/** Every policy value, parts before what is in them. */
 export const FIELDS: readonly Field[] = [
   duration("deadline", "Total time of one command: waiting, attempts and backoff together.", { off: true }),
   part("retry", "Sending a command again after it failed for a passing reason."),
@@ -108,7 +110,7 @@ export const FIELDS: readonly Field[] = [
     "An idle connection is sent a PING after this long; a command that blocks longer is asked in pieces of it.",
   ),
   duration("heartbeat.timeout", "A connection that owes a reply and stays silent this long is destroyed."),
-  part("pool", "Connections.", false),
+  part("pool", "How many connections there are, and how long each is used.", false),
   count("pool.size", "Shared connections for ordinary commands.", { max: 1000 }),
   count("pool.min", "Leased connections (transactions and the like) kept open once they were needed.", {
     min: 0,

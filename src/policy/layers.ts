@@ -15,6 +15,7 @@ export interface Layer {
   readonly explicit: boolean;
 }
 
+/** The value that counts, and the layer it came from. */
 export interface Effective {
   readonly value: unknown;
   readonly origin: string;

@@ -7,6 +7,7 @@ import { QUESTIONABLE, type Scene } from "./questionable.js";
 import type { ResolvedPolicy } from "./resolve.js";
 import type { UserRedisOptions } from "./translate.js";
 
+/** Something allowed that is usually a mistake: the option, and what about it, to be read as one sentence. */
 export interface PolicyWarning {
   readonly path: string;
   readonly says: string;

@@ -11,8 +11,10 @@ import type { ResolvedPolicy } from "./resolve.js";
 
 type Check = (scene: Scene) => string | undefined;
 
+/** The option a warning is about, and the check that gives its words or `undefined`. */
 export type Questionable = readonly [path: string, check: Check];
 
+/** What the checks look at. `wrote` tells whether the user set a value, rather than a built-in profile or preset. */
 export interface Scene {
   readonly policy: Policy;
   readonly values: ReadonlyMap<string, Effective>;
@@ -35,6 +37,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   pass: "write password",
 };
 
+/** Every questionable combination, in the order of the warnings. */
 export const QUESTIONABLE: readonly Questionable[] = [
   [
     "profile",

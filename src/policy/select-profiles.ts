@@ -6,6 +6,7 @@ import type { Environment } from "./environment/policy-variables.js";
 import type { Profile, ProfileName, ResilienceOptions } from "./shape.js";
 import { isProfile, profileNamed } from "./profiles.js";
 
+/** The profiles that apply and who chose them. */
 export interface ProfileSelection {
   /** From the bottom up, ancestors included. */
   readonly profiles: readonly Profile[];
@@ -16,6 +17,7 @@ export interface ProfileSelection {
   readonly meant: MeantProfile | undefined;
 }
 
+/** A profile that NODE_ENV seems to mean without naming it. */
 export interface MeantProfile {
   readonly name: ProfileName;
   readonly written: string;

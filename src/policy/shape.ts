@@ -49,73 +49,115 @@ export type AmbiguousPolicy =
   /** Everything, as plain ioredis does: writes may be executed twice. */
   | "replay";
 
-export interface RetryPolicy {
-  /** How often a command may be sent again after its first failure. */
-  readonly retries: number;
-  /** First backoff; full jitter is drawn from 0 up to it. */
-  readonly minTimeout: number;
-  /** Cap of the backoff, applied before the jitter. */
-  readonly maxTimeout: number;
-  readonly factor: number;
-  readonly ambiguous: AmbiguousPolicy;
-  /** Token bucket per endpoint: each retry takes one of `tokens`, each success returns `refill`, up to ten times `tokens`. */
-  readonly budget: { readonly tokens: number; readonly refill: number } | false;
+/** Token bucket per endpoint that keeps retries from becoming a storm. */
+export interface RetryBudget {
+  /** Tokens at the start; each retry takes one. Successes may save up ten times as many. Default: 100. */
+  readonly tokens: number;
+  /** Tokens that each success returns. Default: 0.1. */
+  readonly refill: number;
 }
 
+/** Sending a command again. Times are milliseconds; defaults are those of the profile `production`. */
+export interface RetryPolicy {
+  /** How often a command may be sent again after its first failure. Default: 3. */
+  readonly retries: number;
+  /** First backoff; the real wait is drawn between 0 and it. Milliseconds. Default: 50. */
+  readonly minTimeout: number;
+  /** Cap of the backoff, applied before the draw. Milliseconds. Default: 1000. */
+  readonly maxTimeout: number;
+  /** Growth of the backoff from one retry to the next. Default: 2. */
+  readonly factor: number;
+  /**
+   * What may be sent again when the connection was lost before the reply: only reads, everything whose second execution
+   * changes neither state nor reply, or everything. Default: `"safe"`.
+   */
+  readonly ambiguous: AmbiguousPolicy;
+  /**
+   * Token bucket per endpoint that keeps retries from becoming a storm. Each retry takes one of `tokens`, each success
+   * returns `refill`. `false` switches it off. Default: on, with the values of its fields.
+   */
+  readonly budget: RetryBudget | false;
+}
+
+/** Failing at once while the endpoint is known to be down. Times are milliseconds. */
 export interface BreakerPolicy {
-  /** The endpoint must be unreachable for this long before commands fail fast; until then they wait. */
+  /**
+   * How long the endpoint must be unreachable before commands fail fast; until then they wait. Milliseconds. Default:
+   * 2000.
+   */
   readonly downAfter: number;
+  /** Share of failures in the window that opens the circuit while connected. Percent. Default: 50. */
   readonly errorThresholdPercentage: number;
-  /** Outcomes that must be in the window before the percentage counts. */
+  /** Outcomes that must be in the window before the percentage counts. Default: 20. */
   readonly volumeThreshold: number;
+  /** Length of the window. Milliseconds. Default: 10000. */
   readonly rollingCountTimeout: number;
-  /** First wait before a probe; each reopening doubles it, with jitter, up to `maxResetTimeout`. */
+  /** First wait before a probe; each reopening doubles it, with jitter. Milliseconds. Default: 5000. */
   readonly resetTimeout: number;
+  /** Cap of the wait before a probe. Milliseconds. Default: 15000. */
   readonly maxResetTimeout: number;
-  /** Deadline of the client's own probe. */
+  /** Deadline of the client's own probe. Milliseconds. Default: 1000. */
   readonly probeTimeout: number;
 }
 
+/** Waiting for a connection. */
 export interface QueuePolicy {
-  /** Commands that may wait for a connection. `Infinity` is allowed. */
+  /** Commands that may wait at the same time. `Infinity` is no limit. Default: 10000. */
   readonly maxCommands: number;
+  /** Bytes of commands that may wait at the same time. Bytes; `Infinity` is no limit. Default: 16777216. */
   readonly maxBytes: number;
   /**
-   * `"deadline"` (default, also when absent): waiting counts against the deadline. `"forever"`: a command waits for a
-   * connection without limit of time, also while the circuit is open, and its deadline starts when it can be sent.
-   * `maxRetriesPerRequest: null` translates to it.
+   * Whether waiting counts against the deadline, or a command waits for a connection without limit and its deadline
+   * starts when it can be sent. `maxRetriesPerRequest: null` translates to `"forever"`. Default: `"deadline"`.
    */
   readonly wait?: "deadline" | "forever" | undefined;
 }
 
+/** Opening a lost connection again. Times are milliseconds. */
 export interface ReconnectPolicy {
+  /** First backoff; the real wait is drawn between 0 and it. Milliseconds. Default: 50. */
   readonly minTimeout: number;
+  /** Cap of the backoff, applied before the draw. Milliseconds. Default: 1000. */
   readonly maxTimeout: number;
-  /** A connection must stay up this long before the backoff starts again from the bottom. */
+  /**
+   * How long a connection must stay up before the backoff starts from the bottom again. Milliseconds. Default: 5000.
+   */
   readonly stableAfter: number;
-  /** From dialling to ready, including TLS, AUTH and SELECT. */
+  /**
+   * From dialling to ready, with TLS, AUTH and SELECT. Where that usually takes milliseconds, silence is given up on
+   * sooner. Milliseconds. Default: 3000.
+   */
   readonly handshakeTimeout: number;
 }
 
+/** Finding connections that are dead but look open. Times are milliseconds. */
 export interface HeartbeatPolicy {
-  /** An idle connection is sent a PING after this long. */
+  /**
+   * An idle connection is sent a PING after this long; a command that blocks longer is asked in pieces of it.
+   * Milliseconds. Default: 15000.
+   */
   readonly interval: number;
-  /** A connection that owes a reply and stays silent this long is destroyed. */
+  /** A connection that owes a reply and stays silent this long is destroyed. Milliseconds. Default: 5000. */
   readonly timeout: number;
 }
 
+/** How many connections there are, and how long each is used. Times are milliseconds. */
 export interface PoolPolicy {
-  /** Shared connections for ordinary commands. */
+  /** Shared connections for ordinary commands. Default: 1. */
   readonly size: number;
-  /** Leased connections kept open, at least and at most. */
+  /** Leased connections (transactions and the like) kept open once they were needed. Default: 0. */
   readonly min: number;
+  /** Leased connections at most. Default: 10. */
   readonly max: number;
-  /** Connections that run blocking commands, at most; 0 leaves those commands on the shared connection. */
+  /** Connections for blocking commands at most; 0 leaves those on the shared connection. Default: 50. */
   readonly blocking: number;
+  /** How long a caller waits for a leased connection. Milliseconds. Default: 1000. */
   readonly acquireTimeout: number;
+  /** A leased connection unused for this long is closed. Milliseconds. Default: 30000. */
   readonly idleTimeout: number;
+  /** A leased connection is replaced after this long. Milliseconds. Default: 1800000. */
   readonly maxLifetime: number;
-  /** A connection lent for this long is reported in the log, with the stack of the borrower. */
+  /** A connection lent for this long is reported, with the stack of the borrower. Milliseconds. Default: 30000. */
   readonly leakAfter: number;
 }
 
@@ -123,15 +165,38 @@ export interface PoolPolicy {
 export interface Policy {
   /** Names of the profiles it was made of, joined by `+`. */
   readonly profile: string;
+  /**
+   * Total time of one command: waiting, attempts and backoff together. Milliseconds; `false` switches it off. Default:
+   * 5000.
+   */
   readonly deadline: number | false;
+  /**
+   * Sending a command again after it failed for a passing reason. `false` switches it off. Default: on, with the values
+   * of its fields.
+   */
   readonly retry: RetryPolicy | false;
+  /**
+   * Failing at once while the endpoint is known to be down. `false` switches it off. Default: on, with the values of
+   * its fields.
+   */
   readonly breaker: BreakerPolicy | false;
-  /** `false`: never wait for a connection (`enableOfflineQueue: false`). */
+  /**
+   * Waiting for a connection; off means a command fails at once when there is none. `enableOfflineQueue: false`
+   * translates to `false`. `false` switches it off. Default: on, with the values of its fields.
+   */
   readonly queue: QueuePolicy | false;
+  /**
+   * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
+   */
   readonly reconnect: ReconnectPolicy;
+  /**
+   * Finding connections that are dead but look open. `false` switches it off. Default: on, with the values of its
+   * fields.
+   */
   readonly heartbeat: HeartbeatPolicy | false;
+  /** How many connections there are, and how long each is used. Default: the values of its fields. */
   readonly pool: PoolPolicy;
-  /** How often a running incident writes its summary line. */
+  /** How often a running outage writes its summary line. Milliseconds. Default: 30000. */
   readonly summaryInterval: number;
   /** ioredis options this policy brings, used only where the caller gave none (serverless, provider presets). */
   readonly connection?: ConnectionDefaults | undefined;
@@ -157,7 +222,11 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** The `retry` option: every field optional, also inside `budget`. */
 export type RetryOptions = Loose<Omit<RetryPolicy, "budget">> & {
-  readonly budget?: Loose<Exclude<RetryPolicy["budget"], false>> | false | undefined;
+  /**
+   * Token bucket per endpoint that keeps retries from becoming a storm. Each retry takes one of `tokens`, each success
+   * returns `refill`. `false` switches it off. Default: on, with the values of its fields.
+   */
+  readonly budget?: Loose<RetryBudget> | false | undefined;
 };
 
 /** The part of a pino logger that this package calls. Any logger with these methods and pino's argument order works. */
@@ -184,18 +253,44 @@ export interface ResilienceOptions {
    * share their circuits and incidents only under the same name. Default: the address alone.
    */
   readonly name?: string | undefined;
+  /**
+   * Total time of one command: waiting, attempts and backoff together. Milliseconds; `false` switches it off. Default:
+   * 5000.
+   */
   readonly deadline?: number | false | undefined;
+  /**
+   * Sending a command again after it failed for a passing reason. `false` switches it off. Default: on, with the values
+   * of its fields.
+   */
   readonly retry?: RetryOptions | false | undefined;
+  /**
+   * Failing at once while the endpoint is known to be down. `false` switches it off. Default: on, with the values of
+   * its fields.
+   */
   readonly breaker?: Loose<BreakerPolicy> | false | undefined;
+  /**
+   * Waiting for a connection; off means a command fails at once when there is none. `enableOfflineQueue: false`
+   * translates to `false`. `false` switches it off. Default: on, with the values of its fields.
+   */
   readonly queue?: Loose<QueuePolicy> | false | undefined;
+  /**
+   * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
+   */
   readonly reconnect?: Loose<ReconnectPolicy> | undefined;
+  /**
+   * Finding connections that are dead but look open. `false` switches it off. Default: on, with the values of its
+   * fields.
+   */
   readonly heartbeat?: Loose<HeartbeatPolicy> | false | undefined;
+  /** How many connections there are, and how long each is used. Default: the values of its fields. */
   readonly pool?: Loose<PoolPolicy> | undefined;
+  /** How often a running outage writes its summary line. Milliseconds. Default: 30000. */
   readonly summaryInterval?: number | undefined;
   /**
    * Called instead of rejecting when the circuit is open, the queue is full or the deadline passed before the command
    * was sent. What it returns (or resolves to) becomes the reply; what it throws becomes the rejection. It gets as long as
    * the command's `deadline`; when it has said nothing by then, the rejection is what it would have been without it.
+   * Default: none.
    */
   readonly fallback?: ((command: FailedCommand, error: Error) => unknown) | undefined;
   /** A pino-shaped logger; `false` is silent. Default: a pino logger named `ioredoubt`. */

@@ -6,6 +6,7 @@ import { cliOf } from "../commands.js";
 import { denied, type Draft } from "../finding.js";
 import type { RespClient } from "../wire/resp-client.js";
 
+/** How fast the server answers. */
 export const answersCheck: Check = {
   id: "answers",
   title: "Answers",

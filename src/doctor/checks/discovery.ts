@@ -16,6 +16,7 @@ const NODE_LOOKUP = 1500;
 const NODE_CONNECT = 1500;
 const NODE_REPLY = 1000;
 
+/** Which address Sentinel or the list of nodes leads to. */
 export const discoveryCheck: Check = {
   id: "discovery",
   title: "Sentinel and nodes",

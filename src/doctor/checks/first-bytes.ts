@@ -8,6 +8,7 @@ import { failed, ok, skip, type Draft } from "../finding.js";
 import { dialTls } from "../wire/dial.js";
 import { greet, placeOf, tlsWithoutTrust, type Greeting } from "../wire/greet.js";
 
+/** What the port says first. */
 export const firstBytesCheck: Check = {
   id: "first-bytes",
   title: "First bytes",

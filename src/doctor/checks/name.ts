@@ -12,6 +12,7 @@ import { lookUp } from "../machine.js";
 const SLOW = 500;
 const SECOND_OPINION = 700;
 
+/** Whether the host name has addresses. */
 export const nameCheck: Check = {
   id: "name",
   title: "Name",

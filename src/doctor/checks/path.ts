@@ -8,6 +8,7 @@ import { isLocalTarget } from "../local/is-local.js";
 import type { Address } from "../machine.js";
 import { dial, type Place } from "../wire/dial.js";
 
+/** Whether each address accepts a connection. */
 export const pathCheck: Check = {
   id: "path",
   title: "Path",

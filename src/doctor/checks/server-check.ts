@@ -4,6 +4,7 @@ import { denied, type Draft } from "../finding.js";
 import { readServerFacts, type ServerFacts } from "../server-facts.js";
 import type { Topic } from "../topics.js";
 
+/** A health check of the server; `judge` gets what the server told. */
 export interface ServerCheck {
   readonly id: string;
   readonly title: string;
@@ -11,6 +12,7 @@ export interface ServerCheck {
   readonly judge: (facts: ServerFacts, context: Context) => readonly Draft[] | Promise<readonly Draft[]>;
 }
 
+/** A check that needs a session and the server's facts; it skips with the reason where the user may not ask. */
 export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
   return {
     id,

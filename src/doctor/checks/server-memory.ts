@@ -14,6 +14,7 @@ const FRAGMENTED = 1.5;
 /** Below this size the ratio says nothing. */
 const FRAGMENTED_BYTES = 256 * 1024 ** 2;
 
+/** Whether the server has memory left. */
 export const serverMemoryCheck: Check = serverCheck({
   id: "server/memory",
   title: "Server: memory",

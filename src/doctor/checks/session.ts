@@ -11,6 +11,7 @@ import { errorOf, RespClient, textOf } from "../wire/resp-client.js";
 /** ioredis speaks RESP3 by HELLO; older servers are talked to in RESP2 and lack ACLs. */
 const NEEDED_MAJOR = 6;
 
+/** Whether login, database and a first command work. */
 export const sessionCheck: Check = {
   id: "session",
   title: "Session",

@@ -8,6 +8,7 @@ import type { Check, Context } from "../check.js";
 import { ok, type Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 
+/** Whether the target looks right before anything connects. */
 export const targetCheck: Check = {
   id: "target",
   title: "Target",

@@ -11,6 +11,7 @@ import { dial } from "../wire/dial.js";
 import type { Reply } from "../wire/resp.js";
 import { textOf, type RespClient } from "../wire/resp-client.js";
 
+/** Whether it is the kind of server the client expects. */
 export const topologyCheck: Check = {
   id: "topology",
   title: "Topology",

@@ -9,6 +9,7 @@ import type { TcpEntry } from "./proc-net.js";
 import { lastComplaint, serviceFacts } from "./server-log.js";
 import { startSteps } from "./service-steps.js";
 
+/** Why nothing listens where the target says: another port, another place, or no server at all. */
 export async function nothingListens(
   context: Context,
   listening: readonly TcpEntry[],

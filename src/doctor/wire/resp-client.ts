@@ -12,6 +12,7 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
+/** A RESP2 connection that can send read-only commands; replies come in the order of the commands. */
 export class RespClient {
   readonly #socket: Socket;
   readonly #timeout: number;
@@ -85,6 +86,7 @@ export function textOf(reply: Reply): string | undefined {
   return typeof reply === "string" ? reply : undefined;
 }
 
+/** The message of an error reply, or `undefined` for any other reply. */
 export function errorOf(reply: Reply): string | undefined {
   return reply instanceof ErrorReply ? reply.message : undefined;
 }

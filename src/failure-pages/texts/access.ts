@@ -1,6 +1,7 @@
 /** Passwords, permissions and limits: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** Passwords, permissions and protected mode. */
 export const ACCESS = {
   AUTH_REQUIRED: {
     means: "The server refused before executing anything.",

@@ -1,6 +1,7 @@
 /** Host names and unix sockets: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** Host names and unix sockets. */
 export const ADDRESSES = {
   DNS_NOT_FOUND: {
     means: "The resolver answered that there is no such name. Nothing was sent to Redis.",

@@ -3,6 +3,7 @@ import type { Page } from "../page.js";
 
 const NOT_SENT = "The command was not sent, so nothing was executed.";
 
+/** This client and this process. */
 export const CLIENT = {
   DEADLINE: {
     means:

@@ -1,6 +1,7 @@
 /** Connections that were lost or did not answer: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** Connections that were lost or gave no answer. */
 export const CONNECTION = {
   CONNECTION_RESET: {
     means:

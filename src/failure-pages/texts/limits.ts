@@ -1,6 +1,7 @@
 /** Limits of server and client: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** Limits of the server and of this machine. */
 export const LIMITS = {
   MAX_CLIENTS: {
     means:

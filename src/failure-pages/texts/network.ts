@@ -1,6 +1,7 @@
 /** Reaching the server: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** The way to the server. */
 export const NETWORK = {
   CONNECTION_REFUSED: {
     means:

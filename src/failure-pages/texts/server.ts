@@ -1,6 +1,7 @@
 /** State of the server: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** The state of the server. */
 export const SERVER = {
   LOADING: {
     means: "The server was started a moment ago. It refused the command before executing it.",

@@ -2,6 +2,7 @@
 import { SHOW_CERTIFICATES } from "../../failure/catalogue/tls.js";
 import type { Page } from "../page.js";
 
+/** Certificates, names and versions. */
 export const TLS = {
   TLS_UNTRUSTED: {
     means: "The TLS handshake was broken off by this client. Nothing was sent to Redis, no password either.",

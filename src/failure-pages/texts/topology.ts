@@ -1,6 +1,7 @@
 /** Cluster and Sentinel: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** Cluster, Sentinel and replication. */
 export const TOPOLOGY = {
   CLUSTER_DOWN: {
     means:

@@ -1,6 +1,7 @@
 /** Commands, their data, scripts, and what is not recognised: the long texts of the pages. */
 import type { Page } from "../page.js";
 
+/** Commands and their data. */
 export const USAGE = {
   WRONG_TYPE: {
     means: "The key holds another type. The command changed nothing.",

@@ -3,6 +3,7 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "access", severity: "fatal", retryable: false, breaker: "none", applied: "refused" } as const;
 
+/** Passwords, permissions and protected mode. */
 export const ACCESS: readonly Entry[] = [
   {
     ...BASE,

@@ -3,6 +3,7 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "network", severity: "error", retryable: true, breaker: "read-write", applied: "never" } as const;
 
+/** Host names and unix sockets. */
 export const ADDRESSES: readonly Entry[] = [
   {
     ...BASE,

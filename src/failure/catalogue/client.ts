@@ -3,6 +3,7 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "client", severity: "error", retryable: true, breaker: "none" } as const;
 
+/** This client and this process. */
 export const CLIENT: readonly Entry[] = [
   {
     ...BASE,

@@ -3,6 +3,7 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "network", severity: "error", retryable: true, breaker: "read-write", applied: "lost" } as const;
 
+/** Connections that were lost or gave no answer. */
 export const CONNECTION: readonly Entry[] = [
   {
     ...BASE,

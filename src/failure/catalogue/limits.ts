@@ -1,6 +1,7 @@
 /** Limits of the server and of this process: connections, quotas, file descriptors, ports, the one thread. */
 import type { Entry } from "./entry.js";
 
+/** Limits of the server and of this machine. */
 export const LIMITS: readonly Entry[] = [
   {
     area: "access",

@@ -3,6 +3,7 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "network", severity: "error", retryable: true, breaker: "read-write", applied: "never" } as const;
 
+/** The way to the server. */
 export const NETWORK: readonly Entry[] = [
   {
     ...BASE,

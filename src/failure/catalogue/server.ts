@@ -4,6 +4,7 @@ import type { Entry } from "./entry.js";
 const ALL = { area: "server", severity: "error", retryable: true, breaker: "read-write", applied: "refused" } as const;
 const WRITES = { area: "server", severity: "error", retryable: false, breaker: "write", applied: "refused" } as const;
 
+/** The state of the server. */
 export const SERVER: readonly Entry[] = [
   {
     ...ALL,

@@ -8,6 +8,7 @@ export const SHOW_CERTIFICATES = {
   run: "openssl s_client -connect {address} -servername {host} -showcerts </dev/null",
 };
 
+/** Certificates, names and versions. */
 export const TLS: readonly Entry[] = [
   {
     ...BASE,

@@ -9,6 +9,7 @@ const BASE = {
   applied: "refused",
 } as const;
 
+/** Cluster, Sentinel and replication. */
 export const TOPOLOGY: readonly Entry[] = [
   {
     ...BASE,

@@ -3,6 +3,7 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "usage", severity: "info", retryable: false, breaker: "none", applied: "refused" } as const;
 
+/** Commands and their data. */
 export const USAGE: readonly Entry[] = [
   {
     ...BASE,

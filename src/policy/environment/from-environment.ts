@@ -14,6 +14,7 @@ import { resolveSources, type ResolvedPolicy } from "../resolve.js";
 import { suggestion } from "../../suggest.js";
 import { shapeOf } from "../input/value-shape.js";
 
+/** What `createRedis.fromEnv` takes. */
 export interface FromEnvironmentOptions {
   /** `CACHE` or `CACHE_` reads `CACHE_REDIS_URL`, `CACHE_IOREDOUBT_DEADLINE` … */
   readonly prefix?: string | undefined;

@@ -11,6 +11,7 @@ import { readText } from "./text-file.js";
 const ONE_OBJECT =
   'must name a file with one JSON object, such as { "deadline": "2s" }: no comments, no comma at the end';
 
+/** What a policy file says, and what is wrong with it. */
 export interface PolicyFile {
   readonly values: Readonly<Record<string, unknown>>;
   readonly profile: unknown;

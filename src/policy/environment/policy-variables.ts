@@ -10,6 +10,7 @@ import { profileNames } from "../profiles.js";
 import { closest } from "../../suggest.js";
 import { mistakeIn, shapeOf } from "../input/value-shape.js";
 
+/** Environment variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Values of the variables of one beginning, with or without the prefix. */

@@ -31,6 +31,7 @@ export interface EnvironmentRedisOptions {
   sentinelPassword?: string;
 }
 
+/** Where the environment says that Redis is, and what is wrong or questionable about it. */
 export interface EnvironmentTarget {
   readonly mode: "standalone" | "sentinel" | "cluster";
   readonly url: string | undefined;

@@ -11,6 +11,7 @@ import { LONGEST_TIMER } from "../fields.js";
 import { isPlaceholder, mistakeIn, numberOrShape, shapeOf } from "../input/value-shape.js";
 import { readText } from "./text-file.js";
 
+/** Host and port of a Sentinel or a Cluster node. */
 export interface NodeAddress {
   readonly host: string;
   readonly port: number;

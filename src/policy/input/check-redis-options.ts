@@ -15,6 +15,7 @@ interface Range {
 }
 
 const TIMER: Range = { min: 0, max: LONGEST_TIMER };
+/** ioredis's options that are whole numbers, with the range that works. */
 export const NUMBER_OPTIONS: Readonly<Record<string, Range>> = {
   port: { min: 1, max: 65_535 },
   db: { min: 0, max: 1_000_000 },
@@ -30,6 +31,7 @@ export const NUMBER_OPTIONS: Readonly<Record<string, Range>> = {
   sentinelMaxConnections: { min: 1, max: 1000 },
   sentinelCommandTimeout: TIMER,
 };
+/** ioredis's options that are switches. */
 export const BOOLEAN_OPTIONS: readonly string[] = [
   "lazyConnect",
   "enableOfflineQueue",
@@ -45,6 +47,7 @@ export const BOOLEAN_OPTIONS: readonly string[] = [
   "updateSentinels",
   "failoverDetector",
 ];
+/** ioredis's options that are texts. */
 export const STRING_OPTIONS: readonly string[] = [
   "path",
   "username",
