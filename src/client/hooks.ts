@@ -1,6 +1,7 @@
 /** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of `Flow` and `Wire`. */
 import { checkReady } from "../connection/ready-check.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "../connection/internals.js";
+import { GARBLED, guardReplies, type Garble } from "../connection/reply-guard.js";
 import { reportBug } from "../connection/report-bug.js";
 import type { Redis } from "../redis.js";
 import { internalTurn } from "./own-commands.js";
@@ -13,6 +14,12 @@ const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"
 
 /** `create` makes another client of the same class, for the pool of one that is being constructed. */
 export function installHooks(prototype: Redis, create: (options: RedisOptions) => Redis): void {
+  guardReplies();
+  Object.defineProperty(prototype, GARBLED, {
+    value(this: Redis, garble: Garble) {
+      this[STATE].wire.garbled(garble);
+    },
+  });
   overrideInternals(prototype, {
     parseOptions(this: Redis, ...args) {
       base.parseOptions.apply(internalsOf(this), args);

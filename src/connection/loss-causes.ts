@@ -1,5 +1,6 @@
 /** Why a connection was given up or lost, in words, where no error of the socket says so. */
 import { IoredoubtError } from "../failure/errors.js";
+import type { Garble } from "./reply-guard.js";
 
 /** A reply was due and nothing came. */
 export function silence(label: string, after: number): IoredoubtError {
@@ -26,6 +27,14 @@ export function closedByPeer(label: string, age: number, wasReady: boolean): Ior
     : new IoredoubtError("CONNECTION_CLOSED_EARLY", `${label} closed the connection before it was ready`, {
         endpoint: label,
       });
+}
+
+/** It answers what nobody asked, or with something that is no answer: no later reply of it can be trusted. */
+export function garbled(label: string, garble: Garble): IoredoubtError {
+  const what = garble === "unasked" ? "a reply that nothing had asked for" : "a reply of a shape that fits no request";
+  return new IoredoubtError("PROTOCOL_ERROR", `${label} sent ${what}; the connection was destroyed`, {
+    endpoint: label,
+  });
 }
 
 /** The server is there and will be a while. */

@@ -15,13 +15,14 @@ import type { Policy } from "../options/policy.js";
 import { adoptConnector } from "./adopt-connector.js";
 import type { WriteStats } from "./coalesce.js";
 import { internalsOf, type BatchStream, type RedisInternals } from "./internals.js";
-import { closedByPeer, handshakeTooLong, silence, stillLoading } from "./loss-causes.js";
+import { closedByPeer, garbled, handshakeTooLong, silence, stillLoading } from "./loss-causes.js";
 import { Outflow } from "./outflow.js";
 import { Owed } from "./owed.js";
 import { allowsQuickWrites, quickWrite } from "./quick-write.js";
 import { probe } from "./probe.js";
 import { ConnectionRecord } from "./record.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
+import type { Garble } from "./reply-guard.js";
 import { Watchdog } from "./watchdog.js";
 
 /** A permanently read-only server is dialled again at most this often, in milliseconds. */
@@ -68,6 +69,22 @@ export class Wire implements Transport {
     const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
+  }
+
+  hasTaken(command: Command): boolean {
+    const { commandQueue } = this.#redis;
+    return commandQueue.length > 0 && commandQueue.peekAt(commandQueue.length - 1)?.command === command;
+  }
+
+  takeBack(stream: BatchStream): void {
+    const { commandQueue: queue, condition } = this.#redis;
+    let from = queue.length;
+    while (from > 0 && queue.peekAt(from - 1)?.stream === stream) from--;
+    const first = from < queue.length ? queue.peekAt(from) : undefined;
+    if (first === undefined) return;
+    // A SELECT among them has not been sent either.
+    if (condition !== null) condition.select = first.select;
+    queue.remove(from, queue.length - from);
   }
 
   wake(): void {
@@ -175,6 +192,15 @@ export class Wire implements Transport {
         this.#watchdog.closed();
         this.flow.lifetime.ended();
     }
+  }
+
+  /** What comes back over this connection cannot be trusted any more: all that is in flight is lost with it. */
+  garbled(garble: Garble): void {
+    const cause = garbled(this.flow.endpoint.label, garble);
+    const items = this.#redis.commandQueue.toArray();
+    this.#redis.commandQueue.clear();
+    this.destroy(cause);
+    this.flow.outage.lost(items, cause, true);
   }
 
   /** The server still loads its data: the handshake's clock starts anew with each such answer. */

@@ -10,6 +10,7 @@ import type { Eviction } from "./eviction.js";
 import type { Gate } from "./gate.js";
 import type { Lifetime } from "./lifetime.js";
 import * as refusal from "./refusal.js";
+import type { Unsendable } from "./unsendable.js";
 
 /** The client, as its entrance sees it. */
 export interface Entered extends Interrupted {
@@ -18,6 +19,7 @@ export interface Entered extends Interrupted {
   readonly admission: Admission;
   readonly eviction: Eviction;
   readonly lifetime: Lifetime;
+  readonly unsendable: Unsendable;
   readonly isHeld: boolean;
   readonly diversion: Diversion | undefined;
   send(call: Call, now: number): void;
@@ -55,7 +57,8 @@ export class Entrance {
 
   /** The first member of a batch decides for all. */
   #memberVerdict(call: Call, stream: BatchStream): Verdict {
-    const batch = batchOf(stream) ?? startBatch(stream, this.#client.admission.verdict(call));
+    const { unsendable, admission } = this.#client;
+    const batch = batchOf(stream) ?? startBatch(stream, unsendable.verdict(call) ?? admission.verdict(call));
     batch.add(call);
     return batch.verdict;
   }

@@ -5,6 +5,7 @@
  */
 import type { Command } from "ioredis";
 import { Call, callOf, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
+import { isUnencodable } from "../command/encoding.js";
 import { traitsOf } from "../command/traits.js";
 import type { BatchStream } from "../connection/internals.js";
 import type { Code } from "../failure/codes.js";
@@ -33,6 +34,7 @@ import { Retrier } from "./retry.js";
 import { Session } from "./session.js";
 import { Slices } from "./slices.js";
 import type { BlockingLimit, Phase, Transport } from "./transport.js";
+import { Unsendable } from "./unsendable.js";
 
 export interface FlowOptions {
   readonly policy: Policy;
@@ -69,6 +71,7 @@ export class Flow implements CallOwner, Member {
   readonly outlet: Outlet;
   readonly outage: Outage;
   readonly loss: Loss;
+  readonly unsendable: Unsendable;
   endpoint: Endpoint;
   phase: Phase = "open";
   inFlight = 0;
@@ -113,6 +116,7 @@ export class Flow implements CallOwner, Member {
     this.lifetime = new Lifetime(this);
     this.outlet = new Outlet(this);
     this.loss = new Loss(this);
+    this.unsendable = new Unsendable(this);
     this.outage = new Outage(this);
     this.#entrance = new Entrance(this);
     this.#errorReplies = new ErrorReplies(this);
@@ -129,6 +133,10 @@ export class Flow implements CallOwner, Member {
     const known = callOf(command);
     if (known !== undefined) {
       this.#resume(known);
+      return;
+    }
+    if (isUnencodable(command)) {
+      this.unsendable.refuse(command, stream, options);
       return;
     }
     const now = performance.now();
@@ -168,7 +176,11 @@ export class Flow implements CallOwner, Member {
       if (call.traits.carriage === "quit") this.lifetime.leave("quitting");
     }
     this.#writing = call;
-    this.transport.write(call.command, call.stream, call.traits.bare);
+    try {
+      this.transport.write(call.command, call.stream, call.traits.bare);
+    } catch (thrown) {
+      this.unsendable.threw(call, thrown);
+    }
     this.#writing = undefined;
   }
 
@@ -224,6 +236,7 @@ export class Flow implements CallOwner, Member {
       // Refused by ioredis before anything was written, for instance in RESP2 subscriber mode.
       this.leaveFlight();
       this.desk.rejectAsIs(call, error, false);
+      this.unsendable.refused(call, error);
       return;
     }
     this.desk.stats.answered++;

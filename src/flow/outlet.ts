@@ -78,7 +78,8 @@ export class Outlet {
     const calls = this.#client.gate.take();
     const late = withBatches(calls.filter((call) => call.expiresAt <= now));
     for (const call of calls) {
-      if (late.has(call)) continue;
+      // It was refused with a member of its batch.
+      if (late.has(call) || call.state !== "waiting") continue;
       if (call.traits.carriage === "blocking" && call.stream === undefined) {
         if (this.#client.moveAside(call.command, call.options)) {
           letGo(call.command);

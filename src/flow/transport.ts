@@ -10,6 +10,10 @@ export interface Transport {
    * one needs nothing but to be written.
    */
   write(command: Command, stream: BatchStream | undefined, bare?: boolean): void;
+  /** The command was queued last: it is written, or will be with its batch. Asked right after `write` threw. */
+  hasTaken(command: Command): boolean;
+  /** Forgets the members of a batch that were queued and will not be written. */
+  takeBack(stream: BatchStream): void;
   /** Starts connecting if nothing has been tried yet. */
   wake(): void;
   /** Drops the connection without hurting what is in flight, and dials again. */

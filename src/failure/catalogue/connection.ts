@@ -236,4 +236,32 @@ export const CONNECTION: readonly Entry[] = [
       "HTTP/1.1 400 Bad Request",
     ],
   },
+  {
+    ...BASE,
+    code: "PROTOCOL_ERROR",
+    name: "replies out of step",
+    title: "{target} sent replies that do not belong to any request.",
+    means:
+      "A reply came that nothing had asked for, or one of a shape that fits no request. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
+    why: [
+      "A proxy or load balancer between answers on its own, or mixes up the replies of several clients.",
+      "A command that changes the flow of replies was sent by hand on a shared connection: MONITOR, SYNC, CLIENT REPLY.",
+      "The server, or a module of it, has a fault.",
+    ],
+    next: [
+      { say: "See what listens there", run: "{cli} info server | head" },
+      "Search the code for `call(` with MONITOR, SYNC, PSYNC or CLIENT REPLY.",
+      "Connect without the proxy, and see whether it goes away.",
+    ],
+    findOut: [
+      { say: "See the bytes as they come", run: "tcpdump -nn -A -i any 'port {port}'" },
+      { say: "What does the proxy's log say at that moment?", when: "remote" },
+    ],
+    fix: [
+      "Use `redis.monitor()`, which has a connection of its own, instead of `call('MONITOR')`.",
+      "Upgrade the proxy, or set `protocol: 2` if it does not know RESP3.",
+    ],
+    prevent: ["Test through the proxy that production uses."],
+    examples: ["Command queue state error. If you can reproduce this, please report it."],
+  },
 ];

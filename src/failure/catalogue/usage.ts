@@ -50,6 +50,29 @@ export const USAGE: readonly Entry[] = [
   },
   {
     ...BASE,
+    applied: "never",
+    code: "ARGUMENT_INVALID",
+    name: "argument cannot be sent",
+    title: "{command} was given an argument that cannot be turned into text.",
+    means:
+      "The client refused before anything was written. A pipeline or MULTI is refused whole, because its members are written in one piece.",
+    why: [
+      "An object without a prototype was passed, as `querystring.parse` and `Object.create(null)` make them.",
+      "The argument's own toString or valueOf throws, or returns something that is no text.",
+      "An argument transformer threw, or the command's name is not a string.",
+    ],
+    next: [
+      "Look at the argument at the position that the message names.",
+      "Pass strings, numbers or Buffers; JSON.stringify what has a structure.",
+    ],
+    findOut: ["The message names the command, the position of the argument and its type; its value is nowhere."],
+    fix: ["Convert the value before the call."],
+    prevent: ["Let the types of the calling code allow strings, numbers and Buffers only."],
+    examples: ["Cannot convert object to primitive value"],
+    unlogged: "It concerns its caller only, who was told.",
+  },
+  {
+    ...BASE,
     code: "UNKNOWN_COMMAND",
     name: "unknown command",
     title: "{target} does not know {command}.",
