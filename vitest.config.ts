@@ -6,6 +6,7 @@ const ON_IOREDIS_5 = [
   "test/integration/internals.test.ts",
   "test/fault/core-never-twice.test.ts",
   "test/fault/core-gate.test.ts",
+  "test/fault/core-handshake.test.ts",
   "test/fault/core-lifecycle.test.ts",
   "test/fault/core-encoding.test.ts",
   "test/fault/core-garbled-replies.test.ts",

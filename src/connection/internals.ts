@@ -46,6 +46,7 @@ export interface Connector {
 export interface Condition {
   select: number;
   subscriber: false | { channels(kind: "subscribe" | "psubscribe" | "ssubscribe"): string[]; isEmpty(): boolean };
+  auth?: unknown;
   protocol?: number;
   handshake?: boolean;
 }
@@ -90,6 +91,8 @@ export interface RedisInternals {
   status: string;
   stream: Socket | undefined;
   condition: Condition | null;
+  /** The condition of the last connection that was ready, until the next one is. */
+  prevCondition?: Condition | null;
   commandQueue: CommandQueue;
   offlineQueue: Pick<CommandQueue, "length" | "push" | "shift" | "peekAt" | "remove">;
   connector: Connector;
@@ -156,13 +159,3 @@ export const CLOSED_MESSAGE = "Connection is closed.";
 
 /** The text of ioredis's refusal when it may not queue. */
 export const NOT_WRITABLE_MESSAGE = "Stream isn't writeable and enableOfflineQueue options is false";
-
-/** Sends that ioredis makes on its own behalf while a connection is being set up. */
-export const HANDSHAKE_COMMANDS: ReadonlySet<string> = new Set([
-  "auth",
-  "hello",
-  "select",
-  "client",
-  "readonly",
-  "himport",
-]);

@@ -23,10 +23,13 @@ import { probe } from "./probe.js";
 import { ConnectionRecord } from "./record.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import type { Garble } from "./reply-guard.js";
+import { SelectedDatabase } from "./selected.js";
 import { Watchdog } from "./watchdog.js";
 
 /** A permanently read-only server is dialled again at most this often, in milliseconds. */
 const REDIAL_EVERY = 1_000;
+/** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
+const SELECT_AGAIN = 100;
 
 export class Wire implements Transport {
   readonly writes: WriteStats = { asked: 0, made: 0 };
@@ -34,13 +37,14 @@ export class Wire implements Transport {
   readonly endpointInfo: EndpointInfo;
   /** Set once, right after construction: flow and wire need each other. */
   declare flow: Flow;
-  /** Sends a command on ioredis's behalf and deals with its failure. Set with `flow`. */
-  declare onInternal: (command: Command) => void;
+  /** ioredis has sent what it sends at once on a new connection. Set with `flow`. */
+  declare onGreeted: () => void;
   readonly #client: IORedis;
   readonly #redis: RedisInternals;
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
   readonly #outflow = new Outflow();
+  readonly #selected: SelectedDatabase;
   readonly #owed: Owed;
   #isQuick = false;
   #redialledAt = -Infinity;
@@ -59,13 +63,16 @@ export class Wire implements Transport {
       silent: (after) => this.destroy(silence(this.flow.endpoint.label, after)),
     });
     this.#owed = new Owed(this.#redis);
+    this.#selected = new SelectedDatabase(this.#redis);
     this.#record = new ConnectionRecord(this.#redis, info, this.#watchdog);
   }
 
   // ---- Transport
 
   write(command: Command, stream: BatchStream | undefined, bare = false): void {
-    if (bare && this.#isQuick && quickWrite(this.#redis, command, stream)) return;
+    if (bare) {
+      if (this.#isQuick && quickWrite(this.#redis, command, stream)) return;
+    } else this.#selected.sending(command);
     const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
@@ -151,18 +158,36 @@ export class Wire implements Transport {
   }
 
   database(): number {
-    return this.#redis.condition?.select ?? 0;
+    return this.#selected.current;
   }
 
-  select(database: number): void {
-    this.onInternal(new Command("select", [String(database)]));
+  select(database: number, done: () => void): void {
+    const command = new Command("select", [String(database)]);
+    this.write(command, undefined);
+    command.promise.then(done, (error: unknown) => {
+      if (!(error instanceof Error)) return;
+      if (isPassing(error)) setTimeout(done, SELECT_AGAIN);
+      // Serving would mean writing to another database.
+      else this.#redis.recoverFromFatalError(error, error, { commandQueue: false });
+    });
+  }
+
+  /** The server refused the handshake's SELECT. */
+  selectRefused(error: Error): void {
+    // A server that is busy with a script refuses it for a while only: what waits goes on waiting.
+    if (isPassing(error)) this.destroy(error);
+    else this.#selected.refused();
   }
 
   // ---- what ioredis reports
 
   /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */
   adoptConnector(): void {
-    adoptConnector(this.#redis.connector, this.writes, () => this.#record.closedUnheard);
+    adoptConnector(this.#redis.connector, {
+      writes: this.writes,
+      closedUnheard: () => this.#record.closedUnheard,
+      greeted: () => this.onGreeted(),
+    });
   }
 
   statusChanged(status: string): void {
@@ -174,6 +199,7 @@ export class Wire implements Transport {
         this.flow.outage.connecting();
         break;
       case "connect":
+        this.#selected.connected();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
           this.#record.reached(this.#redis.stream);
@@ -182,6 +208,7 @@ export class Wire implements Transport {
       case "ready":
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
+        this.#selected.ready();
         this.#record.ready();
         this.reconnect.ready();
         break;
@@ -270,6 +297,11 @@ export class Wire implements Transport {
     this.write(command, undefined);
     return command.promise;
   }
+}
+
+/** Refused for now only. */
+export function isPassing(error: Error): boolean {
+  return classify(error, { written: true }).retryable;
 }
 
 function ignore(): void {

@@ -40,6 +40,10 @@ export interface Opened {
 
 export class Outlet {
   readonly #client: Opened;
+  /** The database of what has none of its own, while others are served in theirs. It outlives the connection. */
+  #home: number | undefined = undefined;
+  /** The SELECT that is awaited. Nothing goes before its answer: refused, what follows would run in another database. */
+  #switching: object | undefined = undefined;
 
   constructor(client: Opened) {
     this.#client = client;
@@ -49,6 +53,7 @@ export class Outlet {
   opened(): void {
     const { slices, reach, endpoint, admission } = this.#client;
     slices.finish();
+    this.#switching = undefined;
     this.#client.isReady = true;
     reach.reset();
     if (endpoint.refusing === 2 && !admission.waitsForEver) void this.#reopen(endpoint);
@@ -68,18 +73,25 @@ export class Outlet {
 
   /** Lets everything go that waits; returns the first call that was sent. */
   release(): Call | undefined {
-    if (!this.#client.isReady || this.#client.isHeld) return undefined;
+    if (!this.#client.isReady || this.#client.isHeld || this.#switching !== undefined) return undefined;
     const now = performance.now();
-    const { transport, deadlines, admission } = this.#client;
+    const { transport, deadlines, admission, gate } = this.#client;
     let first: Call | undefined;
     // Calls that come back from a lost connection belong to the database that was selected when they were sent.
-    let home = transport.database();
+    let home = this.#home ?? transport.database();
+    let goal = home;
     this.#client.isOpen = this.#client.phase === "open";
-    const calls = this.#client.gate.take();
+    const calls = gate.take();
     const late = withBatches(calls.filter((call) => call.expiresAt <= now));
-    for (const call of calls) {
-      // It was refused with a member of its batch.
+    for (const [at, call] of calls.entries()) {
+      // It may have been refused with a member of its batch.
       if (late.has(call) || call.state !== "waiting") continue;
+      const database = call.traits.name === "select" ? transport.database() : (call.db ?? home);
+      if (database !== transport.database()) {
+        goal = database;
+        for (const rest of calls.slice(at)) if (!late.has(rest) && rest.state === "waiting") gate.giveBack(rest);
+        break;
+      }
       if (call.traits.carriage === "blocking" && call.stream === undefined) {
         if (this.#client.moveAside(call.command, call.options)) {
           letGo(call.command);
@@ -90,15 +102,25 @@ export class Outlet {
       if (call.traits.carriage === "blocking" || admission.waitsForEver)
         deadlines.allow(call, admission.onceSent(call), now);
       if (call.attempts > 0) takeOver(call);
-      const database = call.db ?? home;
-      if (database !== transport.database() && call.traits.name !== "select") transport.select(database);
       first ??= call;
       this.#client.send(call, now);
-      if (call.traits.name === "select") home = transport.database();
+      if (call.traits.name === "select") goal = home = transport.database();
     }
-    if (home !== transport.database()) transport.select(home);
+    this.#home = home;
+    if (goal !== transport.database()) this.#switch(goal);
+    else if (goal === home) this.#home = undefined;
     if (late.size > 0) this.#client.lateness.expired([...late], { late: 0 });
     return first;
+  }
+
+  #switch(database: number): void {
+    const switching = (this.#switching = {});
+    this.#client.isOpen = false;
+    this.#client.transport.select(database, () => {
+      if (this.#switching !== switching) return;
+      this.#switching = undefined;
+      if (!this.#client.isHolding) this.release();
+    });
   }
 
   /** Keeps the connection for the blocking command that was just sent. Ends with `unhold` or with the connection. */

@@ -36,7 +36,11 @@ export interface Transport {
   probe(kind: CircuitKind, timeout: number): Promise<boolean>;
   /** The database that the connection is on, counting SELECTs that are still in flight. */
   database(): number;
-  select(database: number): void;
+  /**
+   * Asks for another database. `done` is called when the server has agreed, or when it is time to ask again; not when the
+   * connection is lost, nor when it is given up because the server refuses.
+   */
+  select(database: number, done: () => void): void;
 }
 
 /** ioredis's `blockingTimeout` and its grace, in milliseconds: how long a block without end may last, and what a finite one gets on top. */
