@@ -3,6 +3,7 @@
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
 import { Command, Redis as IORedis } from "ioredis";
+import { callOf, type Call } from "../command/call.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
@@ -92,6 +93,15 @@ export class Wire implements Transport {
     // A SELECT among them has not been sent either.
     if (condition !== null) condition.select = first.select;
     queue.remove(from, queue.length - from);
+  }
+
+  inFlight(): Call[] {
+    const calls: Call[] = [];
+    for (const { command } of this.#redis.commandQueue.toArray()) {
+      const call = callOf(command);
+      if (call?.state === "sent") calls.push(call);
+    }
+    return calls;
   }
 
   wake(): void {

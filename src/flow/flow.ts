@@ -30,6 +30,7 @@ import { Outage } from "./outage.js";
 import { Outlet } from "./outlet.js";
 import { Reach } from "./reach.js";
 import * as refusal from "./refusal.js";
+import { RefusedCalls } from "./refused.js";
 import { Retrier } from "./retry.js";
 import { Session } from "./session.js";
 import { Slices } from "./slices.js";
@@ -64,6 +65,7 @@ export class Flow implements CallOwner, Member {
   readonly deadlines: Deadlines;
   readonly reach: Reach;
   readonly retrier: Retrier;
+  readonly refused: RefusedCalls;
   readonly admission: Admission;
   readonly eviction: Eviction;
   readonly lateness: Lateness;
@@ -107,7 +109,11 @@ export class Flow implements CallOwner, Member {
     this.reach = new Reach(policy.breaker === false ? undefined : policy.breaker.downAfter, () =>
       this.outage.tooLong(),
     );
-    this.retrier = new Retrier(policy.retry, { release: () => this.outlet.release() });
+    this.retrier = new Retrier(policy.retry, {
+      probe: () => this.outlet.probe(),
+      release: () => this.outlet.release(),
+    });
+    this.refused = new RefusedCalls(this);
     this.#join = () => Endpoint.join(this, label, policy, logger, options.examine);
     this.endpoint = this.#join();
     this.admission = new Admission(this);
@@ -123,7 +129,12 @@ export class Flow implements CallOwner, Member {
   }
 
   get isHolding(): boolean {
-    return this.retrier.isHolding || this.isHeld;
+    return this.isRetrying || this.isHeld;
+  }
+
+  /** Something was refused and waits for another try: what comes now goes behind it. */
+  get isRetrying(): boolean {
+    return this.retrier.isHolding || this.refused.isPending;
   }
 
   // ---- entering
@@ -141,7 +152,10 @@ export class Flow implements CallOwner, Member {
     }
     const now = performance.now();
     const traits = traitsOf(command.name);
-    if (traits.carriage === "blocking" && stream === undefined && this.moveAside(command, options)) return;
+    if (traits.carriage === "blocking" && stream === undefined) {
+      this.#entrance.finishBatch();
+      if (this.moveAside(command, options)) return;
+    }
     const call = new Call(this, command, traits, stream, options, now);
     if (
       this.isOpen &&

@@ -1,5 +1,6 @@
 /** What the flow needs of a connection, and what it needs to know of the client; a standalone wire and Cluster each provide one. */
 import type { Command } from "ioredis";
+import type { Call } from "../command/call.js";
 import type { BatchStream } from "../connection/internals.js";
 import type { FailureContext } from "../failure/diagnosis.js";
 import type { CircuitKind } from "./circuit.js";
@@ -14,6 +15,8 @@ export interface Transport {
   hasTaken(command: Command): boolean;
   /** Forgets the members of a batch that were queued and will not be written. */
   takeBack(stream: BatchStream): void;
+  /** The calls that are written and unanswered, oldest first. Costs time for each of them. */
+  inFlight(): Call[];
   /** Starts connecting if nothing has been tried yet. */
   wake(): void;
   /** Drops the connection without hurting what is in flight, and dials again. */

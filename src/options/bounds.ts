@@ -72,7 +72,7 @@ export function promises(policy: Policy): string[] {
       : queue !== false && queue.wait === "forever"
         ? `settles within ${formatDuration(bounds.settlesWithin)} once it can be sent; it waits for a connection without limit`
         : `settles within ${formatDuration(bounds.settlesWithin)}, waiting and retries included`;
-  const words = [`A GET is sent at most ${times(bounds.readSends)} and ${within}.`];
+  const words = [`A GET that gets lost is sent at most ${times(bounds.readSends)} and ${within}.`];
   words.push(
     bounds.writeSends === 1
       ? "An INCR is executed at most once: it is sent again only when it is certain that it was not executed."

@@ -56,7 +56,7 @@ describe("explainPolicy", () => {
 describe("promises", () => {
   it("puts the production policy into words", () => {
     expect(promises(resolvePolicy({}, {}, {}))).toEqual([
-      "A GET is sent at most 4 times and settles within 5 s, waiting and retries included.",
+      "A GET that gets lost is sent at most 4 times and settles within 5 s, waiting and retries included.",
       "An INCR is executed at most once: it is sent again only when it is certain that it was not executed.",
       "Backoff of one command adds up to 350 ms at most, half of that on average.",
       "Without a connection calls wait, at most 10000 of them; after 2 s without one they fail at once.",
@@ -82,7 +82,7 @@ describe("promises", () => {
   it("says what is off", () => {
     const off = { retry: false, queue: false, heartbeat: false, deadline: false, breaker: false } as const;
     const words = promises(resolvePolicy(off, {}, {})).join("\n");
-    expect(words).toContain("A GET is sent at most once and has no deadline");
+    expect(words).toContain("A GET that gets lost is sent at most once and has no deadline");
     expect(words).toContain("nothing waits");
     expect(words).toContain("no heartbeat");
     expect(words).not.toContain("circuit");
