@@ -26,8 +26,6 @@ export interface Answered {
   isOpen: boolean;
   /** The call is in flight no longer. */
   leaveFlight(): void;
-  /** Drops the connection once nothing is in flight on it. */
-  redialWhenIdle(): void;
 }
 
 export class ErrorReplies {
@@ -43,7 +41,7 @@ export class ErrorReplies {
     endpoint.failed(diagnosis, call.sentAt);
     if (call.batch !== undefined) this.#memberFailed(call.batch, call, error, diagnosis);
     else if (this.#mayRetry(call, diagnosis)) {
-      this.#holdBack(call, error, diagnosis);
+      this.#holdBack(call, error);
       this.#client.leaveFlight();
     } else {
       this.#client.leaveFlight();
@@ -75,7 +73,7 @@ export class ErrorReplies {
     if (endpoint.budget?.take() === false) desk.rejectRefused(batch.takeRefused());
     else {
       batch.restart();
-      for (const member of batch.calls) this.#holdBack(member, error, diagnosis);
+      for (const member of batch.calls) this.#holdBack(member, error);
     }
   }
 
@@ -88,14 +86,12 @@ export class ErrorReplies {
     return retrier.allows(call, performance.now()) && (budget === undefined || budget.take());
   }
 
-  #holdBack(call: Call, error: Error, diagnosis: Diagnosis): void {
+  #holdBack(call: Call, error: Error): void {
     const { desk, endpoint, gate, retrier } = this.#client;
     this.#client.isOpen = false;
     gate.giveBack(call);
     desk.stats.retried++;
     endpoint.incident.retried();
-    // Replies that are under way must not be lost to a reconnect of our own choice.
-    if (diagnosis.code === "READ_ONLY_REPLICA") this.#client.redialWhenIdle();
     retrier.hold(error);
   }
 }

@@ -6,7 +6,7 @@ import { withBatches } from "../command/batch.js";
 import { letGo, takeOver, type Call } from "../command/call.js";
 import type { Admission } from "./admission.js";
 import type { Deadlines } from "./deadlines.js";
-import type { Endpoint } from "./endpoint.js";
+import type { Endpoint, Member } from "./endpoint.js";
 import type { Gate } from "./gate.js";
 import type { Lateness } from "./lateness.js";
 import type { Reach } from "./reach.js";
@@ -15,7 +15,7 @@ import type { Slices } from "./slices.js";
 import type { Phase, Transport } from "./transport.js";
 
 /** The client, as its outlet sees it. */
-export interface Opened {
+export interface Opened extends Member {
   readonly gate: Gate;
   readonly slices: Slices;
   readonly deadlines: Deadlines;
@@ -31,6 +31,8 @@ export interface Opened {
   isReady: boolean;
   isReopening: boolean;
   isHeld: boolean;
+  /** The connection is dropped as soon as nothing is in flight on it; what comes meanwhile waits. */
+  readonly isMoving: boolean;
   /** A circuit has opened. */
   circuitOpened(): void;
   /** A blocking command goes elsewhere, if somebody takes it. */
@@ -54,13 +56,19 @@ export class Outlet {
     if (endpoint.refusing === 2 && !admission.waitsForEver) void this.#reopen(endpoint);
     else {
       if (!this.#client.isHolding) this.release();
-      void endpoint.reachable();
+      void endpoint.reachable(this.#client);
     }
+  }
+
+  /** A circuit closed while the connection stood: what waited for its probe goes. */
+  circuitClosed(): void {
+    const { isReady, isOpen, isHolding, isReopening } = this.#client;
+    if (isReady && !isOpen && !isHolding && !isReopening) this.release();
   }
 
   async #reopen(endpoint: Endpoint): Promise<void> {
     this.#client.isReopening = true;
-    await endpoint.reachable();
+    await endpoint.reachable(this.#client);
     this.#client.isReopening = false;
     if (this.#client.endpoint.refusing === 2) this.#client.circuitOpened();
     else this.release();
@@ -68,7 +76,7 @@ export class Outlet {
 
   /** Lets everything go that waits; returns the first call that was sent. */
   release(): Call | undefined {
-    if (!this.#client.isReady || this.#client.isHeld) return undefined;
+    if (!this.#client.isReady || this.#client.isHeld || this.#client.isMoving) return undefined;
     const now = performance.now();
     const { transport, deadlines, admission } = this.#client;
     let first: Call | undefined;
