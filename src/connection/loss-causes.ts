@@ -41,3 +41,16 @@ export function garbled(label: string, garble: Garble): IoredoubtError {
 export function stillLoading(label: string): IoredoubtError {
   return new IoredoubtError("LOADING", `${label} is loading its data into memory`, { endpoint: label });
 }
+
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOENT",
+  "CONNECTION_CLOSED_EARLY",
+]);
+
+/** Whether an attempt ended because the peer refused or reset it: asking again costs nobody anything. */
+export function refusedUnheard(cause: Error | undefined): boolean {
+  return cause !== undefined && "code" in cause && REFUSALS.has(cause.code);
+}

@@ -25,12 +25,16 @@ import { ConnectionRecord } from "./record.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import type { Garble } from "./reply-guard.js";
 import { SelectedDatabase } from "./selected.js";
+import { refusedUnheard } from "./loss-causes.js";
 import { Watchdog } from "./watchdog.js";
+import { WriteScout } from "./write-scout.js";
 
-/** A permanently read-only server is dialled again at most this often, in milliseconds. */
-const REDIAL_EVERY = 1_000;
 /** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
 const SELECT_AGAIN = 100;
+/** How long a look for a server that takes writes may take where the breaker, whose probe it is, is off. Milliseconds. */
+const SCOUT_TIMEOUT = 1_000;
+/** After a command was refused for want of a connection, one counts as wanted for this long, in milliseconds. */
+const WANTED_FOR = 1_000;
 
 export class Wire implements Transport {
   readonly writes: WriteStats = { asked: 0, made: 0 };
@@ -47,15 +51,29 @@ export class Wire implements Transport {
   readonly #outflow = new Outflow();
   readonly #selected: SelectedDatabase;
   readonly #owed: Owed;
+  readonly #scout: WriteScout;
   #isQuick = false;
-  #redialledAt = -Infinity;
+  /** Commands that had been answered when the present connection became ready. */
+  #answeredBefore = 0;
+  #refusedAt = -Infinity;
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
+
   constructor(client: IORedis, policy: Policy, info: EndpointInfo, retryStrategy: RetryStrategy | null | undefined) {
     this.#client = client;
     this.#redis = internalsOf(client);
     this.endpointInfo = info;
-    this.reconnect = new Reconnect(policy.reconnect, retryStrategy);
+    this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
+      hasServed: () => this.flow.desk.stats.answered > this.#answeredBefore,
+      isWanted: () => !this.flow.gate.isEmpty || performance.now() - this.#refusedAt < WANTED_FOR,
+      wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
+      spaced: (delay) => this.flow.endpoint.dials.reserve(delay),
+    });
+    this.#scout = new WriteScout(
+      this.#redis,
+      policy.breaker === false ? SCOUT_TIMEOUT : policy.breaker.probeTimeout,
+      policy.reconnect.handshakeTimeout,
+    );
     this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
       handshakeLate: (after) => this.#handshakeLate(after),
       owedFor: (now) => (this.isSending() ? 0 : Math.max(0, this.silentFor(now) - this.#owed.heldBackFor)),
@@ -106,14 +124,27 @@ export class Wire implements Transport {
 
   wake(): void {
     if (this.#redis.status === "wait") this.#client.connect().catch(ignore);
+    else this.#dialSooner();
   }
 
-  redial(): void {
-    const now = performance.now();
-    if (now - this.#redialledAt < REDIAL_EVERY || this.#redis.status !== "ready") return;
-    this.#redialledAt = now;
+  hurry(): void {
+    this.#refusedAt = performance.now();
+    this.#dialSooner();
+  }
+
+  redial(): boolean {
+    if (this.#redis.status !== "ready") return false;
     this.#isRedialling = true;
     IORedis.prototype.disconnect.call(this.#client, true);
+    // Nothing is in flight, so there is nothing to wait for until the peer closes its side.
+    this.#redis.stream?.destroy();
+    return true;
+  }
+
+  findsWriter(): Promise<boolean> {
+    const { sentinels, role } = this.#redis.options;
+    // Sentinel is asked whenever somebody dials; of replicas all are read-only.
+    return sentinels ? Promise.resolve(role !== "slave") : this.#scout.look();
   }
 
   destroy(reason: Error): void {
@@ -164,6 +195,7 @@ export class Wire implements Transport {
       keyPrefix: this.#redis.options.keyPrefix ?? "",
       send: (command) => this.#internal(command),
       context: () => this.context(),
+      readOnly: () => this.flow.endpoint.readOnly(performance.now()),
     });
   }
 
@@ -220,6 +252,7 @@ export class Wire implements Transport {
         this.#watchdog.ready();
         this.#selected.ready();
         this.#record.ready();
+        this.#answeredBefore = this.flow.desk.stats.answered;
         this.reconnect.ready();
         break;
       case "close":
@@ -227,6 +260,7 @@ export class Wire implements Transport {
         break;
       case "end":
         this.#watchdog.closed();
+        this.#scout.stop();
         this.flow.lifetime.ended();
     }
   }
@@ -299,6 +333,18 @@ export class Wire implements Transport {
     if (stream === undefined || stream.destroyed || (status !== "connect" && status !== "connecting")) return false;
     this.destroy(handshakeTooLong(this.flow.endpoint.label, after, status));
     return true;
+  }
+
+  /** ioredis has set its timer already; a sooner one takes its place. */
+  #dialSooner(): void {
+    if (this.#redis.status !== "reconnecting" || this.#redis.reconnectTimeout === null) return;
+    const delay = this.reconnect.hurry();
+    if (delay === undefined) return;
+    clearTimeout(this.#redis.reconnectTimeout);
+    this.#redis.reconnectTimeout = setTimeout(() => {
+      this.#redis.reconnectTimeout = null;
+      this.#client.connect().catch(ignore);
+    }, delay);
   }
 
   /** Sends a command of our own, past the flow. */

@@ -28,8 +28,6 @@ export interface Answered {
   isOpen: boolean;
   /** The call is in flight no longer. */
   leaveFlight(): void;
-  /** Drops the connection once nothing is in flight on it. */
-  redialWhenIdle(): void;
 }
 
 export class ErrorReplies {
@@ -120,7 +118,5 @@ export class ErrorReplies {
       endpoint.incident.retried();
     }
     this.#client.refused.add(refused, calls, cause, diagnosis.breaker === "write");
-    // Replies that are under way must not be lost to a reconnect of our own choice.
-    if (diagnosis.code === "READ_ONLY_REPLICA") this.#client.redialWhenIdle();
   }
 }

@@ -29,6 +29,7 @@ import { Loss, type ScriptEffect } from "./loss.js";
 import { Outage } from "./outage.js";
 import { Outlet } from "./outlet.js";
 import { Reach } from "./reach.js";
+import { holdsReadOnly, saysReadOnly } from "./read-only.js";
 import * as refusal from "./refusal.js";
 import { RefusedCalls } from "./refused.js";
 import { Retrier } from "./retry.js";
@@ -83,6 +84,8 @@ export class Flow implements CallOwner, Member {
   isReopening = false;
   /** A blocking command has the connection to itself; what comes meanwhile waits. */
   isHeld = false;
+  /** The connection is dropped as soon as nothing is in flight on it; what comes meanwhile waits. */
+  isMoving = false;
   /** The connection is there for blocking commands: a probe would wait behind one. */
   isAside = false;
   /** Takes blocking commands elsewhere. */
@@ -101,7 +104,10 @@ export class Flow implements CallOwner, Member {
     this.transport = transport;
     this.blockingLimit = options.blockingLimit;
     this.scriptEffect = options.scriptEffect;
-    const unsent = (code: Code): void => this.endpoint.incident.rejected(code);
+    const unsent = (code: Code): void => {
+      this.endpoint.rejected(code);
+      if (!this.isReady) this.transport.hurry();
+    };
     this.desk = new Desk(label, transport, unsent, options.fallback, policy.deadline);
     this.gate = new Gate(policy.queue);
     this.deadlines = new Deadlines((calls, report) => this.lateness.expired(calls, report));
@@ -129,7 +135,7 @@ export class Flow implements CallOwner, Member {
   }
 
   get isHolding(): boolean {
-    return this.isRetrying || this.isHeld;
+    return this.isRetrying || this.isHeld || this.isMoving;
   }
 
   /** Something was refused and waits for another try: what comes now goes behind it. */
@@ -233,6 +239,7 @@ export class Flow implements CallOwner, Member {
     call.list?.remove(call);
     this.desk.stats.answered++;
     this.endpoint.succeeded(call.traits.writes);
+    if (call.traits.carriage === "transaction" && holdsReadOnly(value)) this.endpoint.readOnly(call.sentAt);
     if (call.batch !== undefined) this.desk.rejectRefused(call.batch.replied(call, value));
     call.settleWith(value);
     if (call.observer !== undefined) call.observer();
@@ -254,6 +261,7 @@ export class Flow implements CallOwner, Member {
       return;
     }
     this.desk.stats.answered++;
+    if (saysReadOnly(error)) this.endpoint.readOnly(call.sentAt);
     this.#errorReplies.received(call, error);
   }
 
@@ -269,6 +277,14 @@ export class Flow implements CallOwner, Member {
 
   circuitOpened(): void {
     this.outage.circuitOpened();
+  }
+
+  circuitClosed(): void {
+    this.outlet.circuitClosed();
+  }
+
+  findsWriter(): Promise<boolean> {
+    return this.transport.findsWriter();
   }
 
   probe(kind: CircuitKind): Promise<boolean> {
@@ -287,15 +303,26 @@ export class Flow implements CallOwner, Member {
     if (--this.inFlight === 0 && this.#onIdle !== undefined) this.#onIdle();
   }
 
+  /** Replies that are under way are never lost to a move of our own choice. */
   redialWhenIdle(): void {
+    if (!this.isReady || this.phase !== "open") return;
+    // A blocking command may take long: nothing else waits for its end.
+    if (!this.isHeld) {
+      this.isMoving = true;
+      this.isOpen = false;
+    }
     this.#onIdle = () => {
-      this.forgetIdle();
-      this.transport.redial();
+      this.#onIdle = undefined;
+      if (this.transport.redial()) return;
+      this.isMoving = false;
+      this.outlet.circuitClosed();
     };
+    if (this.inFlight === 0) this.#onIdle();
   }
 
   forgetIdle(): void {
     this.#onIdle = undefined;
+    this.isMoving = false;
   }
 
   rejoin(): void {

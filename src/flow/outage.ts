@@ -76,7 +76,7 @@ export class Outage {
     this.circuitOpened();
   }
 
-  /** What waits and may fail fast does. */
+  /** What waits without a deadline, and may fail fast, does. */
   circuitOpened(): void {
     const { eviction, admission } = this.#client;
     eviction.circuitOpened((call) => admission.circuitVerdict(call)?.error);

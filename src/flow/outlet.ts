@@ -7,7 +7,7 @@ import { letGo, takeOver, type Call } from "../command/call.js";
 import { Footprint, isRead } from "../command/footprint.js";
 import type { Admission } from "./admission.js";
 import type { Deadlines } from "./deadlines.js";
-import type { Endpoint } from "./endpoint.js";
+import type { Endpoint, Member } from "./endpoint.js";
 import type { Gate } from "./gate.js";
 import type { Lateness } from "./lateness.js";
 import type { Reach } from "./reach.js";
@@ -17,7 +17,7 @@ import type { Slices } from "./slices.js";
 import type { Phase, Transport } from "./transport.js";
 
 /** The client, as its outlet sees it. */
-export interface Opened {
+export interface Opened extends Member {
   readonly gate: Gate;
   readonly slices: Slices;
   readonly deadlines: Deadlines;
@@ -34,6 +34,8 @@ export interface Opened {
   isReady: boolean;
   isReopening: boolean;
   isHeld: boolean;
+  /** The connection is dropped as soon as nothing is in flight on it; what comes meanwhile waits. */
+  readonly isMoving: boolean;
   /** A circuit has opened. */
   circuitOpened(): void;
   /** A blocking command goes elsewhere, if somebody takes it. */
@@ -65,13 +67,19 @@ export class Outlet {
     else {
       if (this.#client.retrier.resume()) this.letReadsPass();
       else if (!this.#client.isHolding) this.release();
-      void endpoint.reachable();
+      void endpoint.reachable(this.#client);
     }
+  }
+
+  /** A circuit closed while the connection stood: what waited for its probe goes. */
+  circuitClosed(): void {
+    const { isReady, isOpen, isHolding, isReopening } = this.#client;
+    if (isReady && !isOpen && !isHolding && !isReopening) this.release();
   }
 
   async #reopen(endpoint: Endpoint): Promise<void> {
     this.#client.isReopening = true;
-    await endpoint.reachable();
+    await endpoint.reachable(this.#client);
     this.#client.isReopening = false;
     if (this.#client.endpoint.refusing === 2) this.#client.circuitOpened();
     else this.release();
@@ -97,8 +105,8 @@ export class Outlet {
   }
 
   get #mayGo(): boolean {
-    const { isReady, isHeld, refused } = this.#client;
-    return isReady && !isHeld && !refused.isPending && this.#switching === undefined;
+    const { isReady, isHeld, isMoving, refused } = this.#client;
+    return isReady && !isHeld && !isMoving && !refused.isPending && this.#switching === undefined;
   }
 
   #send(calls: readonly Call[]): void {

@@ -18,9 +18,17 @@ export interface Transport {
   /** The calls that are written and unanswered, oldest first. Costs time for each of them. */
   inFlight(): Call[];
   /** Starts connecting if nothing has been tried yet. */
+  /** A command waits for a connection: starts connecting if nothing has been tried yet, or sooner than planned. */
   wake(): void;
-  /** Drops the connection without hurting what is in flight, and dials again. */
-  redial(): void;
+  /** Somebody was refused for want of a connection: dials sooner where that costs nothing. */
+  hurry(): void;
+  /** Drops the connection, on which nothing may be in flight, and dials again; `false` when there is none to drop. */
+  redial(): boolean;
+  /**
+   * The server takes no writes: whether a new connection may reach one that does. Looks without touching the present
+   * connection, in a bounded time; where somebody who knows is asked at each dialling, that is answer enough.
+   */
+  findsWriter(): Promise<boolean>;
   /** Destroys the socket: whatever is in flight is lost. */
   destroy(reason: Error): void;
   /** Ends the client for good. */

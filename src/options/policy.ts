@@ -30,7 +30,10 @@ export interface RetryPolicy {
 }
 
 export interface BreakerPolicy {
-  /** The endpoint must be unreachable for this long before commands fail fast; until then they wait. */
+  /**
+   * The endpoint must be unreachable for this long before new commands fail fast; what waits then keeps its own deadline.
+   * Default: the deadline, at least 250 ms; 5 s without a deadline.
+   */
   readonly downAfter: number;
   readonly errorThresholdPercentage: number;
   /** Outcomes that must be in the window before the percentage counts. */
