@@ -6,7 +6,10 @@ const ON_IOREDIS_5 = [
   "test/integration/internals.test.ts",
   "test/fault/core-never-twice.test.ts",
   "test/fault/core-gate.test.ts",
+  "test/fault/core-handshake.test.ts",
   "test/fault/core-lifecycle.test.ts",
+  "test/fault/core-encoding.test.ts",
+  "test/fault/core-garbled-replies.test.ts",
 ];
 
 /** Two files at a time: most tests own a redis-server, and the machines have two cores. */
@@ -28,8 +31,8 @@ export default defineConfig({
         test: {
           name: "ioredis 5",
           include: ON_IOREDIS_5,
-          // Only the bare name: the package itself stays external, and Node loads its CommonJS as it is.
-          alias: [{ find: /^ioredis$/, replacement: "ioredis5" }],
+          // Only its entry and its private parts: the package itself stays external, and Node loads its CommonJS as it is.
+          alias: [{ find: /^ioredis(?=$|\/built\/)/, replacement: "ioredis5" }],
         },
       },
     ],

@@ -16,6 +16,7 @@ import type { ScriptDefinition } from "./command/scripts.js";
 import { optionsForDuplicate } from "./connection/explicit-options.js";
 import { CLOSED_MESSAGE, internalsOf, type BatchStream } from "./connection/internals.js";
 import { quickenBatches } from "./connection/quick-pipeline.js";
+import { listenerThrew } from "./connection/reply-guard.js";
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { stateOf } from "./failure/state.js";
@@ -154,7 +155,12 @@ export class Redis extends IORedis {
       if (error instanceof Error) this[STATE].wire.noteError(error);
       return false;
     }
-    return super.emit(event, ...args);
+    try {
+      return super.emit(event, ...args);
+    } catch (thrown) {
+      listenerThrew(thrown);
+      throw thrown;
+    }
   }
 
   /**

@@ -1,9 +1,11 @@
 /** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of `Flow` and `Wire`. */
 import { checkReady } from "../connection/ready-check.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "../connection/internals.js";
+import { GARBLED, guardReplies, type Garble } from "../connection/reply-guard.js";
 import { reportBug } from "../connection/report-bug.js";
 import type { Redis } from "../redis.js";
-import { internalTurn } from "./own-commands.js";
+import { isPassing } from "../connection/wire.js";
+import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
 import type { RedisOptions } from "./redis-options.js";
 import { adopt } from "./setup.js";
 import { SERVING, STATE, type State } from "./state.js";
@@ -13,6 +15,12 @@ const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"
 
 /** `create` makes another client of the same class, for the pool of one that is being constructed. */
 export function installHooks(prototype: Redis, create: (options: RedisOptions) => Redis): void {
+  guardReplies();
+  Object.defineProperty(prototype, GARBLED, {
+    value(this: Redis, garble: Garble) {
+      this[STATE].wire.garbled(garble);
+    },
+  });
   overrideInternals(prototype, {
     parseOptions(this: Redis, ...args) {
       base.parseOptions.apply(internalsOf(this), args);
@@ -41,9 +49,12 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       if (status === "connect") {
         state.selectError = undefined;
         state.resubscription.connected();
-        internalTurn(state);
+        watchProtocol(this, state);
+        state.turn.beginHandshake();
       }
+      if (status === "ready") unwatchProtocol(this);
       state.wire.statusChanged(status);
+      if (status === "close") abandonVersion(state);
       if (status === "close" && internals.condition?.subscriber && !internals.condition.subscriber.isEmpty()) {
         state.resubscription.lost(state.wire.lastReadAt);
       }
@@ -53,8 +64,8 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
         state.ended?.();
       }
       if (status === "ready" && state.selectError === undefined) {
-        // ioredis selects the database and subscribes again in this turn, before anything that waits may go.
-        internalTurn(state);
+        // ioredis subscribes again in this turn, before anything that waits may go.
+        state.turn.begin();
         process.nextTick(() => {
           if (!SERVING.has(this.status)) return;
           state.wire.forgetErrors();
@@ -110,13 +121,13 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
       const state = this[STATE];
       if (this.status !== "connect") return;
       if (state.selectError !== undefined) {
-        // A server busy with a script refuses SELECT for a while only: what waits goes on waiting.
-        if (state.selectError.message.startsWith("BUSY ")) state.wire.destroy(state.selectError);
-        else callback(state.selectError);
+        state.wire.selectRefused(state.selectError);
+        if (!isPassing(state.selectError)) callback(state.selectError);
         return;
       }
       if (state.skipsReadyCheck) {
         callback(null, {});
+        state.turn.end();
         return;
       }
       const checked: typeof callback = (error, info) => {
@@ -124,12 +135,11 @@ export function installHooks(prototype: Redis, create: (options: RedisOptions) =
         if (maxclients !== undefined) state.serverAllows(Number(maxclients));
         // A node of another role than the one that Sentinel was asked for is left again.
         reconnecting(state, () => callback(error, info));
+        state.turn.end();
       };
       checkReady(this, checked, {
         info: (callback) => {
-          state.internal = true;
-          this.info(callback).catch(ignore);
-          state.internal = false;
+          state.turn.within(() => void this.info(callback).catch(ignore));
         },
         loading: () => state.wire.stillLoading(),
       });

@@ -20,7 +20,8 @@ import { Pool } from "../pool/pool.js";
 import type { Redis } from "../redis.js";
 import { takeGiven, type Given } from "./given.js";
 import { letGoWhenIdle } from "./let-go.js";
-import { sendInternal, sendUnready } from "./own-commands.js";
+import { sendUnready } from "./own-commands.js";
+import { OwnTurn } from "./own-turn.js";
 import { hostOf } from "./pooled-client.js";
 import type { RedisOptions } from "./redis-options.js";
 import { sealOptions } from "./sealed-options.js";
@@ -58,7 +59,8 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     scriptEffect: (command) => scripts.of(command),
   });
   wire.flow = flow;
-  wire.onInternal = (command) => sendInternal(client, state, command);
+  const turn = new OwnTurn();
+  wire.onGreeted = () => turn.end();
   const brought = broughtBy(policy, explicit);
   Object.assign(client.options, brought);
   // Both belong to the flow now; ioredis would arm a timer a command, and resolve what was not answered.
@@ -79,7 +81,8 @@ export function adopt(client: Redis, args: readonly unknown[], create: (options:
     environment,
     scripts,
     skipsReadyCheck,
-    internal: false,
+    turn,
+    versionTold: undefined,
     isReconnecting: false,
     selectError: undefined,
     serverAllows: (maxClients) => {

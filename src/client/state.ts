@@ -2,6 +2,7 @@
  * Everything that hangs on a client. ioredis's constructor calls several overridden methods before a subclass's own fields
  * exist, so all of it hangs on one symbol that `parseOptions`, the first of them, sets.
  */
+import type { Command } from "ioredis";
 import type { ScriptEffects } from "../command/scripts.js";
 import type { Options } from "../connection/explicit-options.js";
 import type { Resubscription } from "../connection/resubscription.js";
@@ -11,6 +12,7 @@ import type { Policy } from "../policy/shape.js";
 import type { Pool } from "../pool/pool.js";
 import type { Redis } from "../redis.js";
 import type { Given } from "./given.js";
+import type { OwnTurn } from "./own-turn.js";
 
 export const STATE: unique symbol = Symbol("ioredoubt.state");
 
@@ -24,8 +26,10 @@ export interface State {
   readonly brought: Options;
   readonly environment: Given["environment"];
   readonly scripts: ScriptEffects;
-  /** ioredis is sending on its own behalf. */
-  internal: boolean;
+  /** Knows when ioredis sends on its own behalf. */
+  readonly turn: OwnTurn;
+  /** A CLIENT SETINFO of ioredis 5 that is not answered, or a caller's that looks the same. */
+  versionTold: Command | undefined;
   /** ioredis is about to reconnect on its own account: unlike a caller's `disconnect(true)`, that concerns this connection only. */
   isReconnecting: boolean;
   /** `enableReadyCheck: false`. ioredis 5 guards against a lost handshake only on the way through the check, so it always goes there. */

@@ -23,6 +23,8 @@ export class Batch {
   verdict: Verdict;
   /** The batch holds a MULTI: its members share one fate. */
   transaction = false;
+  /** A member needs a writable server. Known once the batch is complete. */
+  writes = false;
   /** Its EXEC counts on a WATCH of the connection it was sent on. */
   tied = false;
   /** A member was executed, so the batch can no longer be resent as a whole. */
@@ -38,7 +40,8 @@ export class Batch {
   add(call: Call): void {
     this.calls.push(call);
     call.batch = this;
-    if (call.traits.name === "multi") this.transaction = true;
+    if (call.traits.writes) this.writes = true;
+    else if (call.traits.name === "multi") this.transaction = true;
   }
 
   /** A member was answered well. Returns the refused ones whose fate that decides. */

@@ -54,8 +54,10 @@ export class Call {
   db: number | undefined = undefined;
   /** State of its connection that it was sent to count on; sent on another one it would run bare. */
   tie: Tie | undefined = undefined;
-  /** An earlier send was lost with its connection, so it may have been executed whatever becomes of it now. */
-  isUncertain = false;
+  /** How often it was lost with its connection. */
+  losses = 0;
+  /** Its place among all calls of this process, as they were issued. It may wrap: compare with `byOrder`. */
+  readonly order: number;
   /** Told when the call settles: an abort listener to undo, a retry loop that watches it. */
   observer: (() => void) | undefined = undefined;
   // Links of the deadline list, kept here so that arming a deadline allocates nothing.
@@ -78,10 +80,17 @@ export class Call {
     this.stream = stream;
     this.options = options;
     this.startedAt = now;
+    // An integer of 32 bits, which costs no allocation.
+    this.order = issued = (issued + 1) | 0;
     this.originalResolve = command.resolve;
     this.originalReject = command.reject;
     (command as Carried)[CALL] = this;
     takeOver(this);
+  }
+
+  /** An earlier send was lost with its connection, so it may have been executed whatever becomes of it now. */
+  get isUncertain(): boolean {
+    return this.losses > 0;
   }
 
   /** Passes a reply on to ioredis, which transforms it: what that throws rejects the command. */
@@ -94,6 +103,13 @@ export class Call {
   rejectCommand(error: Error): void {
     this.originalReject.call(this.command, error);
   }
+}
+
+let issued = 0;
+
+/** Negative if the first call was issued before the second: a comparison for sorting. */
+export function byOrder(one: Call, other: Call): number {
+  return (one.order - other.order) | 0;
 }
 
 const CALL = Symbol("ioredoubt.call");

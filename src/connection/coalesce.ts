@@ -4,6 +4,7 @@
  * client and server in lockstep and is slower than plain ioredis, so it starts only after a tick that carried many.
  * Order is unchanged. Knows nothing of commands.
  */
+import { constants } from "node:buffer";
 import type { Socket } from "node:net";
 
 export interface WriteStats {
@@ -59,7 +60,8 @@ class Coalescer {
       this.#stats.made++;
       return (this.#write as (...args: unknown[]) => boolean)(chunk, encoding, callback);
     }
-    if (!this.#joining || (typeof chunk !== "string" && !Buffer.isBuffer(chunk))) {
+    const isLong = this.#size + chunk.length > constants.MAX_STRING_LENGTH;
+    if (isLong || !this.#joining || (typeof chunk !== "string" && !Buffer.isBuffer(chunk))) {
       if (this.#size > 0) this.flush();
       this.#stats.made++;
       return this.#write(chunk);

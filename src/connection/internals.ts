@@ -4,6 +4,7 @@
  * release which changes one of them fails loudly.
  */
 import { Redis as IORedis, type Command, type RedisOptions } from "ioredis";
+import * as handlerModule from "ioredis/built/DataHandler.js";
 import type { Socket } from "node:net";
 
 /** What ioredis passes to `sendCommand` as `stream` for the members of a pipeline: a counter that writes once, at the last. */
@@ -21,6 +22,7 @@ export interface CommandQueue {
   readonly length: number;
   push(item: CommandItem): number;
   shift(): CommandItem | undefined;
+  unshift(item: CommandItem): number;
   peekAt(index: number): CommandItem | undefined;
   remove(index: number, count: number): unknown;
   clear(): void;
@@ -44,6 +46,7 @@ export interface Connector {
 export interface Condition {
   select: number;
   subscriber: false | { channels(kind: "subscribe" | "psubscribe" | "ssubscribe"): string[]; isEmpty(): boolean };
+  auth?: unknown;
   protocol?: number;
   handshake?: boolean;
 }
@@ -78,6 +81,8 @@ export interface PipelineInternals {
   /** Takes one member's outcome, `[null, value]` or `[error]`; the last one ends the batch. */
   fillResult(outcome: unknown[], position: number): void;
   sendCommand(command: BatchMember): unknown;
+  exec(callback?: (error: Error | null, results?: unknown[][]) => void): unknown;
+  readonly options: RedisOptions;
 }
 
 /** The private members of `Redis`, as they are in 5.11 and 6.x. */
@@ -86,6 +91,8 @@ export interface RedisInternals {
   status: string;
   stream: Socket | undefined;
   condition: Condition | null;
+  /** The condition of the last connection that was ready, until the next one is. */
+  prevCondition?: Condition | null;
   commandQueue: CommandQueue;
   offlineQueue: Pick<CommandQueue, "length" | "push" | "shift" | "peekAt" | "remove">;
   connector: Connector;
@@ -105,6 +112,25 @@ export interface RedisInternals {
   silentEmit(event: string, arg?: unknown): boolean;
   _readyCheck(callback: (error: Error | null, info?: Record<string, string>) => void): void;
 }
+
+/** Hands the decoded replies of one connection to the commands that wait for them. `returnPush` exists from 6.0 on. */
+export interface ReplyHandler {
+  readonly redis: RedisInternals;
+  returnReply(reply: unknown): void;
+  returnError(error: unknown): void;
+  returnPush?(reply: unknown): void;
+  returnFatalError(error: Error): void;
+  /** The entry that the reply belongs to, or `null` when there is none. */
+  shiftCommand(reply: unknown): CommandItem | null;
+}
+
+/** CommonJS, so the class is the default export of the default export, or closer, as the loader likes. */
+function classIn(module: unknown): { readonly prototype: unknown } {
+  return typeof module === "function" ? module : classIn((module as { readonly default: unknown }).default);
+}
+
+/** Where ioredis's handlers of replies have their methods. Shared with every client of this copy of ioredis. */
+export const replyHandler = classIn(handlerModule).prototype as ReplyHandler;
 
 /** The same object, with its private members visible. */
 export function internalsOf(client: IORedis): RedisInternals {
@@ -133,13 +159,3 @@ export const CLOSED_MESSAGE = "Connection is closed.";
 
 /** The text of ioredis's refusal when it may not queue. */
 export const NOT_WRITABLE_MESSAGE = "Stream isn't writeable and enableOfflineQueue options is false";
-
-/** Sends that ioredis makes on its own behalf while a connection is being set up. */
-export const HANDSHAKE_COMMANDS: ReadonlySet<string> = new Set([
-  "auth",
-  "hello",
-  "select",
-  "client",
-  "readonly",
-  "himport",
-]);

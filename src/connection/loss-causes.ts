@@ -1,5 +1,6 @@
 /** Why a connection was given up or lost, in words, where no error of the socket says so. */
 import { IoredoubtError } from "../failure/errors.js";
+import type { Garble } from "./reply-guard.js";
 
 /** A reply was due and nothing came. */
 export function silence(label: string, after: number): IoredoubtError {
@@ -28,7 +29,28 @@ export function closedByPeer(label: string, age: number, wasReady: boolean): Ior
       });
 }
 
+/** It answers what nobody asked, or with something that is no answer: no later reply of it can be trusted. */
+export function garbled(label: string, garble: Garble): IoredoubtError {
+  const what = garble === "unasked" ? "a reply that nothing had asked for" : "a reply of a shape that fits no request";
+  return new IoredoubtError("PROTOCOL_ERROR", `${label} sent ${what}; the connection was destroyed`, {
+    endpoint: label,
+  });
+}
+
 /** The server is there and will be a while. */
 export function stillLoading(label: string): IoredoubtError {
   return new IoredoubtError("LOADING", `${label} is loading its data into memory`, { endpoint: label });
+}
+
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ENOENT",
+  "CONNECTION_CLOSED_EARLY",
+]);
+
+/** Whether an attempt ended because the peer refused or reset it: asking again costs nobody anything. */
+export function refusedUnheard(cause: Error | undefined): boolean {
+  return cause !== undefined && "code" in cause && REFUSALS.has(cause.code);
 }

@@ -9,23 +9,29 @@ export interface ProbeHooks {
   /** Sends a command of our own; its promise tells the outcome. */
   send(command: Command): Promise<unknown>;
   context(): FailureContext;
+  /** The server answered that it is read-only. */
+  readOnly(): void;
+}
+
+/** What the server is asked. `keyPrefix` keeps the key of a write within the caller's own. */
+export function probeCommand(kind: CircuitKind, keyPrefix: string): Command {
+  // SETRANGE with an empty value writes nothing, not even an empty key, yet the server treats it as a write that
+  // needs memory: it fails with READONLY, OOM, MISCONF or NOREPLICAS exactly when other writes would.
+  return kind === "write" ? new Command("setrange", [`${keyPrefix}ioredoubt:probe`, "0", ""]) : new Command("ping");
 }
 
 /** Resolves to whether the server answered well within `timeout` milliseconds; never rejects. */
 export async function probe(kind: CircuitKind, timeout: number, hooks: ProbeHooks): Promise<boolean> {
-  // SETRANGE with an empty value writes nothing, not even an empty key, yet the server treats it as a write that
-  // needs memory: it fails with READONLY, OOM, MISCONF or NOREPLICAS exactly when other writes would.
-  const command =
-    kind === "write" ? new Command("setrange", [`${hooks.keyPrefix}ioredoubt:probe`, "0", ""]) : new Command("ping");
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), timeout);
     timer.unref();
   });
-  const answered = hooks.send(command).then(
+  const answered = hooks.send(probeCommand(kind, hooks.keyPrefix)).then(
     () => true,
     (error: unknown) => {
-      const { breaker } = classify(error, { ...hooks.context(), written: true });
+      const { breaker, code } = classify(error, { ...hooks.context(), written: true });
+      if (code === "READ_ONLY_REPLICA") hooks.readOnly();
       return kind === "write" ? breaker === "none" : breaker !== "read-write";
     },
   );

@@ -7,6 +7,8 @@
 import { tracingChannel } from "node:diagnostics_channel";
 import { Command, Pipeline, type Redis as IORedis } from "ioredis";
 import { isPatched } from "../command/call.js";
+import { isUnencodable, markSpoilt, mend } from "../command/encoding.js";
+import { AutomaticBatch } from "./automatic-batch.js";
 import type { BatchMember, PipelineInternals } from "./internals.js";
 
 const traced = tracingChannel("ioredis:command");
@@ -37,14 +39,17 @@ export function quickenBatches(prototype: IORedis): void {
 /** A batch that ioredis has just created, quick from here on, with these commands; the promise of an interactive MULTI as it is. */
 function filled(created: unknown, commands?: unknown): unknown {
   if (!(created instanceof Pipeline)) return created;
-  if (!isPatched() && !traced.hasSubscribers) quicken(created as unknown as PipelineInternals);
+  prepare(created as unknown as PipelineInternals, !isPatched() && !traced.hasSubscribers);
   return Array.isArray(commands) ? created.addBatch(commands) : created;
 }
 
-function quicken(pipeline: PipelineInternals): void {
+function prepare(pipeline: PipelineInternals, isQuick: boolean): void {
   const { sendCommand } = pipeline;
+  const automatic = pipeline.options.enableAutoPipelining === true ? new AutomaticBatch(pipeline) : undefined;
   pipeline.sendCommand = (command: Member) => {
-    if (command.callback !== undefined || command.errorStack !== undefined || !isPlain(command)) {
+    automatic?.joins();
+    if (isUnencodable(command as unknown as Command)) spoil(pipeline, command, automatic);
+    if (!isQuick || command.callback !== undefined || command.errorStack !== undefined || !isPlain(command)) {
       return sendCommand.call(pipeline, command);
     }
     if (pipeline._transactions > 0) command.inTransaction = true;
@@ -55,6 +60,13 @@ function quicken(pipeline: PipelineInternals): void {
     pipeline._queue.push(command);
     return pipeline;
   };
+}
+
+/** A batch is sent whole or not at all; commands that merely share an automatic one have nothing to do with each other. */
+function spoil(pipeline: PipelineInternals, command: Member, automatic: AutomaticBatch | undefined): void {
+  const flaw = mend(command as unknown as Command, true);
+  if (automatic?.isOne === true) automatic.refuse(flaw);
+  markSpoilt(pipeline._queue[0] ?? command, flaw);
 }
 
 /** Not of a class of its own, as scripts are. */

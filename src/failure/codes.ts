@@ -15,6 +15,7 @@ export const CODES = [
   "SOCKET_PERMISSION",
   "SOCKET_MISSING",
   "NOT_REDIS",
+  "PROTOCOL_ERROR",
   // client process
   "TOO_MANY_OPEN_FILES",
   "PORTS_EXHAUSTED",
@@ -63,6 +64,7 @@ export const CODES = [
   // usage
   "WRONG_TYPE",
   "SYNTAX",
+  "ARGUMENT_INVALID",
   "UNKNOWN_COMMAND",
   "NOT_A_NUMBER",
   "NO_SCRIPT",

@@ -61,8 +61,8 @@ export class Admission {
     const { endpoint, desk, reach, transport, isReopening } = this.#client;
     const { refusing, readWrite, write } = endpoint;
     if (refusing !== 0 && !(refusing === 2 && isReopening)) {
-      // A batch may hold a write behind its first command, so it is judged as one.
-      const circuit = refusing === 2 ? readWrite : call.traits.writes || call.stream !== undefined ? write : undefined;
+      // A batch is judged as one, by all that it holds.
+      const circuit = refusing === 2 ? readWrite : (call.batch ?? call.traits).writes ? write : undefined;
       if (circuit !== undefined) {
         const retryAfter = endpoint.retryAfter(circuit);
         return no((member, now) => refusal.circuitOpen(member, desk.scene(), circuit, retryAfter, now));

@@ -114,6 +114,12 @@ export class Circuit {
     return this.#probe;
   }
 
+  /** The same on a new connection: what a probe that is under way on an old one says does not count. */
+  async probeAnew(): Promise<void> {
+    await this.#probe;
+    await this.probe();
+  }
+
   async #ask(): Promise<void> {
     this.#setState("half-open");
     const healthy = await this.#hooks.probe(this.kind);

@@ -2,6 +2,7 @@
  * What all clients of one server share in this process: the circuits, the retry budget and the incident. Clients come
  * and go; the endpoint lives as long as one of them does. It knows of its members only what `Member` says.
  */
+import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import { IncidentLog, type Examination } from "../observe/incident.js";
 import type { Logger } from "../observe/logger.js";
@@ -9,6 +10,8 @@ import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
 import type { Policy } from "../policy/shape.js";
 import { RetryBudget } from "./budget.js";
 import { Circuit, type CircuitKind, type CircuitState } from "./circuit.js";
+import { DialPace } from "./dial-pace.js";
+import { WriteSearch } from "./write-search.js";
 
 /** Looks at the server from outside, on a connection of its own. `served`: a client was connected to it before. */
 export type Examine = (served: boolean) => Promise<Examination | undefined>;
@@ -25,8 +28,14 @@ export interface Member {
   retryIn(): number;
   /** Sends the probe for a circuit on its own connection; resolves to whether the server answered well in time. */
   probe(kind: CircuitKind): Promise<boolean>;
-  /** A circuit opened: what waits and may fail fast should. */
+  /** A circuit opened: what waits without a deadline and may fail fast should. */
   circuitOpened(kind: CircuitKind): void;
+  /** A circuit closed: what waited for it may go. */
+  circuitClosed(): void;
+  /** Whether a new connection may reach a server that takes writes. */
+  findsWriter(): Promise<boolean>;
+  /** Drops the connection as soon as nothing is in flight on it, and dials again. */
+  redialWhenIdle(): void;
 }
 
 /** A timer may fire this much before its time is over on `performance.now()`, in milliseconds. */
@@ -39,12 +48,17 @@ export class Endpoint {
   readonly incident: IncidentLog;
   readonly readWrite: Circuit | undefined;
   readonly write: Circuit | undefined;
+  /** When its members may dial. */
+  readonly dials = new DialPace();
+  readonly #search: WriteSearch;
   /** Read for every command: 0 while both circuits are closed, 1 when only writes are refused, 2 when everything is. */
   refusing = 0;
   /** Writes the line of the first connection; gone once it is written. */
   #greet: (() => void) | undefined;
   readonly #key: string;
   readonly #members = new Set<Member>();
+  /** The member with the newest connection: where a name leads now is asked there. */
+  #newest: Member | undefined = undefined;
   /** When a member last lost its connection, on the clock of `performance.now()`. */
   #servedUntil = -Infinity;
   readonly #downAfter: number;
@@ -66,6 +80,12 @@ export class Endpoint {
         { event: "client.ready", endpoint: label, profile: policy.profile, policy: fingerprintOf(policy) },
         `redis ${label}: connected; ${policyLine(policy)}.`,
       );
+    this.#search = new WriteSearch({
+      look: async () => (await this.#someMember()?.findsWriter()) ?? false,
+      move: () => {
+        for (const member of this.#members) member.redialWhenIdle();
+      },
+    });
     this.budget =
       policy.retry !== false && policy.retry.budget !== false ? new RetryBudget(policy.retry.budget) : undefined;
     if (policy.breaker !== false) {
@@ -95,7 +115,9 @@ export class Endpoint {
   }
 
   leave(member: Member): void {
+    if (this.#newest === member) this.#newest = undefined;
     if (!this.#members.delete(member) || this.#members.size > 0) return;
+    this.#search.end();
     endpoints.delete(this.#key);
     clearTimeout(this.#ticker);
     this.readWrite?.shutdown();
@@ -118,12 +140,27 @@ export class Endpoint {
     this.readWrite?.trip(cause);
   }
 
-  /** A member is connected again: ask the server at once instead of waiting for the next probe. */
-  async reachable(): Promise<void> {
+  /** A member is connected again: ask the server there at once, whatever is refused, instead of waiting for the next probe. */
+  async reachable(member: Member): Promise<void> {
+    this.#newest = member;
     this.#greet?.();
     this.#greet = undefined;
-    if (this.readWrite?.isOpen === true) await this.readWrite.probe();
+    const open = [this.readWrite, this.write].filter((circuit) => circuit?.isOpen === true);
+    await Promise.all(open.map((circuit) => circuit?.probeAnew() ?? Promise.resolve()));
     this.#settleIncident(true);
+  }
+
+  /** The server refused a write that was sent at `sentAt`, because it is a replica by now. */
+  readOnly(sentAt: number): void {
+    this.#search.refused(sentAt);
+  }
+
+  /** A member refused a command itself, for this reason. */
+  rejected(code: Code): void {
+    this.incident.rejected(code);
+    // As long as somebody wants to write, somebody looks for where that is possible.
+    if (code === "CIRCUIT_OPEN" && this.refusing === 1 && this.write?.cause?.code === "READ_ONLY_REPLICA")
+      this.#search.refused(performance.now());
   }
 
   /** Milliseconds until the server is asked next: by a probe, or by whoever reconnects first if nobody is connected. */
@@ -165,9 +202,15 @@ export class Endpoint {
   }
 
   async #probe(kind: CircuitKind): Promise<boolean> {
-    const ready = [...this.#members].filter((member) => member.isReady);
-    const member = ready.find(({ isHeld, isAside }) => !isHeld && !isAside) ?? ready[0];
-    return member !== undefined && member.probe(kind);
+    const member = this.#someMember();
+    return member?.isReady === true && member.probe(kind);
+  }
+
+  /** The one that is asked on behalf of all: on the newest connection, if it is free. */
+  #someMember(): Member | undefined {
+    const members = this.#newest === undefined ? [...this.#members] : [this.#newest, ...this.#members];
+    const ready = members.filter((member) => member.isReady);
+    return ready.find(({ isHeld, isAside }) => !isHeld && !isAside) ?? ready[0] ?? members[0];
   }
 
   #circuitChanged(circuit: Circuit): void {
@@ -177,7 +220,9 @@ export class Endpoint {
       ...(circuit.cause === undefined ? {} : { cause: circuit.cause }),
     });
     if (circuit.state === "open") for (const member of this.#members) member.circuitOpened(circuit.kind);
-    if (circuit.state === "closed") this.#settleIncident();
+    if (circuit.state !== "closed") return;
+    this.#settleIncident();
+    for (const member of this.#members) member.circuitClosed();
   }
 
   #settleIncident(reconnected = false): void {

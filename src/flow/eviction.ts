@@ -38,11 +38,15 @@ export class Eviction {
     }
   }
 
-  /** The circuit opened; `refusalOf` gives the error of each call that it concerns. */
+  /**
+   * The circuit opened; `refusalOf` gives the error of each call that it concerns. What has a deadline keeps it: the server
+   * may be back before it. What has none would wait without an end.
+   */
   circuitOpened(refusalOf: (call: Call) => ((call: Call) => Error) | undefined): void {
     const { gate, desk, slices } = this.#client;
     const doomed: { readonly call: Call; readonly error: (call: Call) => Error }[] = [];
     for (const call of gate.calls()) {
+      if (call.expiresAt !== Infinity) continue;
       const error = refusalOf(call);
       if (error !== undefined) doomed.push({ call, error });
     }

@@ -5,6 +5,7 @@
  */
 import type { Command } from "ioredis";
 import { Call, callOf, takeOver, type CallOptions, type CallOwner } from "../command/call.js";
+import { isUnencodable } from "../command/encoding.js";
 import { traitsOf } from "../command/traits.js";
 import type { BatchStream } from "../connection/internals.js";
 import type { Code } from "../failure/codes.js";
@@ -28,11 +29,14 @@ import { Loss, type ScriptEffect } from "./loss.js";
 import { Outage } from "./outage.js";
 import { Outlet } from "./outlet.js";
 import { Reach } from "./reach.js";
+import { holdsReadOnly, saysReadOnly } from "./read-only.js";
 import * as refusal from "./refusal.js";
+import { RefusedCalls } from "./refused.js";
 import { Retrier } from "./retry.js";
 import { Session } from "./session.js";
 import { Slices } from "./slices.js";
 import type { BlockingLimit, Phase, Transport } from "./transport.js";
+import { Unsendable } from "./unsendable.js";
 
 export interface FlowOptions {
   readonly policy: Policy;
@@ -62,6 +66,7 @@ export class Flow implements CallOwner, Member {
   readonly deadlines: Deadlines;
   readonly reach: Reach;
   readonly retrier: Retrier;
+  readonly refused: RefusedCalls;
   readonly admission: Admission;
   readonly eviction: Eviction;
   readonly lateness: Lateness;
@@ -69,6 +74,7 @@ export class Flow implements CallOwner, Member {
   readonly outlet: Outlet;
   readonly outage: Outage;
   readonly loss: Loss;
+  readonly unsendable: Unsendable;
   endpoint: Endpoint;
   phase: Phase = "open";
   inFlight = 0;
@@ -78,6 +84,8 @@ export class Flow implements CallOwner, Member {
   isReopening = false;
   /** A blocking command has the connection to itself; what comes meanwhile waits. */
   isHeld = false;
+  /** The connection is dropped as soon as nothing is in flight on it; what comes meanwhile waits. */
+  isMoving = false;
   /** The connection is there for blocking commands: a probe would wait behind one. */
   isAside = false;
   /** Takes blocking commands elsewhere. */
@@ -96,7 +104,10 @@ export class Flow implements CallOwner, Member {
     this.transport = transport;
     this.blockingLimit = options.blockingLimit;
     this.scriptEffect = options.scriptEffect;
-    const unsent = (code: Code): void => this.endpoint.incident.rejected(code);
+    const unsent = (code: Code): void => {
+      this.endpoint.rejected(code);
+      if (!this.isReady) this.transport.hurry();
+    };
     this.desk = new Desk(label, transport, unsent, options.fallback, policy.deadline);
     this.gate = new Gate(policy.queue);
     this.deadlines = new Deadlines((calls, report) => this.lateness.expired(calls, report));
@@ -104,7 +115,11 @@ export class Flow implements CallOwner, Member {
     this.reach = new Reach(policy.breaker === false ? undefined : policy.breaker.downAfter, () =>
       this.outage.tooLong(),
     );
-    this.retrier = new Retrier(policy.retry, { release: () => this.outlet.release() });
+    this.retrier = new Retrier(policy.retry, {
+      probe: () => this.outlet.probe(),
+      release: () => this.outlet.release(),
+    });
+    this.refused = new RefusedCalls(this);
     this.#join = () => Endpoint.join(this, label, policy, logger, options.examine);
     this.endpoint = this.#join();
     this.admission = new Admission(this);
@@ -113,13 +128,19 @@ export class Flow implements CallOwner, Member {
     this.lifetime = new Lifetime(this);
     this.outlet = new Outlet(this);
     this.loss = new Loss(this);
+    this.unsendable = new Unsendable(this);
     this.outage = new Outage(this);
     this.#entrance = new Entrance(this);
     this.#errorReplies = new ErrorReplies(this);
   }
 
   get isHolding(): boolean {
-    return this.retrier.isHolding || this.isHeld;
+    return this.isRetrying || this.isHeld || this.isMoving;
+  }
+
+  /** Something was refused and waits for another try: what comes now goes behind it. */
+  get isRetrying(): boolean {
+    return this.retrier.isHolding || this.refused.isPending;
   }
 
   // ---- entering
@@ -131,9 +152,16 @@ export class Flow implements CallOwner, Member {
       this.#resume(known);
       return;
     }
+    if (isUnencodable(command)) {
+      this.unsendable.refuse(command, stream, options);
+      return;
+    }
     const now = performance.now();
     const traits = traitsOf(command.name);
-    if (traits.carriage === "blocking" && stream === undefined && this.moveAside(command, options)) return;
+    if (traits.carriage === "blocking" && stream === undefined) {
+      this.#entrance.finishBatch();
+      if (this.moveAside(command, options)) return;
+    }
     const call = new Call(this, command, traits, stream, options, now);
     if (
       this.isOpen &&
@@ -168,7 +196,11 @@ export class Flow implements CallOwner, Member {
       if (call.traits.carriage === "quit") this.lifetime.leave("quitting");
     }
     this.#writing = call;
-    this.transport.write(call.command, call.stream, call.traits.bare);
+    try {
+      this.transport.write(call.command, call.stream, call.traits.bare);
+    } catch (thrown) {
+      this.unsendable.threw(call, thrown);
+    }
     this.#writing = undefined;
   }
 
@@ -207,6 +239,7 @@ export class Flow implements CallOwner, Member {
     call.list?.remove(call);
     this.desk.stats.answered++;
     this.endpoint.succeeded(call.traits.writes);
+    if (call.traits.carriage === "transaction" && holdsReadOnly(value)) this.endpoint.readOnly(call.sentAt);
     if (call.batch !== undefined) this.desk.rejectRefused(call.batch.replied(call, value));
     call.settleWith(value);
     if (call.observer !== undefined) call.observer();
@@ -224,9 +257,11 @@ export class Flow implements CallOwner, Member {
       // Refused by ioredis before anything was written, for instance in RESP2 subscriber mode.
       this.leaveFlight();
       this.desk.rejectAsIs(call, error, false);
+      this.unsendable.refused(call, error);
       return;
     }
     this.desk.stats.answered++;
+    if (saysReadOnly(error)) this.endpoint.readOnly(call.sentAt);
     this.#errorReplies.received(call, error);
   }
 
@@ -242,6 +277,14 @@ export class Flow implements CallOwner, Member {
 
   circuitOpened(): void {
     this.outage.circuitOpened();
+  }
+
+  circuitClosed(): void {
+    this.outlet.circuitClosed();
+  }
+
+  findsWriter(): Promise<boolean> {
+    return this.transport.findsWriter();
   }
 
   probe(kind: CircuitKind): Promise<boolean> {
@@ -260,15 +303,26 @@ export class Flow implements CallOwner, Member {
     if (--this.inFlight === 0 && this.#onIdle !== undefined) this.#onIdle();
   }
 
+  /** Replies that are under way are never lost to a move of our own choice. */
   redialWhenIdle(): void {
+    if (!this.isReady || this.phase !== "open") return;
+    // A blocking command may take long: nothing else waits for its end.
+    if (!this.isHeld) {
+      this.isMoving = true;
+      this.isOpen = false;
+    }
     this.#onIdle = () => {
-      this.forgetIdle();
-      this.transport.redial();
+      this.#onIdle = undefined;
+      if (this.transport.redial()) return;
+      this.isMoving = false;
+      this.outlet.circuitClosed();
     };
+    if (this.inFlight === 0) this.#onIdle();
   }
 
   forgetIdle(): void {
     this.#onIdle = undefined;
+    this.isMoving = false;
   }
 
   rejoin(): void {

@@ -3,7 +3,7 @@
  * can be taken out at any place: an expired command is gone, it is never sent later. Knows nothing of why the
  * connection is away.
  */
-import { bytesOf, type Call } from "../command/call.js";
+import { byOrder, bytesOf, type Call } from "../command/call.js";
 import type { QueuePolicy } from "../policy/shape.js";
 
 export interface GateStats {
@@ -16,6 +16,9 @@ export class Gate {
   /** Calls that were sent once and may be sent again: they go before everything that came after them. */
   #returned = new Set<Call>();
   #waiting = new Set<Call>();
+  /** The last of those that came back. */
+  #newest: Call | undefined = undefined;
+  #isSorted = true;
   #bytes = 0;
 
   constructor(limits: QueuePolicy | false) {
@@ -48,15 +51,32 @@ export class Gate {
     return true;
   }
 
-  /** Takes back a call that was admitted before; the limits were applied then. */
+  /** Takes back a call that was admitted before, to its place among the others; the limits were applied then. */
   giveBack(call: Call): void {
     call.state = "waiting";
+    if (this.#returned.size === 0) this.#isSorted = true;
+    else if (this.#newest !== undefined && byOrder(call, this.#newest) < 0) this.#isSorted = false;
     this.#returned.add(call);
+    this.#newest = call;
   }
 
   /** Everything that waits, oldest first; a copy, so that calls may be removed while it is walked. */
   calls(): Call[] {
+    if (!this.#isSorted) this.#sort();
     return [...this.#returned, ...this.#waiting];
+  }
+
+  /** What has waited longest, if anything waits. */
+  get oldest(): Call | undefined {
+    if (!this.#isSorted) this.#sort();
+    for (const calls of [this.#returned, this.#waiting]) for (const call of calls) return call;
+    return undefined;
+  }
+
+  #sort(): void {
+    this.#returned = new Set([...this.#returned].sort(byOrder));
+    for (const call of this.#returned) this.#newest = call;
+    this.#isSorted = true;
   }
 
   remove(call: Call): void {

@@ -38,6 +38,11 @@ const STALL = 10;
 const LONG_STALL = 100;
 /** A connection silent for less than this is never destroyed for being silent, however short the deadline. Milliseconds. */
 const MIN_SILENCE = 1_000;
+/**
+ * A connection on which a reply has been due for less than this says nothing against the server when a call is late: the
+ * call's own deadline was short. It is the policy's deadline within these bounds, in milliseconds.
+ */
+const EVIDENCE = { least: 100, most: 1_000 };
 /** Commands larger than this many bytes may outlive their deadline while their bytes are still leaving. */
 const BULKY = 1024 * 1024;
 /** How long until a bulky command is looked at again, in milliseconds. */
@@ -84,6 +89,7 @@ export class Lateness {
     const silence = transport.silentFor(now);
     const silent = refusal.silentConnection(endpoint.label, silence);
     const diagnosis = classify(silent, { ...scene.context, written: true });
+    const isSilent = silence >= evidentSilence(policy.deadline);
     if (stalled) {
       const verdict = classify(new Error("Command timed out"), { ...scene.context, written: true });
       if (verdict.code === "EVENT_LOOP_BLOCKED") endpoint.incident.usage(verdict);
@@ -104,8 +110,8 @@ export class Lateness {
       const error = refusal.deadlineInFlight(call, scene, now);
       this.#client.withdraw(call);
       desk.stats.deadlines++;
-      // Our own stall says nothing of the server.
-      if (!ownFault) endpoint.failed(diagnosis, call.sentAt);
+      // Our own stall says nothing of the server, and neither does a deadline that ends while replies still come.
+      if (isSilent && !ownFault) endpoint.failed(diagnosis, call.sentAt);
       if (this.#endsWithNull(call)) desk.resolve(call, null);
       else desk.reject(call, error);
     });
@@ -136,6 +142,10 @@ export class Lateness {
     }
     return false;
   }
+}
+
+function evidentSilence(deadline: number | false): number {
+  return deadline === false ? EVIDENCE.most : Math.min(EVIDENCE.most, Math.max(EVIDENCE.least, deadline));
 }
 
 function isInFlight(call: Call): boolean {

@@ -102,7 +102,7 @@ export class Loss {
   #takeRetry(call: Call): boolean {
     const { retrier, endpoint } = this.#client;
     if (call.batch?.transaction === true && call.batch.partial) return false;
-    return retrier.allows(call, performance.now()) && (endpoint.budget === undefined || endpoint.budget.take());
+    return retrier.mayResend(call, performance.now()) && (endpoint.budget === undefined || endpoint.budget.take());
   }
 
   #giveBack(call: Call): void {
@@ -113,13 +113,13 @@ export class Loss {
     if (batch?.transaction === true) {
       batch.restart();
       for (const peer of batch.calls) {
-        peer.isUncertain = true;
+        peer.losses++;
         gate.giveBack(peer);
       }
     } else {
       // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
       call.stream = call.batch = undefined;
-      call.isUncertain = true;
+      call.losses++;
       gate.giveBack(call);
     }
   }

@@ -10,6 +10,7 @@ import type { Gate } from "./gate.js";
 import type { Loss } from "./loss.js";
 import type { Reach } from "./reach.js";
 import * as refusal from "./refusal.js";
+import type { RefusedCalls } from "./refused.js";
 import type { Retrier } from "./retry.js";
 import type { Session } from "./session.js";
 import type { Phase, Transport } from "./transport.js";
@@ -21,6 +22,7 @@ export interface Struck {
   readonly session: Session;
   readonly reach: Reach;
   readonly retrier: Retrier;
+  readonly refused: RefusedCalls;
   readonly admission: Admission;
   readonly eviction: Eviction;
   readonly loss: Loss;
@@ -55,13 +57,14 @@ export class Outage {
 
   /** The connection closed with these commands written and unanswered, oldest first. `fatal`: its replies made no sense. */
   lost(items: readonly CommandItem[], cause: Error | undefined, fatal = false): void {
-    const { endpoint, retrier, session, gate, desk, loss } = this.#client;
+    const { endpoint, retrier, refused, session, gate, desk, loss } = this.#client;
     if (this.#client.isReady) endpoint.lost();
     this.#client.isOpen = this.#client.isReady = this.#client.isHeld = false;
     this.#client.forgetIdle();
-    retrier.stop();
+    retrier.cut(refused.isPending);
     session.connectionLost(abandonTransactions(session, gate, desk));
     loss.befall(items, cause, fatal);
+    refused.connectionLost();
   }
 
   /** There has been no connection for `downAfter`. */
@@ -73,7 +76,7 @@ export class Outage {
     this.circuitOpened();
   }
 
-  /** What waits and may fail fast does. */
+  /** What waits without a deadline, and may fail fast, does. */
   circuitOpened(): void {
     const { eviction, admission } = this.#client;
     eviction.circuitOpened((call) => admission.circuitVerdict(call)?.error);

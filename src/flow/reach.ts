@@ -1,5 +1,5 @@
 /**
- * How long this client has been without a connection. A blip is waited out; after `downAfter` its commands fail fast,
+ * How long this client has been without a connection. A blip is waited out; after `downAfter` its new commands fail fast,
  * whatever other clients of the endpoint see.
  */
 export class Reach {

@@ -4,6 +4,7 @@
  */
 import type { Call } from "../command/call.js";
 import { CLOSED_MESSAGE, NOT_WRITABLE_MESSAGE } from "../connection/internals.js";
+import type { Flaw } from "../command/encoding.js";
 import { classify } from "../failure/classify.js";
 import type { Applied, FailureContext, Phase } from "../failure/diagnosis.js";
 import {
@@ -185,6 +186,26 @@ export function aborted(call: Call, scene: Scene, now: number): AbortedError {
       ...details(call, scene, applied, now),
       cause: call.options?.signal?.reason,
     },
+  );
+}
+
+/** An argument of the call, or of another member of its batch, cannot be encoded. */
+export function unencodable(call: Call, scene: Scene, flaw: Flaw, now: number): IoredoubtError {
+  const culprit = flaw.command.toUpperCase();
+  const whose = call.batch === undefined ? "" : ` (${culprit} of this batch; nothing of the batch was sent)`;
+  return new IoredoubtError(
+    "ARGUMENT_INVALID",
+    `${name(call)} was not sent${again(call)}: ${flaw.what}${whose}. Pass strings, numbers or Buffers.`,
+    { ...details(call, { ...scene, cause: undefined }, "no", now) },
+  );
+}
+
+/** Another member of the batch was refused, and a batch is written whole or not at all. */
+export function besideRefused(call: Call, scene: Scene, refused: Call, cause: Error, now: number): IoredoubtError {
+  return new IoredoubtError(
+    classify(cause, { ...scene.context, command: refused.traits.name, written: false }).code,
+    `${name(call)} was not sent${again(call)}: ${name(refused)} of the same batch was refused, so nothing of the batch was sent. ${cause.message}`,
+    details(call, { ...scene, cause }, "no", now),
   );
 }
 

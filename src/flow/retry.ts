@@ -1,7 +1,8 @@
 /**
- * Retries of commands that the server refused for a passing reason (LOADING, BUSY, MASTERDOWN …). Such a refusal
- * concerns the whole connection, so one p-retry loop a client holds the gate for a jittered backoff and lets everything
- * go again in its order; a loop a command would let a later SET overtake an earlier one. Entered only after a failure.
+ * Retries of commands that the server refused for a passing reason (LOADING, BUSY, MASTERDOWN …). Such a refusal concerns
+ * the whole connection, so one p-retry loop a client holds the gate. After each jittered backoff one command goes, the
+ * oldest; once it is answered well, everything follows in its order. So a server that refuses everything is sent one command
+ * a backoff, however many wait; a loop a command would let a later SET overtake an earlier one. Entered only after a failure.
  */
 import pRetry from "p-retry";
 import type { Call } from "../command/call.js";
@@ -9,8 +10,10 @@ import type { RetryPolicy } from "../policy/shape.js";
 import { fullJitter } from "./backoff.js";
 
 export interface RetryHooks {
-  /** Lets what is held go again; returns the first call sent, if any. */
-  release(): Call | undefined;
+  /** Lets the oldest that waits go, or its batch; returns what was sent. */
+  probe(): readonly Call[];
+  /** Lets everything that waits go. */
+  release(): void;
 }
 
 /** A retry that could not end before its deadline by at least this much is not started, in milliseconds. */
@@ -20,11 +23,18 @@ export class Retrier {
   readonly #policy: RetryPolicy | false;
   readonly #hooks: RetryHooks;
   #running = false;
-  /** Commands wait for the end of a backoff. */
+  /** Commands wait for the end of a backoff, or for the answer to the one that was let go. */
   isHolding = false;
+  /** What holds concerns writes only. */
+  writesOnly = false;
   #attempt: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined = undefined;
+  /** What was let go, until it is answered; the last of it decides. */
+  #probe: readonly Call[] = [];
+  readonly #watched = new WeakSet<Call>();
   #wake: ((goOn: boolean) => void) | undefined = undefined;
-  /** The delay of the running backoff, so that a joining call can tell whether it will be in time. */
+  /** The last connection went while commands were held. */
+  #wasCut = false;
+  /** The end of the running backoff, so that a joining call can tell whether it will be in time. */
   #until = 0;
 
   constructor(policy: RetryPolicy | false, hooks: RetryHooks) {
@@ -32,41 +42,83 @@ export class Retrier {
     this.#hooks = hooks;
   }
 
-  /** Whether the call has a retry left and could still meet its deadline. */
-  allows(call: Call, now: number): boolean {
-    if (this.#policy === false || call.attempts > this.#policy.retries) return false;
+  /** Whether a call whose connection was lost has a resend left and could still meet its deadline. */
+  mayResend(call: Call, now: number): boolean {
+    return this.#policy !== false && call.losses < this.#policy.retries && this.#isInTime(call, now);
+  }
+
+  /** Whether a refused call, which was certainly not executed, may wait for another try. Only its deadline limits it. */
+  mayWait(call: Call, now: number): boolean {
+    return this.#policy !== false && this.#policy.retries > 0 && this.#isInTime(call, now);
+  }
+
+  #isInTime(call: Call, now: number): boolean {
     return call.expiresAt - Math.max(now, this.#until) > MIN_ATTEMPT;
   }
 
-  /** Starts a backoff, or joins the one that runs. The call is already back in the gate. */
-  hold(error: Error): void {
+  /** Starts a backoff, or joins the one that runs. What was refused is already back in the gate. */
+  hold(error: Error, writesOnly: boolean): void {
+    this.writesOnly = writesOnly;
     this.isHolding = true;
-    this.#attempt?.reject(error);
-    this.#attempt = undefined;
+    // A probe that is still under way decides; otherwise this refusal was its answer.
+    if (this.#probe.length === 0) {
+      this.#attempt?.reject(error);
+      this.#attempt = undefined;
+    }
     if (!this.#running) void this.#run(error);
   }
 
-  /** The connection is gone: the next one lets everything go, whatever the backoff says. */
+  /** The server refused this call, which may be the one that was let go. */
+  probeRefused(call: Call): void {
+    if (this.#probe.includes(call)) this.#probe = [];
+  }
+
+  /** Nothing is held any more, or the server takes commands again: everything goes. */
+  finish(): void {
+    this.stop();
+    this.#hooks.release();
+  }
+
+  /** The connection is gone, and with it the backoff. The next one may refuse as well, so it gets one command first. */
+  cut(isPending: boolean): void {
+    const wasCut = this.#wasCut || isPending || this.isHolding;
+    const { writesOnly } = this;
+    this.stop();
+    this.#wasCut = wasCut;
+    this.writesOnly = writesOnly;
+  }
+
+  /** There is another connection. Returns whether commands are held until the first of them has been answered. */
+  resume(): boolean {
+    if (!this.#wasCut || this.#running) return false;
+    this.#wasCut = false;
+    this.isHolding = true;
+    void this.#run(undefined);
+    return this.isHolding;
+  }
+
   stop(): void {
-    this.isHolding = false;
+    this.#wasCut = false;
+    this.isHolding = this.writesOnly = false;
     this.#until = 0;
+    this.#probe = [];
     this.#wake?.(false);
     this.#attempt?.resolve();
     this.#attempt = undefined;
   }
 
-  async #run(first: Error): Promise<void> {
+  async #run(first: Error | undefined): Promise<void> {
     const policy = this.#policy;
     if (policy === false) return;
     this.#running = true;
     try {
       await pRetry(
         (attempt) => {
-          if (attempt === 1) throw first;
-          return this.#release();
+          if (attempt === 1 && first !== undefined) throw first;
+          return this.#try();
         },
         {
-          // Each call counts its own attempts; the loop goes on as long as the server refuses.
+          // Each call has its own deadline; the loop goes on as long as the server refuses and something waits.
           retries: Infinity,
           minTimeout: 0,
           shouldRetry: ({ attemptNumber }) => this.#sleep(fullJitter(policy, attemptNumber)),
@@ -81,21 +133,26 @@ export class Retrier {
     if (this.isHolding) void this.#run(first);
   }
 
-  /** Resolves when the first released call has been answered, rejects when the server refuses again. */
-  #release(): Promise<void> {
-    this.isHolding = false;
+  /** Resolves when one command has been answered well, rejects when the server refuses it. */
+  #try(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#attempt = { resolve, reject };
-      const head = this.#hooks.release();
-      if (head === undefined) resolve();
-      else {
-        const { observer } = head;
-        head.observer = () => {
-          observer?.();
-          resolve();
-        };
-      }
+      this.#probe = this.#hooks.probe();
+      const last = this.#probe.at(-1);
+      if (last === undefined) this.finish();
+      else this.#watch(last);
     });
+  }
+
+  #watch(last: Call): void {
+    // A command may be let go many times before it is answered.
+    if (this.#watched.has(last)) return;
+    this.#watched.add(last);
+    const { observer } = last;
+    last.observer = () => {
+      observer?.();
+      if (last === this.#probe.at(-1)) this.finish();
+    };
   }
 
   #sleep(ms: number): Promise<boolean> {

@@ -16,7 +16,7 @@ export interface PolicyBounds {
   readonly settlesWithin: number;
   /** Sum of all backoffs of one command when each draw is the longest possible. */
   readonly longestBackoff: number;
-  /** Unreachable for this long: from then on calls fail at once. `Infinity`: they never do. */
+  /** Unreachable for this long: from then on new calls fail at once. `Infinity`: they never do. */
   readonly failsFastAfter: number;
   /** From the server being reachable again to the next connection attempt, when attempts are refused. */
   readonly reconnectsWithin: number;
@@ -72,7 +72,7 @@ export function promises(policy: Policy): string[] {
       : queue !== false && queue.wait === "forever"
         ? `settles within ${formatDuration(bounds.settlesWithin)} once it can be sent; it waits for a connection without limit`
         : `settles within ${formatDuration(bounds.settlesWithin)}, waiting and retries included`;
-  const words = [`A GET is sent at most ${times(bounds.readSends)} and ${within}.`];
+  const words = [`A GET that gets lost is sent at most ${times(bounds.readSends)} and ${within}.`];
   words.push(
     bounds.writeSends === 1
       ? "An INCR is executed at most once: it is sent again only when it is certain that it was not executed."
@@ -104,7 +104,7 @@ function whileDown(policy: Policy, bounds: PolicyBounds): string {
   if (policy.queue === false) return "Without a connection calls fail at once; nothing waits.";
   const room = `at most ${String(policy.queue.maxCommands)} of them`;
   if (bounds.failsFastAfter === Infinity) return `Without a connection calls wait, ${room}.`;
-  return `Without a connection calls wait, ${room}; after ${formatDuration(bounds.failsFastAfter)} without one they fail at once.`;
+  return `Without a connection calls wait, ${room}; after ${formatDuration(bounds.failsFastAfter)} without one new ones fail at once, and what waits keeps its deadline.`;
 }
 
 function longestBackoff(policy: Policy): number {

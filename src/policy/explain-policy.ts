@@ -22,7 +22,7 @@ export interface ExplainedValue {
   readonly value: unknown;
   /** The value as text: `5 s`, `16 MiB`, `off`. */
   readonly text: string;
-  /** `option`, `ioredis option commandTimeout`, `IOREDOUBT_DEADLINE`, `file …`, `provider azure`, `profile cache` or `base`. */
+  /** `option`, `ioredis option commandTimeout`, `IOREDOUBT_DEADLINE`, `file …`, `provider azure`, `profile cache`, `base`, or `deadline` for what follows it. */
   readonly origin: string;
 }
 

@@ -62,7 +62,7 @@ export const FIELDS: readonly Field[] = [
   part("breaker", "Failing at once while the endpoint is known to be down."),
   duration(
     "breaker.downAfter",
-    "How long the endpoint must be unreachable before commands fail fast; until then they wait.",
+    "How long the endpoint must be unreachable before new commands fail fast; what waits then keeps its own deadline.",
     { min: 0 },
   ),
   {

@@ -3,12 +3,19 @@
  * what it changes, so profiles can be laid over each other: `["production", "cache"]`. The reason for each number is in
  * docs/policy.md.
  */
-import { PROFILE_NAMES, type Policy, type Profile, type ProfileName } from "./shape.js";
+import { PROFILE_NAMES, type BreakerPolicy, type Policy, type Profile, type ProfileName } from "./shape.js";
 
 const MIB = 1024 * 1024;
 
-/** The base under every profile: a store that web requests wait for. */
-export const BASE: Omit<Policy, "profile" | "connection"> = {
+/** `breaker.downAfter` where nobody wrote one and there is no deadline to follow, in milliseconds. */
+export const DOWN_AFTER = 5_000;
+/** `breaker.downAfter` is at least this where it follows the deadline, in milliseconds: a blip opens no circuit. */
+export const LEAST_DOWN_AFTER = 250;
+
+/** The base under every profile: a store that web requests wait for. `breaker.downAfter` follows the deadline. */
+export const BASE: Omit<Policy, "profile" | "connection" | "breaker"> & {
+  readonly breaker: Omit<BreakerPolicy, "downAfter">;
+} = {
   deadline: 5000,
   retry: {
     retries: 3,
@@ -19,7 +26,6 @@ export const BASE: Omit<Policy, "profile" | "connection"> = {
     budget: { tokens: 100, refill: 0.1 },
   },
   breaker: {
-    downAfter: 2000,
     errorThresholdPercentage: 50,
     volumeThreshold: 20,
     rollingCountTimeout: 10_000,
@@ -50,7 +56,7 @@ const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>>
     values: {
       deadline: 3000,
       retry: { retries: 2, maxTimeout: 500, budget: false },
-      breaker: { downAfter: 1000, volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 5000 },
+      breaker: { volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 5000 },
       queue: { maxCommands: 1000, maxBytes: MIB },
       reconnect: { maxTimeout: 500 },
       summaryInterval: 10_000,
@@ -72,7 +78,7 @@ const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>>
     values: {
       deadline: 300,
       retry: { retries: 1, minTimeout: 25, maxTimeout: 100, budget: { tokens: 50 } },
-      breaker: { downAfter: 500, resetTimeout: 2000, maxResetTimeout: 10_000, probeTimeout: 300 },
+      breaker: { resetTimeout: 2000, maxResetTimeout: 10_000, probeTimeout: 300 },
       queue: { maxCommands: 1000, maxBytes: 8 * MIB },
       reconnect: { maxTimeout: 500 },
       heartbeat: { interval: 10_000, timeout: 2000 },
@@ -83,7 +89,7 @@ const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>>
     values: {
       deadline: 60_000,
       retry: { retries: 8, minTimeout: 100, maxTimeout: 5000, budget: { tokens: 200 } },
-      breaker: { downAfter: 10_000, errorThresholdPercentage: 80, volumeThreshold: 50, rollingCountTimeout: 30_000 },
+      breaker: { errorThresholdPercentage: 80, volumeThreshold: 50, rollingCountTimeout: 30_000 },
       queue: { maxCommands: 50_000, maxBytes: 64 * MIB, wait: "forever" },
       reconnect: { minTimeout: 100, maxTimeout: 2000 },
       heartbeat: { timeout: 10_000 },
@@ -95,7 +101,7 @@ const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>>
     values: {
       deadline: 2000,
       retry: { retries: 2, minTimeout: 25, maxTimeout: 250, budget: { tokens: 20 } },
-      breaker: { downAfter: 1000, volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 10_000 },
+      breaker: { volumeThreshold: 5, resetTimeout: 1000, maxResetTimeout: 10_000 },
       queue: { maxCommands: 1000, maxBytes: 4 * MIB },
       reconnect: { minTimeout: 25, maxTimeout: 500 },
       heartbeat: { interval: 5000, timeout: 1000 },

@@ -10,7 +10,7 @@ import { readPolicyFile } from "./environment/policy-file.js";
 import { fieldAt } from "./fields.js";
 import { build, flatten, overlay, type Effective, type Layer } from "./layers.js";
 import type { ConnectionDefaults, Policy, Profile, ResilienceOptions } from "./shape.js";
-import { BASE } from "./profiles.js";
+import { BASE, DOWN_AFTER, LEAST_DOWN_AFTER } from "./profiles.js";
 import { presetFor, type Provider } from "./providers.js";
 import { checkValues } from "./input/schema.js";
 import { selectProfiles, type MeantProfile } from "./select-profiles.js";
@@ -99,7 +99,7 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
   layers.push(translationLayer(redis, overlay(layers)));
   layers.push({ origin: "option", values: onlyFields(resilience ?? {}), explicit: true });
 
-  const effective = overlay(layers);
+  const effective = withDownAfter(overlay(layers));
   const contradictions = checkContradictions(effective);
   if (contradictions.length > 0) throw new ConfigError(contradictions);
   const { connection, origins } = connectionOf(profiles, preset, redis);
@@ -111,6 +111,14 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
     provider: preset,
     connectionOrigins: origins,
   };
+}
+
+/** Nobody is refused who could still have been answered in time when the outage began. */
+function withDownAfter(values: ReadonlyMap<string, Effective>): ReadonlyMap<string, Effective> {
+  if (values.has("breaker.downAfter")) return values;
+  const deadline = values.get("deadline")?.value;
+  const value = typeof deadline === "number" ? Math.max(LEAST_DOWN_AFTER, deadline) : DOWN_AFTER;
+  return new Map([...values, ["breaker.downAfter", { value, origin: "deadline", explicit: false }]]);
 }
 
 /** The policy values of the option, without its code (`logger`, `fallback`) and names. */

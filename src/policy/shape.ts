@@ -82,8 +82,8 @@ export interface RetryPolicy {
 /** Failing at once while the endpoint is known to be down. Times are milliseconds. */
 export interface BreakerPolicy {
   /**
-   * How long the endpoint must be unreachable before commands fail fast; until then they wait. Milliseconds. Default:
-   * 2000.
+   * How long the endpoint must be unreachable before new commands fail fast; what waits then keeps its own deadline.
+   * Milliseconds. Default: the deadline, at least 250; 5000 without a deadline.
    */
   readonly downAfter: number;
   /** Share of failures in the window that opens the circuit while connected. Percent. Default: 50. */

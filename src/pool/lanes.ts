@@ -6,6 +6,7 @@
 import type { Command } from "ioredis";
 import { setTimeout } from "node:timers/promises";
 import { callOf, type CallOptions } from "../command/call.js";
+import { isUnencodable } from "../command/encoding.js";
 import type { BatchStream } from "../connection/internals.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { Flow } from "../flow/flow.js";
@@ -48,6 +49,10 @@ export class Lanes {
     if (known !== undefined) {
       const lane = this.#open().find(({ flow }) => flow === known.owner);
       lane?.flow.dispatch(command, stream, options);
+      return;
+    }
+    if (isUnencodable(command)) {
+      this.#host.flow.dispatch(command, stream, options);
       return;
     }
     if (this.#queue.join(command, stream)) return;

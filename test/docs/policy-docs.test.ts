@@ -30,6 +30,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function defaultOf(path: string): string {
   if (path === "provider") return "by host name";
+  if (path === "breaker.downAfter") return "the deadline";
   const value = base.get(path);
   return value === true ? "on" : formatValue(path, value);
 }
@@ -143,7 +144,7 @@ describe("docs/policy.md", () => {
       deadline: 5000,
       retry: { retries: 3, minTimeout: 50, maxTimeout: 1000, budget: { tokens: 100, refill: 0.1 } },
       breaker: {
-        downAfter: 2000,
+        downAfter: 5000,
         errorThresholdPercentage: 50,
         volumeThreshold: 20,
         rollingCountTimeout: 10_000,
@@ -161,7 +162,7 @@ describe("docs/policy.md", () => {
       "deadline 5 s",
       "retry 3 times, 50 ms to 1 s",
       "retry.budget 100 / 0.1",
-      "breaker.downAfter 2 s",
+      "breaker.downAfter as long as the deadline",
     ]) {
       expect(doc).toContain(`**${heading}**`);
     }

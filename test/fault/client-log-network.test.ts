@@ -1,6 +1,7 @@
 /** A client whose connection cannot be made, or is lost: what its caller is told, and what the log says once. */
 import { createServer } from "node:http";
 import { lookup } from "node:dns/promises";
+import { connect as dial, createServer as createRelay, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { whyNoDualStack } from "../helpers/abilities.js";
@@ -148,6 +149,24 @@ describe("a client that loses its connection", () => {
     expect(closed.fields).toMatchObject({ ending: "recovered", failed: 1, unknownOutcome: 1 });
     expect(closed.message).toContain("1 with unknown outcome");
     expect(redis.log.lines).toHaveLength(2);
+  });
+
+  it("PROTOCOL_ERROR: a reply that nothing asked for", async () => {
+    const sockets = new Set<Socket>();
+    const relay = createRelay((socket) => {
+      sockets.add(socket);
+      const upstream = dial(server.port, "127.0.0.1");
+      for (const end of [socket, upstream]) end.on("error", () => end.destroy());
+      socket.pipe(upstream).pipe(socket);
+      atEnd(() => void socket.destroy());
+    });
+    await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+    atEnd(() => void relay.close());
+    const { port } = relay.address() as AddressInfo;
+    const redis = await opened({ port });
+    for (const socket of sockets) socket.write(`$${String(CANARY.length)}\r\n${CANARY}\r\n`);
+    const line = await expectLine(redis, "connection.blip", "info", "PROTOCOL_ERROR");
+    expect(line.message).toContain("no command failed");
   });
 
   it("CONNECTION_LOST: a server that closes with a command unanswered", async () => {

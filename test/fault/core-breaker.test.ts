@@ -52,15 +52,16 @@ describe("a connection that goes away", () => {
     expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
   });
 
-  it("for longer fails everything fast, names the cause and the next probe, and heals by itself", async () => {
+  it("for longer fails what is new fast, names the cause and the next probe, and heals by itself", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { deadline: 20_000, breaker: QUICK } });
     await proxy.refuse();
     proxy.cutAll();
     await eventually(() => expect(redis.status).not.toBe("ready"));
-    const waited = await outcomeOf(redis.incr("n"));
-    expectError(waited, "CircuitOpenError", "no");
-    expect(waited.after).toBeLessThan(atMost(300));
+    const waiting = outcomesOf([redis.incr("m"), redis.withDeadline(700).get("m")]);
+    const since = performance.now();
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).not.toBe("closed"));
+    expect(performance.now() - since).toBeLessThan(atMost(300));
 
     const times: number[] = [];
     for (let i = 0; i < 100; i++) {
@@ -74,10 +75,24 @@ describe("a connection that goes away", () => {
     expect(median(times)).toBeLessThan(1);
     expect(redis.health()).toMatchObject({ status: "down" });
 
+    // What waited when the circuit opened keeps its own deadline.
+    await eventually(() => expect(redis.stats().waiting.commands).toBe(1));
     await proxy.pass();
+    const [patient, late] = await waiting;
+    expect(patient?.value).toBe(1);
+    expect(gist(late)).toBe("DeadlineError no");
     await eventually(async () => expect(await redis.incr("n")).toBe(1));
     await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("closed"));
     expect(redis.health()).toEqual({ status: "ready" });
+  });
+
+  it("ends for what has no deadline when the circuit opens: nothing waits for ever unasked", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: false, breaker: QUICK } });
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    expectError(await outcomeOf(redis.incr("n")), "CircuitOpenError", "no");
   });
 
   it("does not count from when some other client went: the time of the last one that was connected decides", async () => {
@@ -91,7 +106,9 @@ describe("a connection that goes away", () => {
     proxy.cutAll();
     await eventually(() => expect(redis.status).not.toBe("ready"));
     const waiting = outcomeOf(redis.incr("n"));
-    await eventually(async () => expectError(await outcomeOf(other.get("n")), "CircuitOpenError", "no"));
+    await eventually(async () => {
+      expectError(await outcomeOf(other.withDeadline(100).get("n")), "CircuitOpenError", "no");
+    });
     await proxy.pass();
     expect(gist(await waiting)).toBe("ok");
     expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
@@ -103,7 +120,9 @@ describe("a connection that goes away", () => {
     await proxy.refuse();
     const other = redis.duplicate();
     atEnd(() => other.disconnect());
-    expectError(await outcomeOf(other.get("n")), "CircuitOpenError", "no");
+    await eventually(async () => {
+      expectError(await outcomeOf(other.withDeadline(100).get("n")), "CircuitOpenError", "no");
+    });
     expect(await redis.incr("n")).toBe(1);
     expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
   });
@@ -238,6 +257,18 @@ describe("a connected server that fails", () => {
     await eventually(async () => expect(await redis.get("a")).toBeNull(), { withinMs: 10_000 });
   });
 
+  it("does not open for short deadlines of one caller while everybody else is answered", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
+    proxy.latency(20);
+    for (let round = 0; round < 40; round++) {
+      const hasty = outcomesOf(Array.from({ length: 5 }, () => redis.withDeadline(5).get("a")));
+      expect(gist(await outcomeOf(redis.get("a")))).toBe("ok");
+      expect(new Set((await hasty).map(gist))).toEqual(new Set(["DeadlineError maybe"]));
+    }
+    expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
+  });
+
   it("is not judged by what happens to MULTI when only reads are left", async () => {
     const redis = await ready(server.port, { resilience: { breaker: QUICK } });
     expect(await redis.multi().get("a").exec()).toEqual([[null, null]]);
@@ -250,10 +281,13 @@ describe("while never connected at all", () => {
     const proxy = await proxyTo(server);
     proxy.acceptThenClose();
     const redis = client(proxy.port, { resilience: { deadline: 20_000, breaker: QUICK } });
+    const waiting = outcomeOf(redis.get("a"));
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).not.toBe("closed"));
     const outcome = await outcomeOf(redis.get("a"));
     expect(gist(outcome)).toBe("CircuitOpenError no");
     expect(outcome.error?.message).toMatch(/CONNECTION_CLOSED_EARLY|closed the connection|reset/i);
     await proxy.pass();
+    expect(gist(await waiting)).toBe("ok");
     await eventually(async () => expect(await redis.get("a")).toBeNull());
   });
 

@@ -341,17 +341,18 @@ describe("a command that was sent, lost and waits to be sent again", () => {
     expect(await server.cli("GET", "a")).toBe("1");
   });
 
-  it("is not called unexecuted when the circuit opens, and no fallback answers for it", async () => {
+  it("keeps its deadline when the circuit opens, is not called unexecuted, and no fallback answers for it", async () => {
     const proxy = await proxyTo(server);
     const asked: string[] = [];
     const redis = await ready(proxy.port, {
-      resilience: { breaker: { downAfter: 200 }, fallback: ({ name }) => asked.push(name) },
+      resilience: { deadline: 600, breaker: { downAfter: 200 }, fallback: ({ name }) => asked.push(name) },
     });
     const lost = proxy.forwardThenCut();
     const set = outcomeOf(redis.set("a", "1"));
     await proxy.refuse();
     await lost;
-    expectError(await set, "CircuitOpenError", "maybe");
+    expectError(await set, "DeadlineError", "maybe");
+    expect(redis.stats().breaker.readWrite.state).not.toBe("closed");
     expect(asked).toEqual([]);
   });
 

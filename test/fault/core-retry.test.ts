@@ -32,10 +32,10 @@ describe("a passing refusal", () => {
     expect(redis.stats()).toMatchObject({ retried: 2, unknownOutcomes: 0 });
   });
 
-  it("ends as the server's own error when the attempts are used up", async () => {
+  it("ends as the server's own error when the budget is used up", async () => {
     const server = await scriptedServer(() => `-${TRANSIENT[0] ?? ""}\r\n`);
     const redis = client(server.port, {
-      resilience: { breaker: false, retry: { retries: 2, minTimeout: 5, maxTimeout: 20 } },
+      resilience: { breaker: false, retry: { minTimeout: 5, maxTimeout: 20, budget: { tokens: 2, refill: 0 } } },
     });
     const outcome = await outcomeOf(redis.incr("n"));
     expect(outcome.error?.message).toBe(TRANSIENT[0]);
@@ -71,7 +71,7 @@ describe("a passing refusal", () => {
     const server = await scriptedServer((_, nth) => (nth <= 6 ? `-${TRANSIENT[0] ?? ""}\r\n` : "+OK\r\n"));
     const redis = client(server.port, { resilience: { breaker: false, retry: { minTimeout: 5, maxTimeout: 20 } } });
     await Promise.all([redis.set("a", "1"), redis.get("a"), redis.del("a")]);
-    expect(server.seen).toEqual(["set", "get", "del", "set", "get", "del", "set", "get", "del"]);
+    expect(server.seen).toEqual(["set", "get", "del", "set", "set", "set", "set", "get", "del"]);
   });
 
   it("gives up a command that its caller aborts during the backoff", async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import CircuitBreaker from "opossum";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classify } from "../../src/failure/classify.js";
+import { Redis } from "../../src/redis.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { expectDiagnosis, failureOf, plainRedis } from "./diagnosis-harness.js";
 
@@ -44,6 +45,13 @@ describe("diagnosis of usage", () => {
     for (const args of [["set", "k", "v", "NONSENSE"], ["get"], ["set", "k", "v", "EX", "-1"]]) {
       expectDiagnosis(await failureOf(redis.call(args[0] ?? "", ...args.slice(1))), {}, "SYNTAX", CALLER);
     }
+  });
+
+  it("ARGUMENT_INVALID: an object without a prototype", async () => {
+    const error = await failureOf(
+      new Redis({ lazyConnect: true, resilience: { logger: false } }).get(Object.create(null) as never),
+    );
+    expectDiagnosis(error, {}, "ARGUMENT_INVALID", CALLER);
   });
 
   it("UNKNOWN_COMMAND: whose arguments the server repeats, and the diagnosis does not", async () => {

@@ -107,7 +107,7 @@ describe("ioredoubt config", () => {
     expect(out).toMatch(/^retry\.retries +4 +← IOREDOUBT_RETRY_RETRIES$/m);
     expect(out).toMatch(/^deadline +300 ms +← profile cache$/m);
     expect(out).toMatch(/^pool\.max +10 +← base$/m);
-    expect(out).toContain("A GET is sent at most 5 times and settles within 300 ms");
+    expect(out).toContain("A GET that gets lost is sent at most 5 times and settles within 300 ms");
     expect(out).not.toContain(SECRET);
   });
 

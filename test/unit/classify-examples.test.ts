@@ -26,6 +26,7 @@ const UNLOGGED: Partial<Readonly<Record<Code, string>>> = {
   UNAVAILABLE: COUNTED,
   CLIENT_CLOSED: CALLER_ONLY,
   ABORTED: CALLER_ONLY,
+  ARGUMENT_INVALID: CALLER_ONLY,
   QUOTA_EXCEEDED: "Only a managed offering sends it: no line could be provoked.",
   CLUSTER_UNREACHABLE: "The Cluster class is ioredis's own, and logs nothing.",
   UNKNOWN: "What is not recognised cannot be provoked.",

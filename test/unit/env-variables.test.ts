@@ -331,7 +331,7 @@ describe("policy variables", () => {
 
   it("set on brings a part back with the base's values", () => {
     expect(resolveSources({ env: { NODE_ENV: "test", IOREDOUBT_BREAKER: "on" } }).policy.breaker).toMatchObject({
-      downAfter: 2000,
+      downAfter: 1000,
     });
   });
 

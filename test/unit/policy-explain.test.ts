@@ -26,7 +26,7 @@ describe("explainPolicy", () => {
     expect(lines).toContain("retry.retries 4 ← IOREDOUBT_RETRY_RETRIES");
     expect(lines).toContain("deadline 900 ms ← ioredis option commandTimeout");
     expect(lines).toContain("pool.max 3 ← option");
-    expect(lines).toContain("breaker.downAfter 500 ms ← profile cache");
+    expect(lines).toContain("breaker.downAfter 900 ms ← deadline");
     expect(lines).toContain("queue.maxBytes 8 MiB ← profile cache");
     expect(lines).toContain("retry.factor 2 ← base");
   });
@@ -55,10 +55,10 @@ describe("explainPolicy", () => {
 describe("promises", () => {
   it("puts the production policy into words", () => {
     expect(promises(resolvePolicy({}, {}, {}))).toEqual([
-      "A GET is sent at most 4 times and settles within 5 s, waiting and retries included.",
+      "A GET that gets lost is sent at most 4 times and settles within 5 s, waiting and retries included.",
       "An INCR is executed at most once: it is sent again only when it is certain that it was not executed.",
       "Backoff of one command adds up to 350 ms at most, half of that on average.",
-      "Without a connection calls wait, at most 10000 of them; after 2 s without one they fail at once.",
+      "Without a connection calls wait, at most 10000 of them; after 5 s without one new ones fail at once, and what waits keeps its deadline.",
       "While the circuit is open calls fail at once, in under 1 ms. A server that is connected and fails is asked again after about 5 s at first, and once it has failed for 60 s within 19.75 s.",
       "A server that was away, however long, sees the next connection attempt within 1 s; within 4 s when the server gave no answer at all.",
       "A dead connection is found within 5 s when commands are in flight, within 20 s when idle.",
@@ -75,13 +75,13 @@ describe("promises", () => {
   it("says that a worker waits without limit", () => {
     const words = promises(resolvePolicy({ profile: "worker" }, {}, {}));
     expect(words[0]).toContain("settles within 60 s once it can be sent; it waits for a connection without limit");
-    expect(words.join(" ")).not.toContain("without one they fail at once");
+    expect(words.join(" ")).not.toContain("fail at once, and what waits");
   });
 
   it("says what is off", () => {
     const off = { retry: false, queue: false, heartbeat: false, deadline: false, breaker: false } as const;
     const words = promises(resolvePolicy(off, {}, {})).join("\n");
-    expect(words).toContain("A GET is sent at most once and has no deadline");
+    expect(words).toContain("A GET that gets lost is sent at most once and has no deadline");
     expect(words).toContain("nothing waits");
     expect(words).toContain("no heartbeat");
     expect(words).not.toContain("circuit");

@@ -20,7 +20,12 @@ const originOf = (path: string, sources: PolicySources): string | undefined =>
 
 describe("resolvePolicy", () => {
   it("is the production profile when nothing is said", () => {
-    expect(policy()).toEqual({ ...BASE, profile: "production", connection: {} });
+    expect(policy()).toEqual({
+      ...BASE,
+      breaker: { ...BASE.breaker, downAfter: 5000 },
+      profile: "production",
+      connection: {},
+    });
   });
 
   it("is frozen to the bottom", () => {
@@ -51,7 +56,21 @@ describe("resolvePolicy", () => {
   it("brings a part back when a higher layer sets something in it", () => {
     expect(policy({ profile: "test" }).breaker).toBe(false);
     expect(policy({ profile: "test", breaker: { downAfter: 9 } }).breaker).toEqual({ ...BASE.breaker, downAfter: 9 });
-    expect(policy({ profile: "test", breaker: {} }).breaker).toEqual(BASE.breaker);
+    expect(policy({ profile: "test", breaker: {} }).breaker).toEqual({ ...BASE.breaker, downAfter: 1000 });
+  });
+
+  it("lets breaker.downAfter follow the deadline, whoever set that, unless somebody wrote it", () => {
+    const downAfter = (...args: Parameters<typeof policy>): unknown => {
+      const { breaker } = policy(...args);
+      return breaker !== false && breaker.downAfter;
+    };
+    expect(downAfter({ profile: "cache" })).toBe(300);
+    expect(downAfter({ profile: "cache", deadline: 450 })).toBe(450);
+    expect(downAfter({}, { commandTimeout: 900 })).toBe(900);
+    expect(downAfter({}, {}, { IOREDOUBT_DEADLINE: "8s" })).toBe(8000);
+    expect(downAfter({ deadline: 20 })).toBe(250);
+    expect(downAfter({ deadline: false })).toBe(5000);
+    expect(downAfter({ deadline: 900, breaker: { downAfter: 100 } })).toBe(100);
   });
 
   it("switches parts off", () => {

@@ -8,10 +8,20 @@ const POLICY = { retries: 3, minTimeout: 5, maxTimeout: 20, factor: 2, ambiguous
 const REFUSED = new Error("LOADING");
 
 let retrier: Retrier | undefined;
+let released = 0;
 afterEach(() => retrier?.stop());
 
-function make(release: () => Call | undefined, policy: typeof POLICY | false = POLICY): Retrier {
-  retrier = new Retrier(policy, { release });
+function make(probe: () => Call | undefined, policy: typeof POLICY | false = POLICY): Retrier {
+  released = 0;
+  retrier = new Retrier(policy, {
+    probe: () => {
+      const call = probe();
+      return call === undefined ? [] : [call];
+    },
+    release: () => {
+      released++;
+    },
+  });
   return retrier;
 }
 
@@ -21,12 +31,8 @@ function answer(call: Call): void {
 
 describe("a backoff", () => {
   it("holds until its delay is over, and is one for all that join it", async () => {
-    let released = 0;
-    const retry = make(() => {
-      released++;
-      return undefined;
-    });
-    for (let i = 0; i < 10; i++) retry.hold(REFUSED);
+    const retry = make(() => undefined);
+    for (let i = 0; i < 10; i++) retry.hold(REFUSED, false);
     expect(retry.isHolding).toBe(true);
     expect(released).toBe(0);
     await eventually(() => expect(released).toBe(1));
@@ -40,32 +46,31 @@ describe("a backoff", () => {
       calls.push(call);
       return call;
     });
-    retry.hold(REFUSED);
+    retry.hold(REFUSED, false);
     for (let round = 1; round <= 3; round++) {
       await eventually(() => expect(calls).toHaveLength(round));
-      retry.hold(REFUSED);
       expect(retry.isHolding).toBe(true);
+      const refused = calls.at(-1);
+      if (refused !== undefined) retry.probeRefused(refused);
+      retry.hold(REFUSED, false);
     }
     await eventually(() => expect(calls).toHaveLength(4));
+    expect(released).toBe(0);
     const last = calls.at(-1);
     if (last !== undefined) answer(last);
-    await new Promise((resolve) => setImmediate(resolve));
     expect(retry.isHolding).toBe(false);
-    retry.hold(REFUSED);
+    expect(released).toBe(1);
+    retry.hold(REFUSED, false);
     await eventually(() => expect(calls).toHaveLength(5));
   });
 
   it("ends at once when the connection goes, and can begin again on the next", async () => {
-    let released = 0;
-    const retry = make(() => {
-      released++;
-      return undefined;
-    });
-    retry.hold(REFUSED);
+    const retry = make(() => undefined);
+    retry.hold(REFUSED, false);
     retry.stop();
     expect(retry.isHolding).toBe(false);
     expect(released).toBe(0);
-    retry.hold(REFUSED);
+    retry.hold(REFUSED, false);
     await eventually(() => expect(released).toBe(1));
   });
 
@@ -76,22 +81,30 @@ describe("a backoff", () => {
       told++;
     };
     const retry = make(() => call);
-    retry.hold(REFUSED);
-    await eventually(() => expect(retry.isHolding).toBe(false));
-    answer(call);
-    expect(told).toBe(1);
+    retry.hold(REFUSED, false);
+    await eventually(() => {
+      answer(call);
+      expect(retry.isHolding).toBe(false);
+    });
+    expect(told).toBeGreaterThan(0);
   });
 });
 
 describe("whether a call may be retried", () => {
-  it("depends on its attempts", () => {
+  it("depends on how often it was lost, not on how often it was refused", () => {
     const retry = make(() => undefined);
     const call = makeCall();
-    const verdicts = [1, 2, 3, 4].map((attempts) => {
-      call.attempts = attempts;
-      return retry.allows(call, performance.now());
+    call.attempts = 100;
+    const verdicts = [0, 1, 2, 3].map((losses) => {
+      call.losses = losses;
+      return [retry.mayResend(call, performance.now()), retry.mayWait(call, performance.now())];
     });
-    expect(verdicts).toEqual([true, true, true, false]);
+    expect(verdicts).toEqual([
+      [true, true],
+      [true, true],
+      [true, true],
+      [false, true],
+    ]);
   });
 
   it("depends on its deadline, also with the running backoff", () => {
@@ -99,14 +112,14 @@ describe("whether a call may be retried", () => {
     const call = makeCall();
     const now = performance.now();
     call.expiresAt = now + 100;
-    expect(retry.allows(call, now)).toBe(true);
+    expect(retry.mayWait(call, now)).toBe(true);
     call.expiresAt = now + 4;
-    expect(retry.allows(call, now)).toBe(false);
+    expect(retry.mayWait(call, now)).toBe(false);
     call.expiresAt = Infinity;
-    expect(retry.allows(call, now)).toBe(true);
+    expect(retry.mayWait(call, now)).toBe(true);
   });
 
   it("is no without a retry policy", () => {
-    expect(make(() => undefined, false).allows(makeCall(), performance.now())).toBe(false);
+    expect(make(() => undefined, false).mayWait(makeCall(), performance.now())).toBe(false);
   });
 });

@@ -113,4 +113,18 @@ export const CONNECTION = {
       "HTTP/1.1 400 Bad Request",
     ],
   },
+  PROTOCOL_ERROR: {
+    means:
+      "A reply came that nothing had asked for, or one of a shape that fits no request. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
+    findOut: [
+      { say: "See the bytes as they come", run: "tcpdump -nn -A -i any 'port {port}'" },
+      { say: "What does the proxy's log say at that moment?", when: "remote" },
+    ],
+    fix: [
+      "Use `redis.monitor()`, which has a connection of its own, instead of `call('MONITOR')`.",
+      "Upgrade the proxy, or set `protocol: 2` if it does not know RESP3.",
+    ],
+    prevent: ["Test through the proxy that production uses."],
+    examples: ["Command queue state error. If you can reproduce this, please report it."],
+  },
 } as const satisfies Readonly<Record<string, Page>>;

@@ -131,4 +131,12 @@ export const USAGE = {
     prevent: ["Report it: a signature is one row."],
     examples: [],
   },
+  ARGUMENT_INVALID: {
+    means:
+      "The client refused before anything was written. A pipeline or MULTI is refused whole, because its members are written in one piece.",
+    findOut: ["The message names the command, the position of the argument and its type; its value is nowhere."],
+    fix: ["Convert the value before the call."],
+    prevent: ["Let the types of the calling code allow strings, numbers and Buffers only."],
+    examples: ["Cannot convert object to primitive value"],
+  },
 } as const satisfies Readonly<Record<string, Page>>;

@@ -139,4 +139,20 @@ export const CONNECTION: readonly Entry[] = [
       { say: "Use the host and port of the Redis endpoint, not the REST URL", when: "upstash" },
     ],
   },
+  {
+    ...BASE,
+    code: "PROTOCOL_ERROR",
+    name: "replies out of step",
+    title: "{target} sent replies that do not belong to any request.",
+    why: [
+      "A proxy or load balancer between answers on its own, or mixes up the replies of several clients.",
+      "A command that changes the flow of replies was sent by hand on a shared connection: MONITOR, SYNC, CLIENT REPLY.",
+      "The server, or a module of it, has a fault.",
+    ],
+    next: [
+      { say: "See what listens there", run: "{cli} info server | head" },
+      "Search the code for `call(` with MONITOR, SYNC, PSYNC or CLIENT REPLY.",
+      "Connect without the proxy, and see whether it goes away.",
+    ],
+  },
 ];

@@ -37,6 +37,22 @@ export const USAGE: readonly Entry[] = [
   },
   {
     ...BASE,
+    applied: "never",
+    code: "ARGUMENT_INVALID",
+    name: "argument cannot be sent",
+    title: "{command} was given an argument that cannot be turned into text.",
+    why: [
+      "An object without a prototype was passed, as `querystring.parse` and `Object.create(null)` make them.",
+      "The argument's own toString or valueOf throws, or returns something that is no text.",
+      "An argument transformer threw, or the command's name is not a string.",
+    ],
+    next: [
+      "Look at the argument at the position that the message names.",
+      "Pass strings, numbers or Buffers; JSON.stringify what has a structure.",
+    ],
+  },
+  {
+    ...BASE,
     code: "UNKNOWN_COMMAND",
     name: "unknown command",
     title: "{target} does not know {command}.",

@@ -39,6 +39,7 @@ export const NETWORK: readonly Signature[] = [
   { code: "TLS_PROTOCOL", text: /Unknown RESP type 2[12] /, applied: "no" },
   { code: "TLS_PROTOCOL", text: /Protocol error, got "[\u0015\u0016]" as reply type byte/, applied: "no" },
   { code: "NOT_REDIS", text: /Unknown RESP type \d+|Protocol error, got .* as reply type byte/ },
+  { code: "PROTOCOL_ERROR", text: /^Command queue state error\./ }, // its end quotes the reply
   { code: "NOT_REDIS", text: /^(?:HTTP\/\d|SSH-\d|220[ -]|<!DOCTYPE|<html)/i }, // a server's last words
 
   // ioredis 5 and 6; the words are the same for "never sent" and "sent and lost"

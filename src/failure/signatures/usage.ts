@@ -16,6 +16,7 @@ export const USAGE: readonly Signature[] = [
   },
   { code: "EXEC_ABORTED", word: ["EXECABORT"], applied: "no" },
   { code: "EXEC_ABORTED", text: /^ERR (?:EXEC|DISCARD) without MULTI/ },
+  { code: "ARGUMENT_INVALID", text: /^Cannot convert object to primitive value$/, applied: "no" },
   { code: "PROTOCOL_UNSUPPORTED", word: ["NOPROTO"] },
   { code: "PROTOCOL_UNSUPPORTED", text: /^ERR unknown command ['`]?HELLO/i },
   {

@@ -1,0 +1,98 @@
+/** Replies that nobody asked for, or that fit no request: the connection is replaced, and the process lives. */
+import { createServer, type Socket } from "node:net";
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.js";
+import { atEnd, gist, outcomeOf, ready, scriptedServer, type TestOptions } from "./core-harness.js";
+
+const SECRET = "CANARYreply";
+const bulk = (text: string): string => `$${String(text.length)}\r\n${text}\r\n`;
+
+/** A server that answers `answers[name]` on its first connection, and well on every later one. */
+async function garbling(
+  answers: Readonly<Record<string, string>>,
+): Promise<{ port: number; connections: () => number }> {
+  let spoilt = false;
+  const { port, seen } = await scriptedServer((name) => {
+    const garbled = spoilt ? undefined : answers[name];
+    if (garbled !== undefined) spoilt = true;
+    return garbled ?? (name === "subscribe" ? `*3\r\n${bulk("subscribe")}${bulk("c")}:1\r\n` : bulk(name));
+  });
+  return { port, connections: () => seen.length };
+}
+
+const OPTIONS: TestOptions = { resilience: { deadline: 5000, retry: false } };
+
+const SCENES: Readonly<Record<string, readonly ["get" | "subscribe", string]>> = {
+  "a reply sent twice": ["get", bulk(SECRET) + bulk(SECRET)],
+  "a null sent twice": ["get", "$-1\r\n$-1\r\n"],
+  "an error sent twice": ["get", `-ERR no\r\n-ERR ${SECRET}\r\n`],
+  "SUBSCRIBE answered by a number": ["subscribe", ":1\r\n"],
+  "SUBSCRIBE answered by null": ["subscribe", "$-1\r\n"],
+  "SUBSCRIBE answered by an empty list": ["subscribe", "*0\r\n"],
+  "a message without a channel": ["subscribe", `*3\r\n${bulk("subscribe")}${bulk("c")}:1\r\n*1\r\n${bulk("message")}`],
+};
+
+describe("replies out of step", () => {
+  it.each(Object.entries(SCENES))("%s", async (_, [name, reply]) => {
+    const { port } = await garbling({ [name]: reply });
+    const redis = await ready(port, OPTIONS);
+    const errors: unknown[] = [];
+    redis.on("error", (error) => errors.push(error));
+    redis.on("message", () => undefined);
+    const closed = new Promise((resolve) => redis.once("close", resolve));
+    const first = outcomeOf(name === "get" ? redis.get("k") : redis.subscribe("c"));
+    await closed;
+    await first;
+    // A replaced connection answers again.
+    await eventually(() => expect(redis.status).toBe("ready"));
+    if (name === "get") expect(await redis.get("k")).toBe("get");
+    expect(redis.log.text()).toContain("PROTOCOL_ERROR");
+    expect(redis.log.text() + inspect(errors, { depth: 9 })).not.toContain(SECRET);
+  });
+
+  it("end what is in flight, and give none of it a reply of another", async () => {
+    // SUBSCRIBE's answer makes no sense, and what stands behind it in the same packet is not believed either.
+    const { port } = await pushed(`:1\r\n${bulk("of alice")}${bulk("of bob")}`, 3);
+    const redis = await ready(port, OPTIONS);
+    const subscribed = outcomeOf(redis.subscribe("c"));
+    const alice = outcomeOf(redis.get("alice"));
+    const bob = outcomeOf(redis.get("bob"));
+    expect(gist(await subscribed)).not.toBe("ok");
+    expect(gist(await alice)).toBe("OutcomeUnknownError maybe");
+    expect(gist(await bob)).toBe("OutcomeUnknownError maybe");
+  });
+
+  it("a listener that throws is not the server's fault: the connection stays", async () => {
+    const { port } = await garbling({});
+    const redis = await ready(port, OPTIONS);
+    await redis.get("k");
+    let closed = 0;
+    redis.on("close", () => closed++);
+    await redis.get("k");
+    expect(closed).toBe(0);
+  });
+});
+
+/** A server that says `reply` once, when `count` commands beside the handshake's have come. */
+async function pushed(reply: string, count: number): Promise<{ port: number }> {
+  let seen = 0;
+  const server = createServer((socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.on("data", (chunk) => {
+      for (const [, name] of chunk.toString("latin1").matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        if (name === "hello") socket.write("-ERR unknown command 'HELLO'\r\n");
+        else if (name === "info") socket.write(bulk("loading:0"));
+        else if (name === "client") socket.write("+OK\r\n");
+        else if (name === "ping") socket.write("+PONG\r\n");
+        else if (++seen === count) socket.write(reply);
+      }
+    });
+    atEnd(() => void socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  atEnd(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { port: address.port };
+}
