@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { startRedis } from "../lab/redis-server.mjs";
 import { job, report } from "./lib/child.mjs";
-import { CONTENDERS } from "./lib/contenders.mjs";
+import { makeContender } from "./lib/contenders.mjs";
 import { quantile } from "./lib/report.mjs";
 
 const { scenario, contender, patience, commands } = job();
@@ -48,7 +48,7 @@ class Settlements {
 }
 
 const server = await startRedis();
-const subject = await CONTENDERS[contender].make({ port: server.port });
+const subject = await makeContender(contender, { port: server.port });
 
 /** The client's whole opinion of the breaker, if it has one. */
 function breakerState() {

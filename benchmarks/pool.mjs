@@ -16,8 +16,8 @@ const options = readOptions("node benchmarks/pool.mjs [options]", {
   seconds: { type: "string", default: "60", help: "length of the job queue's run, default 60" },
   elements: { type: "string", default: "10000", help: "elements for the consumers, default 10,000" },
 });
-const { createRedis } = await import("../dist/index.mjs");
-const QUIET = { logger: false };
+const { createRedis } = await import("ioredoubt");
+const QUIET = /** @type {const} */ ({ logger: false });
 let missed = 0;
 /** What a section started and must not leave behind. @type {{ stop(): Promise<void> }[]} */
 const started = [];
@@ -402,15 +402,13 @@ async function jobs() {
   const inLists = new Set([
     ...(await redis.lrange("wait", 0, -1)),
     ...(await redis.lrange("active", 0, -1)),
-    ...(await redis.zrange("delayed", 0, -1)),
+    ...(await redis.zrange("delayed", "0", "-1")),
   ]);
   const lost = [...added].filter((id) => states[id] !== "done" && !inLists.has(id));
   const pending = new Set(
     (await redis.xpending("stream", "group", "-", "+", 1_000_000)).map((/** @type {any} */ [id]) => id),
   );
-  const unread =
-    (await redis.xinfo("GROUPS", "stream").catch(() => [])) &&
-    [...streamed].filter((id) => !seenInStream.has(id) && !pending.has(id));
+  const unread = [...streamed].filter((id) => !seenInStream.has(id) && !pending.has(id));
   const notDelivered = new Set((await redis.xrange("stream", await lastDelivered(redis), "+")).map(([id]) => id));
   const lostEntries = unread.filter((id) => !notDelivered.has(id));
   const done = Object.values(states).filter((state) => state === "done").length;
