@@ -13,6 +13,8 @@ export default defineConfig(
       // The overloads are ioredis's own list, one argument form a line.
       "@typescript-eslint/unified-signatures": "off",
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      // What stays of `import { type A }` is an import that loads the module for nothing.
+      "@typescript-eslint/no-import-type-side-effects": "error",
       "no-console": "error",
     },
   },

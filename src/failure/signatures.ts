@@ -2,7 +2,6 @@
  * The signature tables, indexed by the words an error begins with or carries. Adding a failure is adding a row to the
  * table of its area; nothing else changes.
  */
-import type { Code } from "./codes.js";
 import { ACCESS } from "./signatures/access.js";
 import { CLIENT } from "./signatures/client.js";
 import { ELSEWHERE } from "./signatures/elsewhere.js";
