@@ -19,6 +19,17 @@ export const CONTENDERS = {
   wrapper: { label: "pRetry(breaker.fire)", make: wrapper },
 };
 
+/**
+ * @param {string} name
+ * @param {Where} where
+ * @throws when nobody has that name
+ */
+export function makeContender(name, where) {
+  const contender = CONTENDERS[name];
+  if (contender === undefined) throw new Error(`unknown contender: ${name}`);
+  return contender.make(where);
+}
+
 /** @param {Where} where */
 export function ioredisOptions({ port, tls }) {
   return { port, host: "127.0.0.1", ...(tls && { tls: { ca: tls.ca, servername: "localhost" } }) };
@@ -53,7 +64,7 @@ async function plain(where) {
 
 /** @param {Where} where @returns {Promise<Contender>} */
 async function ours(where) {
-  const { createRedis } = await import("../../dist/index.mjs");
+  const { createRedis } = await import("ioredoubt");
   const client = createRedis({ ...ioredisOptions(where), resilience: { logger: where.logger ?? false } });
   client.on("error", () => {});
   return fromIoredis(client);
