@@ -43,7 +43,7 @@ export function ours(profile) {
     const logger = { debug: () => {}, info: line, warn: line, error: line };
     const client = createRedis({ host, port, resilience: { profile, logger } });
     client.on("error", () => {});
-    return peerOf(client, (error) => error?.applied === "no");
+    return peerOf(client, (error) => (error?.applied === undefined ? refused(error) : error.applied === "no"));
   };
 }
 

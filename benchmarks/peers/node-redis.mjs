@@ -21,16 +21,13 @@ export function nodeRedis({ socket = {}, ...options }) {
       set: (key, value) => client.set(key, value),
       get: (key) => client.get(key),
       pipeline: async (commands) => {
-        const replies = await filled(commands)
-          .execAsPipeline()
-          .catch((/** @type {any} */ error) => {
-            // Where members were refused the error holds all replies.
-            if (Array.isArray(error.replies)) return error.replies;
-            throw error;
-          });
-        return replies.map((/** @type {unknown} */ reply) =>
-          reply instanceof Error ? [reply, undefined] : [null, reply],
-        );
+        try {
+          const replies = await filled(commands).execAsPipeline();
+          return replies.map((/** @type {unknown} */ reply) => [null, reply]);
+        } catch (cause) {
+          // It tells the first error and nothing of the other members.
+          throw new Error(`pipeline: ${/** @type {Error} */ (cause).message}`, { cause });
+        }
       },
       multi: (commands) => filled(commands).exec(),
       saysNo: (error) => error instanceof ErrorReply || error instanceof ClientOfflineError,

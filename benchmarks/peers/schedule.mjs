@@ -33,7 +33,7 @@ export const SCHEDULE = [
       for (let i = 0; i < 5; i++) {
         if (i > 0) await sleep(random.between(1200, 1500));
         proxy.dropReplies();
-        await sleep(random.between(80, 140));
+        await sleep(random.between(100, 160));
         // The reset comes with it: a connection that lost replies is not relayed on.
         await proxy.pass();
       }
