@@ -1,12 +1,12 @@
 /** One throughput measurement: N closed loops on one connection for a fixed time. Started by throughput.mjs. */
 import { readFileSync } from "node:fs";
 import { job, report } from "./lib/child.mjs";
-import { CONTENDERS } from "./lib/contenders.mjs";
+import { makeContender } from "./lib/contenders.mjs";
 
 const { contender, operation, concurrency, port, ca, warmup, duration } = job();
 
 const tls = ca === undefined ? undefined : { ca: readFileSync(ca, "utf8") };
-const subject = await CONTENDERS[contender].make({ port, tls });
+const subject = await makeContender(contender, { port, tls });
 const KEYS = Array.from({ length: 50 }, (_, i) => `k${i}`);
 const VALUE = "x".repeat(100);
 for (const key of KEYS) await subject.set(key, VALUE);

@@ -89,7 +89,25 @@ const FAULTS = {
 /** While these last the server is not there: nobody expects what is issued then to be acknowledged. */
 const DOWN = new Set(["kill, port refuses", "kill, balancer accepts", "freeze"]);
 
-/** @type {import("./faults.mjs").runFaults} */
+/**
+ * @typedef {object} FaultsOptions
+ * @property {number} seconds how long the storm lasts
+ * @property {number} seed
+ * @property {(where: { host: string, port: number }) => unknown} makeClient makes one client under test, connected through the
+ *   fault proxy. It is closed by `disconnect()` at the end
+ * @property {number} [clients] default 4
+ * @property {number} [perSecond] operations per second of all clients together; MULTI and pipelines count as one. Default 800
+ * @property {number} [settleWithin] milliseconds after the storm within which everything must have settled. Default 8000
+ * @property {(phase: string) => void} [onPhase] told the name of each fault as it begins, and `calm` in between
+ *
+ * @typedef {Awaited<ReturnType<typeof runFaults>>} FaultsVerdict
+ */
+
+/**
+ * Starts a server (AOF, every write on disk before its reply) and a fault proxy, lets random faults loose on the clients
+ * for a while, and compares what they were told with what the server did.
+ * @param {FaultsOptions} options
+ */
 export async function runFaults({
   seconds,
   seed,
@@ -150,18 +168,24 @@ export async function runFaults({
     const [verdict, { watched, outOfOrder }] = [await ledger.audit(ask), await order.violations(ask)];
     return {
       seed,
+      /** The faults that happened, in order. */
       faults: happened,
       issued: phases.issued,
+      /** Not settled within `settleWithin` after the storm. */
       unsettled,
+      /** Replies that cannot be right: another command's, or of a second execution. */
       wrongReplies: ledger.wrong,
+      /** Milliseconds of the slowest call that did settle. */
       slowest: ledger.slowest,
       unhandled,
       acknowledged: ledger.acknowledged,
       failed: ledger.failed,
       codes: Object.fromEntries(ledger.codes),
+      /** By the fault that was on when a command was issued. */
       phases: phases.rows(),
-      // Share acknowledged of what was issued while the server was there.
+      /** Acknowledged share of what was issued while the server was neither killed nor frozen. */
       availability: phases.share((phase) => !DOWN.has(phase)),
+      /** Keys whose order of acknowledged writes was looked at, and those of them that had it wrong. */
       keysInOrder: watched,
       outOfOrder,
       ...verdict,

@@ -93,9 +93,13 @@ export class Ledger {
   async audit(ask) {
     const verdict = {
       executedTwice: 0,
+      /** Acknowledged, but not in the server's data. */
       lostAcknowledgements: 0,
+      /** Failed with `applied: "no"`, but executed. */
       falseNo: 0,
+      /** Transactions or scripts of which a part was executed. */
       torn: 0,
+      /** Failed without knowing whether they were applied: how many were, and how many were not. */
       unknownExecuted: 0,
       unknownNot: 0,
     };

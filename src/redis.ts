@@ -43,7 +43,9 @@ export interface CloseOptions {
 }
 
 export class Redis extends IORedis {
+  /** @internal */
   declare readonly [STATE]: State;
+  /** @internal */
   declare readonly [LIMITS]?: CallOptions;
   declare options: RedisOptions;
   /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */

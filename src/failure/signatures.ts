@@ -74,8 +74,3 @@ export function match(view: View, around: Circumstances): Signature | undefined 
   }
   return undefined;
 }
-
-/** Codes that at least one row leads to. */
-export function matchedCodes(): ReadonlySet<Code> {
-  return new Set(SIGNATURES.map((row) => row.code));
-}

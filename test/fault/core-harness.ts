@@ -128,13 +128,6 @@ export async function callsOf(server: RedisServer): Promise<Readonly<Record<stri
   return calls;
 }
 
-/** Calls that the server refused or that failed while they ran. */
-export async function rejectedOf(server: RedisServer, name: string): Promise<number> {
-  const text = await server.cli("INFO", "commandstats");
-  const match = new RegExp(`cmdstat_${name}:.*rejected_calls=(\\d+)`).exec(text);
-  return Number(match?.[1] ?? 0);
-}
-
 /** An empty server with fresh counters. */
 export async function clean(server: RedisServer): Promise<void> {
   await server.call("FLUSHALL");
