@@ -76,7 +76,7 @@ const COLUMNS = {
   unsettled: (r) => count(r.unsettled),
   slowest: (r) => duration(r.slowest),
   back: (r) => duration(r.back ?? Number.POSITIVE_INFINITY),
-  log: (r) => count(r.lines + r.stderrLines),
+  log: (r) => count(r.lines + r.printed),
 };
 
 /** @type {Record<string, any[]>} */

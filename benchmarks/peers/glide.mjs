@@ -1,4 +1,7 @@
-/** Valkey GLIDE. Its core is native, so its log goes to standard error past this process. */
+/** Valkey GLIDE. Its core is native, so its log goes to the process's output past any logger. */
+
+/** opossum stays open for 30 s otherwise, which is longer than what is left of the schedule. */
+const BREAKER = { timeout: 2000, resetTimeout: 2000, volumeThreshold: 20 };
 
 /**
  * @param {{ requestTimeout?: number, breaker?: boolean }} options
@@ -9,7 +12,7 @@ export function glide({ breaker = false, ...options }) {
     const { GlideClient, Batch, RequestError } = await load("@valkey/valkey-glide");
     const { default: CircuitBreaker } = await import("opossum");
     const client = await GlideClient.createClient({ addresses: [{ host, port }], ...options });
-    const circuit = new CircuitBreaker((/** @type {() => Promise<any>} */ call) => call(), { timeout: 2000 });
+    const circuit = new CircuitBreaker((/** @type {() => Promise<any>} */ call) => call(), BREAKER);
     const through = (/** @type {() => Promise<any>} */ call) => (breaker ? circuit.fire(call) : call());
     const batch = (
       /** @type {readonly import("./contenders.mjs").Command[]} */ commands,
