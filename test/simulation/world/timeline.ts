@@ -1,0 +1,30 @@
+/** What happened, in the order of virtual time: for people (`--trace`) and for telling two runs apart (a running hash). */
+
+export type Column = "client" | "network" | "server";
+
+export interface TimelineEntry {
+  readonly at: number;
+  readonly column: Column;
+  readonly text: string;
+}
+
+export class Timeline {
+  readonly entries: TimelineEntry[] = [];
+  readonly #time: () => number;
+  /** Whether entries are kept. The hash is always made. */
+  isKept = false;
+  /** Of everything noted so far: two runs that differ anywhere differ here. */
+  hash = 0x811c9dc5;
+
+  constructor(time: () => number) {
+    this.#time = time;
+  }
+
+  note(column: Column, text: string): void {
+    const at = this.#time();
+    let hash = Math.imul(this.hash ^ Math.round(at * 1000), 0x01000193);
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    this.hash = hash >>> 0;
+    if (this.isKept) this.entries.push({ at, column, text });
+  }
+}
