@@ -85,7 +85,8 @@ class Run {
     this.#network.names.set(nameOf(scenario), first);
     this.#driver = new Driver(clock, this.#ledger, this.#timeline, {
       make: (data) => this.#make(data),
-      refusedByCircuit: (actor) => this.#checkCircuit(actor),
+      refusedByCircuit: (actor, client) => this.#checkCircuit(actor, client),
+      emittedError: (_, error) => this.#log.told(error),
       stepped: () => this.#checkBounds(),
     });
   }
@@ -161,9 +162,9 @@ class Run {
     }
   }
 
-  #checkCircuit({ redis, index }: Actor): void {
-    const { breaker } = redis.stats();
-    const health = redis.health();
+  #checkCircuit({ index }: Actor, client: Actor["redis"]): void {
+    const { breaker } = client.stats();
+    const health = client.health();
     if (breaker.readWrite.state === "closed" && breaker.write.state === "closed" && health.status === "ready") {
       this.#add("truth", `c${String(index)}: a call was refused with CIRCUIT_OPEN; stats() says both circuits are closed, health() says ready`);
     }

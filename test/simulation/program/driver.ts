@@ -32,7 +32,9 @@ export interface Actor {
 export interface DriverHooks {
   make(data: ClientData): Redis;
   /** A call was refused because a circuit is open. */
-  refusedByCircuit(actor: Actor, entry: Entry): void;
+  refusedByCircuit(actor: Actor, client: Redis): void;
+  /** A client emitted `error`. */
+  emittedError(actor: Actor, error: Error): void;
   /** A step is over. */
   stepped(): void;
 }
@@ -76,7 +78,7 @@ export class Driver {
       isEnded: false,
     };
     this.actors.push(actor);
-    redis.on("error", () => undefined);
+    redis.on("error", (error: Error) => this.#hooks.emittedError(actor, error));
     return actor;
   }
 
@@ -236,18 +238,18 @@ export class Driver {
     return entry;
   }
 
-  #follow(actor: Actor, entry: Entry, promise: Promise<unknown>): Promise<Outcome> {
+  #follow(actor: Actor, entry: Entry, promise: Promise<unknown>, client = actor.redis): Promise<Outcome> {
     return promise.then(
-      (value) => this.#settle(actor, entry, succeeded(value)),
-      (error: unknown) => this.#settle(actor, entry, failed(error)),
+      (value) => this.#settle(actor, entry, succeeded(value), client),
+      (error: unknown) => this.#settle(actor, entry, failed(error), client),
     );
   }
 
-  #settle(actor: Actor, entry: Entry, outcome: Outcome): Outcome {
+  #settle(actor: Actor, entry: Entry, outcome: Outcome, client = actor.redis): Outcome {
     this.#ledger.settle(entry, outcome);
     const told = outcome.ok ? `→ ${brief(outcome.value)}` : `✗ ${outcome.code ?? ""} (applied: ${outcome.applied ?? "?"})`;
     this.#say(actor, `${entry.what} ${told} after ${String(Math.round(entry.settledAt - entry.issuedAt))} ms`);
-    if (outcome.code === "CIRCUIT_OPEN") this.#hooks.refusedByCircuit(actor, entry);
+    if (outcome.code === "CIRCUIT_OPEN") this.#hooks.refusedByCircuit(actor, client);
     return outcome;
   }
 
@@ -410,7 +412,7 @@ export class Driver {
 
   #another(actor: Actor): Redis {
     const another = actor.redis.duplicate();
-    another.on("error", () => undefined);
+    another.on("error", (error: Error) => this.#hooks.emittedError(actor, error));
     return another;
   }
 
@@ -441,7 +443,7 @@ export class Driver {
     else actor.channels.delete(channel);
     const entry = this.#anonymousEntry(actor, `${how} ${channel}`, this.#allowed(actor, undefined));
     this.#say(actor, entry.what);
-    void this.#follow(actor, entry, Promise.resolve(actor.subscriber[how](channel))).then((outcome) => {
+    void this.#follow(actor, entry, Promise.resolve(actor.subscriber[how](channel)), actor.subscriber).then((outcome) => {
       // What was refused may be asked for once more; nobody promised it meanwhile.
       if (!outcome.ok) actor.channels.delete(channel);
     });

@@ -1,6 +1,6 @@
 /** What goes wrong, and when, in each kind of world. Some faults come with their end; others end when the world heals. */
 import type { Random } from "../random.js";
-import type { Fault, FaultAction, WorldKind } from "./scenario.js";
+import { ALWAYS, WHOLE, type Fault, type FaultAction, type WorldKind } from "./scenario.js";
 
 type Maker = (random: Random, at: number) => readonly Fault[];
 
@@ -39,7 +39,7 @@ const refuseAll = one((random) => ({
   do: "refuse",
   code: random.pick([...PASSING, "OOM", "NOPERM"] as const),
   ms: random.scale(20, 6000),
-  count: Infinity,
+  count: ALWAYS,
 }));
 const slow = spell(
   100,
@@ -51,7 +51,7 @@ const drip = spell(
   100,
   4000,
   (random) => ({ do: "conditions", conditions: { piece: random.int(1, 20), drip: random.scale(1, 50) } }),
-  { do: "conditions", conditions: { piece: Infinity, drip: 0 } },
+  { do: "conditions", conditions: { piece: WHOLE, drip: 0 } },
 );
 const thinks = spell(100, 4000, (random) => ({ do: "thinks", ms: random.scale(5, 4000) }), { do: "thinks", ms: 0 });
 const door = spell(50, 4000, (random) => ({ do: "door", how: random.chance(0.5) ? "close" : "maxclients" }), {

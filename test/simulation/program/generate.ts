@@ -3,7 +3,7 @@
  * two kinds of faults meets rare combinations sooner than one with everything.
  */
 import { Random } from "../random.js";
-import { HEALTHY } from "./scenario.js";
+import { HEALTHY, WHOLE } from "./scenario.js";
 import type { Action, ClientData, Scenario, Step, ViewData, WorldKind } from "./scenario.js";
 import { randomCommand, type Family } from "./commands.js";
 import { randomFaults } from "./faults.js";
@@ -57,7 +57,7 @@ export function scenarioOf(seed: number, commands = 200): Scenario {
     latency: random.scale(0.2, 20) / 2 + 0.1,
     jitter: 0.1,
     dns: random.chance(0.7) ? 1 : random.scale(1, 100),
-    piece: Infinity,
+    piece: WHOLE,
     drip: 0,
   };
   if (world === "slow-start") conditions.dns = random.int(2500, 5000);

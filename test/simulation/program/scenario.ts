@@ -146,5 +146,10 @@ export interface Scenario {
   readonly healsAt: number;
 }
 
+/** Replies arrive as they were sent. A scenario is written as JSON, which has no Infinity. */
+export const WHOLE = 1e9;
+/** A refusal that is not counted. */
+export const ALWAYS = 1e9;
+
 /** Worlds in which servers and network do all they should: what goes wrong there is the client's doing. */
 export const HEALTHY: ReadonlySet<WorldKind> = new Set(["calm", "stalls", "impatient", "burst"]);

@@ -26,6 +26,12 @@ export class LogBook {
     }
   }
 
+  /** An error that callers or listeners get: it ends in somebody's log. */
+  told(error: Error): void {
+    if (!this.#secrets.test(error.message)) return;
+    this.#violations.push({ property: "secrets", at: 0, text: `an error holds a value: ${error.message}` });
+  }
+
   violations(): readonly Violation[] {
     return this.#violations;
   }

@@ -150,7 +150,7 @@ export class Server implements Host {
   }
 
   refuse(code: RefusalCode, ms: number, count: number): void {
-    this.note(`refuses with ${code}${count === Infinity ? "" : `, ${String(count)} times`} for ${String(ms)} ms at most`);
+    this.note(`refuses with ${code}${count >= 1e9 ? "" : `, ${String(count)} times`} for ${String(ms)} ms at most`);
     this.refusal = { code, until: this.clock.time + ms, left: count };
   }
 

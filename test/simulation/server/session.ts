@@ -42,6 +42,8 @@ export class Session implements Peer {
   #database = 0;
   #isIn: boolean;
   #isOver = false;
+  /** When the latest reply is made: those after it are not made earlier. */
+  #saidAt = 0;
   #transaction: Transaction | undefined = undefined;
   #watched = new Map<string, readonly [database: number, key: string, version: number]>();
   #block: Block | undefined = undefined;
@@ -94,8 +96,9 @@ export class Session implements Peer {
 
   #say(text: string): void {
     const { thinks, clock } = this.#server;
-    if (thinks === 0) this.#link.reply(text);
-    else clock.after(thinks, () => this.#link.reply(text));
+    this.#saidAt = Math.max(this.#saidAt, clock.time + thinks);
+    if (this.#saidAt <= clock.time) this.#link.reply(text);
+    else clock.at(this.#saidAt, () => this.#link.reply(text));
   }
 
   /** Bytes that nobody asked for. */

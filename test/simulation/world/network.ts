@@ -145,7 +145,7 @@ export class Link implements Line {
 
   opened(peer: Peer, port: number): void {
     this.#peer = peer;
-    this.#down(() => this.socket.connected(this.host.address, port));
+    this.#down(() => this.network.clock.arrive(() => this.socket.connected(this.host.address, port)));
   }
 
   // ---- from the client
