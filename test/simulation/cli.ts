@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { kindOf, outline, shrink } from "./shrink.js";
 import { scenarioOf } from "./program/generate.js";
+import type { Scenario } from "./program/scenario.js";
 import { run, type Result } from "./run.js";
 import { loadSubject } from "./subject.js";
 import { real } from "./world/install.js";
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     commands: { type: "string", default: "200" },
     trace: { type: "boolean", default: false },
     subject: { type: "string", default: "dist/index.js" },
+    scenario: { type: "string" },
     all: { type: "boolean", default: false },
     property: { type: "string" },
     survey: { type: "boolean", default: false },
@@ -25,6 +27,12 @@ const subject = loadSubject(`${process.cwd()}/${values.subject}`);
 const commands = Number(values.commands);
 const from = Number(values.seed ?? values.from ?? Math.floor(real.random() * 1e9));
 const count = values.seed === undefined ? Number(values.seeds) : 1;
+if (values.scenario !== undefined) {
+  const result = await run(subject, JSON.parse(values.scenario) as Scenario, true);
+  for (const { at, column, text } of result.timeline) console.log(at.toFixed(2).padStart(10), column.padEnd(8), text);
+  for (const violation of result.violations) console.log(violation);
+  process.exit(0);
+}
 const began = real.now();
 const cpu = process.cpuUsage();
 const byProperty = new Map<string, { count: number; first: Result }>();

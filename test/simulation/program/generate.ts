@@ -95,7 +95,7 @@ function randomClient(random: Random, world: WorldKind): ClientData {
     database: maybe(0.3, () => random.int(1, 3)),
     protocol: random.chance(0.5) ? 2 : 3,
     keyPrefix: maybe(0.15, () => "p:"),
-    autoPipelining: maybe(0.12, () => true),
+    autoPipelining: maybe(0.08, () => true),
     lazy: maybe(0.1, () => true),
     waitsForEver: maybe(0.08, () => true),
     skipsReadyCheck: maybe(0.08, () => true),
@@ -108,6 +108,8 @@ class Program {
   readonly #span: number;
   readonly #weights: Partial<Record<Kind, number>> = {};
   readonly #families: readonly Family[];
+  /** Some calls of the program are mistakes. */
+  readonly #hasBad: boolean;
   #id = 0;
   #clients: number;
   #commands = 0;
@@ -117,6 +119,7 @@ class Program {
     this.#world = world;
     this.#span = span;
     this.#clients = clients.length;
+    this.#hasBad = random.chance(0.05);
     for (const [kind, weight] of Object.entries(STEPS) as [Kind, number][]) {
       if (kind === "command" || random.chance(0.4)) this.#weights[kind] = weight * (random.chance(0.2) ? 4 : 1);
     }
@@ -178,7 +181,7 @@ class Program {
     const channel = `ch${String(random.int(0, 2))}`;
     switch (kind) {
       case "pipeline":
-        return { do: kind, commands: this.#commandsOf(2, 6), ...(random.chance(0.03) ? { isBad: true } : {}) };
+        return { do: kind, commands: this.#commandsOf(2, 6), ...(this.#hasBad && random.chance(0.2) ? { isBad: true } : {}) };
       case "multi":
         return { do: kind, commands: this.#commandsOf(1, 4) };
       case "interactive":

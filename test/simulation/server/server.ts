@@ -214,6 +214,11 @@ export class Server implements Host {
   publish(kind: "message" | "smessage", channel: string, message: string): number {
     let heard = 0;
     for (const session of this.sessions) heard += session.published(kind, channel, message);
+    // Replicas tell it to their own subscribers.
+    const { replica } = this;
+    if (this.role === "master" && replica !== undefined) {
+      this.clock.after(this.lag, () => replica.publish(kind, channel, message));
+    }
     return heard;
   }
 
