@@ -1,88 +1,142 @@
-/** `npm run simulate`: seeds, one after the other, until they are done or one has found something. */
+/** `npm run simulate`: plays seeds and says what they found; one seed can be traced and made small. */
 import { parseArgs } from "node:util";
-import { kindOf, outline, shrink } from "./shrink.js";
+import { playFixed } from "./fixed.js";
 import { scenarioOf } from "./program/generate.js";
-import type { Scenario } from "./program/scenario.js";
+import type { Scenario, WorldKind } from "./program/scenario.js";
+import { PROPERTIES, type Property, type Violation } from "./properties/violation.js";
 import { run, type Result } from "./run.js";
+import { kindOf, outline, shrink } from "./shrink.js";
 import { loadSubject } from "./subject.js";
+import { traceOf } from "./trace.js";
 import { real } from "./world/install.js";
+
+const USAGE = `npm run simulate -- [options]
+
+  --seeds N        how many seeds (default 1000), from a random one that is printed
+  --from S         the first seed
+  --seed N         one seed
+  --trace          with --seed: what happened, as a timeline
+  --shrink         makes the first failing scenario of each property small, and traces it
+  --survey         makes every failing scenario small, and shows each kind of failure once
+  --property P     looks at this property only
+  --match TEXT     looks only at violations whose text matches this regular expression
+  --world W        plays only seeds of this kind of world
+  --commands N     commands a program (default 200)
+  --scenario JSON  plays a scenario, as --shrink prints it
+  --fixed          plays what the test command plays, and prints JSON
+  --subject FILE   the package under test (default dist/index.js)`;
 
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
     from: { type: "string" },
     seed: { type: "string" },
-    commands: { type: "string", default: "200" },
     trace: { type: "boolean", default: false },
-    subject: { type: "string", default: "dist/index.js" },
-    scenario: { type: "string" },
-    all: { type: "boolean", default: false },
-    property: { type: "string" },
-    survey: { type: "boolean", default: false },
     shrink: { type: "boolean", default: false },
+    survey: { type: "boolean", default: false },
+    property: { type: "string" },
+    match: { type: "string" },
+    world: { type: "string" },
+    commands: { type: "string", default: "200" },
+    scenario: { type: "string" },
+    fixed: { type: "boolean", default: false },
+    subject: { type: "string", default: "dist/index.js" },
+    help: { type: "boolean", default: false },
   },
 });
 
-const subject = loadSubject(`${process.cwd()}/${values.subject}`);
+/** Runs that making one scenario small may take. */
+const BUDGET = 500;
+
+const wanted = values.match === undefined ? undefined : new RegExp(values.match);
 const commands = Number(values.commands);
-const from = Number(values.seed ?? values.from ?? Math.floor(real.random() * 1e9));
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-if (values.scenario !== undefined) {
-  const result = await run(subject, JSON.parse(values.scenario) as Scenario, true);
-  for (const { at, column, text } of result.timeline) console.log(at.toFixed(2).padStart(10), column.padEnd(8), text);
-  for (const violation of result.violations) console.log(violation);
-  process.exit(0);
+
+export async function main(): Promise<void> {
+  if (values.help) console.log(USAGE);
+  else if (values.fixed) {
+    process.stdout.write(JSON.stringify(await playFixed(loadSubject(`${process.cwd()}/${values.subject}`))), () => process.exit(0));
+  } else if (values.scenario !== undefined) await playOne(JSON.parse(values.scenario) as Scenario, true);
+  else if (values.seed !== undefined) await playOne(scenarioOf(Number(values.seed), commands), values.trace);
+  else await playMany();
 }
-const began = real.now();
-const cpu = process.cpuUsage();
-const byProperty = new Map<string, { count: number; first: Result }>();
-let executed = 0;
-const kinds = new Map<string, number>();
-for (let seed = from; seed < from + count; seed++) {
-  const result = await run(subject, scenarioOf(seed, commands), values.trace);
-  executed += result.executions;
-  if (values.survey) {
-    for (const property of new Set(result.violations.map((violation) => violation.property))) {
-      if (values.property !== undefined && values.property !== property) continue;
-      const small = await shrink(result.scenario, {
-        budget: 250,
-        fails: async (candidate) => (await run(subject, candidate)).violations.some((violation) => violation.property === property),
-      });
-      const kind = kindOf(small, property);
-      if (!kinds.has(kind)) console.log(`\n${kind}\n  seed ${String(seed)}: ${(await run(subject, small)).violations.find((violation) => violation.property === property)?.text ?? ""}\n${JSON.stringify(small)}`);
-      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-    }
-    continue;
-  }
-  for (const property of new Set(result.violations.map((violation) => violation.property))) {
-    const known = byProperty.get(property);
-    if (values.all) console.log(`seed ${String(seed)} (${result.scenario.world}): ${property}: ${result.violations.find((violation) => violation.property === property)?.text ?? ""}`);
-    if (known === undefined) {
-      byProperty.set(property, { count: 1, first: result });
-      const first = result.violations.find((violation) => violation.property === property);
-      console.log(`seed ${String(seed)} (${result.scenario.world}): ${property}: ${first?.text ?? ""}`);
-    } else known.count++;
-  }
-  if (values.trace) console.log(JSON.stringify({ ...result.scenario, steps: result.scenario.steps.length }, null, 1));
-  if (values.trace) for (const { at, column, text } of result.timeline) console.log(at.toFixed(2).padStart(10), column.padEnd(8), text);
-  if (values.trace) for (const violation of result.violations) console.log(violation);
-}
-if (values.shrink) {
-  for (const [property, { first }] of byProperty) {
-    if (values.property !== undefined && values.property !== property) continue;
-    const small = await shrink(first.scenario, {
-      budget: 600,
-      fails: async (candidate) => (await run(subject, candidate)).violations.some((violation) => violation.property === property),
-    });
-    console.log(`\n=== ${property}, seed ${String(small.seed)}: ${outline(small)}`);
+
+async function playOne(scenario: Scenario, isTraced: boolean): Promise<void> {
+  const subject = loadSubject(`${process.cwd()}/${values.subject}`);
+  let result = await run(subject, scenario, isTraced);
+  const first = matching(result)[0];
+  if (values.shrink && first !== undefined) {
+    const small = await smallest(subject, scenario, first.property);
     console.log(JSON.stringify(small));
-    const again = await run(subject, small, true);
-    for (const { at, column, text } of again.timeline) console.log(at.toFixed(2).padStart(10), column.padEnd(8), text);
-    for (const violation of again.violations) console.log(violation);
-  }
+    result = await run(subject, small, true);
+    console.log(traceOf(result));
+  } else if (isTraced) console.log(traceOf(result));
+  for (const { property, text } of result.violations) console.log(`${property} (${PROPERTIES[property]}): ${text}`);
+  process.exit(result.violations.length === 0 ? 0 : 1);
 }
-for (const [kind, n] of kinds) console.log(String(n).padStart(4), kind);
-const took = (real.now() - began) / 1000;
-console.log([...byProperty].map(([name, { count: seeds, first }]) => `${name}: ${String(seeds)} seeds, first ${String(first.scenario.seed)}`).join("\n"));
-console.log(`${String(count)} seeds from ${String(from)}, ${String(executed)} executions, ${took.toFixed(1)} s: ${String(Math.round((count / took) * 60))} seeds a minute; CPU ${(process.cpuUsage(cpu).user / 1e6).toFixed(1)} s`);
-process.exit(byProperty.size > 0 ? 1 : 0);
+
+async function playMany(): Promise<void> {
+  const subject = loadSubject(`${process.cwd()}/${values.subject}`);
+  const from = Number(values.from ?? Math.floor(real.random() * 1e9));
+  const count = Number(values.seeds);
+  console.log(`seeds ${String(from)} to ${String(from + count - 1)}`);
+  const began = real.now();
+  const cpu = process.cpuUsage();
+  const first = new Map<Property, Result>();
+  const seeds = new Map<Property, number>();
+  const kinds = new Map<string, number>();
+  let played = 0;
+  let calls = 0;
+  for (let seed = from; seed < from + count; seed++) {
+    const scenario = scenarioOf(seed, commands);
+    if (values.world !== undefined && scenario.world !== (values.world as WorldKind)) continue;
+    const result = await run(subject, scenario);
+    played++;
+    calls += result.commands;
+    for (const [property, text] of byProperty(result)) {
+      seeds.set(property, (seeds.get(property) ?? 0) + 1);
+      if (values.survey) {
+        const small = await smallest(subject, scenario, property);
+        const kind = kindOf(small, property);
+        if (!kinds.has(kind)) console.log(`\n${kind}\n  seed ${String(seed)}: ${text}\n${JSON.stringify(small)}`);
+        kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+      } else if (!first.has(property)) console.log(`seed ${String(seed)} (${scenario.world}): ${property}: ${text}`);
+      if (!first.has(property)) first.set(property, result);
+    }
+  }
+  const took = (real.now() - began) / 1000;
+  const busy = (process.cpuUsage(cpu).user + process.cpuUsage(cpu).system) / 1e6;
+  if (values.shrink) {
+    for (const [property, { scenario }] of first) {
+      const small = await smallest(subject, scenario, property);
+      console.log(`\n=== ${property}, seed ${String(small.seed)}: ${outline(small)}\n${JSON.stringify(small)}`);
+      console.log(traceOf(await run(subject, small, true)));
+    }
+  }
+  console.log("");
+  for (const [kind, n] of kinds) console.log(String(n).padStart(5), kind);
+  for (const [property, n] of seeds) console.log(String(n).padStart(5), `seeds: ${property} (${PROPERTIES[property]}), first ${String(first.get(property)?.scenario.seed)}`);
+  console.log(
+    `${String(played)} seeds, ${String(calls)} calls, ${took.toFixed(1)} s, ${busy.toFixed(1)} s of CPU: ${String(Math.round((played / busy) * 60))} seeds a minute of one core; ${seeds.size === 0 ? "no violation" : `${String(seeds.size)} properties violated`}`,
+  );
+  process.exit(seeds.size === 0 ? 0 : 1);
+}
+
+function matching({ violations }: Result): readonly Violation[] {
+  return violations.filter(
+    ({ property, text }) => (values.property === undefined || property === values.property) && wanted?.test(text) !== false,
+  );
+}
+
+/** One text for each property that fails. */
+function byProperty(result: Result): ReadonlyMap<Property, string> {
+  const texts = new Map<Property, string>();
+  for (const { property, text } of matching(result)) if (!texts.has(property)) texts.set(property, text);
+  return texts;
+}
+
+function smallest(subject: ReturnType<typeof loadSubject>, scenario: Scenario, property: Property): Promise<Scenario> {
+  return shrink(scenario, {
+    budget: BUDGET,
+    fails: async (candidate) => byProperty(await run(subject, candidate)).has(property),
+  });
+}

@@ -10,9 +10,9 @@ import type { Property, Violation } from "./properties/violation.js";
 import { Server } from "./server/server.js";
 import type { Subject } from "./subject.js";
 import { connectorFor } from "./world/connector.js";
-import { Fate, nameOf } from "./world/fate.js";
+import { Fate } from "./world/fate.js";
 import { Network } from "./world/network.js";
-import { Timeline, type TimelineEntry } from "./world/timeline.js";
+import { ANY_NAME, Timeline, type TimelineEntry } from "./world/timeline.js";
 
 /** How long the healed world is left alone: longer than any wait between two probes. Milliseconds. */
 const RECOVERY = 30_000;
@@ -33,6 +33,9 @@ export interface Result {
   readonly executions: number;
 }
 
+/** Runs so far. What the package knows of an endpoint must not reach the next run, so each has a name of its own. */
+let runs = 0;
+
 export async function run(subject: Subject, scenario: Scenario, isTraced = false): Promise<Result> {
   return new Run(subject, scenario, isTraced).play();
 }
@@ -41,6 +44,7 @@ class Run {
   readonly #subject: Subject;
   readonly #scenario: Scenario;
   readonly #timeline: Timeline;
+  readonly #name = `redis-${String(++runs)}.test`;
   readonly #ledger: Ledger;
   readonly #network: Network;
   readonly #driver: Driver;
@@ -58,7 +62,7 @@ class Run {
     const random = new Random(scenario.seed).fork("world");
     clock.reset(random);
     clock.tracesTimers = isTraced;
-    this.#timeline = new Timeline(() => clock.time);
+    this.#timeline = new Timeline(() => clock.time, this.#name);
     this.#timeline.isKept = isTraced;
     this.#ledger = new Ledger(() => clock.now);
     this.#log = new LogBook(scenario, this.#timeline);
@@ -82,7 +86,7 @@ class Run {
     first.lag = second.lag = scenario.lag;
     second.role = "slave";
     for (const one of this.#servers) one.password = scenario.password;
-    this.#network.names.set(nameOf(scenario), first);
+    this.#network.names.set(this.#name, first);
     this.#driver = new Driver(clock, this.#ledger, this.#timeline, {
       make: (data) => this.#make(data),
       refusedByCircuit: (actor, client) => this.#checkCircuit(actor, client),
@@ -100,7 +104,7 @@ class Run {
     clock.uncaught = (error) => incidents.listener("uncaught error", error);
     const { scenario } = { scenario: this.#scenario };
     try {
-      new Fate(scenario, this.#network, this.#servers, { dataLost: () => (this.#hasLostData = true) }).plan(scenario.faults);
+      new Fate(scenario, this.#name, this.#network, this.#servers, { dataLost: () => (this.#hasLostData = true) }).plan(scenario.faults);
       clock.setTimer(() => this.#begin(), 1, false, []);
       await clock.run(scenario.healsAt + RECOVERY);
       if (!this.#has("process")) await this.#lastCall();
@@ -135,7 +139,7 @@ class Run {
     const { Redis } = this.#subject.lib;
     const { password } = this.#scenario;
     const common = {
-      host: nameOf(this.#scenario),
+      host: this.#name,
       port: 6379,
       Connector: this.#connector,
       ...(password === undefined ? {} : { password }),
@@ -145,7 +149,7 @@ class Run {
   }
 
   #add(property: Property, text: string, at = this.#subject.clock.now): void {
-    this.#violations.push({ property, text, at });
+    this.#violations.push({ property, text: text.replaceAll(this.#name, ANY_NAME), at });
   }
 
   #has(property: Property): boolean {
@@ -268,17 +272,17 @@ class Run {
       }),
     );
     if (!isPoisoned && !this.#hasLostData) {
-      this.#violations.push(...checkHistories(ledger, (key) => ledger.lostKeys.has(key) || this.#isShared(key)));
+      if (this.#isOneDatabase()) this.#violations.push(...checkHistories(ledger, (key) => ledger.lostKeys.has(key)));
     }
     if (HEALTHY.has(world) && this.#scenario.serverStartsAt === 0) this.#checkHealthy();
     this.#violations.push(...this.#log.violations());
   }
 
-  /** A key name stands for several keys when clients differ in prefix or database. */
-  #isShared(_key: string): boolean {
-    const { clients } = this.#scenario;
+  /** Whether a key's name means one key for everybody: clients may differ in prefix and database. */
+  #isOneDatabase(): boolean {
+    const { clients, steps } = this.#scenario;
     const places = new Set(clients.map(({ keyPrefix, database }) => `${keyPrefix ?? ""}${String(database ?? 0)}`));
-    return places.size > 1 || this.#driver.actors.some(({ selects }) => selects.length > 0);
+    return places.size === 1 && steps.every(({ action }) => action.do !== "select" && !("database" in action));
   }
 
   /** Nothing was wrong with servers and network. */

@@ -132,12 +132,12 @@ export class Driver {
       case "block": {
         const { name, key, seconds, view } = action;
         const entry = this.#anonymousEntry(actor, `${name} ${key} ${String(seconds)}`, this.#allowed(actor, view) + seconds * 1000);
-        this.#follow(actor, entry, this.#call(actor, view ?? {}, name, [key, seconds]));
+        void this.#follow(actor, entry, this.#call(actor, view ?? {}, name, [key, seconds]));
         break;
       }
       case "pop": {
         const entry = this.#anonymousEntry(actor, `${action.name} ${action.key}`, this.#allowed(actor, undefined));
-        this.#follow(actor, entry, this.#call(actor, {}, action.name, [action.key]));
+        void this.#follow(actor, entry, this.#call(actor, {}, action.name, [action.key]));
         break;
       }
       case "select":
@@ -150,7 +150,7 @@ export class Driver {
       case "publish": {
         const text = `val:${String(action.id)}`;
         const entry = this.#anonymousEntry(actor, `publish ${action.channel} ${text}`, this.#allowed(actor, undefined));
-        this.#follow(actor, entry, this.#call(actor, {}, "publish", [action.channel, text]));
+        void this.#follow(actor, entry, this.#call(actor, {}, "publish", [action.channel, text]));
         break;
       }
       case "script":
@@ -159,7 +159,7 @@ export class Driver {
       case "burst":
         for (let i = 0; i < action.count; i++) {
           const entry = this.#anonymousEntry(actor, "set (burst)", this.#allowed(actor, undefined));
-          this.#follow(actor, entry, this.#call(actor, {}, "set", [`b${String(i % 7)}`, "x"]));
+          void this.#follow(actor, entry, this.#call(actor, {}, "set", [`b${String(i % 7)}`, "x"]));
         }
         break;
       case "duplicate":
@@ -281,7 +281,7 @@ export class Driver {
     try {
       promise = batch.exec();
     } catch (error) {
-      promise = Promise.reject(error as Error);
+      promise = Promise.reject(asError(error));
     }
     void promise.then(
       (results) => this.#batchSettled(actor, entries, results),
@@ -311,7 +311,7 @@ export class Driver {
     const group: Group = { id: ++this.#groups, how: "interactive" };
     const domain = `m${String(group.id)}`;
     this.#say(actor, `${domain} multi({ pipeline: false })`);
-    const begun = await outcomeOf(session.multi({ pipeline: false }) as unknown as Promise<unknown>);
+    const begun = await outcomeOf(session.multi({ pipeline: false }));
     const entries: Entry[] = [];
     let refused: Outcome | undefined;
     for (const command of begun.ok ? action.commands : []) {
@@ -378,7 +378,7 @@ export class Driver {
             return connection.multi().set(key, text).exec();
           })
         : actor.redis.transaction([key], async ({ conn, multi }) => {
-            multi.set(key, await value(conn as unknown as Redis));
+            multi.set(key, await value(conn));
           }),
     );
     const isConflict = outcome.ok && outcome.value === null;
@@ -517,12 +517,16 @@ function firstOf(results: unknown): unknown {
   return value;
 }
 
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 export function outcomeOf(promise: Promise<unknown>): Promise<Outcome> {
   return promise.then(succeeded, failed);
 }
 
 function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? "undefined";
+  const text = value === undefined ? "undefined" : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
@@ -547,5 +551,5 @@ export function optionsOf(data: ClientData, common: Partial<RedisOptions>): Redi
       ...(data.breaker === undefined ? {} : { breaker: data.breaker }),
       ...(data.lanes === undefined ? {} : { pool: { size: data.lanes } }),
     },
-  } as RedisOptions;
+  };
 }

@@ -60,6 +60,8 @@ export function scenarioOf(seed: number, commands = 200): Scenario {
     piece: WHOLE,
     drip: 0,
   };
+  // Calls that are given less time than a round trip takes.
+  if (world === "impatient") conditions.latency = random.int(5, 20);
   if (world === "slow-start") conditions.dns = random.int(2500, 5000);
   const span = random.scale(300, 12_000);
   const clients = Array.from({ length: random.weighted({ "1": 6, "2": 3, "3": 1 }) === "1" ? 1 : random.int(2, 3) }, () =>
@@ -167,7 +169,7 @@ class Program {
 
   #view(): ViewData {
     const random = this.#random;
-    if (this.#world === "impatient") return { deadline: random.int(1, 40) };
+    if (this.#world === "impatient") return { deadline: random.int(1, 15) };
     return random.weighted({ deadline: 5, abort: 3, shared: 2 }) === "deadline"
       ? { deadline: random.scale(20, 3000) }
       : random.chance(0.6)
@@ -254,7 +256,7 @@ class Program {
         return {
           do: "command",
           command: this.#command(),
-          ...(random.chance(this.#world === "impatient" ? 0.5 : 0.15) ? { view: this.#view() } : {}),
+          ...(random.chance(this.#world === "impatient" ? 0.7 : 0.15) ? { view: this.#view() } : {}),
           ...(random.chance(0.05) ? { callback: true } : {}),
         };
     }

@@ -20,7 +20,7 @@ const LIMIT = 20_000;
 
 export type Verdict = "linearizable" | "violated" | "undecided";
 
-export function linearizable(history: readonly Operation[], initial: string | undefined = undefined): Verdict {
+export function linearizable(history: readonly Operation[], initial?: string): Verdict {
   const operations = [...history].sort((a, b) => a.from - b.from);
   const seen = new Set<string>();
   let steps = 0;

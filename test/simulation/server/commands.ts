@@ -150,7 +150,7 @@ export const COMMANDS: ReadonlyMap<string, CommandSpec> = new Map(
     ),
     strlen: read(first, (scope, [key = ""]) => (text(scope, key) ?? "").length),
     getrange: read(first, (scope, [key = "", from = "0", to = "-1"]) =>
-      range([...(text(scope, key) ?? "")], Number(from), Number(to)).join(""),
+      range(Array.from(text(scope, key) ?? ""), Number(from), Number(to)).join(""),
     ),
     exists: read(all, ({ keyspace, database }, keys) => keys.filter((key) => keyspace.get(database, key)).length),
     touch: read(all, ({ keyspace, database }, keys) => keys.filter((key) => keyspace.get(database, key)).length),

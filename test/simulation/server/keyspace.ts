@@ -52,7 +52,7 @@ export class Keyspace {
   /** Stores a value, or says that the one which is there has been changed. Without `expiresAt` the time to live stays. */
   put(database: number, key: string, value: Value, expiresAt?: number): void {
     let keys = this.#databases.get(database);
-    if (keys === undefined) this.#databases.set(database, (keys = new Map()));
+    if (keys === undefined) this.#databases.set(database, (keys = new Map<string, Stored>()));
     const before = keys.get(key);
     if (isEmpty(value)) {
       if (before !== undefined) this.delete(database, key);

@@ -528,6 +528,6 @@ function shown(args: readonly string[]): string {
 }
 
 function shownReply(reply: Reply): string {
-  const text = JSON.stringify(plain(reply)) ?? "nothing";
+  const text = JSON.stringify(plain(reply));
   return text.length > 70 ? `${text.slice(0, 67)}…` : text;
 }

@@ -226,7 +226,7 @@ export class VirtualClock {
           }
           callback = this.#next(limit);
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
         if (callback === undefined) {

@@ -4,11 +4,6 @@ import type { Server } from "../server/server.js";
 import type { VirtualClock } from "./clock.js";
 import type { Network } from "./network.js";
 
-/** The name by which clients know the service. */
-export function nameOf(scenario: Scenario): string {
-  return `redis-${String(scenario.seed)}.test`;
-}
-
 export interface FateHooks {
   /** The data of a server is gone. */
   dataLost(server: Server): void;
@@ -20,15 +15,18 @@ export class Fate {
   readonly #network: Network;
   readonly #servers: readonly Server[];
   readonly #hooks: FateHooks;
+  /** By which clients know the service. */
+  readonly #name: string;
   /** The server that the name should lead to. */
   #master: Server;
 
-  constructor(scenario: Scenario, network: Network, servers: readonly [Server, ...Server[]], hooks: FateHooks) {
+  constructor(scenario: Scenario, name: string, network: Network, servers: readonly [Server, ...Server[]], hooks: FateHooks) {
     this.#scenario = scenario;
     this.#clock = network.clock;
     this.#network = network;
     this.#servers = servers;
     this.#hooks = hooks;
+    this.#name = name;
     this.#master = servers[0];
   }
 
@@ -56,9 +54,10 @@ export class Fate {
       server.refusal = undefined;
       server.thinks = 0;
     }
+    for (const link of this.#network.links) link.resetAfterUp = link.resetAfterDown = Infinity;
     this.#network.isDark = false;
     this.#network.dnsError = undefined;
-    this.#network.names.set(nameOf(this.#scenario), this.#master);
+    this.#network.names.set(this.#name, this.#master);
     Object.assign(this.#network.conditions, this.#scenario.conditions);
   }
 
@@ -110,7 +109,7 @@ export class Fate {
         break;
       case "move-name":
         this.#note(`the name leads to ${master.address} now`);
-        network.names.set(nameOf(this.#scenario), master);
+        network.names.set(this.#name, master);
         break;
       default:
         this.#strikeServer(action, master);
