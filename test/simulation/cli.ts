@@ -54,7 +54,9 @@ const commands = Number(values.commands);
 export async function main(): Promise<void> {
   if (values.help) console.log(USAGE);
   else if (values.fixed) {
-    process.stdout.write(JSON.stringify(await playFixed(loadSubject(`${process.cwd()}/${values.subject}`))), () => process.exit(0));
+    process.stdout.write(JSON.stringify(await playFixed(loadSubject(`${process.cwd()}/${values.subject}`))), () =>
+      process.exit(0),
+    );
   } else if (values.scenario !== undefined) await playOne(JSON.parse(values.scenario) as Scenario, true);
   else if (values.seed !== undefined) await playOne(scenarioOf(Number(values.seed), commands), values.trace);
   else await playMany();
@@ -114,7 +116,11 @@ async function playMany(): Promise<void> {
   }
   console.log("");
   for (const [kind, n] of kinds) console.log(String(n).padStart(5), kind);
-  for (const [property, n] of seeds) console.log(String(n).padStart(5), `seeds: ${property} (${PROPERTIES[property]}), first ${String(first.get(property)?.scenario.seed)}`);
+  for (const [property, n] of seeds)
+    console.log(
+      String(n).padStart(5),
+      `seeds: ${property} (${PROPERTIES[property]}), first ${String(first.get(property)?.scenario.seed)}`,
+    );
   console.log(
     `${String(played)} seeds, ${String(calls)} calls, ${took.toFixed(1)} s, ${busy.toFixed(1)} s of CPU: ${String(Math.round((played / busy) * 60))} seeds a minute of one core; ${seeds.size === 0 ? "no violation" : `${String(seeds.size)} properties violated`}`,
   );
@@ -123,7 +129,8 @@ async function playMany(): Promise<void> {
 
 function matching({ violations }: Result): readonly Violation[] {
   return violations.filter(
-    ({ property, text }) => (values.property === undefined || property === values.property) && wanted?.test(text) !== false,
+    ({ property, text }) =>
+      (values.property === undefined || property === values.property) && wanted?.test(text) !== false,
   );
 }
 

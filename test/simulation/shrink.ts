@@ -23,7 +23,7 @@ export async function shrink(scenario: Scenario, { fails, budget }: ShrinkOption
     return true;
   };
 
-  for (let before = -1; before !== sizeOf(best) && left > 0; ) {
+  for (let before = -1; before !== sizeOf(best) && left > 0;) {
     before = sizeOf(best);
     await without(
       () => best.faults,
@@ -58,7 +58,7 @@ export async function shrink(scenario: Scenario, { fails, budget }: ShrinkOption
 /** Leaves out half of the items, then quarters, down to single ones. */
 async function without<T>(items: () => readonly T[], attempt: (rest: readonly T[]) => Promise<boolean>): Promise<void> {
   for (let size = Math.ceil(items().length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < items().length; ) {
+    for (let at = 0; at < items().length;) {
       const rest = [...items().slice(0, at), ...items().slice(at + size)];
       if (!(await attempt(rest))) at += size;
     }
@@ -103,8 +103,8 @@ function simplerActions(step: Step | undefined): readonly Step[] {
     }
   }
   if ("view" in action) {
-    const { view, ...bare } = action;
-    if (view !== undefined) simpler.push(bare);
+    const { view: _, ...bare } = action;
+    simpler.push(bare);
   }
   return simpler.map((changed) => ({ ...step, action: changed }));
 }
@@ -117,9 +117,21 @@ export function outline({ steps, faults, clients }: Scenario): string {
 
 /** What kind of failure it is, as far as its parts tell: two scenarios with the same parts most likely show the same fault. */
 export function kindOf({ steps, faults, clients }: Scenario, property: Property): string {
-  const options = clients.flatMap((client) => Object.entries(client).map(([key, value]) => (key === "profile" ? "" : `${key}=${JSON.stringify(value)}`)));
-  const actions = steps.map(({ action }) => [action.do, ..."meddling" in action ? [action.meddling] : [], ..."view" in action ? ["view"] : [], ..."byHand" in action && action.byHand ? ["by hand"] : [], ..."inPipeline" in action && action.inPipeline ? ["in pipeline"] : [], ..."isBad" in action ? ["bad"] : []].join(" "));
+  const options = clients.flatMap((client) =>
+    Object.entries(client).map(([key, value]) => (key === "profile" ? "" : `${key}=${JSON.stringify(value)}`)),
+  );
+  const actions = steps.map(({ action }) =>
+    [
+      action.do,
+      ...("meddling" in action ? [action.meddling] : []),
+      ...("view" in action ? ["view"] : []),
+      ...("byHand" in action && action.byHand ? ["by hand"] : []),
+      ...("inPipeline" in action && action.inPipeline ? ["in pipeline"] : []),
+      ...("isBad" in action ? ["bad"] : []),
+    ].join(" "),
+  );
   const strikes = faults.map(({ action }) => ("code" in action ? `${action.do} ${action.code}` : action.do));
-  const list = (words: readonly string[]): string => [...new Set(words.filter((word) => word !== ""))].sort().join(", ");
+  const list = (words: readonly string[]): string =>
+    [...new Set(words.filter((word) => word !== ""))].sort().join(", ");
   return `${property} | ${list(options)} | ${list(actions)} | ${list(strikes)}`;
 }

@@ -48,8 +48,7 @@ const MAKERS: Readonly<Record<Family, readonly Maker[]>> = {
     (random, value) => on(random, REGISTERS, (key) => write("getset", [key], [key, value])),
     (random, value) => on(random, REGISTERS, (key) => write("set", [key], [key, value, "NX"])),
     (random, _, tag) => on(random, REGISTERS, (key) => write("del", [key], [key, tag])),
-    (random, value) =>
-      on(random, REGISTERS, (key) => write("mset", [key, "r9"], [key, value, "r9", value], true)),
+    (random, value) => on(random, REGISTERS, (key) => write("mset", [key, "r9"], [key, value, "r9", value], true)),
     (random, _, tag) => on(random, REGISTERS, (key) => read("mget", [key, "r9"], [key, "r9", tag])),
   ],
   counter: [

@@ -131,7 +131,11 @@ export class Driver {
         break;
       case "block": {
         const { name, key, seconds, view } = action;
-        const entry = this.#anonymousEntry(actor, `${name} ${key} ${String(seconds)}`, this.#allowed(actor, view) + seconds * 1000);
+        const entry = this.#anonymousEntry(
+          actor,
+          `${name} ${key} ${String(seconds)}`,
+          this.#allowed(actor, view) + seconds * 1000,
+        );
         void this.#follow(actor, entry, this.#call(actor, view ?? {}, name, [key, seconds]));
         break;
       }
@@ -223,7 +227,13 @@ export class Driver {
     });
   }
 
-  #entry(actor: Actor, command: CommandData, allowed: number, group?: Group, domain = `c${String(actor.index)}`): Entry {
+  #entry(
+    actor: Actor,
+    command: CommandData,
+    allowed: number,
+    group?: Group,
+    domain = `c${String(actor.index)}`,
+  ): Entry {
     const entry = this.#ledger.open({
       id: command.id,
       what: `${command.name} ${command.args.join(" ")}`,
@@ -234,7 +244,10 @@ export class Driver {
       group,
       mayRepeat: command.isSafe || actor.data.ambiguous === "replay",
     });
-    this.#say(actor, `${domain.startsWith("c") ? "" : `${domain} `}${group === undefined ? "" : `[${group.how} ${String(group.id)}] `}${entry.what}`);
+    this.#say(
+      actor,
+      `${domain.startsWith("c") ? "" : `${domain} `}${group === undefined ? "" : `[${group.how} ${String(group.id)}] `}${entry.what}`,
+    );
     return entry;
   }
 
@@ -247,7 +260,9 @@ export class Driver {
 
   #settle(actor: Actor, entry: Entry, outcome: Outcome, client = actor.redis): Outcome {
     this.#ledger.settle(entry, outcome);
-    const told = outcome.ok ? `→ ${brief(outcome.value)}` : `✗ ${outcome.code ?? ""} (applied: ${outcome.applied ?? "?"})`;
+    const told = outcome.ok
+      ? `→ ${brief(outcome.value)}`
+      : `✗ ${outcome.code ?? ""} (applied: ${outcome.applied ?? "?"})`;
     this.#say(actor, `${entry.what} ${told} after ${String(Math.round(entry.settledAt - entry.issuedAt))} ms`);
     if (outcome.code === "CIRCUIT_OPEN") this.#hooks.refusedByCircuit(actor, client);
     return outcome;
@@ -334,7 +349,8 @@ export class Driver {
       if (entry.outcome !== undefined) return;
       // Without its MULTI an EXEC is an error of the server: nothing was executed.
       const applied = refused === undefined ? (outcome.applied ?? "no") : undefined;
-      if (refused !== undefined || !outcome.ok || outcome.value === null) this.#settle(actor, entry, { ok: false, code: refused?.code ?? outcome.code, applied });
+      if (refused !== undefined || !outcome.ok || outcome.value === null)
+        this.#settle(actor, entry, { ok: false, code: refused?.code ?? outcome.code, applied });
       else {
         this.#settle(actor, entry, memberOutcome((outcome.value as unknown[])[i]));
       }
@@ -361,7 +377,15 @@ export class Driver {
 
   async #transaction(actor: Actor, action: Extract<Action, { do: "transaction" }>): Promise<void> {
     const { id, key, other, pause, meddling, byHand } = action;
-    const command: CommandData = { id, name: "set", args: [key, `val:${String(id)}`], keys: [key], writes: true, isSafe: false, hasIdentity: true };
+    const command: CommandData = {
+      id,
+      name: "set",
+      args: [key, `val:${String(id)}`],
+      keys: [key],
+      writes: true,
+      isSafe: false,
+      hasIdentity: true,
+    };
     const group: Group = { id: ++this.#groups, how: byHand ? "by hand" : "transaction" };
     const entry = this.#entry(actor, command, Infinity, group, `t${String(group.id)}`);
     const value = async (connection: Redis): Promise<string> => {
@@ -427,7 +451,9 @@ export class Driver {
     actor.selects.push(selected);
     const entry = this.#anonymousEntry(actor, `select ${String(database)}`, this.#allowed(actor, undefined));
     this.#say(actor, entry.what);
-    void this.#follow(actor, entry, this.#call(actor, {}, "select", [database])).then((outcome) => (selected.outcome = outcome));
+    void this.#follow(actor, entry, this.#call(actor, {}, "select", [database])).then(
+      (outcome) => (selected.outcome = outcome),
+    );
   }
 
   #subscribe(actor: Actor, how: "subscribe" | "unsubscribe", channel: string): void {
@@ -443,10 +469,12 @@ export class Driver {
     else actor.channels.delete(channel);
     const entry = this.#anonymousEntry(actor, `${how} ${channel}`, this.#allowed(actor, undefined));
     this.#say(actor, entry.what);
-    void this.#follow(actor, entry, Promise.resolve(actor.subscriber[how](channel)), actor.subscriber).then((outcome) => {
-      // What was refused may be asked for once more; nobody promised it meanwhile.
-      if (!outcome.ok) actor.channels.delete(channel);
-    });
+    void this.#follow(actor, entry, Promise.resolve(actor.subscriber[how](channel)), actor.subscriber).then(
+      (outcome) => {
+        // What was refused may be asked for once more; nobody promised it meanwhile.
+        if (!outcome.ok) actor.channels.delete(channel);
+      },
+    );
   }
 
   #script(actor: Actor, { command, how, inPipeline }: Extract<Action, { do: "script" }>): void {

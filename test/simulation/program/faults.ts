@@ -41,12 +41,10 @@ const refuseAll = one((random) => ({
   ms: random.scale(20, 6000),
   count: ALWAYS,
 }));
-const slow = spell(
-  100,
-  6000,
-  (random) => ({ do: "conditions", conditions: { latency: random.scale(20, 1500) } }),
-  { do: "conditions", conditions: { latency: 1 } },
-);
+const slow = spell(100, 6000, (random) => ({ do: "conditions", conditions: { latency: random.scale(20, 1500) } }), {
+  do: "conditions",
+  conditions: { latency: 1 },
+});
 const drip = spell(
   100,
   4000,
@@ -72,11 +70,27 @@ const failover: Maker = (random, at) => [
 ];
 const say = one((random) => ({
   do: "say",
-  text: random.pick(["+OK\r\n", "$7\r\nval:000\r\n", ":42\r\n", "-ERR told without being asked\r\n", "!bogus\r\n", "$-7\r\n", "*3\r\n:1\r\n", "*-5\r\n", "$5\r\nab", "\0\x01\x02\xff"]),
+  text: random.pick([
+    "+OK\r\n",
+    "$7\r\nval:000\r\n",
+    ":42\r\n",
+    "-ERR told without being asked\r\n",
+    "!bogus\r\n",
+    "$-7\r\n",
+    "*3\r\n:1\r\n",
+    "*-5\r\n",
+    "$5\r\nab",
+    "\0\x01\x02\xff",
+  ]),
 }));
 const flushScripts = one(() => ({ do: "flush-scripts" }));
 const denySelect = one(() => ({ do: "deny-select" }));
-const rival = one((random) => ({ do: "rival", key: random.pick(["w0", "w1"]), id: 900_000 + random.int(0, 90_000), database: 0 }));
+const rival = one((random) => ({
+  do: "rival",
+  key: random.pick(["w0", "w1"]),
+  id: 900_000 + random.int(0, 90_000),
+  database: 0,
+}));
 
 const LOSSY = [reset, reset, resetAfter, resetAfter, end, deafDown, deafBoth, dark, slow];
 const SERVER = [crash, freeze, refuseAll, thinks, flushScripts, door];
@@ -113,5 +127,8 @@ export function randomFaults(random: Random, world: WorldKind, span: number): re
   }
   const rivals = random.chance(0.5) ? random.int(1, 10) : 0;
   for (let i = 0; i < rivals; i++) faults.push(...rival(random, Math.round(random.next() * span)));
-  return faults.map((fault, index) => ({ fault, index })).sort((a, b) => a.fault.at - b.fault.at || a.index - b.index).map(({ fault }) => fault);
+  return faults
+    .map((fault, index) => ({ fault, index }))
+    .sort((a, b) => a.fault.at - b.fault.at || a.index - b.index)
+    .map(({ fault }) => fault);
 }

@@ -64,8 +64,9 @@ export function scenarioOf(seed: number, commands = 200): Scenario {
   if (world === "impatient") conditions.latency = random.int(5, 20);
   if (world === "slow-start") conditions.dns = random.int(2500, 5000);
   const span = random.scale(300, 12_000);
-  const clients = Array.from({ length: random.weighted({ "1": 6, "2": 3, "3": 1 }) === "1" ? 1 : random.int(2, 3) }, () =>
-    randomClient(random.fork(`client ${String(random.int(0, 1e9))}`), world),
+  const clients = Array.from(
+    { length: random.weighted({ "1": 6, "2": 3, "3": 1 }) === "1" ? 1 : random.int(2, 3) },
+    () => randomClient(random.fork(`client ${String(random.int(0, 1e9))}`), world),
   );
   const serverStartsAt = !HEALTHY.has(world) && random.chance(0.08) ? random.scale(100, 8000) : 0;
   const steps = new Program(random.fork("program"), world, clients, span).steps(commands);
@@ -91,7 +92,9 @@ function randomClient(random: Random, world: WorldKind): ClientData {
     profile: random.weighted({ production: 6, cache: 1, worker: 1, test: 2 }),
     deadline: maybe(0.2, () => random.pick([1000, 2000, 3000])),
     ambiguous: maybe(0.2, () => random.pick(["reads", "replay"] as const)),
-    queue: HEALTHY.has(world) ? undefined : maybe(0.2, () => (random.chance(0.3) ? false : { maxCommands: random.pick([5, 20]) })),
+    queue: HEALTHY.has(world)
+      ? undefined
+      : maybe(0.2, () => (random.chance(0.3) ? false : { maxCommands: random.pick([5, 20]) })),
     breaker: maybe(0.1, () => false as const),
     lanes: maybe(0.12, () => random.int(2, 3)),
     database: maybe(0.3, () => random.int(1, 3)),
@@ -139,10 +142,15 @@ class Program {
       const client = random.int(0, this.#clients - 1);
       const count = random.int(1, crowd);
       for (let i = 0; i < count; i++) {
-        steps.push({ at, client: random.chance(0.9) ? client : random.int(0, this.#clients - 1), action: this.#action() });
+        steps.push({
+          at,
+          client: random.chance(0.9) ? client : random.int(0, this.#clients - 1),
+          action: this.#action(),
+        });
       }
     }
-    if (this.#world === "burst") steps.push({ at: 0, client: 0, action: { do: "burst", count: 12_000, id: this.#next() } });
+    if (this.#world === "burst")
+      steps.push({ at: 0, client: 0, action: { do: "burst", count: 12_000, id: this.#next() } });
     if (this.#world === "stalls" || (this.#world === "mixed" && random.chance(0.3))) {
       const count = random.int(1, 3);
       for (let i = 0; i < count; i++) {
@@ -151,7 +159,10 @@ class Program {
       }
     }
     // Stable: steps of one moment keep the order in which they were made, which is the order of their numbers.
-    return steps.map((step, index) => ({ step, index })).sort((a, b) => a.step.at - b.step.at || a.index - b.index).map(({ step }) => step);
+    return steps
+      .map((step, index) => ({ step, index }))
+      .sort((a, b) => a.step.at - b.step.at || a.index - b.index)
+      .map(({ step }) => step);
   }
 
   #next(): number {
@@ -183,11 +194,20 @@ class Program {
     const channel = `ch${String(random.int(0, 2))}`;
     switch (kind) {
       case "pipeline":
-        return { do: kind, commands: this.#commandsOf(2, 6), ...(this.#hasBad && random.chance(0.2) ? { isBad: true } : {}) };
+        return {
+          do: kind,
+          commands: this.#commandsOf(2, 6),
+          ...(this.#hasBad && random.chance(0.2) ? { isBad: true } : {}),
+        };
       case "multi":
         return { do: kind, commands: this.#commandsOf(1, 4) };
       case "interactive":
-        return { do: kind, commands: this.#commandsOf(1, 3), gap: random.scale(1, 300), inPipeline: random.chance(0.3) };
+        return {
+          do: kind,
+          commands: this.#commandsOf(1, 3),
+          gap: random.scale(1, 300),
+          inPipeline: random.chance(0.3),
+        };
       case "transaction": {
         this.#commands++;
         const [key, other] = random.chance(0.5) ? ["w0", "w1"] : ["w1", "w0"];

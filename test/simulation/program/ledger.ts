@@ -92,7 +92,9 @@ export class Ledger {
     return ++this.#orders;
   }
 
-  open(fields: Pick<Entry, "id" | "what" | "domain" | "client" | "command" | "allowed" | "group" | "mayRepeat">): Entry {
+  open(
+    fields: Pick<Entry, "id" | "what" | "domain" | "client" | "command" | "allowed" | "group" | "mayRepeat">,
+  ): Entry {
     const entry = new Entry({ ...fields, issuedAt: this.#now(), order: this.nextOrder() });
     this.entries.push(entry);
     this.#byId.set(entry.id, entry);
@@ -114,7 +116,13 @@ export class Ledger {
   }
 
   /** A write that carries what its caller has read before must find just that. */
-  executing(server: Server, database: number, name: string, args: readonly string[], transaction: number | undefined): void {
+  executing(
+    server: Server,
+    database: number,
+    name: string,
+    args: readonly string[],
+    transaction: number | undefined,
+  ): void {
     if (name !== "set") return;
     const [key = "", value = ""] = args;
     const expected = /^val:(\d+)<(\d+)$/.exec(value);

@@ -51,7 +51,12 @@ export type Action =
       /** With `watch` of one's own on a borrowed connection, instead of `transaction()`. */
       readonly byHand: boolean;
     }
-  | { readonly do: "lease"; readonly commands: readonly CommandData[]; readonly gap: number; readonly database?: number }
+  | {
+      readonly do: "lease";
+      readonly commands: readonly CommandData[];
+      readonly gap: number;
+      readonly database?: number;
+    }
   | {
       readonly do: "block";
       readonly name: "blpop" | "brpop";
@@ -63,7 +68,12 @@ export type Action =
   | { readonly do: "select"; readonly database: number }
   | { readonly do: "subscribe" | "unsubscribe"; readonly channel: string }
   | { readonly do: "publish"; readonly channel: string; readonly id: number }
-  | { readonly do: "script"; readonly command: CommandData; readonly how: "eval" | "define"; readonly inPipeline: boolean }
+  | {
+      readonly do: "script";
+      readonly command: CommandData;
+      readonly how: "eval" | "define";
+      readonly inPipeline: boolean;
+    }
   | { readonly do: "burst"; readonly count: number; readonly id: number }
   | { readonly do: "duplicate" }
   | { readonly do: "close"; readonly drain: number }

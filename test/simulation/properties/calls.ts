@@ -21,13 +21,18 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
   const add = (property: Property, at: number, text: string): void => void found.push({ property, at, text });
   for (const entry of ledger.entries) {
     const { outcome, executions, command } = entry;
-    if (entry.settlements > 1) add("settled", entry.settledAt, `${entry.what} was settled ${String(entry.settlements)} times`);
+    if (entry.settlements > 1)
+      add("settled", entry.settledAt, `${entry.what} was settled ${String(entry.settlements)} times`);
     if (outcome === undefined) {
       add("settled", entry.issuedAt, `${entry.what} never settled`);
     } else {
       const took = entry.settledAt - entry.issuedAt - stalledFor(stalls, entry);
       if (took > entry.allowed + GRACE) {
-        add("in-time", entry.settledAt, `${entry.what} took ${String(Math.round(took))} ms and was allowed ${String(entry.allowed)}`);
+        add(
+          "in-time",
+          entry.settledAt,
+          `${entry.what} took ${String(Math.round(took))} ms and was allowed ${String(entry.allowed)}`,
+        );
       }
     }
     if (isPoisoned || command === undefined || !command.hasIdentity) continue;
@@ -37,19 +42,35 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
     }
     if (entry.group !== undefined && command.writes) checkGroup(entry, add);
     if (outcome !== undefined && !outcome.ok && outcome.applied === "no" && last !== undefined) {
-      add("applied-no", entry.settledAt, `${entry.what} ended with ${outcome.code ?? "an error"}, applied "no", and was executed at ${ms(last.at)}`);
+      add(
+        "applied-no",
+        entry.settledAt,
+        `${entry.what} ended with ${outcome.code ?? "an error"}, applied "no", and was executed at ${ms(last.at)}`,
+      );
     }
     if (outcome?.ok === true && entry.group?.how !== "transaction" && entry.group?.how !== "by hand") {
       if (last === undefined || last.at > entry.settledAt) {
-        add("acknowledged", entry.settledAt, `${entry.what} was told ${JSON.stringify(outcome.value)} and was not executed`);
+        add(
+          "acknowledged",
+          entry.settledAt,
+          `${entry.what} was told ${JSON.stringify(outcome.value)} and was not executed`,
+        );
       } else if (!executions.some((execution) => isSame(outcome.value, execution))) {
-        add("reply", entry.settledAt, `${entry.what} was told ${JSON.stringify(outcome.value)}; the server said ${JSON.stringify(plain(last.reply))}`);
+        add(
+          "reply",
+          entry.settledAt,
+          `${entry.what} was told ${JSON.stringify(outcome.value)}; the server said ${JSON.stringify(plain(last.reply))}`,
+        );
       }
     }
     const allowed = databases(entry);
     const astray = executions.find((execution) => !allowed.has(execution.database));
     if (astray !== undefined && command.keys.length > 0) {
-      add("database", astray.at, `${entry.what} was executed in database ${String(astray.database)}, meant for ${[...allowed].join(" or ")}`);
+      add(
+        "database",
+        astray.at,
+        `${entry.what} was executed in database ${String(astray.database)}, meant for ${[...allowed].join(" or ")}`,
+      );
     }
   }
   if (!isPoisoned) found.push(...checkOrder(ledger), ...checkWhole(ledger), ...checkGuards(ledger));
@@ -58,7 +79,12 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
 
 function checkGroup(entry: Entry, add: (property: Property, at: number, text: string) => void): void {
   const bare = entry.executions.find(({ transaction }) => transaction === undefined);
-  if (bare !== undefined) add("multi-whole", bare.at, `${entry.what} belongs to a MULTI (${entry.group?.how ?? ""}) and was executed outside of it`);
+  if (bare !== undefined)
+    add(
+      "multi-whole",
+      bare.at,
+      `${entry.what} belongs to a MULTI (${entry.group?.how ?? ""}) and was executed outside of it`,
+    );
 }
 
 /** Members of one MULTI: all in the same EXEC. A replayed one may have two. */
@@ -101,7 +127,8 @@ function checkOrder(ledger: Ledger): Violation[] {
   for (const entry of ledger.entries) {
     const { command, outcome, executions } = entry;
     const last = executions.at(-1);
-    if (command?.hasIdentity !== true || outcome?.ok !== true || last === undefined || last.at > entry.settledAt) continue;
+    if (command?.hasIdentity !== true || outcome?.ok !== true || last === undefined || last.at > entry.settledAt)
+      continue;
     for (const key of command.keys) {
       const name = `${entry.domain} ${String(last.database)} ${key}`;
       const line = lines.get(name);

@@ -39,7 +39,14 @@ export function checkHistories(ledger: Ledger, skips: (key: string) => boolean):
       if (!key.startsWith("r")) continue;
       const databases = new Set(entry.executions.map(({ database }) => database));
       const name = key;
-      if (entry.command?.keys.length !== 1 || !entry.command.hasIdentity || databases.size > 1 || entry.executions.length > 1 || entry.group !== undefined) unreadable.add(name);
+      if (
+        entry.command?.keys.length !== 1 ||
+        !entry.command.hasIdentity ||
+        databases.size > 1 ||
+        entry.executions.length > 1 ||
+        entry.group !== undefined
+      )
+        unreadable.add(name);
       keys.set(name, [...(keys.get(name) ?? []), entry]);
     }
   }
@@ -55,9 +62,17 @@ export function checkHistories(ledger: Ledger, skips: (key: string) => boolean):
         isReadable = false;
         break;
       }
-      if (outcome !== undefined && !outcome.ok && (outcome.applied === "no" || entry.command?.writes !== true)) continue;
+      if (outcome !== undefined && !outcome.ok && (outcome.applied === "no" || entry.command?.writes !== true))
+        continue;
       const isUnknown = outcome?.ok !== true;
-      operations.push({ what: entry.what, from: entry.issuedAt, to: isUnknown ? Infinity : entry.settledAt, apply, reply: outcome?.value, isUnknown });
+      operations.push({
+        what: entry.what,
+        from: entry.issuedAt,
+        to: isUnknown ? Infinity : entry.settledAt,
+        apply,
+        reply: outcome?.value,
+        isUnknown,
+      });
     }
     if (!isReadable || linearizable(operations) !== "violated") continue;
     found.push({

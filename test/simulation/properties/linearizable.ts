@@ -51,7 +51,11 @@ export function linearizable(history: readonly Operation[], initial?: string): V
     return false;
   };
 
-  const verdict = search(initial, operations.map(() => false), 0);
+  const verdict = search(
+    initial,
+    operations.map(() => false),
+    0,
+  );
   if (verdict === undefined) return "undecided";
   return verdict ? "linearizable" : "violated";
 }

@@ -5,7 +5,10 @@ import type { Reply } from "./resp.js";
 export const BLOCKING: ReadonlySet<string> = new Set(["blpop", "brpop", "brpoplpush", "blmove"]);
 
 /** The keys a block waits for, and its limit in milliseconds; 0 for none. */
-export function blockOf(name: string, args: readonly string[]): { readonly keys: readonly string[]; readonly ms: number } {
+export function blockOf(
+  name: string,
+  args: readonly string[],
+): { readonly keys: readonly string[]; readonly ms: number } {
   const keys = name === "blpop" || name === "brpop" ? args.slice(0, -1) : args.slice(0, 1);
   return { keys, ms: Number(args.at(-1)) * 1000 };
 }

@@ -18,8 +18,12 @@ const TEXTS: Readonly<Record<RefusalCode, string>> = {
 };
 
 const NEVER_REFUSED = words("auth hello quit reset multi discard watch unwatch");
-const WHILE_LOADING = words("info select client exec subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe publish spublish role script");
-const NO_DATA = words("ping echo info select client role script publish spublish subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe exec time");
+const WHILE_LOADING = words(
+  "info select client exec subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe publish spublish role script",
+);
+const NO_DATA = words(
+  "ping echo info select client role script publish spublish subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe exec time",
+);
 
 /** The error reply that this command gets now; `undefined` when it is let through. */
 export function refusalText(gate: Gate, name: string, writes: boolean): string | undefined {

@@ -23,14 +23,7 @@ export interface Execution {
 }
 
 export type RefusalCode =
-  | "LOADING"
-  | "BUSY"
-  | "READONLY"
-  | "MASTERDOWN"
-  | "TRYAGAIN"
-  | "CLUSTERDOWN"
-  | "OOM"
-  | "NOPERM";
+  "LOADING" | "BUSY" | "READONLY" | "MASTERDOWN" | "TRYAGAIN" | "CLUSTERDOWN" | "OOM" | "NOPERM";
 
 /** A reason to refuse commands: for so long, and at most so many. */
 export interface Refusal {
@@ -49,7 +42,13 @@ interface Replicated {
 
 export interface ServerHooks {
   /** About to be executed: the keyspace is as the command finds it. */
-  executing(server: Server, database: number, name: string, args: readonly string[], transaction: number | undefined): void;
+  executing(
+    server: Server,
+    database: number,
+    name: string,
+    args: readonly string[],
+    transaction: number | undefined,
+  ): void;
   executed(execution: Execution): void;
   /** A promotion dropped this key's latest change. */
   replicationLost(server: Server, database: number, key: string, since: number): void;

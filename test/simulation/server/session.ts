@@ -8,7 +8,19 @@ import { BLOCKING, blockingAttempt, blockOf } from "./blocking.js";
 import { COMMANDS, type Scope } from "./commands.js";
 import { WrongType } from "./keyspace.js";
 import { refusalText, type Gate } from "./refusals.js";
-import { encode, encodeNilArray, Fault, OK, Pairs, plain, Push, QUEUED, RequestParser, Simple, type Reply } from "./resp.js";
+import {
+  encode,
+  encodeNilArray,
+  Fault,
+  OK,
+  Pairs,
+  plain,
+  Push,
+  QUEUED,
+  RequestParser,
+  Simple,
+  type Reply,
+} from "./resp.js";
 import type { Server } from "./server.js";
 
 type Kind = "subscribe" | "psubscribe" | "ssubscribe";
@@ -166,7 +178,8 @@ export class Session implements Peer {
 
   /** Whether a replica refuses it. A script is judged by what it calls. */
   #writes(name: string): boolean {
-    if (name === "exec") return this.#transaction?.queue.some(([queued = ""]) => this.#writes(queued.toLowerCase())) === true;
+    if (name === "exec")
+      return this.#transaction?.queue.some(([queued = ""]) => this.#writes(queued.toLowerCase())) === true;
     return BLOCKING.has(name) || COMMANDS.get(name)?.writes === true;
   }
 
@@ -310,15 +323,21 @@ export class Session implements Peer {
       case "hello":
         return this.#hello(args);
       case "auth": {
-        if (server.password === undefined) return new Fault("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?");
-        if ((args.at(-1) ?? "") !== server.password) return new Fault("WRONGPASS invalid username-password pair or user is disabled.");
+        if (server.password === undefined)
+          return new Fault(
+            "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+          );
+        if ((args.at(-1) ?? "") !== server.password)
+          return new Fault("WRONGPASS invalid username-password pair or user is disabled.");
         this.#isIn = true;
         return OK;
       }
       case "select": {
         const database = Number(word);
-        if (!Number.isInteger(database) || database < 0 || database >= server.databases) return new Fault("ERR DB index is out of range");
-        if (server.deniesSelect && database !== 0) return new Fault("NOPERM this user has no permissions to run the 'select' command");
+        if (!Number.isInteger(database) || database < 0 || database >= server.databases)
+          return new Fault("ERR DB index is out of range");
+        if (server.deniesSelect && database !== 0)
+          return new Fault("NOPERM this user has no permissions to run the 'select' command");
         this.#database = database;
         return OK;
       }
@@ -358,12 +377,31 @@ export class Session implements Peer {
     const auth = args.findIndex((word) => word.toUpperCase() === "AUTH");
     const { password } = this.#server;
     if (auth >= 0) {
-      if (password !== undefined && args[auth + 2] !== password) return new Fault("WRONGPASS invalid username-password pair or user is disabled.");
+      if (password !== undefined && args[auth + 2] !== password)
+        return new Fault("WRONGPASS invalid username-password pair or user is disabled.");
       this.#isIn = true;
     }
-    if (!this.#isIn) return new Fault("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time");
+    if (!this.#isIn)
+      return new Fault(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+      );
     if (args.length > 0) this.#protocol = Number(args[0]);
-    return new Pairs(["server", "redis", "version", "7.0.15", "proto", this.#protocol, "id", this.id, "mode", "standalone", "role", this.#server.role, "modules", []]);
+    return new Pairs([
+      "server",
+      "redis",
+      "version",
+      "7.0.15",
+      "proto",
+      this.#protocol,
+      "id",
+      this.id,
+      "mode",
+      "standalone",
+      "role",
+      this.#server.role,
+      "modules",
+      [],
+    ]);
   }
 
   #client(action: string, value: string, how: string): Reply {
@@ -464,7 +502,9 @@ export class Session implements Peer {
 
   demoted(): void {
     if (this.#block === undefined) return;
-    this.#unblocked(new Fault("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"));
+    this.#unblocked(
+      new Fault("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"),
+    );
   }
 
   #unblocked(reply: Reply): void {

@@ -20,7 +20,13 @@ export class Fate {
   /** The server that the name should lead to. */
   #master: Server;
 
-  constructor(scenario: Scenario, name: string, network: Network, servers: readonly [Server, ...Server[]], hooks: FateHooks) {
+  constructor(
+    scenario: Scenario,
+    name: string,
+    network: Network,
+    servers: readonly [Server, ...Server[]],
+    hooks: FateHooks,
+  ) {
     this.#scenario = scenario;
     this.#clock = network.clock;
     this.#network = network;
@@ -82,7 +88,9 @@ export class Fate {
         break;
       case "deaf-down":
       case "deaf-both":
-        this.#note(`${String(links.length)} connections lose everything ${action.do === "deaf-both" ? "in both directions" : "that servers say"} (half-open)`);
+        this.#note(
+          `${String(links.length)} connections lose everything ${action.do === "deaf-both" ? "in both directions" : "that servers say"} (half-open)`,
+        );
         for (const link of links) {
           link.isDeafDown = true;
           if (action.do === "deaf-both") link.isDeafUp = true;

@@ -80,9 +80,7 @@ export function installTime(clock: VirtualClock): TimeSource {
   });
   AbortSignal.timeout = (delay: number) => {
     const controller = new AbortController();
-    clock
-      .setTimer(() => controller.abort(new DOMException("timed out", "TimeoutError")), delay, false, [])
-      .unref();
+    clock.setTimer(() => controller.abort(new DOMException("timed out", "TimeoutError")), delay, false, []).unref();
     return controller.signal;
   };
   syncBuiltinESMExports();
@@ -90,7 +88,11 @@ export function installTime(clock: VirtualClock): TimeSource {
 }
 
 function sleeper(clock: VirtualClock) {
-  return <T>(delay?: number, value?: T, options: { readonly signal?: AbortSignal; readonly ref?: boolean } = {}): Promise<T> =>
+  return <T>(
+    delay?: number,
+    value?: T,
+    options: { readonly signal?: AbortSignal; readonly ref?: boolean } = {},
+  ): Promise<T> =>
     new Promise((resolve, reject) => {
       const { signal } = options;
       if (signal?.aborted === true) {
