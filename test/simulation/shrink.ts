@@ -103,8 +103,7 @@ function simplerActions(step: Step | undefined): readonly Step[] {
     }
   }
   if ("view" in action) {
-    const { view: _, ...bare } = action;
-    simpler.push(bare);
+    simpler.push(Object.fromEntries(Object.entries(action).filter(([name]) => name !== "view")) as unknown as Action);
   }
   return simpler.map((changed) => ({ ...step, action: changed }));
 }

@@ -5,7 +5,6 @@ import type { Property, Violation } from "./violation.js";
 
 /** Milliseconds a settlement may be late: a turn of the loop, a timer's rounding. */
 const GRACE = 60;
-/** A call of a large burst is settled in slices: another turn for each. Milliseconds. */
 
 export interface CallChecks {
   readonly ledger: Ledger;
