@@ -7,49 +7,64 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { pathToFileURL } from "node:url";
 
+/** @import { Reporter, TestModule } from "vitest/node" */
+/** @typedef {{ starts?: string, ends?: string, in?: string, runs?: string, result?: "passed" | "failed" | "skipped" | "pending", isOver?: boolean, isBroken?: boolean }} Event */
+
+/** @implements {Reporter} */
 export default class Tally {
+  /** @param {TestModule} module */
   onTestModuleStart(module) {
     note({ starts: nameOf(module) });
   }
 
+  /** @param {import("vitest/node").TestCase} test */
   onTestCaseReady(test) {
     note({ in: nameOf(test.module), runs: test.fullName });
   }
 
+  /** @param {import("vitest/node").TestCase} test */
   onTestCaseResult(test) {
     note({ in: nameOf(test.module), result: test.result().state });
   }
 
+  /** @param {TestModule} module */
   onTestModuleEnd(module) {
     // A file that cannot be loaded has no tests to count, and is a failure all the same.
     const isBroken = !module.ok() && [...module.children.allTests()].length === 0;
     note({ ends: nameOf(module), isBroken });
   }
 
+  /** @type {NonNullable<Reporter["onTestRunEnd"]>} */
   onTestRunEnd(_modules, _errors, reason) {
     if (reason !== "interrupted") note({ isOver: true });
   }
 }
 
+/** @param {TestModule} module */
 function nameOf(module) {
   return `${module.project.name}: ${relative(process.cwd(), module.moduleId)}`;
 }
 
+/** @param {Event} event */
 function note(event) {
-  appendFileSync(process.env.TALLY, `${JSON.stringify(event)}\n`);
+  appendFileSync(process.env["TALLY"] ?? "", `${JSON.stringify(event)}\n`);
 }
 
-/** Prints what did not finish, and ends with the counts. */
+/**
+ * Prints what did not finish, and ends with the counts.
+ * @param {string} file
+ * @param {number} code
+ */
 function report(file, code) {
-  const count = { passed: 0, failed: 0, skipped: 0 };
+  const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
   const unfinished = new Map();
   const lines = readFileSync(file, "utf8").split("\n");
   // The last line of a run that was killed may be half a line.
   for (const line of lines.slice(0, -1)) {
-    const event = JSON.parse(line);
+    const event = /** @type {Event} */ (JSON.parse(line));
     if (event.starts !== undefined) unfinished.set(event.starts, "before its first test");
     // Events of one file may come in another order than they happened: the last results behind its end.
-    const isRunning = unfinished.has(event.in);
+    const isRunning = event.in !== undefined && unfinished.has(event.in);
     if (event.runs !== undefined && isRunning) unfinished.set(event.in, `in: ${event.runs}`);
     if (event.result !== undefined) {
       count[event.result]++;
@@ -69,4 +84,4 @@ function report(file, code) {
 }
 
 const [, main = "", file, code] = process.argv;
-if (import.meta.url === pathToFileURL(main).href) report(file, Number(code));
+if (import.meta.url === pathToFileURL(main).href) report(file ?? "", Number(code));

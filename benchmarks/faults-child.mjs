@@ -1,7 +1,7 @@
 /** One storm for one contender. Started by faults.mjs. */
 import { runFaults } from "../lab/faults.mjs";
 import { job, report } from "./lib/child.mjs";
-import { CONTENDERS } from "./lib/contenders.mjs";
+import { makeContender } from "./lib/contenders.mjs";
 
 const { contender, seconds, seed } = job();
 let lines = 0;
@@ -12,7 +12,7 @@ const verdict = await runFaults({
   seconds,
   seed,
   makeClient: async ({ port }) => {
-    const { client } = await CONTENDERS[contender].make({ port, logger });
+    const { client } = await makeContender(contender, { port, logger });
     if (contender === "ioredis") client.on("error", line);
     return client;
   },

@@ -5,50 +5,16 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { startRedis } from "../lab/redis-server.mjs";
 import { job, report } from "./lib/child.mjs";
-import { CONTENDERS } from "./lib/contenders.mjs";
+import { makeContender } from "./lib/contenders.mjs";
 import { quantile } from "./lib/report.mjs";
+import { Settlements } from "./lib/settlements.mjs";
 
 const { scenario, contender, patience, commands } = job();
 
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Settle times without keeping the promises: the harness must not be what fills the heap. */
-class Settlements {
-  issued = 0;
-  settled = 0;
-  failed = 0;
-  slowest = 0;
-  lastAt = 0;
-
-  /** @param {Promise<unknown>} promise @param {number} [at] */
-  watch(promise, at = performance.now()) {
-    this.issued++;
-    promise.then(
-      () => this.#note(at),
-      () => {
-        this.failed++;
-        this.#note(at);
-      },
-    );
-  }
-
-  /** @param {number} at */
-  #note(at) {
-    this.settled++;
-    this.lastAt = performance.now();
-    this.slowest = Math.max(this.slowest, this.lastAt - at);
-  }
-
-  /** @param {number} ms */
-  async all(ms) {
-    const until = performance.now() + ms;
-    while (this.settled < this.issued && performance.now() < until) await sleep(5);
-    return this.issued - this.settled;
-  }
-}
-
 const server = await startRedis();
-const subject = await CONTENDERS[contender].make({ port: server.port });
+const subject = await makeContender(contender, { port: server.port });
 
 /** The client's whole opinion of the breaker, if it has one. */
 function breakerState() {

@@ -1,13 +1,14 @@
 /** One throughput measurement: N closed loops on one connection for a fixed time. Started by throughput.mjs. */
 import { readFileSync } from "node:fs";
 import { job, report } from "./lib/child.mjs";
-import { CONTENDERS } from "./lib/contenders.mjs";
+import { makeContender } from "./lib/contenders.mjs";
 
-const { contender, operation, concurrency, port, ca, warmup, duration } = job();
+const { contender, checkout, operation, concurrency, port, ca, warmup, duration } = job();
 
 const tls = ca === undefined ? undefined : { ca: readFileSync(ca, "utf8") };
-const subject = await CONTENDERS[contender].make({ port, tls });
+const subject = await makeContender(contender, { port, tls, checkout });
 const KEYS = Array.from({ length: 50 }, (_, i) => `k${i}`);
+const FEW = KEYS.slice(0, 10);
 const VALUE = "x".repeat(100);
 for (const key of KEYS) await subject.set(key, VALUE);
 
@@ -20,6 +21,12 @@ const loops = {
   },
   async set() {
     for (let i = 0; running; i++, done++) await subject.set(KEYS[i % 50] ?? "k0", VALUE);
+  },
+  async mget() {
+    for (; running; done++) await subject.mget(FEW);
+  },
+  async multi() {
+    for (; running; done++) await subject.transaction(FEW);
   },
   async pipeline() {
     for (; running; done++) await subject.getMany(KEYS);

@@ -5,26 +5,12 @@
 import { makeCertificates } from "../lab/tls.mjs";
 import { startRedis } from "../lab/redis-server.mjs";
 import { count, markdownTable } from "../lab/text-table.mjs";
+import { compareCheckouts } from "./lib/against.mjs";
 import { measure } from "./lib/child.mjs";
 import { CONTENDERS } from "./lib/contenders.mjs";
 import { list, readOptions } from "./lib/options.mjs";
 import { machine, median, spread } from "./lib/report.mjs";
-
-/** @type {Record<string, { label: string, operation: "get" | "set" | "pipeline", concurrency: number, tls?: boolean, bar: number }>} */
-const WORKLOADS = {
-  "get-1": { label: "GET, 1 at a time", operation: "get", concurrency: 1, bar: 0.95 },
-  "get-4": { label: "GET, 4 concurrent", operation: "get", concurrency: 4, bar: 0.95 },
-  "get-8": { label: "GET, 8 concurrent", operation: "get", concurrency: 8, bar: 0.95 },
-  "get-16": { label: "GET, 16 concurrent", operation: "get", concurrency: 16, bar: 1.1 },
-  "get-64": { label: "GET, 64 concurrent", operation: "get", concurrency: 64, bar: 2 },
-  "get-1000": { label: "GET, 1000 concurrent", operation: "get", concurrency: 1000, bar: 4 },
-  "set-1": { label: "SET 100 B, 1 at a time", operation: "set", concurrency: 1, bar: 0.95 },
-  "set-64": { label: "SET 100 B, 64 concurrent", operation: "set", concurrency: 64, bar: 1 },
-  "pipeline-1": { label: "pipeline of 50 GETs, 1 at a time", operation: "pipeline", concurrency: 1, bar: 0.95 },
-  "pipeline-8": { label: "pipeline of 50 GETs, 8 concurrent", operation: "pipeline", concurrency: 8, bar: 0.95 },
-  "tls-get-1": { label: "TLS: GET, 1 at a time", operation: "get", concurrency: 1, tls: true, bar: 0.95 },
-  "tls-get-64": { label: "TLS: GET, 64 concurrent", operation: "get", concurrency: 64, tls: true, bar: 1 },
-};
+import { WORKLOADS } from "./lib/workloads.mjs";
 
 const options = readOptions("node benchmarks/throughput.mjs [options]", {
   quick: { type: "boolean", default: false, help: "3 rounds of 0.4 s instead of 5 of 1 s" },
@@ -37,9 +23,23 @@ const options = readOptions("node benchmarks/throughput.mjs [options]", {
     help: `default ${Object.keys(CONTENDERS).join(",")}`,
   },
   check: { type: "boolean", default: false, help: "exit 1 when ioredoubt misses a bar" },
+  against: {
+    type: "string",
+    help: "a built checkout: compares it with this one instead, in 11 rounds; exit 1 when this one is worse",
+  },
+  either: {
+    type: "string",
+    default: "6",
+    help: "with --against: percent that a row may be worse in throughput or in CPU",
+  },
+  both: {
+    type: "string",
+    default: "3",
+    help: "with --against: percent that a row may be worse in both, and the median row in either",
+  },
 });
 
-const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
+const rounds = Number(options.rounds ?? (options.quick ? 3 : options.against === undefined ? 5 : 11));
 const duration = Number(options.duration ?? (options.quick ? 400 : 1000));
 const chosen = list(options.contenders);
 const workloads = options.only === undefined ? Object.keys(WORKLOADS) : list(options.only);
@@ -54,6 +54,15 @@ for (const name of [
 const certificates = await makeCertificates();
 const server = await startRedis({ tls: certificates.valid });
 try {
+  if (options.against === undefined) await compareContenders();
+  else if (!(await compareCheckouts({ ...options, other: options.against, workloads, measureOnce, rounds })))
+    process.exitCode = 1;
+} finally {
+  await server.stop();
+  await certificates.remove();
+}
+
+async function compareContenders() {
   console.log(`${machine()}\n${rounds} rounds of ${duration} ms each, one connection, contenders in turn\n`);
   const missed = [];
   const rows = [
@@ -94,9 +103,6 @@ try {
   );
   if (missed.length > 0) console.log(`\nBelow the bar:\n${missed.map((line) => `  ${line}`).join("\n")}`);
   if (options.check && missed.length > 0) process.exitCode = 1;
-} finally {
-  await server.stop();
-  await certificates.remove();
 }
 
 /** Whose ratio to plain ioredis is shown. */
@@ -104,24 +110,34 @@ function compared() {
   return chosen.includes("ioredis") ? chosen.filter((name) => name !== "ioredis") : [];
 }
 
-/** @param {{ operation: string, concurrency: number, tls?: boolean }} workload */
+/**
+ * One measurement in a fresh process.
+ * @param {import("./lib/workloads.mjs").Workload} workload
+ * @param {string} contender
+ * @param {string} [checkout]
+ * @returns {Promise<{ opsPerSecond: number, cpuPerOp: number }>}
+ */
+async function measureOnce(workload, contender, checkout) {
+  const result = await measure(new URL("throughput-child.mjs", import.meta.url), {
+    contender,
+    checkout,
+    operation: workload.operation,
+    concurrency: workload.concurrency,
+    ...(workload.tls ? { port: server.tlsPort, ca: certificates.ca } : { port: server.port }),
+    warmup: Math.min(400, duration),
+    duration,
+  });
+  if (result.crashed) throw new Error(`${checkout ?? contender}: ${result.crashed}`);
+  return result;
+}
+
+/** @param {import("./lib/workloads.mjs").Workload} workload */
 async function takeTurns(workload) {
   /** @type {Record<string, { opsPerSecond: number, cpuPerOp: number }[]>} */
   const results = Object.fromEntries(chosen.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     const order = chosen.map((_, i) => chosen[(i + round) % chosen.length] ?? "");
-    for (const contender of order) {
-      const result = await measure(new URL("throughput-child.mjs", import.meta.url), {
-        contender,
-        operation: workload.operation,
-        concurrency: workload.concurrency,
-        ...(workload.tls ? { port: server.tlsPort, ca: certificates.ca } : { port: server.port }),
-        warmup: Math.min(400, duration),
-        duration,
-      });
-      if (result.crashed) throw new Error(`${contender}: ${result.crashed}`);
-      results[contender]?.push(result);
-    }
+    for (const contender of order) results[contender]?.push(await measureOnce(workload, contender));
   }
   return results;
 }

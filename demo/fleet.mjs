@@ -35,7 +35,7 @@ function keepLine(line) {
   if (log.length < 40) log.push(line.trimEnd());
 }
 
-process.on("unhandledRejection", (reason) => keepLine(`unhandled rejection: ${reason}`));
+process.on("unhandledRejection", (reason) => keepLine(`unhandled rejection: ${String(reason)}`));
 
 async function makeClients() {
   const where = "url" in job.target ? job.target.url : { port: job.target.port, host: "127.0.0.1" };
@@ -50,7 +50,7 @@ async function makeClients() {
     }
     return clients;
   }
-  const { createRedis } = await import("../dist/index.mjs");
+  const { createRedis } = await import("ioredoubt");
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: keepLine });
   const resilience = { logger };
   for (let i = 0; i < CLIENTS; i++) {

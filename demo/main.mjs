@@ -90,7 +90,10 @@ async function main() {
       await sleep(phase.ms);
       await phase.end?.();
     }
-    for (const { child } of fleets) (child.send({ type: "phase", name: "settling" }), child.send({ type: "finish" }));
+    for (const { child } of fleets) {
+      child.send({ type: "phase", name: "settling" });
+      child.send({ type: "finish" });
+    }
     const results = await Promise.all(fleets.map((fleet) => fleet.result));
     clearInterval(screen);
     show();
@@ -105,7 +108,7 @@ async function main() {
 
 /** What ioredoubt says of a server that does not answer. @param {string} url */
 async function whyUnusable(url) {
-  const { createRedis } = await import("../dist/index.mjs");
+  const { createRedis } = await import("ioredoubt");
   let redis;
   try {
     redis = createRedis(url, { resilience: { logger: false } });
@@ -166,4 +169,5 @@ function readable(line) {
   return `  ${String(time).slice(11, 23)} ${name} ${msg}`;
 }
 
-process.exitCode = await main();
+const code = await main();
+if (code !== 0) process.exitCode = code;

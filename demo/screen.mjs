@@ -2,7 +2,7 @@
 
 /** @typedef {{ phase: string, opsPerSecond: number, breaker: string, waiting: number, inFlight: number, pending: number, codes: Record<string, number> }} Status */
 
-const live = process.stdout.isTTY === true;
+const live = process.stdout.isTTY;
 let drawn = 0;
 
 /**

@@ -8,12 +8,25 @@ import { freePort } from "./free-port.mjs";
 import { Link } from "./proxy-link.mjs";
 
 /**
- * @param {import("./fault-proxy.mjs").ProxyOptions} options
- * @returns {Promise<import("./fault-proxy.mjs").FaultProxy>}
+ * @typedef {"pass" | "refuse" | "accept-then-close" | "silent" | "blackhole" | "drop-replies"} ProxyMode
+ *
+ * @typedef {{ readonly port: number, readonly host?: string } | { readonly path: string }} ProxyTarget
+ *
+ * @typedef {object} ProxyOptions
+ * @property {ProxyTarget} target
+ * @property {number} [port] fixed port to listen on. Default: a free loopback port
+ * @property {number} [seed] seed of the jitter
+ *
+ * @typedef {FaultProxy["counters"]} ProxyCounters
+ */
+
+/**
+ * Starts a proxy in mode `pass`.
+ * @param {ProxyOptions} options
  */
 export async function startProxy(options) {
   for (let tries = 1; ; tries++) {
-    const proxy = new Proxy(options, options.port ?? (await freePort()));
+    const proxy = new FaultProxy(options, options.port ?? (await freePort()));
     try {
       await proxy.listen();
       return proxy;
@@ -23,19 +36,31 @@ export async function startProxy(options) {
   }
 }
 
-class Proxy {
+/**
+ * A TCP relay that breaks on command. Modes exclude each other and last until the next one; orders (`cutAfterReplies` …)
+ * fire once, on the first connection they fit, and their promise resolves then (or when the proxy stops).
+ * Connections that lost reply bytes are reset when the mode changes: they are never relayed on out of step.
+ */
+export class FaultProxy {
+  /** @readonly */
   host = "127.0.0.1";
-  /** @type {import("./fault-proxy.mjs").ProxyMode} */
+  /** @type {ProxyMode} */
   mode = "pass";
+  /** @readonly */
   counters = {
+    /** Connections accepted since the start. */
     connections: 0,
+    /** Connections open now. */
     open: 0,
+    /** When they came, by `performance.now()`. */
     acceptedAt: /** @type {number[]} */ ([]),
     bytesToServer: 0,
     bytesToClient: 0,
+    /** Complete requests read from clients, complete replies handed to clients, and replies taken away. RESP only, not TLS. */
     requests: 0,
     replies: 0,
     swallowed: 0,
+    /** Connections cut on purpose, and one-shot orders carried out. */
     cuts: 0,
   };
   /** Shaping of replies; read by the links. */
@@ -55,11 +80,12 @@ class Proxy {
   #seed;
 
   /**
-   * @param {import("./fault-proxy.mjs").ProxyOptions} options
+   * @param {ProxyOptions} options
    * @param {number} port
    */
   constructor({ target, seed = 1 }, port) {
     this.target = target;
+    /** @readonly */
     this.port = port;
     this.#seed = seed;
   }
@@ -114,12 +140,13 @@ class Proxy {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** @param {import("./fault-proxy.mjs").ProxyMode} mode */
+  /** @param {ProxyMode} mode */
   #enter(mode) {
     this.mode = mode;
     for (const link of [...this.links]) link.modeChanged();
   }
 
+  /** Back to a healthy relay: mode, shaping and pending orders are cleared; held connections go on. */
   async pass() {
     this.shape = { latency: 0, jitter: 0, bytesPerSecond: Infinity };
     this.orders = { cutAfter: undefined, stallAfter: undefined, forwardThenCut: false, garbage: undefined };
@@ -127,28 +154,35 @@ class Proxy {
     this.#enter("pass");
   }
 
-  async refuse() {
+  /** Stops listening: new connections get ECONNREFUSED. Existing ones live on; see `cutAll`. */
+  refuse() {
     this.#enter("refuse");
     // `close` reports only when the last connection is gone; the port itself is free at once.
     if (this.#server.listening) this.#server.close();
+    return Promise.resolve();
   }
 
+  /** Accepts and closes at once, as a load balancer without a backend does. Existing connections live on. */
   acceptThenClose() {
     this.#enter("accept-then-close");
   }
 
+  /** Accepts and never answers: the handshake hangs. Existing connections live on. */
   silent() {
     this.#enter("silent");
   }
 
+  /** Nothing moves in either direction, on existing and new connections. What was sent meanwhile arrives after `pass`. */
   blackhole() {
     this.#enter("blackhole");
   }
 
+  /** Requests reach the server and are executed; every reply is swallowed. */
   dropReplies() {
     this.#enter("drop-replies");
   }
 
+  /** Resets every connection (RST). Returns how many. What was already forwarded is still executed. */
   cutAll() {
     const all = [...this.links];
     for (const link of all) link.cut();
@@ -156,31 +190,43 @@ class Proxy {
     return all.length;
   }
 
-  /** @param {number} replies */
+  /**
+   * Forwards this many more replies on one connection, then resets it. Counted per connection from now on. A client that
+   * reads the last reply and the reset in one go sees a plain end instead of ECONNRESET.
+   * @param {number} replies
+   */
   cutAfterReplies(replies) {
     this.orders.cutAfter = replies;
     for (const link of this.links) link.countFromHere();
     return this.#order();
   }
 
+  /** Forwards the next request, waits until the server has answered it, swallows the reply and resets the connection. */
   forwardThenCut() {
     this.orders.forwardThenCut = true;
     return this.#order();
   }
 
-  /** @param {number} bytes */
+  /**
+   * Forwards this many more reply bytes, then hands out nothing more on that connection: a reply stops half way.
+   * @param {number} bytes
+   */
   stallAfterBytes(bytes) {
     this.orders.stallAfter = bytes;
     return this.#order();
   }
 
-  /** @param {Buffer | string} bytes */
+  /**
+   * Hands out these bytes instead of the next reply.
+   * @param {Buffer | string} bytes
+   */
   garbage(bytes) {
     this.orders.garbage = Buffer.from(bytes);
     return this.#order();
   }
 
   /**
+   * Delays replies by this many milliseconds plus a random part of `jitter`; order is kept.
    * @param {number} ms
    * @param {number} [jitter]
    */
@@ -189,20 +235,28 @@ class Proxy {
     this.shape.jitter = jitter;
   }
 
-  /** @param {number} bytesPerSecond */
+  /**
+   * Replies trickle at this rate.
+   * @param {number} bytesPerSecond
+   */
   throttle(bytesPerSecond) {
     this.shape.bytesPerSecond = bytesPerSecond;
   }
 
+  /** Ends the server-to-client direction (FIN) of every connection; the other direction stays open. */
   halfClose() {
     for (const link of this.links) link.halfClose();
   }
 
-  /** @param {number | { port: number, host?: string } | { path: string }} target */
+  /**
+   * New connections go to another server. Existing ones stay where they are; see `cutAll`.
+   * @param {number | ProxyTarget} target
+   */
   switchTarget(target) {
     this.target = typeof target === "number" ? { port: target } : target;
   }
 
+  /** Resets every connection and stops listening. */
   async stop() {
     for (const link of [...this.links]) link.cut();
     for (const resolve of this.#waiting.splice(0)) resolve();

@@ -3,14 +3,19 @@
  * data is held against what the clients were told. The benchmark and the fault tests run the same storm.
  */
 import { startProxy } from "./fault-proxy.mjs";
+import { arrivals } from "./clock.mjs";
 import { Ledger } from "./ledger.mjs";
+import { Order } from "./order.mjs";
+import { Phases } from "./phases.mjs";
 import { Random } from "./random.mjs";
 import { startRedis } from "./redis-server.mjs";
 import { exchange } from "./resp.mjs";
 
 const SCRIPT = "redis.call('INCR', KEYS[1]) return redis.call('LPUSH', KEYS[2], ARGV[1])";
 const READABLE = 100;
-const TICK = 10;
+/** Turns in which one key of the order check is written, a round of the clients apart, and its writes in each, back to back. */
+const TURNS = 2;
+const BACK_TO_BACK = 3;
 
 const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -84,7 +89,25 @@ const FAULTS = {
 /** While these last the server is not there: nobody expects what is issued then to be acknowledged. */
 const DOWN = new Set(["kill, port refuses", "kill, balancer accepts", "freeze"]);
 
-/** @type {import("./faults.mjs").runFaults} */
+/**
+ * @typedef {object} FaultsOptions
+ * @property {number} seconds how long the storm lasts
+ * @property {number} seed
+ * @property {(where: { host: string, port: number }) => unknown} makeClient makes one client under test, connected through the
+ *   fault proxy. It is closed by `disconnect()` at the end
+ * @property {number} [clients] default 4
+ * @property {number} [perSecond] operations per second of all clients together; MULTI and pipelines count as one. Default 800
+ * @property {number} [settleWithin] milliseconds after the storm within which everything must have settled. Default 8000
+ * @property {(phase: string) => void} [onPhase] told the name of each fault as it begins, and `calm` in between
+ *
+ * @typedef {Awaited<ReturnType<typeof runFaults>>} FaultsVerdict
+ */
+
+/**
+ * Starts a server (AOF, every write on disk before its reply) and a fault proxy, lets random faults loose on the clients
+ * for a while, and compares what they were told with what the server did.
+ * @param {FaultsOptions} options
+ */
 export async function runFaults({
   seconds,
   seed,
@@ -108,7 +131,9 @@ export async function runFaults({
     await exchange({ path: server.path }, fixed);
     for (let i = 0; i < size; i++) clients.push(await makeClient({ host: proxy.host, port: proxy.port }));
     const ledger = new Ledger();
-    const load = startLoad(clients, ledger, perSecond);
+    const phases = new Phases();
+    const order = new Order();
+    const stopLoad = startLoad(clients, { ledger, phases, order }, perSecond);
 
     let ended = false;
     const end = sleep(seconds * 1000).then(() => (ended = true));
@@ -116,7 +141,7 @@ export async function runFaults({
     const wait = (/** @type {number} */ low, /** @type {number} */ high) =>
       Promise.race([sleep(random.between(low, high)), end]);
     const enter = (/** @type {string} */ phase) => {
-      load.phase = phase;
+      phases.current = phase;
       onPhase?.(phase);
     };
     /** @type {string[]} */
@@ -136,23 +161,33 @@ export async function runFaults({
       enter("calm");
       await wait(500, 1500);
     }
-    load.stop();
+    stopLoad();
     const unsettled = await ledger.drained(settleWithin);
     // A promise without an answer by now is judged as unsettled, even if the goodbye below shakes it loose.
-    const verdict = await ledger.audit((commands) => exchange({ path: server.path }, commands, { timeout: 30_000 }));
+    const ask = (/** @type {string[][]} */ commands) => exchange({ path: server.path }, commands, { timeout: 30_000 });
+    const [verdict, { watched, outOfOrder }] = [await ledger.audit(ask), await order.violations(ask)];
     return {
       seed,
+      /** The faults that happened, in order. */
       faults: happened,
-      issued: load.issued,
+      issued: phases.issued,
+      /** Not settled within `settleWithin` after the storm. */
       unsettled,
+      /** Replies that cannot be right: another command's, or of a second execution. */
       wrongReplies: ledger.wrong,
+      /** Milliseconds of the slowest call that did settle. */
       slowest: ledger.slowest,
       unhandled,
       acknowledged: ledger.acknowledged,
       failed: ledger.failed,
       codes: Object.fromEntries(ledger.codes),
-      phases: load.phases(),
-      availability: load.availability(),
+      /** By the fault that was on when a command was issued. */
+      phases: phases.rows(),
+      /** Acknowledged share of what was issued while the server was neither killed nor frozen. */
+      availability: phases.share((phase) => !DOWN.has(phase)),
+      /** Keys whose order of acknowledged writes was looked at, and those of them that had it wrong. */
+      keysInOrder: watched,
+      outOfOrder,
       ...verdict,
     };
   } finally {
@@ -168,43 +203,18 @@ export async function runFaults({
 /**
  * A steady stream of every kind of write, and reads whose answer is known.
  * @param {any[]} clients
- * @param {Ledger} ledger
+ * @param {{ ledger: Ledger, phases: Phases, order: Order }} books
  * @param {number} perSecond
  */
-function startLoad(clients, ledger, perSecond) {
-  let next = 0;
-  /** @type {Map<string, { issued: number, acknowledged: number }>} */
-  const tally = new Map();
-  const load = {
-    phase: "calm",
-    issued: 0,
-    stop: () => clearInterval(timer),
-    phases: () => Object.fromEntries(tally),
-    /** Share acknowledged of what was issued while the server was there. */
-    availability() {
-      const up = [...tally].filter(([phase]) => !DOWN.has(phase)).map(([, counts]) => counts);
-      const sum = (/** @type {"issued" | "acknowledged"} */ what) =>
-        up.reduce((total, counts) => total + counts[what], 0);
-      return sum("acknowledged") / sum("issued");
-    },
-  };
-
+function startLoad(clients, { ledger, phases, order }, perSecond) {
   /**
    * @param {import("./ledger.mjs").Mark[]} marks
    * @param {Promise<unknown>} promise
    * @param {(reply: unknown) => boolean} right
    */
   function track(marks, promise, right) {
-    let counts = tally.get(load.phase);
-    if (counts === undefined) tally.set(load.phase, (counts = { issued: 0, acknowledged: 0 }));
-    const row = counts;
-    row.issued++;
-    load.issued++;
-    promise.then(
-      () => row.acknowledged++,
-      () => {},
-    );
-    ledger.track(load.phase, marks, promise, right);
+    phases.count(promise);
+    ledger.track(phases.current, marks, promise, right);
   }
 
   const counter = (/** @type {string} */ key) => /** @type {const} */ ({ key, kind: "counter" });
@@ -219,6 +229,18 @@ function startLoad(clients, ledger, perSecond) {
     const [error, reply] = replies[at];
     if (error) throw error;
     return reply;
+  };
+
+  /**
+   * The key of the order check whose turn it is: always the same client's, in successive rounds, then another key.
+   * @param {number} id
+   * @returns {[key: string, kind: "string" | "list"]}
+   */
+  const seriesOf = (id) => {
+    const turn = Math.floor(id / kinds.length);
+    const [client, round] = [turn % clients.length, Math.floor(turn / clients.length)];
+    const series = Math.floor(round / TURNS);
+    return [`o:${client}:${series}`, series % 2 === 0 ? "string" : "list"];
   };
 
   /** @type {((client: any, id: number) => void)[]} */
@@ -248,17 +270,18 @@ function startLoad(clients, ledger, perSecond) {
       track([counter(`ei:${id}`), pushed(`el:${id}`)], client.eval(SCRIPT, 2, `ei:${id}`, `el:${id}`, "x"), isOne),
     (client, id) => track([], client.get(`read:${id % READABLE}`), (reply) => reply === String(id % READABLE)),
     (client, id) => track([], client.set(`s:${id % 1000}`, "x"), (reply) => reply === "OK"),
+    (client, id) => {
+      const [key, kind] = seriesOf(id);
+      for (let i = 0; i < BACK_TO_BACK; i++) {
+        const value = String(order.numberOf(key));
+        const promise = kind === "string" ? client.set(key, value) : client.rpush(key, value);
+        order.track(key, kind, promise);
+        track([], promise, kind === "string" ? (reply) => reply === "OK" : (reply) => Number(reply) > 0);
+      }
+    },
   ];
 
-  let owed = 0;
-  let last = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    // A late tick brings what it missed, but not the arrivals of a whole stall at once.
-    owed = Math.min(owed + ((now - last) / 1000) * perSecond, perSecond / 5);
-    last = now;
-    for (; owed >= 1; owed--, next++)
-      kinds[next % kinds.length]?.(clients[Math.floor(next / kinds.length) % clients.length], next);
-  }, TICK);
-  return load;
+  return arrivals(perSecond, (n) =>
+    kinds[n % kinds.length]?.(clients[Math.floor(n / kinds.length) % clients.length], n),
+  );
 }

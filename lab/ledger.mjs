@@ -18,11 +18,19 @@ export class Ledger {
   pending = 0;
   acknowledged = 0;
   failed = 0;
+  /** Of those that failed: how many by an error that promises that nothing was executed. */
+  saidNo = 0;
   /** Replies that cannot be right: another command's reply, or a counter that was not fresh. */
   wrong = 0;
   slowest = 0;
   /** @type {Map<string, number>} */
   codes = new Map();
+  #saysNo;
+
+  /** @param {(error: any) => boolean} [saysNo] whether an error promises that its command was not executed; default: `applied: "no"` */
+  constructor(saysNo = (error) => error?.applied === "no") {
+    this.#saysNo = saysNo;
+  }
 
   /**
    * Watches one command.
@@ -54,7 +62,7 @@ export class Ledger {
   fail(entry, error) {
     entry.code = codeOf(error);
     this.codes.set(entry.code, (this.codes.get(entry.code) ?? 0) + 1);
-    this.#settle(entry, error?.applied === "no" ? "no" : "maybe");
+    this.#settle(entry, this.#saysNo(error) ? "no" : "maybe");
   }
 
   /**
@@ -67,6 +75,7 @@ export class Ledger {
     this.pending--;
     if (outcome === "acknowledged") this.acknowledged++;
     else this.failed++;
+    if (outcome === "no") this.saidNo++;
     this.slowest = Math.max(this.slowest, entry.settled - entry.issued);
   }
 
@@ -84,9 +93,13 @@ export class Ledger {
   async audit(ask) {
     const verdict = {
       executedTwice: 0,
+      /** Acknowledged, but not in the server's data. */
       lostAcknowledgements: 0,
+      /** Failed with `applied: "no"`, but executed. */
       falseNo: 0,
+      /** Transactions or scripts of which a part was executed. */
       torn: 0,
+      /** Failed without knowing whether they were applied: how many were, and how many were not. */
       unknownExecuted: 0,
       unknownNot: 0,
     };

@@ -4,7 +4,19 @@
  * Knows nothing of clients or faults.
  */
 
-/** @typedef {"pending" | "delivered" | "nothing" | "maybe" | "no"} Outcome */
+/**
+ * @typedef {"pending" | "delivered" | "nothing" | "maybe" | "no"} Outcome
+ *
+ * @typedef {object} PopsVerdict What became of the elements; each is counted once, under the outcome of the one command that could pop it.
+ * @property {number} pushed
+ * @property {number} delivered popped, and given to its caller
+ * @property {number} kept still in its list
+ * @property {number} reported popped, and its caller was told that the outcome is unknown
+ * @property {number} vanished popped, and its caller was told that nothing was, or nothing at all
+ * @property {number} twice given to its caller and still in its list
+ * @property {number} pending
+ * @property {number} wrong replies that name another list or element
+ */
 
 /** Adds the element and leaves a mark of it, once, however often it is asked to. */
 const PUSH = `if redis.call("SET", KEYS[1] .. ":pushed", "1", "NX") then redis.call("RPUSH", KEYS[1], KEYS[1]) end return 1`;
@@ -68,6 +80,7 @@ export class Pops {
    * @param {(...command: (string | number)[]) => Promise<unknown>} call
    */
   async verdict(call) {
+    /** @type {PopsVerdict} */
     const tally = {
       pushed: 0,
       delivered: 0,
@@ -87,10 +100,14 @@ export class Pops {
     return tally;
   }
 
-  /** @param {Record<string, number>} tally @param {Outcome | undefined} outcome @param {number} seen */
+  /**
+   * @param {PopsVerdict} tally
+   * @param {Outcome | undefined} outcome
+   * @param {number} seen
+   */
   #count(tally, outcome, seen) {
-    /** @param {string} what */
-    const one = (what) => (tally[what] = (tally[what] ?? 0) + 1);
+    /** @param {keyof PopsVerdict} what */
+    const one = (what) => tally[what]++;
     if (outcome === "pending") one("pending");
     if (seen > 0) one("pushed");
     if (outcome === "delivered") one(seen === 1 ? "delivered" : "twice");

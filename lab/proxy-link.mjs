@@ -30,7 +30,7 @@ export class Link {
   #gone = false;
 
   /**
-   * @param {any} proxy
+   * @param {import("./fault-proxy.mjs").FaultProxy} proxy
    * @param {import("node:net").Socket} client
    */
   constructor(proxy, client) {
@@ -49,7 +49,10 @@ export class Link {
 
   modeChanged() {
     const { mode } = this.#proxy;
-    if (this.#lossy && mode !== "drop-replies" && !this.#doomed) return this.cut();
+    if (this.#lossy && mode !== "drop-replies" && !this.#doomed) {
+      this.cut();
+      return;
+    }
     const held = mode === "blackhole" || (mode === "silent" && this.#server === undefined);
     if (held) {
       this.#client.pause();
@@ -144,8 +147,10 @@ export class Link {
    */
   #send(chunk) {
     const { latency, jitter, bytesPerSecond } = this.#proxy.shape;
-    if (latency === 0 && jitter === 0 && bytesPerSecond === Infinity && this.#delayed.length === 0)
-      return this.#write(chunk);
+    if (latency === 0 && jitter === 0 && bytesPerSecond === Infinity && this.#delayed.length === 0) {
+      this.#write(chunk);
+      return;
+    }
     // At least one byte at a time, at most 100 pieces a second: fine enough to be slow, coarse enough to be cheap.
     const piece = bytesPerSecond === Infinity ? chunk.length : Math.max(1, Math.floor(bytesPerSecond / 100));
     const now = performance.now();
@@ -171,7 +176,7 @@ export class Link {
   #write(bytes, sent) {
     if (this.#halfClosed || this.#client.destroyed) return;
     this.#proxy.counters.bytesToClient += bytes.length;
-    if (bytes.length === 0) return void sent?.();
+    if (bytes.length === 0) return sent?.();
     const roomy = this.#client.write(bytes, sent);
     const server = this.#server;
     if (!roomy && server !== undefined && !server.isPaused()) {

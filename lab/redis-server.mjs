@@ -15,7 +15,26 @@ const ADMIN = { name: "lab", password: "lab-admin" };
 const LOG_LIMIT = 1_000_000;
 const START_TIMEOUT = 20_000;
 
+/** Path or name of the server binary: `REDIS_SERVER` or `redis-server`. */
 export const REDIS_SERVER = process.env["REDIS_SERVER"] ?? "redis-server";
+
+/**
+ * @typedef {object} RedisOptions
+ * @property {readonly string[]} [args] extra command-line arguments, e.g. `["--maxclients", "5"]`
+ * @property {number} [port] fixed TCP port; `0` switches plain TCP off. Default: a free loopback port
+ * @property {TlsOptions} [tls] opens a TLS port beside the plain one; see `makeCertificates`
+ * @property {string} [unixSocket] path of the unix socket. Default: one in the server's own folder
+ * @property {readonly string[]} [config] lines for redis.conf
+ * @property {readonly string[]} [acl] `user …` lines. `cli` and `call` keep working: they log in as a user of their own
+ * @property {string} [password] sets `requirepass`
+ * @property {"none" | "aof"} [persistence] `aof`: every write is on disk before it is acknowledged, and survives `kill` and
+ *   `restart`. Default: nothing is kept
+ * @property {"answering" | "accepting"} [waitFor] `answering` (default) waits until the data is loaded; `accepting` returns
+ *   while the server still says LOADING
+ *
+ * @typedef {import("./tls.mjs").KeyPair & { readonly clientAuth?: boolean, readonly port?: number }} TlsOptions
+ *   `clientAuth`: ask clients for a certificate, default false.
+ */
 
 /** @type {string | undefined} */
 let version;
@@ -27,12 +46,12 @@ export function redisVersion() {
 }
 
 /**
- * @param {import("./redis-server.mjs").RedisOptions} [options]
- * @returns {Promise<import("./redis-server.mjs").RedisServer>}
+ * Starts a redis-server and resolves when it answers. It dies with this process in any case.
+ * @param {RedisOptions} [options]
  */
 export async function startRedis(options = {}) {
   for (let tries = 1; ; tries++) {
-    const server = new Server(
+    const server = new RedisServer(
       options,
       options.port ?? (await freePort()),
       options.tls && (options.tls.port ?? (await freePort())),
@@ -48,7 +67,8 @@ export async function startRedis(options = {}) {
   }
 }
 
-class Server {
+export class RedisServer {
+  /** @readonly */
   host = "127.0.0.1";
   #options;
   #dir = mkdtempSync(join(tmpdir(), "lab-redis-"));
@@ -60,24 +80,29 @@ class Server {
   #exited = Promise.resolve();
 
   /**
-   * @param {import("./redis-server.mjs").RedisOptions} options
+   * @param {RedisOptions} options
    * @param {number} port
    * @param {number | undefined} tlsPort
    */
   constructor(options, port, tlsPort) {
     this.#options = options;
+    /** @readonly */
     this.port = port;
+    /** @readonly */
     this.tlsPort = tlsPort;
+    /** Unix socket. @readonly */
     this.path = options.unixSocket ?? join(this.#dir, "redis.sock");
     const given = [...(options.config ?? []), ...(options.args ?? [])].join(" ");
     this.#guarded = options.password !== undefined || options.acl !== undefined || given.includes("requirepass");
     writeFileSync(join(this.#dir, "redis.conf"), this.#config());
   }
 
+  /** 0 while it is not running. Changes with `restart`. */
   get pid() {
     return this.#child?.pid ?? 0;
   }
 
+  /** The server's own folder; removed by `stop`. */
   get dir() {
     return this.#dir;
   }
@@ -160,11 +185,15 @@ class Server {
     }
   }
 
+  /** What the server printed so far. */
   log() {
     return this.#log;
   }
 
-  /** @param {readonly (string | number)[]} command */
+  /**
+   * Runs one command as administrator, out of band; an error reply rejects.
+   * @param {(string | number)[]} command
+   */
   async call(...command) {
     const login = this.#guarded ? [["AUTH", ADMIN.name, ADMIN.password]] : [];
     const replies = await exchange({ path: this.path }, [...login, command]);
@@ -173,11 +202,15 @@ class Server {
     return reply;
   }
 
-  /** @param {readonly (string | number)[]} command */
+  /**
+   * The same as text: arrays one item a line, null as the empty string.
+   * @param {(string | number)[]} command
+   */
   async cli(...command) {
     return asText(await this.call(...command));
   }
 
+  /** SIGKILL, waits for the exit, removes the folder. */
   async stop() {
     // Nothing of it is kept: no reason to wait while it finishes a script, waits for replicas or tries to save.
     await this.kill();
@@ -185,11 +218,13 @@ class Server {
     rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 
+  /** SIGKILL, and waits for the exit. `restart` brings it back. */
   async kill() {
     this.#child?.kill("SIGKILL");
     await this.#exited;
   }
 
+  /** Kills if need be, then starts again on the same port. Data is lost unless `persistence` is `aof`. */
   async restart() {
     await this.kill();
     // A killed server leaves its socket file behind; redis-server removes it itself before it binds.
@@ -204,10 +239,12 @@ class Server {
     }
   }
 
+  /** SIGSTOP: the kernel still accepts connections, nobody answers. */
   freeze() {
     this.#child?.kill("SIGSTOP");
   }
 
+  /** SIGCONT. */
   thaw() {
     this.#child?.kill("SIGCONT");
   }
@@ -222,6 +259,6 @@ class Server {
  * @returns {string}
  */
 function asText(reply) {
-  if (Array.isArray(reply)) return reply.map(asText).join("\n");
+  if (Array.isArray(reply)) return reply.map((item) => asText(/** @type {typeof reply} */ (item))).join("\n");
   return reply === null ? "" : String(reply);
 }

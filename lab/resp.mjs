@@ -14,6 +14,7 @@ const LF = 10;
 export class FrameCounter {
   /** Complete frames so far; out-of-band pushes (`>`) are not counted. */
   frames = 0;
+  /** The stream turned out not to be RESP: nothing is counted any more. */
   blind = false;
   /** True between the first and the last byte of a frame. */
   partial = false;
@@ -65,12 +66,17 @@ export class FrameCounter {
       case "_":
       case "#":
       case ",":
-      case "(":
-        return this.#close();
+      case "(": {
+        this.#close();
+        return;
+      }
       case "$":
       case "=":
       case "!":
-        if (n < 0) return this.#close();
+        if (n < 0) {
+          this.#close();
+          return;
+        }
         this.#skip = n + 2;
         return;
       case "*":
@@ -107,7 +113,7 @@ export class FrameCounter {
   }
 }
 
-/** @typedef {import("./resp.mjs").Reply} Reply */
+/** @typedef {string | number | null | Error | unknown[]} Reply An array's items are replies too; JSDoc has no recursive types. */
 
 /**
  * One complete reply at `at`, or undefined when bytes are missing.
@@ -136,8 +142,7 @@ function readReply(data, at) {
     case 42: {
       const n = Number(text);
       if (n < 0) return { value: null, next };
-      /** @type {Reply[]} */
-      const items = [];
+      const items = /** @type {Reply[]} */ ([]);
       let pos = next;
       for (let i = 0; i < n; i++) {
         const item = readReply(data, pos);
@@ -157,7 +162,7 @@ function readReply(data, at) {
 
 /**
  * Sends commands over a connection of its own, in one write, and resolves with their replies in order.
- * Error replies are values of type Error. Rejects when the connection fails or `timeout` milliseconds pass.
+ * Error replies are values of type Error. Rejects when the connection fails or `timeout` milliseconds (default 5000) pass.
  * @param {{ path: string } | { port: number, host?: string }} where
  * @param {readonly (readonly (string | number)[])[]} commands
  * @param {{ timeout?: number }} [options]
@@ -194,6 +199,7 @@ export function exchange(where, commands, { timeout = 5000 } = {}) {
 }
 
 /**
+ * One command as RESP bytes.
  * @param {readonly (string | number)[]} command
  * @returns {string}
  */

@@ -4,6 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -22,7 +23,16 @@ subjectAltName=DNS:redis.elsewhere.example
 extendedKeyUsage=clientAuth
 `;
 
-/** @returns {Promise<import("./tls.mjs").Certificates>} */
+/**
+ * @typedef {object} KeyPair Paths of PEM files; what `startRedis({ tls })` takes.
+ * @property {string} cert
+ * @property {string} key
+ * @property {string} ca certificate of the authority that signed it
+ *
+ * @typedef {Awaited<ReturnType<typeof makeCertificates>>} Certificates
+ */
+
+/** Makes a CA and its leaves in a temporary folder, by the openssl command. Takes a fraction of a second. */
 export async function makeCertificates() {
   const dir = mkdtempSync(join(tmpdir(), "lab-tls-"));
   const openssl = (/** @type {string[]} */ ...args) => run("openssl", args, { cwd: dir });
@@ -39,7 +49,13 @@ export async function makeCertificates() {
     const self = ["-req", "-in", `${name}.csr`, "-key", `${name}.key`, "-days", "30"];
     await openssl("x509", ...self, "-extfile", "ext.cnf", "-extensions", "ca", "-out", `${name}.crt`);
   }
-  /** @param {string} name @param {string} subject @param {string} section @param {string[]} when */
+  /**
+   * @param {string} name
+   * @param {string} subject
+   * @param {string} section
+   * @param {string[]} when
+   * @returns {Promise<KeyPair>}
+   */
   async function leaf(name, subject, section, when = ["-days", "30"], issuer = "ca") {
     await request(name, subject);
     await writeSigned(name, section, when, issuer);
@@ -70,15 +86,21 @@ export async function makeCertificates() {
       leaf("foreign", "localhost", "local", ["-days", "30"], "other-ca"),
     ]);
     const ca = join(dir, "ca.crt");
-    const remove = async () => rmSync(dir, { recursive: true, force: true });
+    const remove = () => rm(dir, { recursive: true, force: true });
     return {
       dir,
+      /** Path and text of the CA certificate that clients should trust. */
       ca,
       caPem: readFileSync(ca, "utf8"),
+      /** For localhost and 127.0.0.1. */
       valid,
+      /** Ended in February 2020. */
       expired,
+      /** For redis.elsewhere.example. */
       wrongHost,
+      /** For a client that must show a certificate. */
       client,
+      /** Right host, but signed by an authority that nobody trusts. */
       foreign,
       remove,
       [Symbol.asyncDispose]: remove,

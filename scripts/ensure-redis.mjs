@@ -44,4 +44,5 @@ function main() {
   return 1;
 }
 
-process.exitCode = main();
+const code = main();
+if (code !== 0) process.exitCode = code;

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 
-const bundle = await rolldown({ input: join(import.meta.dirname, "../src/failure/render.ts"), platform: "node" });
+const bundle = await rolldown({ input: join(import.meta.dirname, "../src/failure-pages/render.ts"), platform: "node" });
 const [{ code }] = (await bundle.generate({ format: "esm" })).output;
 const { renderAll } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 

@@ -1,8 +1,8 @@
 /** `createRedis`: `new Redis(...)` for those who prefer a function. */
-import { checkRedisArguments } from "./options/arguments.js";
-import type { Environment } from "./options/environment-policy.js";
-import { normalPrefix } from "./options/environment.js";
-import { resolveFromEnvironment, type FromEnvironmentOptions } from "./options/from-environment.js";
+import { checkRedisArguments } from "./policy/input/arguments.js";
+import type { Environment } from "./policy/environment/policy-variables.js";
+import { normalPrefix } from "./policy/environment/target.js";
+import { resolveFromEnvironment, type FromEnvironmentOptions } from "./policy/environment/from-environment.js";
 import { makesClients } from "./client/client-count.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
@@ -26,7 +26,7 @@ export function createRedis(...args: unknown[]): Redis {
 
 /**
  * A client whose address, credentials and policy come from environment variables (`REDIS_URL`, `REDIS_HOST` …,
- * `IOREDOUBT_*`; all of them in docs/policy.md). What `options` set goes over the environment.
+ * `IOREDOUBT_*`; all of them in docs/policy.md). What `options` set takes precedence over the environment.
  *
  * @throws {ConfigError} before anything connects, with every problem and no value.
  */

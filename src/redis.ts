@@ -1,41 +1,51 @@
 /**
- * The drop-in client: an ioredis `Redis` whose commands travel through a flow. This file is the seam and nothing more:
- * it turns ioredis's public methods into calls of `Flow`, `Wire` and `Pool`; `client/hooks.ts` does so for its private ones.
+ * The drop-in client: an ioredis `Redis` whose commands are driven by an engine. This file is the seam and nothing more: it
+ * turns ioredis's public methods into calls of the engine, the transport and the pool; `ioredis/hooks.ts` does so for its
+ * private ones.
  */
 import { Redis as IORedis, type Callback, type Command, type RedisKey } from "ioredis";
-import { closeClient, DRAIN } from "./client/close.js";
-import { giving, type Given } from "./client/given.js";
-import { sealGetter } from "./client/sealed-options.js";
-import { installHooks } from "./client/hooks.js";
-import { sendUnready } from "./client/own-commands.js";
+import { assemble } from "./client/assemble.js";
+import { makesClients } from "./client/client-count.js";
+import { constructWith, type ConstructionContext } from "./client/construction-context.js";
+import type { Client } from "./client/host.js";
+import { closeClient, DRAIN } from "./client/lifecycle.js";
 import type { RedisOptions } from "./client/redis-options.js";
+import { sealGetter } from "./client/sealed-options.js";
+import { healthOf, snapshot, type Health, type Stats } from "./client/stats.js";
 import { STATE, type State } from "./client/state.js";
 import { viewOf } from "./client/view.js";
-import type { CallOptions } from "./command/call.js";
+import { clock } from "./clock.js";
 import type { ScriptDefinition } from "./command/scripts.js";
-import { optionsForDuplicate } from "./connection/explicit-options.js";
-import { CLOSED_MESSAGE, internalsOf, type BatchStream } from "./connection/internals.js";
-import { quickenBatches } from "./connection/quick-pipeline.js";
-import { listenerThrew } from "./connection/reply-guard.js";
+import { CLOSED_MESSAGE } from "./engine/client-errors.js";
+import type { OwnedClient } from "./engine/connections.js";
+import type { BatchStream, CallOptions } from "./engine/ports.js";
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { stateOf } from "./failure/state.js";
-import { healthOf, snapshot, type Health, type Stats } from "./observe/stats.js";
-import { checkRedisArguments } from "./options/arguments.js";
-import type { Policy } from "./options/policy.js";
-import { makesClients } from "./client/client-count.js";
-import type { ConnectionOptions } from "./pool/leases.js";
-import type { Pool } from "./pool/pool.js";
-import type { TransactionOptions, TransactionResult, TransactionScope } from "./pool/transaction.js";
+import { ADAPTER, type Adapter } from "./ioredis/adapter.js";
+import { optionsForDuplicate } from "./ioredis/explicit-options.js";
+import { installHooks } from "./ioredis/hooks.js";
+import { internalsOf } from "./ioredis/internals.js";
+import { sendIfOwn } from "./ioredis/own-commands.js";
+import { quickenBatches } from "./ioredis/quick-pipeline.js";
+import { listenerThrew } from "./ioredis/reply-guard.js";
+import type { ConnectionPool } from "./lease/pool.js";
+import type { TransactionOptions, TransactionResult, TransactionScope as Scope } from "./lease/transaction.js";
+import type { ConnectionOptions } from "./lease/with-connection.js";
+import { checkRedisArguments } from "./policy/input/arguments.js";
+import type { Policy } from "./policy/shape.js";
 
 export type { RedisOptions };
+
+/** What the function of a transaction works with. */
+export type TransactionScope = Scope<Redis>;
 
 /** The limits of a view made by `with`. */
 const LIMITS = Symbol("ioredoubt.limits");
 
 /** A client with a policy that was resolved elsewhere, from an environment for instance. */
-export function redisWithPolicy(given: Given, args: readonly unknown[]): Redis {
-  return giving(given, () => new (Redis as new (...args: unknown[]) => Redis)(...args));
+export function redisWithPolicy(given: ConstructionContext, args: readonly unknown[]): Redis {
+  return constructWith(given, () => new (Redis as new (...args: unknown[]) => Redis)(...args));
 }
 
 export interface CloseOptions {
@@ -44,7 +54,11 @@ export interface CloseOptions {
 }
 
 export class Redis extends IORedis {
+  /** @internal */
   declare readonly [STATE]: State;
+  /** @internal */
+  declare readonly [ADAPTER]: Adapter;
+  /** @internal */
   declare readonly [LIMITS]?: CallOptions;
   declare options: RedisOptions;
   /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */
@@ -70,27 +84,28 @@ export class Redis extends IORedis {
   }
 
   override sendCommand(command: Command, stream?: BatchStream): unknown {
-    const state = this[STATE];
-    if (state.flow.isOpen) state.flow.dispatch(command, stream, undefined);
-    else sendUnready(this, state, command, stream);
+    const { engine, dispatcher } = this[STATE];
+    if (engine.isOpen || !sendIfOwn(this, command, stream)) dispatcher.dispatch(command, stream, undefined);
     return command.promise;
   }
 
   override connect(callback?: Callback<void>): Promise<void> {
     const state = this[STATE];
-    const { flow, wire, pool } = state;
-    wire.adoptConnector();
+    const { engine, adapter, pool, lanes } = state;
+    const { transport } = adapter;
+    transport.adoptConnector();
     if (this.status === "end" || this.status === "close") {
       state.closing = undefined;
-      flow.lifetime.revived();
+      engine.revive();
       pool?.revive();
+      lanes?.revive();
     }
     const promise = super.connect().catch((error: unknown) => {
-      const context = { ...wire.context(), written: false };
+      const context = { ...transport.context(), written: false };
       throw attachDiagnosis(
         error,
-        () => classify(wire.lastError() ?? error, context),
-        () => stateOf(flow.endpoint.label, context),
+        () => classify(transport.lastError() ?? error, context),
+        () => stateOf(engine.endpoint.label, context),
       );
     });
     if (callback !== undefined) {
@@ -103,21 +118,22 @@ export class Redis extends IORedis {
   }
 
   override disconnect(reconnect = false): void {
-    const { flow, pool, isReconnecting } = this[STATE];
+    const { engine, adapter, pool, lanes } = this[STATE];
     const { status } = this;
     if (reconnect) {
-      if (!isReconnecting) pool?.interrupt();
+      if (!adapter.isReconnecting) pool?.interrupt();
       super.disconnect(true);
       return;
     }
     // ioredis would remember to skip the reconnect of a connection that does not exist yet.
     if (status === "end") return;
-    flow.lifetime.closing();
+    engine.close();
     pool?.end();
+    lanes?.end();
     const internals = internalsOf(this);
     if (status === "reconnecting") {
       // No socket to close, and the connector's own disconnect would keep the process for the one that closed before.
-      if (internals.reconnectTimeout !== null) clearTimeout(internals.reconnectTimeout);
+      if (internals.reconnectTimeout !== null) clock.clearTimeout(internals.reconnectTimeout);
       internals.reconnectTimeout = null;
     } else super.disconnect();
     if (
@@ -144,7 +160,7 @@ export class Redis extends IORedis {
   override silentEmit(event: string, arg?: unknown): boolean {
     if (event === "error" && arg instanceof Error) {
       // Nothing goes to the console: the log has it.
-      if (!this[STATE].wire.noteError(arg) || this.listenerCount("error") === 0) return false;
+      if (!this[ADAPTER].transport.noteError(arg) || this.listenerCount("error") === 0) return false;
     }
     return super.silentEmit(event, arg);
   }
@@ -152,7 +168,7 @@ export class Redis extends IORedis {
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === "error" && this.listenerCount("error") === 0) {
       const [error] = args;
-      if (error instanceof Error) this[STATE].wire.noteError(error);
+      if (error instanceof Error) this[ADAPTER].transport.noteError(error);
       return false;
     }
     try {
@@ -168,11 +184,10 @@ export class Redis extends IORedis {
    * connection, same order.
    */
   with(options: CallOptions): this {
-    const { flow, pool } = this[STATE];
+    const { dispatcher } = this[STATE];
     const limits = { ...this[LIMITS], ...options };
     const sendCommand = (command: Command, stream?: BatchStream): unknown => {
-      if (pool?.lanes === undefined) flow.dispatch(command, stream, limits);
-      else pool.lanes.send(command, stream, limits);
+      dispatcher.dispatch(command, stream, limits);
       return command.promise;
     };
     return viewOf(this, sendCommand, { [LIMITS]: limits });
@@ -191,7 +206,8 @@ export class Redis extends IORedis {
    * @throws {PoolTimeoutError} when none became free within `pool.acquireTimeout`.
    */
   async withConnection<T>(fn: (connection: Redis) => T | PromiseLike<T>, options: ConnectionOptions = {}): Promise<T> {
-    return poolFor(this, fn, "withConnection").withConnection(fn, new Error("borrowed here"), options);
+    const run = fn as unknown as (connection: OwnedClient) => T | PromiseLike<T>;
+    return poolFor(this, fn, "withConnection").withConnection(run, new Error("borrowed here"), options);
   }
 
   /**
@@ -206,7 +222,8 @@ export class Redis extends IORedis {
     fn: (scope: TransactionScope) => T | PromiseLike<T>,
     options: TransactionOptions = {},
   ): Promise<TransactionResult<T>> {
-    return poolFor(this, fn, "transaction").transaction(keys, fn, new Error("borrowed here"), options);
+    const run = fn as unknown as (scope: Scope) => T | PromiseLike<T>;
+    return poolFor(this, fn, "transaction").transaction(keys, run, new Error("borrowed here"), options);
   }
 
   /** The effective policy, frozen. */
@@ -214,16 +231,14 @@ export class Redis extends IORedis {
     return this[STATE].policy;
   }
 
-  /** A plain snapshot: connection, gate, in flight, retries, budget, circuits, writes. */
+  /** A plain snapshot: connection, queue, in flight, retries, budget, circuits, writes. */
   stats(): Stats {
-    const { flow, wire, pool } = this[STATE];
-    return { ...snapshot(this.status, flow, wire), ...(pool === undefined ? {} : { pool: pool.stats() }) };
+    return snapshot(this.status, this[STATE]);
   }
 
   /** Whether this client can serve now, and if not, since when and why. Costs nothing: no command is sent. */
   health(): Health {
-    const { flow, wire } = this[STATE];
-    return healthOf(this.status, flow, wire);
+    return healthOf(this.status, this[STATE]);
   }
 
   /**
@@ -243,15 +258,16 @@ export class Redis extends IORedis {
 Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
   const { explicit, brought, environment } = this[STATE];
   const options = optionsForDuplicate(this.options, explicit, brought);
-  return giving({ environment }, () => new Redis({ ...options, ...override }));
+  return constructWith({ environment }, () => new Redis({ ...options, ...override }));
 } as Redis["duplicate"];
 
 sealGetter(Redis.prototype, "policy");
 quickenBatches(Redis.prototype);
-installHooks(Redis.prototype, (options) => new Redis(options));
+const create = (options: RedisOptions): Client => new Redis(options) as unknown as Client;
+installHooks(Redis.prototype, (client, args) => assemble(client as unknown as Client, args, create));
 makesClients(Redis.createClient, Redis.prototype.duplicate, Redis);
 
-function poolFor(client: Redis, fn: unknown, method: string): Pool {
+function poolFor(client: Redis, fn: unknown, method: string): ConnectionPool {
   if (typeof fn !== "function") throw new TypeError(`${method} needs the function that is to have the connection`);
   const { pool } = client[STATE];
   if (pool === undefined) throw new TypeError("a connection that was lent has no pool of its own: use the client");

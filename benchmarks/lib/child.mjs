@@ -8,7 +8,7 @@ const MARK = "result:";
  * @param {URL} script
  * @param {object} job handed to the script as JSON, see `job`
  * @param {{ nodeArgs?: string[], timeout?: number }} [options]
- * @returns {Promise<any>} what the script gave to `report`, or `{ crashed: reason }`
+ * @returns {Promise<any>} `printed`, how many lines it wrote besides, and what the script gave to `report`, or `{ crashed: reason }`
  */
 export function measure(script, job, { nodeArgs = [], timeout = 300_000 } = {}) {
   return new Promise((resolve) => {
@@ -17,16 +17,22 @@ export function measure(script, job, { nodeArgs = [], timeout = 300_000 } = {}) 
     });
     let out = "";
     let err = "";
+    let printed = 0;
     child.stdout.setEncoding("utf8").on("data", (text) => (out += text));
-    child.stderr.setEncoding("utf8").on("data", (text) => (err = (err + text).slice(-4000)));
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      err = (err + text).slice(-4000);
+      printed += text.split("\n").length - 1;
+    });
     const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      const line = out.split("\n").findLast((text) => text.startsWith(MARK));
+      const lines = out.split("\n");
+      const line = lines.findLast((text) => text.startsWith(MARK));
+      printed += lines.filter((text) => text !== "" && text !== line).length;
       resolve(
         line === undefined
           ? { crashed: `${signal ?? `exit ${code}`}: ${err.trim().slice(-1500)}` }
-          : JSON.parse(line.slice(MARK.length)),
+          : { printed, ...JSON.parse(line.slice(MARK.length)) },
       );
     });
   });

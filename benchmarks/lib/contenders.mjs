@@ -3,12 +3,18 @@
  * generator adds nothing but the loop.
  */
 
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
 /**
  * @typedef {{
  *   get: (key: string) => Promise<unknown>, set: (key: string, value: string) => Promise<unknown>,
- *   incr: (key: string) => Promise<unknown>, getMany: (keys: string[]) => Promise<unknown>, close: () => void, client: any,
- * }} Contender
- * @typedef {{ port: number, tls?: { ca: string } | undefined, logger?: any }} Where
+ *   incr: (key: string) => Promise<unknown>, mget: (keys: string[]) => Promise<unknown>,
+ *   getMany: (keys: string[]) => Promise<unknown>, transaction: (keys: string[]) => Promise<unknown>,
+ *   close: () => void, client: any,
+ * }} Contender `getMany` is a pipeline of GETs, `transaction` a MULTI of them.
+ * @typedef {{ port: number, tls?: { ca: string } | undefined, logger?: any, checkout?: string | undefined }} Where
+ *   `checkout`: the folder whose build is measured. Default: this one.
  */
 
 /** @type {Record<string, { label: string, make: (where: Where) => Promise<Contender> }>} */
@@ -18,6 +24,17 @@ export const CONTENDERS = {
   "node-redis": { label: "node-redis", make: nodeRedis },
   wrapper: { label: "pRetry(breaker.fire)", make: wrapper },
 };
+
+/**
+ * @param {string} name
+ * @param {Where} where
+ * @throws when nobody has that name
+ */
+export function makeContender(name, where) {
+  const contender = CONTENDERS[name];
+  if (contender === undefined) throw new Error(`unknown contender: ${name}`);
+  return contender.make(where);
+}
 
 /** @param {Where} where */
 export function ioredisOptions({ port, tls }) {
@@ -34,6 +51,12 @@ function fromIoredis(client) {
     get: (key) => client.get(key),
     set: (key, value) => client.set(key, value),
     incr: (key) => client.incr(key),
+    mget: (keys) => client.mget(keys),
+    transaction: (keys) => {
+      const multi = client.multi();
+      for (const key of keys) multi.get(key);
+      return multi.exec();
+    },
     getMany: (keys) => {
       const pipeline = client.pipeline();
       for (const key of keys) pipeline.get(key);
@@ -53,10 +76,17 @@ async function plain(where) {
 
 /** @param {Where} where @returns {Promise<Contender>} */
 async function ours(where) {
-  const { createRedis } = await import("../../dist/index.mjs");
+  const { createRedis } = /** @type {typeof import("ioredoubt")} */ (
+    where.checkout === undefined ? await import("ioredoubt") : await import(entryOf(where.checkout))
+  );
   const client = createRedis({ ...ioredisOptions(where), resilience: { logger: where.logger ?? false } });
   client.on("error", () => {});
   return fromIoredis(client);
+}
+
+/** What importing the package loads in another checkout. @param {string} checkout */
+export function entryOf(checkout) {
+  return pathToFileURL(join(checkout, "dist/index.mjs")).href;
 }
 
 /** @param {Where} where @returns {Promise<Contender>} */
@@ -71,6 +101,12 @@ async function nodeRedis({ port, tls }) {
     get: (key) => client.get(key),
     set: (key, value) => client.set(key, value),
     incr: (key) => client.incr(key),
+    mget: (keys) => client.mGet(keys),
+    transaction: (keys) => {
+      const multi = client.multi();
+      for (const key of keys) multi.get(key);
+      return multi.exec();
+    },
     getMany: (keys) => {
       const multi = client.multi();
       for (const key of keys) multi.get(key);
@@ -91,6 +127,8 @@ async function wrapper(where) {
     get: (key) => through(() => inner.get(key)),
     set: (key, value) => through(() => inner.set(key, value)),
     incr: (key) => through(() => inner.incr(key)),
+    mget: (keys) => through(() => inner.mget(keys)),
+    transaction: (keys) => through(() => inner.transaction(keys)),
     getMany: (keys) => through(() => inner.getMany(keys)),
     close: () => {
       breaker.shutdown();

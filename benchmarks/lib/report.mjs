@@ -1,6 +1,6 @@
 /** What every benchmark prints around its table: the machine, the versions, and numbers reduced to a median with its spread. */
-import { readFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
 import { redisVersion } from "../../lab/redis-server.mjs";
 
 /** @param {string} name */
@@ -15,6 +15,7 @@ export function machine() {
   const cores = cpus();
   const parts = [
     `${cores[0]?.model.trim() ?? "unknown CPU"}, ${cores.length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `load ${(loadavg()[0] ?? 0).toFixed(1)}`,
     `Node ${process.versions.node}`,
     `redis-server ${redisVersion()}`,
     `${own.name} ${own.version}`,
@@ -45,4 +46,29 @@ export function quantile(values, q) {
 export function spread(values) {
   const show = (/** @type {number} */ value) => value.toFixed(2);
   return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
+}
+
+/** The option, for `readOptions`. */
+export const JSON_OPTION = {
+  json: { type: /** @type {const} */ ("string"), help: "file that gets the results as JSON; - is standard output" },
+};
+
+/**
+ * Hands the results over as JSON, where that was asked for.
+ * @param {string | undefined} file
+ * @param {object} results
+ */
+export function writeResults(file, results) {
+  if (file === undefined) return;
+  const text = `${JSON.stringify({ machine: machine(), at: new Date().toISOString(), ...results }, undefined, 2)}\n`;
+  if (file === "-") process.stdout.write(text);
+  else writeFileSync(file, text);
+}
+
+/** Ends with a message when something was asked for that there is not. @param {readonly string[]} names @param {object} known */
+export function refuseUnknown(names, known) {
+  const unknown = names.filter((name) => !(name in known));
+  if (unknown.length === 0) return;
+  console.error(`unknown name: ${unknown.join(", ")}; there are ${Object.keys(known).join(", ")}`);
+  process.exit(2);
 }

@@ -4,15 +4,14 @@
  */
 import { parseArgs } from "node:util";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
-import { checkProfile } from "../options/check-resilience.js";
-import { explainResolved, type PolicyExplanation } from "../options/explain-policy.js";
-import { optionsInUrl } from "../options/check-url.js";
-import { fieldAt } from "../options/fields.js";
-import { clusterProblems, normalPrefix, NOT_SET, readTarget, type EnvironmentTarget } from "../options/environment.js";
-import type { ResilienceOptions } from "../options/policy.js";
-import type { ProfileName } from "../options/profiles.js";
-import { resolveSources } from "../options/resolve.js";
-import type { UserRedisOptions } from "../options/translate.js";
+import { checkProfile } from "../policy/input/check-resilience.js";
+import { explainResolved, type PolicyExplanation } from "../policy/explain-policy.js";
+import { optionsInUrl } from "../policy/input/check-url.js";
+import { fieldAt } from "../policy/fields.js";
+import { clusterProblems, normalPrefix, readTarget, type EnvironmentTarget } from "../policy/environment/target.js";
+import type { ProfileName, ResilienceOptions } from "../policy/shape.js";
+import { resolveSources } from "../policy/resolve.js";
+import type { UserRedisOptions } from "../policy/translate.js";
 import { variablesFrom, type Variables } from "./env-file.js";
 import { checkPrefix, UsageError, usageProblem } from "./usage.js";
 
@@ -21,9 +20,10 @@ export interface Output {
   write(text: string): unknown;
 }
 
+/** What `ioredoubt config --help` prints. */
 export const CONFIG_HELP = `ioredoubt config: the effective policy and where each value comes from
 
-  --env-file <path>     read variables from a file; variables that are already set go over it, as in node --env-file
+  --env-file <path>     read variables from a file; variables that are already set take precedence over it, as in node --env-file
   --profile <name>      use this built-in profile; several joined by +
   --prefix <prefix>     read <prefix>REDIS_… and <prefix>IOREDOUBT_… variables
   --json                print JSON
@@ -83,7 +83,7 @@ function explain(
   const start = normalPrefix(prefix);
   const target = readTarget(env, start);
   // Without any address the policy can still be shown; every other mistake is reported.
-  const problems = [...target.problems.filter((p) => p.given !== NOT_SET), ...clusterProblems(target)];
+  const problems = [...target.problems.filter((p) => p.missing !== true), ...clusterProblems(target)];
   const redis: UserRedisOptions = { ...target.options, ...optionsInUrl(target.url) };
   const given = profile === undefined ? undefined : profilesIn(profile, "--profile");
   problems.push(...(given?.problems ?? []));
@@ -124,7 +124,7 @@ function asText(explanation: PolicyExplanation): string {
   lines.push(...meaning.map((line) => `  ${line}`));
   if (provider !== undefined)
     lines.push("", `Known about ${provider.name}`, ...provider.notes.map((note) => `  ${note}`));
-  if (warnings.length > 0) lines.push("", "Worth a look", ...warnings.map((w) => `  ${w.path} ${w.says}`));
+  if (warnings.length > 0) lines.push("", "Warnings", ...warnings.map((w) => `  ${w.path} ${w.says}`));
   return `${lines.join("\n")}\n`;
 }
 

@@ -3,6 +3,7 @@
  * `fromEnv`; prints no secret.
  */
 import { writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { changesBetween } from "../doctor/changes.js";
 import { checksOf } from "../doctor/checks.js";
@@ -12,16 +13,17 @@ import { LiveList, type Terminal } from "../doctor/live-list.js";
 import { exitCodeOf, type Report } from "../doctor/report.js";
 import { parseUrl, tlsFromFiles, type TargetOptions } from "../doctor/target.js";
 import { renderText, verdictLines, type TextStyle } from "../doctor/text-report.js";
-import { checkUrl } from "../options/check-url.js";
-import { parseDuration } from "../options/parse.js";
+import { checkUrl } from "../policy/input/check-url.js";
+import { parseDuration } from "../policy/environment/parse.js";
 import { variablesFrom } from "./env-file.js";
 import { checkPrefix, shownPath, UsageError, usageProblem } from "./usage.js";
 
+/** What `ioredoubt doctor --help` prints. */
 export const DOCTOR_HELP = `ioredoubt doctor [url|host:port|socket]: why a connection to Redis does not work
 
 Without a target it takes REDIS_URL and the other variables, as fromEnv does.
 
-  --env-file <path>     read variables from a file; variables that are already set go over it
+  --env-file <path>     read variables from a file; variables that are already set take precedence over it
   --prefix <prefix>     read <prefix>REDIS_… variables
   --profile <name>      the application's profile; several joined by +
   --cluster             the application uses a Cluster client
@@ -193,7 +195,7 @@ async function watch(
       else if (last === undefined) out.write(renderText(report, styleFor(out, env)));
       else for (const line of changesBetween(last, report)) out.write(`${report.startedAt.slice(11, 19)} ${line}\n`);
       last = report;
-      await pause(interval, stop.signal);
+      await setTimeout(interval, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   } finally {
     process.off("SIGINT", end);
@@ -202,19 +204,7 @@ async function watch(
   return last === undefined ? 2 : exitCodeOf(last.verdict);
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, signal.aborted ? 0 : ms);
-    signal.addEventListener("abort", done, { once: true });
-  });
-}
-
 /** A name lookup that hangs cannot be cancelled and would hold the process for half a minute. */
 function leaveSoon(code: number): void {
-  setTimeout(() => process.exit(code), 100).unref();
+  void setTimeout(100, undefined, { ref: false }).then(() => process.exit(code));
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { shownPath, UsageError } from "./usage.js";
 
+/** Environment variables with their origins. */
 export interface Variables {
   readonly env: NodeJS.Dict<string>;
   /** A variable as the origin of a value: `REDIS_URL`, or `REDIS_URL in .env` when the file has it. */

@@ -3,12 +3,13 @@
  * catalogue and nothing else.
  */
 import { readFileSync } from "node:fs";
-import { CATALOGUE, entryOf, isCode } from "../failure/catalogue.js";
+import { entryOf, isCode } from "../failure/catalogue.js";
 import { classify } from "../failure/classify.js";
-import type { Code } from "../failure/codes.js";
+import { CODES, type Code } from "../failure/codes.js";
 import { factsOf, NO_FACTS, type Facts } from "../failure/facts.js";
-import { renderList, renderText, wrap } from "../failure/render.js";
+import { renderList, renderText, wrap } from "../failure-pages/render.js";
 import { unwrap } from "../failure/unwrap.js";
+import { closest } from "../suggest.js";
 import { readingsOf } from "./readings.js";
 
 /** Where the text goes. `columns` is the width of the terminal, if it is one. */
@@ -17,6 +18,7 @@ export interface Output {
   readonly columns?: number | undefined;
 }
 
+/** What `ioredoubt explain --help` prints. */
 export const EXPLAIN_HELP = `ioredoubt explain: what a failure means and what to do
 
   ioredoubt explain                    all codes, by area
@@ -61,7 +63,7 @@ function explain(text: string, width: number, out: Output): number {
   }
   const mentioned = text.match(/\b[A-Z][A-Z_]{2,}\b/g)?.find((word) => isCode(word) && word !== "UNKNOWN");
   if (isCode(mentioned)) return recognised(mentioned, seen, text, width, out);
-  const near = /^[A-Z_]{3,40}$/.test(asCode) ? nearestCode(asCode) : undefined;
+  const near = /^[A-Z_]{3,40}$/.test(asCode) ? closest(asCode, CODES) : undefined;
   if (near !== undefined) {
     out.write(`There is no code ${asCode}. The nearest is ${near}.\n\n${renderText(entryOf(near), width)}`);
     return 0;
@@ -91,28 +93,4 @@ function factsIn(text: string): Facts {
     unwrap(text),
   );
   return { ...NO_FACTS, host, port, path, local, provider };
-}
-
-/** The code with the fewest edits, if they are few for its length. */
-export function nearestCode(word: string): Code | undefined {
-  let best: { code: Code; edits: number } | undefined;
-  for (const { code } of CATALOGUE) {
-    const edits = distance(word, code);
-    if (best === undefined || edits < best.edits) best = { code, edits };
-  }
-  return best !== undefined && best.edits <= Math.max(2, Math.floor(word.length / 3)) ? best.code : undefined;
-}
-
-/** Levenshtein's distance: insertions, deletions, substitutions. */
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }

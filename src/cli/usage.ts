@@ -1,11 +1,14 @@
 /** What a command says when it was called wrongly. Anything on the line may be a URL with its password, so little is repeated. */
 
+import { isErrorLike, peek } from "../failure/unwrap.js";
+
+/** The command was called wrongly; the message says how. */
 export class UsageError extends Error {}
 
 /** What was wrong with the call, without credentials; `undefined` for any other error. */
 export function usageProblem(error: unknown): string | undefined {
   if (error instanceof UsageError) return error.message;
-  if (!(error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"))) return undefined;
+  if (!isErrorLike(error) || !String(peek(error, "code")).startsWith("ERR_PARSE_ARGS")) return undefined;
   return looksSecret(error.message) ? "There is no such option. An address is written without dashes." : error.message;
 }
 

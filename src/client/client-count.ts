@@ -3,7 +3,8 @@
  * the program that makes them, and says so once. It never shares one behind the caller's back, because SELECT and
  * subscriptions belong to one client.
  */
-import type { Logger } from "../observe/logger.js";
+import { clock } from "../clock.js";
+import type { Logger } from "../policy/shape.js";
 
 /** That many from one place, open at once or made within a minute, is a pattern and no accident. */
 const MANY = 30;
@@ -35,7 +36,7 @@ export function makesClients(...added: readonly Maker[]): void {
 export function countClient(label: string, logger: Logger): () => void {
   const frames = callers();
   const key = `${label}\n${frames[0] ?? ""}`;
-  const now = performance.now();
+  const now = clock.now();
   const site = sites.get(key) ?? { open: 0, recent: 0, windowStart: now, hasWarned: false };
   sites.set(key, site);
   if (sites.size > MAX_SITES) for (const oldest of sites.keys()) if (sites.size > MAX_SITES) sites.delete(oldest);

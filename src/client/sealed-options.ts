@@ -3,8 +3,8 @@
  * somebody would believe that they did.
  */
 import { ConfigError } from "../failure/errors.js";
-import { fieldAt } from "../options/fields.js";
-import type { ResilienceOptions } from "../options/policy.js";
+import { fieldAt } from "../policy/fields.js";
+import type { ResilienceOptions } from "../policy/shape.js";
 import type { RedisOptions } from "./redis-options.js";
 
 const SEALED = [

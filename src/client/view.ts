@@ -2,14 +2,13 @@
  * A view of a client: its commands carry limits of their own, everything else is the client itself. State that ioredis
  * keeps on `this` (status, listeners, sockets) must be read and changed on the client, whoever calls.
  */
-import type { Command } from "ioredis";
-import type { BatchStream } from "../connection/internals.js";
-import type { Redis } from "../redis.js";
+import type { Command, Redis as IORedis } from "ioredis";
+import type { BatchStream } from "../engine/ports.js";
 
 /** These send handshakes or make clients, which the limits of single commands do not concern. */
 const CLIENTS_OWN: ReadonlySet<PropertyKey> = new Set(["close", "connect", "disconnect", "duplicate", "monitor"]);
 
-export function viewOf<T extends Redis>(
+export function viewOf<T extends IORedis>(
   client: T,
   send: (command: Command, stream?: BatchStream) => unknown,
   properties: Readonly<Record<PropertyKey, unknown>>,

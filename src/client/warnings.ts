@@ -1,6 +1,6 @@
 /** Writes what looks wrong in a policy into the log, once a process: most mistakes are never looked for. */
-import type { Logger } from "../observe/logger.js";
-import type { PolicyWarning } from "../options/lint.js";
+import type { Logger } from "../policy/shape.js";
+import type { PolicyWarning } from "../policy/lint.js";
 
 const told = new Set<string>();
 

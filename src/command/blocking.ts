@@ -4,37 +4,11 @@
  * connection (too long); what cannot be read counts as for ever, since losing data is worse.
  */
 import { textOf, wordOf } from "./arguments.js";
-
-/** Where a command's timeout stands, and how many milliseconds its unit has. Negative indexes count from the end. */
-interface TimeoutPlace {
-  readonly at: number;
-  readonly unit: number;
-}
-
-const SECONDS = 1000;
-const MILLISECONDS = 1;
-
-const PLACES: ReadonlyMap<string, TimeoutPlace> = new Map(
-  Object.entries({
-    blmove: { at: -1, unit: SECONDS },
-    blmovem: { at: 4, unit: SECONDS },
-    blmpop: { at: 0, unit: SECONDS },
-    blpop: { at: -1, unit: SECONDS },
-    brpop: { at: -1, unit: SECONDS },
-    brpoplpush: { at: -1, unit: SECONDS },
-    bzmpop: { at: 0, unit: SECONDS },
-    bzpopmax: { at: -1, unit: SECONDS },
-    bzpopmin: { at: -1, unit: SECONDS },
-    wait: { at: 1, unit: MILLISECONDS },
-    waitaof: { at: 2, unit: MILLISECONDS },
-  }),
-);
+import { factsOf } from "./facts.js";
+import { MILLISECONDS } from "./row.js";
 
 /** Options before STREAMS and how many values each takes: a group may be called "block". */
 const STREAM_OPTIONS: ReadonlyMap<string, number> = new Map(Object.entries({ claim: 1, count: 1, group: 2, noack: 0 }));
-
-/** The commands that may block at the server, in lower case. */
-export const MAY_BLOCK: ReadonlySet<string> = new Set([...PLACES.keys(), "xread", "xreadgroup"]);
 
 /**
  * How long the server may hold a command back before it replies.
@@ -45,10 +19,9 @@ export const MAY_BLOCK: ReadonlySet<string> = new Set([...PLACES.keys(), "xread"
  * (the server refuses most of those at once); `undefined` when the command does not block (GET, XREAD without BLOCK).
  */
 export function blockingTimeoutOf(name: string, args: readonly unknown[]): number | undefined {
-  const command = name.toLowerCase();
-  if (command === "xread" || command === "xreadgroup") return blockOption(args);
-  const place = PLACES.get(command);
-  return place && duration(args.at(place.at), place.unit);
+  const { blocks } = factsOf(name);
+  if (blocks === "BLOCK option") return blockOption(args);
+  return blocks && duration(args.at(blocks.at), blocks.unit);
 }
 
 /**
@@ -59,10 +32,9 @@ export function blockingTimeoutOf(name: string, args: readonly unknown[]): numbe
  * @returns whether there was a timeout to change: what the server would refuse stays as it is.
  */
 export function setBlockingTimeout(name: string, args: unknown[], milliseconds: number): boolean {
-  const command = name.toLowerCase();
-  const isStream = command === "xread" || command === "xreadgroup";
-  const place = isStream ? { at: (blockOptionAt(args) ?? -1) + 1, unit: MILLISECONDS } : PLACES.get(command);
-  if (place === undefined) return false;
+  const { blocks } = factsOf(name);
+  if (blocks === undefined) return false;
+  const place = blocks === "BLOCK option" ? { at: (blockOptionAt(args) ?? -1) + 1, unit: MILLISECONDS } : blocks;
   const at = place.at < 0 ? args.length + place.at : place.at;
   const present = textOf(args[at]) ?? "";
   if (!/^\d+(\.\d+)?$/.test(present)) return false;

@@ -51,7 +51,13 @@ export const ADMIN_REPLY: Effect = effect("admin", true, false);
 export const ADMIN_BOTH: Effect = effect("admin", false, false);
 export const UNKNOWN: Effect = effect("unknown", false, false);
 
-function resolve(rule: Rule, args: readonly unknown[]): Effect {
+/** Whether a command needs a writable master. Scripts and unknown commands count as writes. */
+export function isWrite({ kind }: Effect): boolean {
+  return kind === "write" || kind === "unknown";
+}
+
+/** The effect that a row's rule gives for these arguments. */
+export function resolve(rule: Rule, args: readonly unknown[]): Effect {
   return typeof rule === "function" ? rule(args) : rule;
 }
 

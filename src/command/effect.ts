@@ -1,11 +1,12 @@
 /**
  * Answers one question about a command: what would a second execution do, to the state and to the reply? Knows
- * nothing of connections, retries or policies. The answers are data (`effect-table*.ts`); this file only looks them up.
+ * nothing of connections, retries or policies. The answers are data (`table-*.ts`); this file only looks them up.
  * Two flags, because they part ways: a second `SET k v NX` leaves the state right and turns "you have the lock" into "no".
  */
-import { EFFECT_TABLE } from "./effect-table.js";
-import { UNKNOWN, type Effect } from "./effect-rules.js";
+import { resolve, type Effect } from "./effect-rules.js";
+import { factsOf } from "./facts.js";
 
+export { isWrite } from "./effect-rules.js";
 export type { Effect, EffectKind } from "./effect-rules.js";
 
 /**
@@ -16,17 +17,10 @@ export type { Effect, EffectKind } from "./effect-rules.js";
  * @returns `{ kind: "unknown", stateSafe: false, replySafe: false }` for commands that the table does not know.
  */
 export function effectOf(name: string, args: readonly unknown[]): Effect {
-  const rule = EFFECT_TABLE.get(name.toLowerCase());
-  if (rule === undefined) return UNKNOWN;
-  return typeof rule === "function" ? rule(args) : rule;
+  return resolve(factsOf(name).effect, args);
 }
 
 /** Whether a command may be sent again although it may already have been executed. */
 export function isReplaySafe(effect: Effect): boolean {
   return effect.stateSafe && effect.replySafe;
-}
-
-/** Whether a command needs a writable master. Scripts and unknown commands count as writes. */
-export function isWrite(effect: Effect): boolean {
-  return effect.kind === "write" || effect.kind === "unknown";
 }

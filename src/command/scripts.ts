@@ -4,8 +4,11 @@
  */
 import { createHash } from "node:crypto";
 import type { Command } from "ioredis";
-import type { ScriptEffect } from "../flow/loss.js";
 
+/** What the owner of a Lua script declares of it: it changes nothing, or a second run changes nothing more. */
+export type ScriptEffect = "read" | "safe";
+
+/** What `defineCommand` takes, with what this package adds to it. */
 export interface ScriptDefinition {
   readonly lua: string;
   readonly readOnly?: boolean | undefined;

@@ -1,6 +1,7 @@
 /** What is different between two runs, one line each, for `--watch`. */
 import type { Report } from "./report.js";
 
+/** A line for each check whose status changed, and one for the verdict; empty when nothing changed. */
 export function changesBetween(before: Report, after: Report): string[] {
   const lines: string[] = [];
   for (const check of after.checks) {

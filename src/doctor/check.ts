@@ -3,7 +3,7 @@
  * findings and leaves in `seen` what later checks build on; it never decides the verdict.
  */
 import type { Diagnosis, FailureContext } from "../failure/diagnosis.js";
-import type { Policy } from "../options/policy.js";
+import type { Policy } from "../policy/shape.js";
 import type { Draft } from "./finding.js";
 import type { Address, Machine } from "./machine.js";
 import type { ServerFacts } from "./server-facts.js";
@@ -11,6 +11,7 @@ import type { Endpoint, Target } from "./target.js";
 import type { Topic } from "./topics.js";
 import type { RespClient } from "./wire/resp-client.js";
 
+/** One link to look at. `run` may throw or hang: the runner contains both. */
 export interface Check {
   readonly id: string;
   readonly title: string;
@@ -26,6 +27,7 @@ export interface Check {
   run(context: Context): Promise<readonly Draft[]>;
 }
 
+/** What a connection attempt came to. */
 export type PathOutcome = "connected" | "refused" | "silent" | "unreachable" | "missing" | "other";
 
 /** What checks found that later ones need. */
@@ -52,6 +54,7 @@ export interface Seen {
   facts: Promise<ServerFacts> | undefined;
 }
 
+/** What the caller of the doctor asked for. */
 export interface CheckOptions {
   /** The caller expects a replica: read-only is right. */
   readonly replica: boolean;
@@ -68,6 +71,7 @@ export interface CheckOptions {
   readonly served?: boolean | undefined;
 }
 
+/** What a check may use. */
 export interface Context {
   readonly target: Target;
   readonly machine: Machine;

@@ -6,8 +6,8 @@ import { classify } from "../failure/classify.js";
 import type { Diagnosis, EndpointInfo } from "../failure/diagnosis.js";
 import { ConfigError } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
-import type { Policy } from "../options/policy.js";
-import { resolveSources } from "../options/resolve.js";
+import type { Policy } from "../policy/shape.js";
+import { resolveSources } from "../policy/resolve.js";
 import type { CheckOptions, Context, Seen } from "./check.js";
 import { checksOf, PASSIVE_CHECKS } from "./checks.js";
 import { thisMachine, type Machine } from "./machine.js";
@@ -16,6 +16,7 @@ import { runChecks, USUAL_TIME, type RunEvents } from "./run-checks.js";
 import { addressOf, resolveTarget, type Target, type TargetOptions } from "./target.js";
 import { verdictOf } from "./verdict.js";
 
+/** Options of `diagnoseConnection`. Times are milliseconds. */
 export interface DiagnoseOptions {
   /** Where variables are read when no target is given. Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;

@@ -9,6 +9,7 @@ import type { Topic } from "./topics.js";
 /** `skip`: not looked at, the evidence says why. It is never a pass. */
 export type Status = "ok" | "warn" | "fail" | "skip";
 
+/** One finding of a report. */
 export interface Finding {
   readonly status: Status;
   /** Id of the check that found it. */
@@ -18,6 +19,8 @@ export interface Finding {
   /** The limit the evidence was held against. */
   readonly threshold?: string | undefined;
   readonly meaning: string;
+  /** Why a skipped check was not looked at: the server refused to tell this user, or a check it builds on failed. */
+  readonly skipped?: "denied" | "not-reached" | undefined;
   readonly next: readonly NextStep[];
   readonly code?: Code | undefined;
   readonly topic: Topic;
@@ -31,23 +34,19 @@ export type Draft = Omit<Finding, "check" | "topic" | "next"> & {
   readonly topic?: Topic | undefined;
 };
 
+/** Nothing wrong: what was seen, and what it means. */
 export function ok(evidence: string, meaning: string, threshold?: string): Draft {
   return { status: "ok", evidence, meaning, threshold };
 }
 
+/** Not looked at: the reason, and what follows from it. */
 export function skip(why: string, meaning: string = "Not looked at."): Draft {
   return { status: "skip", evidence: why, meaning };
 }
 
-const DENIED = "This user may not ask; a skip is not a pass.";
-
 /** What the server does not tell this user. `why`: its refusal. */
 export function denied(why: string): Draft {
-  return skip(why, DENIED);
-}
-
-export function isDenied({ status, meaning }: Pick<Finding, "status" | "meaning">): boolean {
-  return status === "skip" && meaning === DENIED;
+  return { ...skip(why, "This user may not ask; a skip is not a pass."), skipped: "denied" };
 }
 
 /** A failure in the classifier's own words; `extra` replaces what the check knows better. */

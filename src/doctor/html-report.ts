@@ -37,6 +37,7 @@ ol{margin:.3rem 0;padding-left:1.2rem}
 const TONES = { healthy: "ok", warnings: "warn", failed: "fail", unknown: "warn" } as const;
 const LABELS = { healthy: "healthy", warnings: "warnings", failed: "failed", unknown: "could not tell" } as const;
 
+/** The report as an HTML document; every text of it is escaped. */
 export function renderHtml(report: Report): string {
   const { verdict, target } = report;
   const code = verdict.code === undefined ? "" : ` <small>${escape(verdict.code)}</small>`;

@@ -5,16 +5,20 @@
 import { execFile } from "node:child_process";
 import { lookup, Resolver } from "node:dns";
 import { access, constants, readdir, readFile, readlink } from "node:fs/promises";
+import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { delimiter, join } from "node:path";
 import { environment } from "../failure/environment.js";
+import { within } from "../clock.js";
 import { held } from "./background.js";
 
+/** An address of a host. */
 export interface Address {
   readonly address: string;
   readonly family: 4 | 6;
 }
 
+/** What the doctor asks of a machine. Nothing throws except `lookup`. */
 export interface Machine {
   readonly platform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -39,6 +43,7 @@ export interface Machine {
   interfaces(): readonly { readonly name: string; readonly address: string; readonly internal: boolean }[];
 }
 
+/** The machine that this process runs on. */
 export function thisMachine(env: Readonly<Record<string, string | undefined>> = process.env): Machine {
   return {
     ...environment(),
@@ -48,7 +53,7 @@ export function thisMachine(env: Readonly<Record<string, string | undefined>> = 
     link: (path) => readlink(path).catch(() => undefined),
     run: runTool,
     has: (command) => isInstalled(command, env["PATH"] ?? process.env["PATH"] ?? ""),
-    lookup: lookUp,
+    lookup: ask,
     ask: askServer,
     interfaces: () =>
       Object.entries(networkInterfaces()).flatMap(([name, list]) =>
@@ -81,7 +86,7 @@ async function isInstalled(command: string, path: string): Promise<boolean> {
   return found.includes(true);
 }
 
-function lookUp(name: string, family: 0 | 4 | 6): Promise<readonly Address[]> {
+function ask(name: string, family: 0 | 4 | 6): Promise<readonly Address[]> {
   return new Promise((resolve, reject) => {
     lookup(name, { all: true, family }, (error, found) => {
       if (error !== null) reject(error);
@@ -99,4 +104,28 @@ function askServer(name: string, timeout: number): Promise<string> {
       resolve(error === null ? "found" : error.code === "ECANCELLED" ? "ETIMEOUT" : (error.code ?? "unknown"));
     });
   });
+}
+
+/** Milliseconds after which a resolver counts as one that does not answer: getaddrinfo cannot be cancelled, and may take half a minute. */
+export const LOOKUP_LIMIT = 2200;
+
+/**
+ * The addresses of a name, as a client would look them up. An address comes back as it is.
+ *
+ * @param limit milliseconds, default 2200.
+ * @throws the system's error, and one with EAI_AGAIN when `limit` passes.
+ */
+export async function lookUp(
+  machine: Machine,
+  host: string,
+  family: 0 | 4 | 6,
+  limit: number = LOOKUP_LIMIT,
+): Promise<readonly Address[]> {
+  const kind = isIP(host);
+  if (kind !== 0) return [{ address: host, family: kind === 6 ? 6 : 4 }];
+  const onLate = (): never => {
+    const facts = { code: "EAI_AGAIN", syscall: "getaddrinfo", hostname: host };
+    throw Object.assign(new Error(`getaddrinfo EAI_AGAIN ${host}`), facts);
+  };
+  return within(machine.lookup(host, family), limit, onLate, held);
 }

@@ -7,11 +7,13 @@ import { examine } from "./diagnose.js";
 import type { Machine } from "./machine.js";
 import type { TargetOptions } from "./target.js";
 
+/** What is wrong, seen from outside. */
 export interface PassiveVerdict {
   readonly code: Code;
   readonly sentence: string;
 }
 
+/** Options of `passiveVerdict`. */
 export interface PassiveOptions {
   /** Milliseconds for the whole, default and most 2000. */
   readonly timeout?: number | undefined;

@@ -3,6 +3,7 @@ import type { Code } from "../failure/codes.js";
 import type { NextStep } from "../failure/diagnosis.js";
 import type { Finding, Status } from "./finding.js";
 
+/** What one check found. Its status is the worst of its findings. */
 export interface CheckReport {
   readonly id: string;
   readonly title: string;
@@ -12,6 +13,7 @@ export interface CheckReport {
   readonly findings: readonly Finding[];
 }
 
+/** The report in one sentence. */
 export interface Verdict {
   /** `unknown`: the doctor itself could not finish a check of the chain. */
   readonly status: "healthy" | "warnings" | "failed" | "unknown";
@@ -24,6 +26,7 @@ export interface Verdict {
   readonly next?: NextStep | undefined;
 }
 
+/** What was looked at; never a password. */
 export interface ReportTarget {
   /** `host:port`, a socket path, or `unknown`. */
   readonly address: string;
@@ -35,6 +38,7 @@ export interface ReportTarget {
   readonly origins: Readonly<Record<string, string>>;
 }
 
+/** The whole report, version 1. */
 export interface Report {
   readonly version: 1;
   readonly verdict: Verdict;

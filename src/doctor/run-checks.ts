@@ -2,7 +2,9 @@
  * Runs the checks: each as soon as what it needs has ended, independent ones side by side, each inside its own deadline and
  * all inside the run's time. A check that throws or hangs becomes a finding of its own and hides nothing.
  */
+import { within } from "../clock.js";
 import { redactText } from "../failure/redact.js";
+import { isErrorLike } from "../failure/unwrap.js";
 import type { Check, Context } from "./check.js";
 import { skip, worst, type Draft, type Finding } from "./finding.js";
 import type { CheckReport } from "./report.js";
@@ -28,15 +30,17 @@ interface Outcome {
 /** A dead server is to be told of within 6 s, by a machine that is busy itself. A longer run gives each check more time, too. */
 export const USUAL_TIME = 5500;
 
+/** What the checks came to. */
 export interface Run {
   /** In the order of the checks. */
   readonly reports: readonly CheckReport[];
-  /** Ids of chain checks that the doctor could not finish, for want of time too. */
+  /** Ids of chain checks that the doctor could not finish, also when it ran out of time. */
   readonly faulty: readonly string[];
   /** Ids of all checks that the run had no time for. */
   readonly unreached: readonly string[];
 }
 
+/** Runs the checks and waits for all of them, at most as long as the run has time. Never rejects. */
 export async function runChecks(checks: readonly Check[], context: Context, events: RunEvents = {}): Promise<Run> {
   const running = new Map<string, Promise<Outcome>>();
   const awaited = async (ids: readonly string[] = []): Promise<Outcome[]> =>
@@ -66,16 +70,15 @@ export async function runChecks(checks: readonly Check[], context: Context, even
   };
 }
 
-const NOT_REACHED = "Cannot be looked at before that is solved.";
-
 /** Whether a check did not run because one it builds on failed. */
 export function isNotReached(report: CheckReport): boolean {
-  return report.findings[0]?.meaning === NOT_REACHED;
+  return report.findings[0]?.skipped === "not-reached";
 }
 
 function notReached(check: Check, missing: Outcome, events: RunEvents): Outcome {
   const reason = missing.report.status === "skip" ? "was not reached" : "failed";
-  const report = reportOf(check, [skip(`${missing.report.id} ${reason}`, NOT_REACHED)], 0);
+  const draft = skip(`${missing.report.id} ${reason}`, "Cannot be looked at before that is solved.");
+  const report = reportOf(check, [{ ...draft, skipped: "not-reached" }], 0);
   events.ended?.(report);
   return { report, broken: true, faulty: false, unreached: false };
 }
@@ -92,7 +95,8 @@ async function runOne(check: Check, context: Context): Promise<Outcome> {
   let unreached = false;
   let drafts: readonly Draft[];
   try {
-    const done = left < LEAST ? undefined : await within(Math.min(deadline, left), check.run(context));
+    const done =
+      left < LEAST ? undefined : await within(check.run(context), Math.min(deadline, left), () => undefined, held);
     faulty = done === undefined;
     unreached = faulty && left <= deadline;
     drafts = done ?? [unreached ? timeIsUp(total, left) : late(deadline)];
@@ -121,19 +125,6 @@ function reportOf(check: Check, drafts: readonly Draft[], elapsed: number): Chec
   return { id: check.id, title: check.title, status: worst(findings), elapsed: Math.round(elapsed), findings };
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<undefined>((resolve) => {
-    timer = held(setTimeout(resolve, ms, undefined));
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
-}
-
 function late(deadline: number): Draft {
   return {
     status: "warn",
@@ -146,13 +137,13 @@ function late(deadline: number): Draft {
 /** Nothing is known to be wrong with what there was no time for: no warning, and no pass. */
 function timeIsUp(total: number, got: number): Draft {
   const had = got < LEAST ? "none was left for this check" : `this check got the last ${String(Math.round(got))} ms`;
-  return skip(`the run's ${String(total)} ms were used up; ${had}`, "Not looked at, for want of time.");
+  return skip(`the run's ${String(total)} ms were used up; ${had}`, "Not looked at: out of time.");
 }
 
 function crashed(error: unknown): Draft {
   return {
     status: "warn",
-    evidence: redactText(error instanceof Error ? `${error.name}: ${error.message}` : String(error), 200),
+    evidence: redactText(isErrorLike(error) ? `${error.name}: ${error.message}` : String(error), 200),
     meaning: "This check of the doctor itself failed; the others are not affected.",
   };
 }

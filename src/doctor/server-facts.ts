@@ -2,6 +2,7 @@
  * What the server tells about itself, asked once and shared by the health checks: INFO, a few settings, slow log, latency
  * events. What the user may not ask is kept as the refusal, so that a check can skip with the reason.
  */
+import { parseInfo } from "../command/info.js";
 import { ErrorReply, pairsOf, type Reply } from "./wire/resp.js";
 import { errorOf, type RespClient } from "./wire/resp-client.js";
 
@@ -21,8 +22,10 @@ const SETTINGS = [
   "latency-monitor-threshold",
 ] as const;
 
+/** A setting that the health checks read. */
 export type Setting = (typeof SETTINGS)[number];
 
+/** An entry of the slow log. */
 export interface SlowCommand {
   /** Upper case, without arguments. */
   readonly name: string;
@@ -31,6 +34,7 @@ export interface SlowCommand {
   readonly ago: number;
 }
 
+/** What a server told about itself. */
 export interface ServerFacts {
   readonly info: ReadonlyMap<string, string>;
   readonly settings: ReadonlyMap<Setting, string>;
@@ -88,16 +92,6 @@ function settingsIn(replies: readonly Reply[]): ReadonlyMap<Setting, string> {
       return value === undefined ? [] : [[name, value]];
     }),
   );
-}
-
-/** `name:value` lines of INFO. */
-export function parseInfo(text: string): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  for (const line of text.split("\r\n")) {
-    const colon = line.indexOf(":");
-    if (colon > 0 && !line.startsWith("#")) fields.set(line.slice(0, colon), line.slice(colon + 1));
-  }
-  return fields;
 }
 
 /** A number of INFO, or undefined where this server does not have the field. */

@@ -5,10 +5,11 @@
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
 import type { ConfigProblem } from "../failure/errors.js";
-import { checkRedisOptions } from "../options/check-redis-options.js";
-import { checkUrl } from "../options/check-url.js";
-import { readTarget } from "../options/environment.js";
+import { checkRedisOptions } from "../policy/input/check-redis-options.js";
+import { checkUrl } from "../policy/input/check-url.js";
+import { readTarget } from "../policy/environment/target.js";
 
+/** One address of a server. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
@@ -36,6 +37,7 @@ export interface TargetOptions {
   readonly enableTLSForSentinelMode?: boolean | undefined;
 }
 
+/** What the doctor looks at, with the origin of each part. */
 export interface Target {
   readonly mode: "standalone" | "sentinel" | "cluster";
   /** Undefined where it is not known, or known only after Sentinel was asked. */
@@ -56,6 +58,7 @@ export interface Target {
   readonly problems: readonly ConfigProblem[];
 }
 
+/** Where a target may come from besides the argument. */
 export interface TargetSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly prefix?: string | undefined;
@@ -68,6 +71,7 @@ export interface TargetSources {
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 
+/** The target from an argument or, without one, from the environment. Never throws: what is wrong is in `problems`. */
 export function resolveTarget(given: string | TargetOptions | undefined, sources: TargetSources): Target {
   if (given === undefined) return fromVariables(sources);
   if (typeof given !== "string") {

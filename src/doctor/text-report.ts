@@ -1,9 +1,11 @@
 /** The report as lines of text. Pure; colour only where it is asked for. */
+import { formatDuration } from "../format.js";
 import type { NextStep } from "../failure/diagnosis.js";
 import type { Status } from "./finding.js";
 import type { CheckReport, Report, Verdict } from "./report.js";
 import { isNotReached } from "./run-checks.js";
 
+/** How lines are written. */
 export interface TextStyle {
   /** Symbols and colours, for a terminal. Otherwise plain words that can be searched. */
   readonly color: boolean;
@@ -28,6 +30,7 @@ export function notReachedLines(checks: readonly CheckReport[], style: TextStyle
   return names.length === 0 ? [] : [`${mark("skip", style)} ${"Not reached".padEnd(TITLE_WIDTH)} ${names.join(", ")}`];
 }
 
+/** The first line: what is looked at, and where that came from. */
 export function headLine(address: string, origins: Readonly<Record<string, string>>, style: TextStyle): string {
   const from = [...new Set(Object.values(origins))].filter((origin) => origin !== "default").join(", ");
   return `${paint("ioredoubt doctor", 1, style)}  ${address}${from === "" ? "" : `  (from ${from})`}`;
@@ -53,13 +56,14 @@ const VERDICTS: Readonly<Record<Verdict["status"], Status>> = {
   unknown: "warn",
 };
 
+/** The last lines: the verdict, the next step and how long the run took in milliseconds (`elapsed`). */
 export function verdictLines(verdict: Verdict, elapsed: number, style: TextStyle): string[] {
   const code = verdict.code === undefined ? "" : ` [${verdict.code}]`;
   const lines = [`${mark(VERDICTS[verdict.status], style)} ${paint("Verdict:", 1, style)} ${verdict.sentence}${code}`];
   if (verdict.next !== undefined) {
     lines.push(`       Next: ${stepText(verdict.next, style)}`);
   }
-  lines.push(paint(`       ${(elapsed / 1000).toFixed(1)} s`, 2, style));
+  lines.push(paint(`       ${formatDuration(elapsed)}`, 2, style));
   return lines;
 }
 

@@ -16,4 +16,5 @@ export const TOPICS = [
   "6 Best practices",
 ] as const;
 
+/** A chapter of the guide. */
 export type Topic = (typeof TOPICS)[number];

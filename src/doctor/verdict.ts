@@ -3,7 +3,7 @@
  * best, and the single most useful next step.
  */
 import type { NextStep } from "../failure/diagnosis.js";
-import { isDenied, type Finding } from "./finding.js";
+import type { Finding } from "./finding.js";
 import type { CheckReport, Verdict } from "./report.js";
 
 /** What a run has left open. */
@@ -16,6 +16,7 @@ export interface Open {
   readonly timeout: number;
 }
 
+/** The verdict over all checks, in the order of the chain. */
 export function verdictOf(reports: readonly CheckReport[], address: string, open: Open): Verdict {
   const findings = reports.flatMap((report) => report.findings);
   const fails = findings.filter((finding) => finding.status === "fail");
@@ -45,7 +46,7 @@ function unwarned(reports: readonly CheckReport[], address: string, { unreached,
   const missed = reports.filter((report) => unreached.includes(report.id));
   const [first] = missed;
   if (first === undefined) {
-    const hidden = reports.filter((report) => report.findings.some(isDenied));
+    const hidden = reports.filter((report) => report.findings.some(({ skipped }) => skipped === "denied"));
     const but = hidden.length === 0 ? "" : ` This user may not see everything: ${titles(hidden)} (NOPERM).`;
     return { status: "healthy", sentence: `${address} is healthy: every link of the chain holds.${but}` };
   }

@@ -11,6 +11,7 @@ const WHY_LIMIT = 5;
 const NEXT_LIMIT = 4;
 const KEPT_LIMIT = 200;
 
+/** Title, causes and next steps of a failure, with what is known filled in; frozen. */
 export interface Advice {
   readonly title: string;
   readonly why: readonly string[];

@@ -1,24 +1,21 @@
 /** The catalogue: one entry a code, from the tables of each area. */
 import { ACCESS } from "./catalogue/access.js";
+import { ADDRESSES } from "./catalogue/addresses.js";
 import { CLIENT } from "./catalogue/client.js";
 import { CONNECTION } from "./catalogue/connection.js";
 import type { Entry } from "./catalogue/entry.js";
 import { LIMITS } from "./catalogue/limits.js";
-import { NAMES } from "./catalogue/names.js";
 import { NETWORK } from "./catalogue/network.js";
-import { SCRIPTS } from "./catalogue/scripts.js";
 import { SERVER } from "./catalogue/server.js";
 import { TLS } from "./catalogue/tls.js";
 import { TOPOLOGY } from "./catalogue/topology.js";
-import { UNIX_SOCKETS } from "./catalogue/unix-sockets.js";
-import { UNKNOWN } from "./catalogue/unknown.js";
-import { USAGE } from "./catalogue/usage.js";
+import { UNKNOWN, USAGE } from "./catalogue/usage.js";
 import type { Code } from "./codes.js";
 
+/** Every entry, by area in the order of the pages. */
 export const CATALOGUE: readonly Entry[] = [
   ...NETWORK,
-  ...NAMES,
-  ...UNIX_SOCKETS,
+  ...ADDRESSES,
   ...CONNECTION,
   ...CLIENT,
   ...LIMITS,
@@ -27,7 +24,6 @@ export const CATALOGUE: readonly Entry[] = [
   ...SERVER,
   ...TOPOLOGY,
   ...USAGE,
-  ...SCRIPTS,
   UNKNOWN,
 ];
 
@@ -38,6 +34,7 @@ export function entryOf(code: Code): Entry {
   return byCode.get(code) ?? UNKNOWN;
 }
 
+/** Whether a word is a code of the catalogue. */
 export function isCode(word: unknown): word is Code {
   return typeof word === "string" && byCode.has(word);
 }

@@ -185,7 +185,7 @@ function appliedOf(
   given: unknown,
 ): Applied {
   if (context.written === false) return "no";
-  // An error about a connection says "no" for want of a command; what the caller knows of its command counts more.
+  // An error about a connection says "no" because it knows no command; what the caller knows of its command counts more.
   if (given === "maybe" || (given === "no" && context.written !== true)) return given;
   const { row, outer } = finding;
   const fixed = outer?.applied ?? row?.applied;

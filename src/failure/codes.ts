@@ -78,4 +78,5 @@ export const CODES = [
   "UNKNOWN",
 ] as const;
 
+/** A stable failure code, e.g. `CONNECTION_REFUSED`. */
 export type Code = (typeof CODES)[number];

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 
+/** What surrounds this process. */
 export interface Environment {
   readonly container: boolean;
   readonly kubernetes: boolean;
@@ -18,6 +19,7 @@ export interface Environment {
 
 let detected: Environment | undefined;
 
+/** The surroundings of this process, looked up once. Never throws. */
 export function environment(): Environment {
   detected ??= detect();
   return detected;

@@ -4,7 +4,7 @@
  * they name commands, never arguments.
  */
 import type { Code } from "./codes.js";
-import type { PoolSnapshot } from "../pool/snapshot.js";
+import type { PoolSnapshot } from "./pool-snapshot.js";
 import type { Applied, Diagnosis } from "./diagnosis.js";
 import type { FailureState } from "./state.js";
 
@@ -171,4 +171,6 @@ export interface ConfigProblem {
   readonly path: string;
   readonly given: string;
   readonly allowed: string;
+  /** Nothing says where Redis is; code may say it instead. */
+  readonly missing?: true | undefined;
 }

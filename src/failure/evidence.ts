@@ -2,6 +2,7 @@
  * What this process itself observed about a failure, in sentences: it stands before the catalogue's likely causes,
  * because what was seen beats what is usual.
  */
+import { formatDuration } from "../format.js";
 import type { FailureContext } from "./diagnosis.js";
 import type { Facts } from "./facts.js";
 import { redactText } from "./redact.js";
@@ -12,6 +13,7 @@ const HELD_UP = 100;
 
 const SHOWN_ADDRESSES = 4;
 
+/** What was observed, as whole sentences, the weightiest first; empty when nothing was. `area` is the failure's. */
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
   const found: string[] = [];
   const { connection, loop, head } = context;
@@ -20,14 +22,14 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   const stall =
     loop === undefined || loop.blockedMs < 50 || loop.blockedMs < loop.ofMs / 10
       ? undefined
-      : `This process's event loop was blocked for ${span(loop.blockedMs)} of the ${span(loop.ofMs)}.`;
+      : `This process's event loop was blocked for ${formatDuration(loop.blockedMs)} of the ${formatDuration(loop.ofMs)}.`;
   // Half of the time and more explains the rest away; less is a circumstance.
   const isMain = loop !== undefined && loop.blockedMs >= loop.ofMs / 2;
   if (stall !== undefined && isMain) found.push(stall);
   // A server that answers with a refusal is not slow: who waits for whom explains nothing then.
   if (head !== undefined && head.behind > 0 && head.forMs >= HELD_UP && (area === "network" || area === "client")) {
     found.push(
-      `${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${span(head.forMs)}.`,
+      `${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${redactText(head.command, 40).toUpperCase()}, in flight for ${formatDuration(head.forMs)}.`,
     );
   }
   if (stall !== undefined && !isMain) found.push(stall);
@@ -39,7 +41,7 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
     /^["']|["']$|:\d+$|:\/\/|\s/.test(facts.host) &&
     !/^[\da-f:.]+$/i.test(facts.host)
   ) {
-    found.push(`The host is set to ${facts.host}: quotes, a scheme or a port do not belong into it.`);
+    found.push(`The host is set to ${facts.host}: quotes, a scheme or a port do not belong in it.`);
   }
   if (connection !== undefined) pushConnection(found, connection);
   const inner = innerReply(views);
@@ -57,12 +59,13 @@ function triedAddresses(views: readonly View[]): string | undefined {
 function pushConnection(found: string[], connection: NonNullable<FailureContext["connection"]>): void {
   const { ageMs, bytesReadSince, bytesRead, silentMs } = connection;
   if (ageMs === undefined) return;
-  const age = `The connection was ${span(ageMs)} old`;
+  const age = `The connection was ${formatDuration(ageMs)} old`;
   if (bytesReadSince !== undefined) {
     const unit = bytesReadSince === 1 ? "byte" : "bytes";
     found.push(`${age} and ${String(bytesReadSince)} ${unit} came back since the command was written.`);
   } else if (bytesRead === 0) found.push(`${age} and had not received a single byte.`);
-  else if (silentMs !== undefined && silentMs >= 1000) found.push(`${age} and had been silent for ${span(silentMs)}.`);
+  else if (silentMs !== undefined && silentMs >= 1000)
+    found.push(`${age} and had been silent for ${formatDuration(silentMs)}.`);
 }
 
 /** The first wrapped error that says something else than the error around it. */
@@ -72,18 +75,10 @@ function innerReply(views: readonly View[]): string | undefined {
     (view) => view.message !== "" && view.address === undefined && root?.message.includes(view.message) !== true,
   );
   if (inner === undefined) return undefined;
-  return `Underneath: ${ended(redactText(inner.message, 160))}`;
+  return `Caused by: ${ended(redactText(inner.message, 160))}`;
 }
 
 /** Another's words, at the end of a sentence of ours. */
 function ended(words: string): string {
   return /[.!?…]$/.test(words) ? words : `${words}.`;
-}
-
-/** A duration as a person says it: `310 ms`, `1.9 s`, `4 min`. */
-export function span(ms: number): string {
-  if (ms < 1000) return `${String(Math.max(0, Math.round(ms)))} ms`;
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1).replace(/\.0$/, "")} s`;
-  if (ms < 120_000) return `${String(Math.round(ms / 1000))} s`;
-  return ms < 7_200_000 ? `${String(Math.round(ms / 60_000))} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }

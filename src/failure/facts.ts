@@ -4,10 +4,11 @@
  */
 import type { EndpointInfo, FailureContext } from "./diagnosis.js";
 import { environment, isLoopback, isOwnAddress } from "./environment.js";
-import { providerOf, type Provider } from "./provider.js";
+import { providerOf, type RecognisedProvider } from "./provider.js";
 import { redactText } from "./redact.js";
 import type { View } from "./unwrap.js";
 
+/** What is known about a failure and its endpoint; `undefined` is "not known". */
 export interface Facts {
   readonly host: string | undefined;
   readonly port: number | undefined;
@@ -28,7 +29,7 @@ export interface Facts {
   readonly kubernetes: boolean;
   readonly systemd: boolean | undefined;
   readonly platform: string | undefined;
-  readonly provider: Provider | undefined;
+  readonly provider: RecognisedProvider | undefined;
   readonly command: string | undefined;
   readonly pid: number | undefined;
 }
@@ -58,6 +59,7 @@ export const NO_FACTS: Facts = {
 
 const DEFAULT_PORT = 6379;
 
+/** The facts from what the caller knows and what the errors carry; texts are bounded and free of credentials. */
 export function factsOf(context: FailureContext, views: readonly View[]): Facts {
   const endpoint: EndpointInfo = context.endpoint ?? {};
   const dialled = views.find(

@@ -1,21 +1,31 @@
-/** Recognises managed Redis offerings by host name: what one can check and change differs from one to the next. */
+/**
+ * Recognises hosting providers by host name: what one can check and change differs from one to the next, and some have a
+ * preset (`policy/providers.ts`). The only table of their names.
+ */
 
-/** Data: one row an offering. */
-const PROVIDERS: readonly (readonly [Provider, RegExp])[] = [
-  ["elasticache", /\.(?:cache|memorydb)\.[\w-]+\.amazonaws\.com(?:\.cn)?$|\.cache\.amazonaws\.com$/i],
-  ["azure", /\.redis(?:enterprise)?(?:\.cache)?\.(?:windows\.net|azure\.net|chinacloudapi\.cn|usgovcloudapi\.net)$/i],
-  ["upstash", /\.upstash\.io$/i],
-  ["redis-cloud", /\.(?:redislabs\.com|redis-cloud\.com|redns\.redis-cloud\.com)$/i],
-  [
-    "managed",
-    /\.(?:aivencloud\.com|ondigitalocean\.com|rediscloud\.com|render\.com|railway\.app|clever-cloud\.com|scw\.cloud)$/i,
-  ],
-];
+/** Data: the host names of each provider; the first that matches counts. The table in docs/policy.md is checked against it. */
+export const PROVIDER_HOSTS = {
+  "aws-serverless": /\.serverless\.[\w.-]*cache\.amazonaws\.com(\.cn)?$/i,
+  aws: /\.cache(\.[\w-]+)?\.amazonaws\.com(\.cn)?$|\.memorydb\.[\w-]+\.amazonaws\.com(\.cn)?$/i,
+  azure:
+    /\.redis(enterprise)?\.cache\.(windows\.net|azure\.net|chinacloudapi\.cn|usgovcloudapi\.net)$|\.redis\.(azure\.net|chinacloudapi\.cn|usgovcloudapi\.net)$|\.redisenterprise\.windows\.net$/i,
+  "redis-cloud": /\.(redislabs|redis-cloud|rediscloud)\.com$/i,
+  upstash: /\.upstash\.io$/i,
+  digitalocean: /\.db\.ondigitalocean\.com$/i,
+  aiven: /\.aivencloud\.com$/i,
+  render: /\.render\.com$/i,
+  railway: /\.railway\.app$/i,
+  "clever-cloud": /\.clever-cloud\.com$/i,
+  scaleway: /\.scw\.cloud$/i,
+} as const satisfies Readonly<Record<string, RegExp>>;
 
-export type Provider = "elasticache" | "azure" | "upstash" | "redis-cloud" | "managed";
+/** A provider that can be told by a host name. */
+export type RecognisedProvider = keyof typeof PROVIDER_HOSTS;
 
-/** The offering a host name belongs to; undefined for hosts one runs oneself. */
-export function providerOf(host: string | undefined): Provider | undefined {
+const NAMES = Object.keys(PROVIDER_HOSTS) as RecognisedProvider[];
+
+/** The provider a host name belongs to; undefined for hosts one runs oneself, and without a host. */
+export function providerOf(host: string | undefined): RecognisedProvider | undefined {
   const name = host?.replace(/\.$/, ""); // a name may be written with the dot of the DNS root
-  return name === undefined ? undefined : PROVIDERS.find(([, pattern]) => pattern.test(name))?.[0];
+  return name === undefined ? undefined : NAMES.find((provider) => PROVIDER_HOSTS[provider].test(name));
 }

@@ -11,6 +11,7 @@ const DEPTH_LIMIT = 4;
 const LIST_LIMIT = 4;
 const STACK_LIMIT = 4000;
 
+/** An error as a log line shows it. Durations in milliseconds. */
 export interface SerializedError {
   readonly type: string;
   readonly message: string;

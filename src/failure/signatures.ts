@@ -2,7 +2,6 @@
  * The signature tables, indexed by the words an error begins with or carries. Adding a failure is adding a row to the
  * table of its area; nothing else changes.
  */
-import type { Code } from "./codes.js";
 import { ACCESS } from "./signatures/access.js";
 import { CLIENT } from "./signatures/client.js";
 import { ELSEWHERE } from "./signatures/elsewhere.js";
@@ -14,6 +13,7 @@ import { TOPOLOGY } from "./signatures/topology.js";
 import { USAGE } from "./signatures/usage.js";
 import { essence, type View } from "./unwrap.js";
 
+/** Every row, in the order in which they are tried. */
 export const SIGNATURES: readonly Signature[] = [
   ...ACCESS,
   ...SERVER,
@@ -73,9 +73,4 @@ export function match(view: View, around: Circumstances): Signature | undefined 
     if (row !== undefined) return row;
   }
   return undefined;
-}
-
-/** Codes that at least one row leads to. */
-export function matchedCodes(): ReadonlySet<Code> {
-  return new Set(SIGNATURES.map((row) => row.code));
 }

@@ -5,6 +5,7 @@
 import type { NextStep } from "./diagnosis.js";
 import type { Facts } from "./facts.js";
 
+/** What a line may depend on; `TESTS` says how each is decided. */
 export type Condition =
   | "local"
   | "remote"
@@ -42,6 +43,7 @@ export interface Step {
   readonly when?: Condition | readonly Condition[];
 }
 
+/** A line of the catalogue: plain, or with a command and conditions. */
 export type Text = string | Step;
 
 const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
@@ -65,67 +67,19 @@ const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
   sentinel: (f) => f.sentinelName !== undefined,
   "own-server": (f) => f.provider === undefined,
   managed: (f) => f.provider !== undefined,
-  elasticache: (f) => f.provider === "elasticache",
+  elasticache: (f) => f.provider === "aws" || f.provider === "aws-serverless",
   azure: (f) => f.provider === "azure",
   upstash: (f) => f.provider === "upstash",
   user: (f) => f.user !== undefined,
 };
 
-/** What a condition is called in front of a line of a page. */
-export const LABELS: Readonly<Record<Condition, string>> = {
-  local: "same machine",
-  remote: "other machine",
-  "beyond-loopback": "not over loopback",
-  served: "connected before",
-  unserved: "never connected before",
-  container: "in a container",
-  "no-container": "outside containers",
-  kubernetes: "Kubernetes",
-  systemd: "systemd",
-  linux: "Linux",
-  mac: "macOS",
-  unix: "unix socket",
-  tcp: "TCP",
-  tls: "with TLS",
-  plain: "without TLS",
-  cluster: "Cluster",
-  standalone: "standalone",
-  sentinel: "Sentinel",
-  "own-server": "your own server",
-  managed: "managed Redis",
-  elasticache: "ElastiCache",
-  azure: "Azure",
-  upstash: "Upstash",
-  user: "ACL user",
-};
-
-/** Conditions that the address alone decides. */
-const BY_ADDRESS: ReadonlySet<Condition> = new Set<Condition>([
-  "local",
-  "remote",
-  "beyond-loopback",
-  "unix",
-  "tcp",
-  "own-server",
-  "managed",
-  "elasticache",
-  "azure",
-  "upstash",
-]);
-
-/** Whether an address rules a line out. Without an address nothing is ruled out. */
-export function mayApply(text: Text, facts: Facts): boolean {
-  if (facts.host === undefined && facts.path === undefined) return true;
-  return conditionsOf(text).every((condition) => !BY_ADDRESS.has(condition) || TESTS[condition](facts));
+/** Whether a condition holds. One that cannot be decided does. */
+export function holds(condition: Condition, facts: Facts): boolean {
+  return TESTS[condition](facts);
 }
 
-/** The conditions a reader must decide: not those the address has decided, and not TCP, which is the rule. */
-export function openConditions(text: Text, facts: Facts): readonly Condition[] {
-  const known = facts.host !== undefined || facts.path !== undefined;
-  return conditionsOf(text).filter((condition) => condition !== "tcp" && !(known && BY_ADDRESS.has(condition)));
-}
-
-function conditionsOf(text: Text): readonly Condition[] {
+/** The conditions of a text; none for most. */
+export function conditionsOf(text: Text): readonly Condition[] {
   if (typeof text === "string" || text.when === undefined) return [];
   return typeof text.when === "string" ? [text.when] : text.when;
 }
@@ -135,7 +89,7 @@ export function select(texts: readonly Text[], facts: Facts, limit: number): Nex
   const chosen: NextStep[] = [];
   for (const text of texts) {
     if (chosen.length >= limit) break;
-    if (!conditionsOf(text).every((condition) => TESTS[condition](facts))) continue;
+    if (!conditionsOf(text).every((condition) => holds(condition, facts))) continue;
     const step = typeof text === "string" ? { say: text } : text;
     const say = fill(step.say, facts);
     chosen.push(step.run === undefined ? { say } : { say, run: fill(step.run, facts, shellQuoted) });

@@ -2,6 +2,7 @@
  * Reads any thrown value without trusting it: getters and proxies may throw, causes may form circles, messages may be
  * megabytes. It knows where libraries hide the real error, and nothing of what the errors mean.
  */
+import { types } from "node:util";
 
 const MESSAGE_LIMIT = 2048;
 /** The mark that a reply came out of a script stands at the end of the message. */
@@ -32,6 +33,15 @@ export function peek(value: unknown, key: PropertyKey): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether a value is an error, by its shape: an error of another realm (a test runner's sandbox, a `vm` context) is no
+ * `instanceof Error` here. True for native errors of any realm, and for objects with a name and a message as texts. Never throws.
+ */
+export function isErrorLike(value: unknown): value is Error {
+  if (types.isNativeError(value)) return true;
+  return typeof value === "object" && text(value, "name") !== undefined && text(value, "message") !== undefined;
 }
 
 /** The error itself first, then everything it wraps, nearest first, at most 24. */

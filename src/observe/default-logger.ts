@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { serializeError } from "../failure/serialize.js";
-import type { Logger } from "./logger.js";
+import type { Logger } from "../policy/shape.js";
 
 let shared: Logger | undefined;
 

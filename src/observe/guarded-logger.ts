@@ -1,5 +1,12 @@
 /** A logger whose failures stay its own: what it throws must not decide what becomes of a command or a connection. */
-import type { Logger } from "./logger.js";
+import type { Logger } from "../policy/shape.js";
+
+function nothing(): void {
+  // Silence was asked for.
+}
+
+/** `logger: false`. */
+export const SILENT: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing };
 
 /** One for each logger, so that clients which share theirs still do. */
 const guarded = new WeakMap<Logger, Logger>();

@@ -5,7 +5,7 @@
 import { entryOf } from "../failure/catalogue.js";
 import type { Code } from "../failure/codes.js";
 import type { Area, Diagnosis } from "../failure/diagnosis.js";
-import { span } from "../failure/evidence.js";
+import { formatDuration as span } from "../format.js";
 
 /** What an incident has counted. Durations in milliseconds. */
 export interface Tally {

@@ -1,4 +1,5 @@
 /** One incident while it lasts: when it began, what it was first and is now, and what it has counted. Writes nothing. */
+import { clock, type Timer } from "../clock.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 
@@ -16,7 +17,7 @@ export interface IncidentSnapshot {
 }
 
 export class IncidentTally {
-  readonly id: string = Math.random().toString(36).slice(2, 8);
+  readonly id: string = clock.random().toString(36).slice(2, 8);
   /** Milliseconds on the clock of the log. */
   readonly openedAt: number;
   first: Diagnosis;
@@ -33,7 +34,7 @@ export class IncidentTally {
   lastFailureAt: number;
   /** It was up again, but flaps: the next quiet interval closes it. */
   recoveredAt: number | undefined = undefined;
-  timer: NodeJS.Timeout | undefined = undefined;
+  timer: Timer | undefined = undefined;
 
   constructor(first: Diagnosis, now: number) {
     this.first = this.latest = first;

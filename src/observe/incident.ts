@@ -3,12 +3,14 @@
  * commands fail. It is told what happens and decides what is worth a line; it knows neither connections nor commands.
  * It is called once a failed command, so everything before a line is written is counting.
  */
+import { clock, setUnrefTimeout } from "../clock.js";
+import type { CircuitChange, CircuitKind, Observer } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import * as lines from "./incident-lines.js";
 import { IncidentTally, type IncidentSnapshot } from "./incident-tally.js";
-import type { Logger } from "./logger.js";
-import { Muting } from "./muting.js";
+import type { Logger } from "../policy/shape.js";
+import { LogThrottle } from "./log-throttle.js";
 
 export interface IncidentLogOptions {
   readonly logger: Logger;
@@ -18,14 +20,12 @@ export interface IncidentLogOptions {
   readonly summaryInterval: number;
   /** Looks at the endpoint from outside; asked once an incident, and not again within `summaryInterval`. */
   readonly examine?: (() => Promise<Examination | undefined>) | undefined;
-  /** Monotonic clock in milliseconds. Default: `performance.now`. */
+  /** How many commands wait for this endpoint now. */
+  readonly waiting: () => number;
+  /** What the line of the first connection says of the policy: its name and fingerprint. */
+  readonly policy: { readonly profile: string; readonly fingerprint: string; readonly text: string };
+  /** Monotonic clock in milliseconds. Default: the package's own. */
   readonly now?: () => number;
-}
-
-export interface CircuitInfo {
-  /** Milliseconds until the next probe. */
-  readonly retryAfter?: number;
-  readonly cause?: Diagnosis;
 }
 
 /** What was seen from outside when the incident opened. */
@@ -43,17 +43,17 @@ const STRAGGLERS = 2_000;
 /** At most one line a code in this span for what reaches the caller anyway. Milliseconds. */
 const QUIET = 10_000;
 
-export class IncidentLog {
-  /** How many commands wait for this endpoint now; the owner supplies it for the summary. */
-  waiting: () => number = () => 0;
+export class IncidentLog implements Observer {
   readonly #logger: Logger;
   readonly #endpoint: string;
   readonly #interval: number;
   readonly #now: () => number;
-  readonly #muted = new Muting();
+  readonly #throttle = new LogThrottle();
+  readonly #waiting: () => number;
+  readonly #policy: IncidentLogOptions["policy"];
   readonly #examine: IncidentLogOptions["examine"];
   #examinedAt = -Infinity;
-  readonly #open = new Set<"read-write" | "write">();
+  readonly #open = new Set<CircuitKind>();
   #endings: number[] = [];
   #incident: IncidentTally | undefined = undefined;
 
@@ -62,26 +62,42 @@ export class IncidentLog {
     this.#logger = options.logger;
     this.#endpoint = options.endpoint;
     this.#interval = options.summaryInterval;
-    this.#now = options.now ?? (() => performance.now());
+    this.#now = options.now ?? (() => clock.now());
+    this.#waiting = options.waiting;
+    this.#policy = options.policy;
   }
 
-  /**
-   * Something of the availability kind failed: opens the incident, or is counted. `count` is how many commands failed; 0 for a
-   * connection that dropped or could not be made, which becomes a line only if it lasts or a command fails.
-   */
-  failed(diagnosis: Diagnosis, count = 1): void {
+  firstConnected(): void {
+    const { profile, fingerprint, text } = this.#policy;
+    this.#logger.info(
+      { event: "client.ready", endpoint: this.#endpoint, profile, policy: fingerprint },
+      `redis ${this.#endpoint}: connected; ${text}.`,
+    );
+  }
+
+  /** A connection dropped or could not be made: a line only if it lasts or a command fails. */
+  connectionFailed(diagnosis: Diagnosis): void {
+    this.#failed(diagnosis, 0);
+  }
+
+  /** Something of the availability kind failed: opens the incident, or is counted. */
+  commandFailed(diagnosis: Diagnosis): void {
+    this.#failed(diagnosis, 1);
+  }
+
+  #failed(diagnosis: Diagnosis, count: number): void {
     const incident = (this.#incident ??= this.#begin(diagnosis));
     incident.add(diagnosis, count, this.#now());
     if (count > 0 || diagnosis.severity === "fatal") this.#announce(incident, diagnosis, undefined);
   }
 
   /** A failure that concerns its caller only. Credential and configuration faults are incidents all the same. */
-  usage(diagnosis: Diagnosis): void {
+  commandRefused(diagnosis: Diagnosis): void {
     if (diagnosis.severity === "fatal") {
-      this.failed(diagnosis);
+      this.commandFailed(diagnosis);
       return;
     }
-    const muted = this.#muted.let(`usage ${diagnosis.code}`, 1, QUIET, this.#now());
+    const muted = this.#throttle.take(`usage ${diagnosis.code}`, 1, QUIET, this.#now());
     if (muted === undefined) return;
     const line = lines.usage(this.#endpoint, diagnosis, muted - 1);
     // A blocked event loop is nobody's wrong argument: whoever runs this process must hear of it.
@@ -93,7 +109,7 @@ export class IncidentLog {
     if (this.#incident !== undefined) this.#incident.retried += count;
   }
 
-  unknownOutcome(count = 1): void {
+  outcomeUnknown(count = 1): void {
     if (this.#incident !== undefined) this.#incident.unknownOutcome += count;
   }
 
@@ -107,20 +123,20 @@ export class IncidentLog {
     }
     // Another client of the endpoint has not reconnected yet: that story has been told.
     if (code === "CIRCUIT_OPEN" && this.#now() - (this.#endings.at(-1) ?? -Infinity) < STRAGGLERS) return;
-    const muted = this.#muted.let(`rejected ${code}`, count, this.#interval, this.#now());
-    if (muted !== undefined) this.#write("warn", lines.rejection(this.#endpoint, code, muted, this.waiting()));
+    const muted = this.#throttle.take(`rejected ${code}`, count, this.#interval, this.#now());
+    if (muted !== undefined) this.#write("warn", lines.rejection(this.#endpoint, code, muted, this.#waiting()));
   }
 
-  circuit(which: "read-write" | "write", state: "open" | "half-open" | "closed", info: CircuitInfo = {}): void {
+  circuitChanged({ kind: which, state, retryAfter, cause }: CircuitChange): void {
     if (state === "closed") this.#open.delete(which);
     if (state === "half-open" && this.#incident !== undefined) this.#incident.probes++;
     if (state !== "open") return;
     this.#open.add(which);
-    const incident = (this.#incident ??= info.cause === undefined ? undefined : this.#begin(info.cause));
+    const incident = (this.#incident ??= cause === undefined ? undefined : this.#begin(cause));
     if (incident === undefined || incident.circuits.has(which)) return;
     incident.circuits.add(which);
-    if (this.#announce(incident, info.cause ?? incident.first, info.retryAfter)) return;
-    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, which, info.retryAfter, info.cause));
+    if (this.#announce(incident, cause ?? incident.first, retryAfter)) return;
+    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, which, retryAfter, cause));
   }
 
   /**
@@ -133,7 +149,7 @@ export class IncidentLog {
     const now = this.#now();
     if (incident.announced.size === 0) {
       this.#end();
-      const muted = this.#muted.let("blip", 1, this.#interval, this.#now());
+      const muted = this.#throttle.take("blip", 1, this.#interval, this.#now());
       if (muted !== undefined) {
         this.#write("info", lines.blip(this.#endpoint, incident.first, Math.round(now - incident.openedAt), muted - 1));
       }
@@ -152,7 +168,7 @@ export class IncidentLog {
   }
 
   /** Ends the incident with its owner. */
-  close(): void {
+  closed(): void {
     const incident = this.#incident;
     if (incident === undefined) return;
     if (incident.announced.size > 0) this.#finish(incident, "closed");
@@ -165,8 +181,7 @@ export class IncidentLog {
 
   #begin(diagnosis: Diagnosis): IncidentTally {
     const incident = new IncidentTally(diagnosis, this.#now());
-    incident.timer = setTimeout(() => this.#announce(incident, incident.first, undefined), BLIP);
-    incident.timer.unref();
+    incident.timer = setUnrefTimeout(() => this.#announce(incident, incident.first, undefined), BLIP);
     return incident;
   }
 
@@ -184,8 +199,8 @@ export class IncidentLog {
     else this.#logger.error(line.fields, line.message);
     if (firstLine) {
       if (!fatal) void this.#look(incident);
-      clearTimeout(incident.timer);
-      incident.timer = setInterval(() => this.#tick(incident), this.#interval);
+      clock.clearTimeout(incident.timer);
+      incident.timer = clock.setInterval(() => this.#tick(incident), this.#interval);
       incident.timer.unref();
     }
     return true;
@@ -210,7 +225,7 @@ export class IncidentLog {
     }
     // A wrong password does not get better by being repeated.
     if (!incident.announced.has("outage")) return;
-    this.#write("warn", lines.summary(this.#endpoint, incident, Math.round(now - incident.openedAt), this.waiting()));
+    this.#write("warn", lines.summary(this.#endpoint, incident, Math.round(now - incident.openedAt), this.#waiting()));
   }
 
   #finish(incident: IncidentTally, ending: lines.Ending): void {
@@ -222,7 +237,7 @@ export class IncidentLog {
   }
 
   #end(): void {
-    clearTimeout(this.#incident?.timer);
+    clock.clearTimeout(this.#incident?.timer);
     this.#incident = undefined;
   }
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/failure/classify.js";
 import { CODES } from "../../src/failure/codes.js";
-import { renderAll } from "../../src/failure/render.js";
+import { renderAll } from "../../src/failure-pages/render.js";
 
 const root = new URL("../../", import.meta.url);
 const folder = new URL("docs/errors/", root);

@@ -4,16 +4,19 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { boundsOf } from "../../src/options/bounds.js";
-import { POLICY_VARIABLES } from "../../src/options/environment-policy.js";
-import { FIELDS, variableOf } from "../../src/options/fields.js";
-import { formatValue } from "../../src/options/format.js";
-import { flatten } from "../../src/options/layers.js";
-import { BASE, PROFILE_NAMES, profileNamed } from "../../src/options/profiles.js";
-import { PROVIDERS } from "../../src/options/providers.js";
-import { resolvePolicy } from "../../src/options/resolve.js";
-import { CONNECTION_VARIABLES } from "../../src/options/variables.js";
+import { boundsOf } from "../../src/policy/bounds.js";
+import { POLICY_VARIABLES } from "../../src/policy/environment/policy-variables.js";
+import { FIELDS, variableOf } from "../../src/policy/fields.js";
+import { formatValue } from "../../src/policy/explain-policy.js";
+import { flatten } from "../../src/policy/layers.js";
+import { BASE, profileNamed } from "../../src/policy/profiles.js";
+import { PROFILE_NAMES } from "../../src/policy/shape.js";
+import { PROVIDER_HOSTS } from "../../src/failure/provider.js";
+import { PROVIDERS } from "../../src/policy/providers.js";
+import { resolvePolicy } from "../../src/policy/resolve.js";
+import { CONNECTION_VARIABLES } from "../../src/policy/environment/variables.js";
 
+const HOSTS: Readonly<Record<string, RegExp>> = PROVIDER_HOSTS;
 const DOC = new URL("../../docs/policy.md", import.meta.url);
 const base = flatten(BASE);
 
@@ -89,7 +92,7 @@ const TABLES: readonly (readonly [string, () => string])[] = [
         ["preset", "hosts", "sets", "known", "sources"],
         PROVIDERS.map((p) => [
           `\`${p.name}\` ${p.label}`,
-          p.hosts === undefined ? "by name only" : `\`${p.hosts.source}\``,
+          p.name in HOSTS ? `\`${HOSTS[p.name]?.source ?? ""}\`` : "by name only",
           [...flatten(p.values), ...Object.entries(p.connection).map(([key, value]) => [key, value] as const)]
             .filter(([path, value]) => value !== true || path === "tls")
             .map(([path, value]) => `\`${path}\` ${formatValue(path, value)}`)

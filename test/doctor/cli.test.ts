@@ -25,7 +25,7 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, isTTY: 
   const patient = args.includes("--timeout") ? args : [...args, "--timeout", "20s"];
   for (;;) {
     let text = "";
-    const code = await runDoctor(patient, { write: (part) => (text += part), isTTY, columns: 100 }, env);
+    const code = await runDoctor(patient, { write: (part) => (text += part), isTTY }, env);
     if (!STOOD_STILL.test(text.replaceAll(/\s+/g, " "))) return { code, text };
   }
 }
@@ -42,7 +42,7 @@ describe(runDoctor, () => {
           /^\[ok {2}\] Target {3,}127\.0\.0\.1:\d+, without TLS, no password \(host, port from argument\)/,
         );
         expect(text).toMatch(
-          /\[ok {2}\] Verdict: 127\.0\.0\.1:\d+ is healthy: every link of the chain holds\.\n.*\d\.\d s\n$/,
+          /\[ok {2}\] Verdict: 127\.0\.0\.1:\d+ is healthy: every link of the chain holds\.\n.*\d m?s\n$/,
         );
         expect(text).not.toContain("\u001b");
       },
@@ -79,18 +79,10 @@ describe(runDoctor, () => {
     }
   });
 
-  it("draws a moving list on a terminal, and leaves no trace of the spinner", async () => {
-    await using server = await startRedis();
-    server.freeze();
-    try {
-      const { text } = await run([`127.0.0.1:${String(server.port)}`], {}, true);
-      expect(text).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] {2}First bytes \d\.\d s/);
-      const lines = text.split("\n").map((line) => line.slice(line.lastIndexOf("\u001b[2K") + 1));
-      expect(lines.filter((line) => /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/.test(line))).toEqual([]);
-      expect((await run(["--help"], { NO_COLOR: "1" }, true)).text).not.toContain("\u001b");
-    } finally {
-      server.thaw();
-    }
+  it("writes with symbols and colours on a terminal, and without them where NO_COLOR is set", async () => {
+    const target = `127.0.0.1:${String(await freePort())}`;
+    expect((await run([target], {}, true)).text).toContain("\u001b[31m✖");
+    expect((await run([target], { NO_COLOR: "1" }, true)).text).not.toContain("\u001b");
   });
 
   it("takes the target from the environment as fromEnv does, and says where each part came from", async () => {
@@ -110,7 +102,7 @@ describe(runDoctor, () => {
     expect(text).not.toContain("env-secret-1");
   });
 
-  it("reads a file of variables, and variables that are set go over it", async () => {
+  it("reads a file of variables, and variables that are set take precedence over it", async () => {
     await using server = await startRedis();
     const file = join(dir, ".env");
     writeFileSync(file, `REDIS_URL=redis://127.0.0.1:${String(server.port)}/2\n`);

@@ -77,7 +77,7 @@ describe("doctor, a server in a bad state", () => {
     await fill(server, 100);
     await expect(server.cli("SET", "one", "more")).rejects.toThrow("OOM");
     const report = await look(server);
-    expectVerdict(report, "OUT_OF_MEMORY", /Memory is full: .* of 3\.0 MiB are used and noeviction frees nothing/);
+    expectVerdict(report, "OUT_OF_MEMORY", /Memory is full: .* of 3 MiB are used and noeviction frees nothing/);
   });
 
   it("says so too for a volatile policy without keys that expire", async () => {

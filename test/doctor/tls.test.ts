@@ -94,8 +94,12 @@ describe("doctor, TLS", () => {
   it("says that a certificate, key or version of this client cannot be used", async () => {
     const { caPem } = certificates;
     const broken = "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n";
+    const [cert, otherKey] = [certificates.client.cert, certificates.foreign.key].map((path) =>
+      readFileSync(path, "utf8"),
+    );
     const cases = [
-      { tls: { ca: caPem, cert: broken, key: broken }, says: /TLS options of this client cannot be used/ },
+      { tls: { ca: caPem, cert, key: otherKey }, says: /TLS options of this client cannot be used/ },
+      { tls: { ca: caPem, cert: broken, key: broken }, says: /^tls\.cert is wrong: it must be a certificate/ },
       { tls: { ca: caPem, cert: "no", key: "no" }, says: /^tls\.cert is wrong: it must be the text in PEM/ },
       { tls: { ca: caPem, minVersion: "TLSv9" as "TLSv1.3" }, says: /^tls\.minVersion is wrong/ },
     ];

@@ -204,7 +204,7 @@ describe("a client that loses its connection", () => {
     // A process that stood still itself does not blame the server: then the next deadline tells.
     while (events(redis.log, "incident.open").length === 0) await failureOf(redis.incr("hang"));
     const line = await expectLine(redis, "incident.open", "error", "RESPONSE_TIMEOUT");
-    expect(line.why[0]).toMatch(/The connection was .* s old and had been silent for [1-9](?:\.\d)? s/);
+    expect(line.why[0]).toMatch(/The connection was .* s old and had been silent for [1-9](?:\.\d+)? s/);
     expect(line.runs).toContain(at(redis));
     own.thaw();
     await expectLine(redis, "incident.closed", "info", "RESPONSE_TIMEOUT");

@@ -1,7 +1,7 @@
 /** A blip is waited out, an outage fails fast and says why, and only what speaks against the server opens a circuit. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { CircuitOpenError } from "../../src/failure/errors.js";
-import type { BreakerPolicy } from "../../src/options/policy.js";
+import type { BreakerPolicy } from "../../src/policy/shape.js";
 import { atMost } from "../helpers/at-most.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";

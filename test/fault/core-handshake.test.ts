@@ -1,7 +1,7 @@
 /** What the caller sends while a connection is set up is the caller's, and nothing is served in a database that was not asked for. */
 import { connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { internalsOf } from "../../src/connection/internals.js";
+import { internalsOf } from "../../src/ioredis/internals.js";
 import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";

@@ -7,7 +7,7 @@ import { Redis as PlainRedis, type RedisOptions as PlainOptions } from "ioredis"
 import { afterEach, expect } from "vitest";
 import type { Applied } from "../../src/failure/diagnosis.js";
 import { IoredoubtError } from "../../src/failure/errors.js";
-import type { ResilienceOptions } from "../../src/options/policy.js";
+import type { ResilienceOptions } from "../../src/policy/shape.js";
 import { Redis, type RedisOptions } from "../../src/redis.js";
 import { connected } from "../helpers/connected.js";
 import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
@@ -126,13 +126,6 @@ export async function callsOf(server: RedisServer): Promise<Readonly<Record<stri
     if (name !== undefined) calls[name] = Number(count);
   }
   return calls;
-}
-
-/** Calls that the server refused or that failed while they ran. */
-export async function rejectedOf(server: RedisServer, name: string): Promise<number> {
-  const text = await server.cli("INFO", "commandstats");
-  const match = new RegExp(`cmdstat_${name}:.*rejected_calls=(\\d+)`).exec(text);
-  return Number(match?.[1] ?? 0);
 }
 
 /** An empty server with fresh counters. */

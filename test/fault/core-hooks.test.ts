@@ -1,14 +1,14 @@
 /** Functions that callers hand in may throw or never come back: no command may hang for it. */
 import { Command } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { reportBug } from "../../src/connection/report-bug.js";
+import { reportBug } from "../../src/ioredis/report-bug.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { atMost } from "../helpers/at-most.js";
 import { client, expectError, outcomeOf, proxyTo, ready } from "./core-harness.js";
 
 // What it throws would end the run of the tests.
-vi.mock("../../src/connection/report-bug.js", () => ({ reportBug: vi.fn() }));
+vi.mock("../../src/ioredis/report-bug.js", () => ({ reportBug: vi.fn() }));
 
 let server: RedisServer;
 beforeAll(async () => {

@@ -212,7 +212,7 @@ describe("diagnosis of the network", () => {
   it("DNS_NOT_FOUND: a port within the host option is named as the mistake", async () => {
     const error = await withNameserver(3, (resolver) => failureOf(resolver.resolve4("redis.example.test:6379")));
     const { why } = expectDiagnosis(error, { endpoint: { host: "redis.example.test:6379" } }, "DNS_NOT_FOUND", DOWN);
-    expect(why[0]).toContain("a port do not belong into it");
+    expect(why[0]).toContain("a port do not belong in it");
   });
 });
 

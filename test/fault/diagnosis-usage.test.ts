@@ -85,7 +85,7 @@ describe("diagnosis of usage", () => {
   it("EXEC_ABORTED: a transaction with a command that was refused", async () => {
     const error = await failureOf(redis.multi().set("k", "v").call("nonsense", "secret").exec());
     const { why } = expectDiagnosis(error, {}, "EXEC_ABORTED", CALLER);
-    expect(why[0]).toBe("Underneath: ERR unknown command 'nonsense'.");
+    expect(why[0]).toBe("Caused by: ERR unknown command 'nonsense'.");
     expectDiagnosis(await failureOf(redis.call("exec")), {}, "EXEC_ABORTED", CALLER);
   });
 

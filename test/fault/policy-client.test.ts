@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, expectTypeOf, it } from "vitest";
 import { createRedis } from "../../src/create-redis.js";
 import { ConfigError } from "../../src/failure/errors.js";
-import { policyLine } from "../../src/options/fingerprint.js";
+import { policyLine } from "../../src/policy/fingerprint.js";
 import { Redis, type RedisOptions } from "../../src/redis.js";
 import { runSource } from "../helpers/child.js";
 import { eventually } from "../helpers/eventually.js";

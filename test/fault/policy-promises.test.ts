@@ -6,9 +6,9 @@
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { IoredoubtError } from "../../src/failure/errors.js";
-import { boundsOf } from "../../src/options/bounds.js";
-import type { ResilienceOptions } from "../../src/options/policy.js";
-import { resolvePolicy } from "../../src/options/resolve.js";
+import { boundsOf } from "../../src/policy/bounds.js";
+import type { ResilienceOptions } from "../../src/policy/shape.js";
+import { resolvePolicy } from "../../src/policy/resolve.js";
 import { Redis } from "../../src/redis.js";
 import { atMost } from "../helpers/at-most.js";
 import { connected } from "../helpers/connected.js";

@@ -1,7 +1,8 @@
 import { Command } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ClosedError, type Redis } from "../../src/index.js";
-import { placeOf } from "../../src/pool/lane-plan.js";
+import { slotOf } from "../../src/ioredis/commands.js";
+import { placeOf } from "../../src/routing/lane-plan.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
@@ -77,7 +78,7 @@ describe("several lanes (pool.size 4)", () => {
   it("let a multi-key command see all that was issued before it, however busy one lane is", async () => {
     await using redis = await warm(client(server.port, { pool: { size: 4 } }));
     const first = KEYS[0] ?? "";
-    const lane = (key: string) => JSON.stringify(placeOf(new Command("get", [key]), 4));
+    const lane = (key: string) => JSON.stringify(placeOf(new Command("get", [key]), 4, slotOf));
     const elsewhere = KEYS.find((key) => lane(key) !== lane(first)) ?? "";
     // It takes the server many reads to have it, while the lane of the first key is idle.
     const large = redis.set(elsewhere, "x".repeat(8_000_000));

@@ -94,11 +94,11 @@ describe("withConnection", () => {
   });
 
   it.each<[string, string, (conn: Redis) => Promise<unknown>]>([
-    ["a subscription", "tainted", (conn) => conn.subscribe("news")],
-    ["CLIENT SETNAME", "tainted", (conn) => conn.client("SETNAME", "mine")],
-    ["CLIENT TRACKING", "tainted", (conn) => conn.client("TRACKING", "ON", "BCAST")],
-    ["MONITOR", "tainted", (conn) => conn.call("MONITOR")],
-    ["another login", "tainted", (conn) => conn.call("RESET")],
+    ["a subscription", "dirty", (conn) => conn.subscribe("news")],
+    ["CLIENT SETNAME", "dirty", (conn) => conn.client("SETNAME", "mine")],
+    ["CLIENT TRACKING", "dirty", (conn) => conn.client("TRACKING", "ON", "BCAST")],
+    ["MONITOR", "dirty", (conn) => conn.call("MONITOR")],
+    ["another login", "dirty", (conn) => conn.call("RESET")],
     ["QUIT", "lost", (conn) => conn.quit()],
     [
       "disconnect()",
@@ -143,7 +143,7 @@ describe("withConnection", () => {
     expect(await server.call("EXISTS", "late")).toBe(0);
     await redis.withConnection((conn) => conn.withDeadline(1000).client("NO-EVICT", "ON"));
     await redis.withConnection((conn) => conn.ping());
-    expect(redis.stats().pool).toMatchObject({ created: 2, destroyed: { tainted: 1 } });
+    expect(redis.stats().pool).toMatchObject({ created: 2, destroyed: { dirty: 1 } });
     const loan = new AbortController();
     const own = new AbortController();
     const work = redis.withConnection((conn) => conn.with({ signal: own.signal }).blpop("nothing", 0), {

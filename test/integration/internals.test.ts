@@ -1,20 +1,19 @@
 /**
- * The contract with ioredis's private parts, as `src/connection/internals.ts` declares them: plain ioredis is driven and
+ * The contract with ioredis's private parts, as `src/ioredis/internals.ts` declares them: plain ioredis is driven and
  * watched through its own hooks. A release that moves one of them fails here, by name, before anything breaks in a fault.
  */
 import { Command, Pipeline, Redis as IORedis, type RedisOptions } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { CLOSED_MESSAGE, NOT_WRITABLE_MESSAGE } from "../../src/engine/client-errors.js";
 import {
   base,
-  CLOSED_MESSAGE,
   internalsOf,
-  NOT_WRITABLE_MESSAGE,
   overrideInternals,
   type BatchMember,
   type PipelineInternals,
   type RedisInternals,
-} from "../../src/connection/internals.js";
-import { allowsQuickWrites, quickWrite } from "../../src/connection/quick-write.js";
+} from "../../src/ioredis/internals.js";
+import { allowsQuickWrites, quickWrite } from "../../src/ioredis/quick-write.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 

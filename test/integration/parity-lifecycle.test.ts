@@ -1,6 +1,6 @@
 /** A client's life: its statuses and events in order, how it ends, its copies, its databases and what it looks like. */
 import { describe, expect, it } from "vitest";
-import { internalsOf } from "../../src/connection/internals.js";
+import { internalsOf } from "../../src/ioredis/internals.js";
 import { freePort } from "../helpers/free-port.js";
 import {
   eventually,

@@ -134,9 +134,9 @@ describe("ioredoubt config", () => {
     expect(out).toContain("begins with a byte order mark");
   });
 
-  it("warns of a variable that the URL goes over", async () => {
+  it("warns of a variable that the URL takes precedence over", async () => {
     const { out } = await run(["config"], { REDIS_URL: `redis://:${SECRET}@h`, REDIS_HOST: "other" });
-    expect(out).toMatch(/Worth a look\n {2}REDIS_HOST is ignored: REDIS_URL says something else/);
+    expect(out).toMatch(/Warnings\n {2}REDIS_HOST is ignored: REDIS_URL says something else/);
   });
 
   it("takes a profile from the command line over the environment", async () => {
@@ -183,7 +183,7 @@ describe("ioredoubt config", () => {
     const { out } = await run(["config"], { REDIS_URL: "redis://x.redis.cache.windows.net:6380" });
     expect(out).toMatch(/^reconnect\.handshakeTimeout +15 s +← provider azure$/m);
     expect(out).toContain("Connections idle for 10 minutes are closed");
-    expect(out).toMatch(/Worth a look\n {2}tls is off/);
+    expect(out).toMatch(/Warnings\n {2}tls is off/);
   });
 
   it("lists every problem, shows no secret and ends with 1", async () => {

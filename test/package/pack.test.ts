@@ -230,6 +230,15 @@ describe("the packed package", () => {
     }
   });
 
+  it("loads the long texts of the error pages for the command line only", () => {
+    const dist = join(project, "node_modules/ioredoubt/dist");
+    const text = "Let the application's user in";
+    const holders = readdirSync(dist).filter(
+      (file) => file.endsWith(".js") && readFileSync(join(dist, file), "utf8").includes(text),
+    );
+    expect(holders).toEqual(["explain.js"]);
+  });
+
   it("does not open what is not exported", async () => {
     const source = `await import("ioredoubt/dist/redis.js").catch((error) => console.log(error.code));`;
     expect(await node("closed.mjs", source)).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED\n");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fullJitter } from "../../src/flow/backoff.js";
+import { fullJitter } from "../../src/endpoint/backoff.js";
 
 const BOUNDS = { minTimeout: 50, maxTimeout: 1000, factor: 2 };
 

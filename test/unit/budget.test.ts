@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RetryBudget } from "../../src/flow/budget.js";
+import { RetryBudget } from "../../src/endpoint/budget.js";
 
 describe("the retry budget", () => {
   it("gives its tokens away, then says no and counts that", () => {

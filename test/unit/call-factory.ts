@@ -1,19 +1,20 @@
 /** Calls without a client, for tests of the parts that only hold or order them. */
 import { Command } from "ioredis";
-import { startBatch, type Batch } from "../../src/command/batch.js";
-import { Call } from "../../src/command/call.js";
-import { traitsOf } from "../../src/command/traits.js";
+import { factsOf } from "../../src/command/facts.js";
+import { Call } from "../../src/engine/call.js";
+import type { CallOptions } from "../../src/engine/ports.js";
+import { startBatch, type CallBatch } from "../../src/engine/stream-batch.js";
 
 const NOBODY = { replied: () => undefined, failed: () => undefined };
 
-export function makeCall(name = "get", args: string[] = ["k"], now = performance.now()): Call {
+export function makeCall(name = "get", args: string[] = ["k"], now = performance.now(), options?: CallOptions): Call {
   const command = new Command(name, args);
   command.promise.catch(() => undefined);
-  return new Call(NOBODY, command, traitsOf(name), undefined, undefined, now);
+  return new Call(NOBODY, command, factsOf(name), undefined, options, now);
 }
 
 /** A pipeline or transaction of these commands. */
-export function makeBatch(...names: string[]): Batch {
+export function makeBatch(...names: string[]): CallBatch {
   const stream = {};
   const batch = startBatch(stream, { kind: "wait" });
   for (const name of names) {

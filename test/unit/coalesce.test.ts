@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { coalesceWrites, type WriteStats } from "../../src/connection/coalesce.js";
+import { coalesceWrites, type WriteStats } from "../../src/ioredis/coalesce.js";
 
 class Sink extends Writable {
   readonly chunks: Buffer[] = [];

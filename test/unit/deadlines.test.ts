@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Call } from "../../src/command/call.js";
-import { Deadlines, type SweepReport } from "../../src/flow/deadlines.js";
+import type { Call } from "../../src/engine/call.js";
+import { Deadlines, type SweepReport } from "../../src/engine/deadlines.js";
+import { followGlobals } from "../helpers/global-clock.js";
 import { makeCall } from "./call-factory.js";
+
+followGlobals();
 
 let expired: { call: Call; at: number; late: number }[];
 let deadlines: Deadlines;

@@ -57,9 +57,15 @@ describe("logging with pino", () => {
   it("writes incident lines through a child logger, with its bindings", () => {
     const lines: string[] = [];
     const logger = pino({ base: null }, { write: (line: string) => lines.push(line) }).child({ component: "cart" });
-    const log = new IncidentLog({ logger, endpoint: "127.0.0.1:1", summaryInterval: 1000 });
-    log.failed(classify("connect ECONNREFUSED 127.0.0.1:1"));
-    log.close();
+    const log = new IncidentLog({
+      logger,
+      endpoint: "127.0.0.1:1",
+      summaryInterval: 1000,
+      waiting: () => 0,
+      policy: { profile: "production", fingerprint: "0", text: "policy production" },
+    });
+    log.commandFailed(classify("connect ECONNREFUSED 127.0.0.1:1"));
+    log.closed();
     const [open] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(open).toMatchObject({
       level: 50,

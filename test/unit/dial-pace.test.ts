@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DialPace } from "../../src/flow/dial-pace.js";
+import { DialPace } from "../../src/endpoint/dial-pace.js";
 
 describe("the pace of an endpoint's connection attempts", () => {
   it("changes nothing for a few clients", () => {

@@ -91,7 +91,7 @@ describe(renderText, () => {
 
 [FAIL] Verdict: db.internal:6379 refused the connection. [CONNECTION_REFUSED]
        Next: Start it: systemctl start redis-server
-       1.2 s
+       1.23 s
 `);
   });
 

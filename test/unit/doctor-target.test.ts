@@ -29,7 +29,7 @@ describe(resolveTarget, () => {
     ]);
   });
 
-  it("lets the URL go over the single variables, as the client does", () => {
+  it("lets the URL take precedence over the single variables, as the client does", () => {
     const target = resolveTarget(undefined, {
       env: { REDIS_URL: "redis://a.internal:1/3", REDIS_DB: "7", REDIS_USERNAME: "app", REDIS_PASSWORD: "p" },
     });

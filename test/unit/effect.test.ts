@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EFFECT_TABLE } from "../../src/command/effect-table.js";
-import { COLLECTION_EFFECTS } from "../../src/command/effect-table-collections.js";
-import { KEY_EFFECTS } from "../../src/command/effect-table-keys.js";
-import { SERVER_EFFECTS } from "../../src/command/effect-table-server.js";
-import { STREAM_EFFECTS } from "../../src/command/effect-table-streams.js";
+import { COMMAND_TABLE } from "../../src/command/table.js";
+import { COLLECTION_COMMANDS } from "../../src/command/table-collections.js";
+import { KEY_COMMANDS } from "../../src/command/table-keys.js";
+import { SERVER_COMMANDS } from "../../src/command/table-server.js";
+import { STREAM_COMMANDS } from "../../src/command/table-streams.js";
 import { effectOf, isReplaySafe, isWrite } from "../../src/command/effect.js";
 import type { Effect } from "../../src/command/effect.js";
 
@@ -32,7 +32,7 @@ function safe(command: string): boolean {
 describe("the effect table", () => {
   it("knows every command and subcommand that ioredis knows", () => {
     expect(Object.keys(KNOWN).length).toBeGreaterThan(290);
-    const missing = Object.keys(KNOWN).filter((name) => !EFFECT_TABLE.has(name));
+    const missing = Object.keys(KNOWN).filter((name) => !COMMAND_TABLE.has(name));
     expect(missing).toEqual([]);
     for (const [name, { subcommands }] of Object.entries(KNOWN)) {
       for (const sub of Object.keys(subcommands ?? {})) {
@@ -48,10 +48,10 @@ describe("the effect table", () => {
   });
 
   it("has no command twice and none in upper case", () => {
-    const names = [KEY_EFFECTS, COLLECTION_EFFECTS, STREAM_EFFECTS, SERVER_EFFECTS].flatMap((rows) =>
+    const names = [KEY_COMMANDS, COLLECTION_COMMANDS, STREAM_COMMANDS, SERVER_COMMANDS].flatMap((rows) =>
       Object.keys(rows),
     );
-    expect(names.length).toBe(EFFECT_TABLE.size);
+    expect(names.length).toBe(COMMAND_TABLE.size);
     expect(names).toEqual(names.map((name) => name.toLowerCase()));
   });
 
@@ -191,7 +191,9 @@ describe("docs/effects.md", () => {
   });
 
   it("says always and never only where no argument matters", () => {
-    const decided = [...always, ...never].filter((name) => typeof EFFECT_TABLE.get(name.toLowerCase()) !== "object");
+    const decided = [...always, ...never].filter(
+      (name) => typeof COMMAND_TABLE.get(name.toLowerCase())?.effect !== "object",
+    );
     expect(decided).toEqual([]);
   });
 

@@ -1,19 +1,26 @@
 /** Every documented variable does what it says, alone and with a prefix. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { POLICY_VARIABLES } from "../../src/options/environment-policy.js";
-import { readTarget } from "../../src/options/environment.js";
-import { FIELDS, variableOf, type Field } from "../../src/options/fields.js";
-import { resolveFromEnvironment } from "../../src/options/from-environment.js";
-import { parseDuration, parseSize, parseSwitch } from "../../src/options/parse.js";
-import { resolveSources } from "../../src/options/resolve.js";
-import { CONNECTION_VARIABLES } from "../../src/options/variables.js";
+import { POLICY_VARIABLES } from "../../src/policy/environment/policy-variables.js";
+import { readTarget } from "../../src/policy/environment/target.js";
+import { FIELDS, variableOf, type Field } from "../../src/policy/fields.js";
+import { resolveFromEnvironment } from "../../src/policy/environment/from-environment.js";
+import { parseDuration, parseSize, parseSwitch } from "../../src/policy/environment/parse.js";
+import { resolveSources } from "../../src/policy/resolve.js";
+import { makeCertificates } from "../helpers/tls.js";
+import { CONNECTION_VARIABLES } from "../../src/policy/environment/variables.js";
 
 const folder = mkdtempSync(join(tmpdir(), "env-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const pem = (kind: string): string => `-----BEGIN ${kind}-----`;
+const certificates = await makeCertificates();
+afterAll(() => certificates.remove());
+const pem = {
+  CA: certificates.caPem,
+  C: readFileSync(certificates.client.cert, "utf8"),
+  K: readFileSync(certificates.client.key, "utf8"),
+};
 
 const file = (name: string, content: string): string => {
   writeFileSync(join(folder, name), content);
@@ -44,18 +51,18 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
   ["REDIS_TLS", { REDIS_HOST: "h", REDIS_TLS: "true" }, [{ host: "h", tls: {} }]],
   [
     "REDIS_TLS_CA_FILE",
-    { REDIS_HOST: "h", REDIS_TLS_CA_FILE: file("ca", pem("CA")) },
-    [{ host: "h", tls: { ca: pem("CA") } }],
+    { REDIS_HOST: "h", REDIS_TLS_CA_FILE: file("ca", pem.CA) },
+    [{ host: "h", tls: { ca: pem.CA } }],
   ],
   [
     "REDIS_TLS_CERT_FILE",
-    { REDIS_HOST: "h", REDIS_TLS_CERT_FILE: file("c", pem("C")), REDIS_TLS_KEY_FILE: file("k", pem("K")) },
-    [{ host: "h", tls: { cert: pem("C"), key: pem("K") } }],
+    { REDIS_HOST: "h", REDIS_TLS_CERT_FILE: file("c", pem.C), REDIS_TLS_KEY_FILE: file("k", pem.K) },
+    [{ host: "h", tls: { cert: pem.C, key: pem.K } }],
   ],
   [
     "REDIS_TLS_KEY_FILE",
-    { REDIS_URL: "rediss://h", REDIS_TLS_CERT_FILE: file("c", pem("C")), REDIS_TLS_KEY_FILE: file("k", pem("K")) },
-    ["rediss://h", { tls: { cert: pem("C"), key: pem("K") } }],
+    { REDIS_URL: "rediss://h", REDIS_TLS_CERT_FILE: file("c", pem.C), REDIS_TLS_KEY_FILE: file("k", pem.K) },
+    ["rediss://h", { tls: { cert: pem.C, key: pem.K } }],
   ],
   ["REDIS_TLS_SERVERNAME", { REDIS_HOST: "h", REDIS_TLS_SERVERNAME: "s" }, [{ host: "h", tls: { servername: "s" } }]],
   [
@@ -204,9 +211,9 @@ describe("connection variables", () => {
     ["database", { REDIS_URL: "redis://h/1", REDIS_DB: "2" }, ["REDIS_DB is ignored: REDIS_URL says something else"]],
     ["nothing that is the same", { REDIS_URL: "redis://h/2", REDIS_HOST: "h", REDIS_DB: "2" }, []],
     ["no database that the URL leaves open", { REDIS_URL: "redis://h", REDIS_DB: "2" }, []],
-  ])("warn of what the URL goes over: %s", (_name, env, says) => {
+  ])("warn of what the URL takes precedence over: %s", (_name, env, says) => {
     const { warnings } = resolveFromEnvironment(env);
-    expect(warnings.map((w) => `${w.path} ${w.says}`.replace(" and goes over it", ""))).toEqual(says);
+    expect(warnings.map((w) => `${w.path} ${w.says}`.replace(" and takes precedence over it", ""))).toEqual(says);
   });
 
   it.each([
@@ -333,7 +340,7 @@ describe("policy variables", () => {
     expect(resolveSources({ env }).policy.breaker).toMatchObject({ downAfter: 3000, resetTimeout: 5000 });
   });
 
-  it("with a prefix go over those without", () => {
+  it("with a prefix take precedence over those without", () => {
     const env = { IOREDOUBT_DEADLINE: "2s", CACHE_IOREDOUBT_DEADLINE: "100ms" };
     expect(resolveSources({ env, prefix: "CACHE_" }).policy.deadline).toBe(100);
     expect(resolveSources({ env }).policy.deadline).toBe(2000);

@@ -2,6 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { classify } from "../../src/failure/classify.js";
 import { IncidentLog } from "../../src/observe/incident.js";
+import { followGlobals } from "../helpers/global-clock.js";
+
+followGlobals();
 
 interface Written {
   readonly level: string;
@@ -18,8 +21,11 @@ const wrongPassword = classify("WRONGPASS invalid username-password pair or user
 const wrongType = classify("WRONGTYPE Operation against a key holding the wrong kind of value", context);
 const noPermission = classify("NOPERM this user has no permissions to run the 'set' command", context);
 
+const POLICY = { profile: "cache", fingerprint: "1a2b3c", text: "policy cache (1a2b3c)" };
+
 let written: Written[];
 let log: IncidentLog;
+let waiting: number;
 
 function write(level: string): (fields: object, message: string) => void {
   return (fields, message) => written.push({ ...fields, level, message });
@@ -32,6 +38,7 @@ function events(): string[] {
 beforeEach(() => {
   vi.useFakeTimers();
   written = [];
+  waiting = 0;
   log = new IncidentLog({
     logger: {
       debug: write("debug"),
@@ -42,36 +49,52 @@ beforeEach(() => {
     },
     endpoint: "127.0.0.1:6379",
     summaryInterval: 30_000,
+    waiting: () => waiting,
+    policy: POLICY,
     now: () => Date.now(),
   });
 });
 
 afterEach(() => {
-  log.close();
+  log.closed();
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
 
 describe("IncidentLog", () => {
+  it("says once with which policy the first client is connected", () => {
+    log.firstConnected();
+    expect(written).toEqual([
+      {
+        level: "info",
+        event: "client.ready",
+        endpoint: "127.0.0.1:6379",
+        profile: "cache",
+        policy: "1a2b3c",
+        message: "redis 127.0.0.1:6379: connected; policy cache (1a2b3c).",
+      },
+    ]);
+  });
+
   it("tells a 30 s outage under 20 busy clients in at most 6 lines", () => {
-    log.waiting = () => 12;
-    log.failed(refused, 0);
+    waiting = 12;
+    log.connectionFailed(refused);
     for (let ms = 0; ms < 30_500; ms += 50) {
       for (let client = 0; client < 20; client++) {
-        if (ms < 2000) log.failed(lost);
+        if (ms < 2000) log.commandFailed(lost);
         else log.rejected("CIRCUIT_OPEN");
       }
-      if (ms === 2000) log.circuit("read-write", "open", { retryAfter: 1000, cause: refused });
+      if (ms === 2000) log.circuitChanged({ kind: "read-write", state: "open", retryAfter: 1000, cause: refused });
       if (ms % 5000 === 0 && ms > 2000) {
-        log.circuit("read-write", "half-open", {});
-        log.circuit("read-write", "open", { retryAfter: 2000, cause: refused });
-        log.failed(refused, 0);
+        log.circuitChanged({ kind: "read-write", state: "half-open" });
+        log.circuitChanged({ kind: "read-write", state: "open", retryAfter: 2000, cause: refused });
+        log.connectionFailed(refused);
       }
       vi.advanceTimersByTime(50);
     }
     log.retried(3);
-    log.unknownOutcome(2);
-    log.circuit("read-write", "closed", {});
+    log.outcomeUnknown(2);
+    log.circuitChanged({ kind: "read-write", state: "closed" });
     log.recovered();
 
     expect(events()).toEqual([
@@ -99,7 +122,7 @@ describe("IncidentLog", () => {
 
   it("writes one info line for a connection that is back at once, and none for the next such blip", () => {
     for (let i = 0; i < 3; i++) {
-      log.failed(lost, 0);
+      log.connectionFailed(lost);
       log.retried(4);
       vi.advanceTimersByTime(80);
       log.recovered();
@@ -111,7 +134,7 @@ describe("IncidentLog", () => {
   });
 
   it("opens an incident when the connection stays away, without any failed command", () => {
-    log.failed(refused, 0);
+    log.connectionFailed(refused);
     vi.advanceTimersByTime(249);
     expect(written).toEqual([]);
     vi.advanceTimersByTime(1);
@@ -119,7 +142,7 @@ describe("IncidentLog", () => {
   });
 
   it("says in the opening line that commands fail fast when the circuit opens it", () => {
-    log.circuit("write", "open", { retryAfter: 5000, cause: outOfMemory });
+    log.circuitChanged({ kind: "write", state: "open", retryAfter: 5000, cause: outOfMemory });
     expect(events()).toEqual(["error incident.open"]);
     expect(written[0]).toMatchObject({ code: "OUT_OF_MEMORY", circuit: "open", retryAfterMs: 5000 });
     expect(written[0]?.message).toContain("refuses writes: out of memory (OUT_OF_MEMORY)");
@@ -128,7 +151,7 @@ describe("IncidentLog", () => {
 
   it("writes a wrong password once, at level fatal, and the end of it", () => {
     for (let i = 0; i < 200; i++) {
-      log.usage(wrongPassword);
+      log.commandRefused(wrongPassword);
       vi.advanceTimersByTime(1000);
     }
     log.recovered();
@@ -142,23 +165,25 @@ describe("IncidentLog", () => {
       logger: { debug: plain, info: plain, warn: plain, error: plain },
       endpoint: "x",
       summaryInterval: 1000,
+      waiting: () => 0,
+      policy: POLICY,
     });
-    poor.failed(wrongPassword);
-    poor.close();
+    poor.commandFailed(wrongPassword);
+    poor.closed();
     expect(lines[0]).toContain("AUTH_WRONG");
   });
 
   it("still opens an outage that comes after a credential fault", () => {
-    log.usage(wrongPassword);
-    log.failed(refused);
+    log.commandRefused(wrongPassword);
+    log.commandFailed(refused);
     expect(events()).toEqual(["fatal incident.open", "error incident.open"]);
     expect(written[1]).toMatchObject({ code: "CONNECTION_REFUSED" });
   });
 
   it("names what the incident has become in the summary", () => {
-    log.failed(refused);
+    log.commandFailed(refused);
     vi.advanceTimersByTime(29_000);
-    log.failed(loading);
+    log.commandFailed(loading);
     vi.advanceTimersByTime(1000);
     expect(written[1]?.message).toBe(
       "redis 127.0.0.1:6379 is still unreachable after 30 s: 2 failed (CONNECTION_REFUSED 1, LOADING 1), 0 retried, 0 with unknown outcome, 0 waiting. Now: loading its data.",
@@ -166,14 +191,14 @@ describe("IncidentLog", () => {
   });
 
   it("ends refused writes by itself when an interval passes without one", () => {
-    log.failed(outOfMemory);
+    log.commandFailed(outOfMemory);
     vi.advanceTimersByTime(30_000);
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
     expect(log.snapshot()).toEqual({ open: false });
   });
 
   it("does not end an unreachable endpoint's incident because nobody asked", () => {
-    log.failed(refused);
+    log.commandFailed(refused);
     vi.advanceTimersByTime(90_000);
     expect(events()).toEqual([
       "error incident.open",
@@ -185,7 +210,7 @@ describe("IncidentLog", () => {
 
   it("treats a flapping endpoint as one incident", () => {
     for (let i = 0; i < 30; i++) {
-      log.failed(lost);
+      log.commandFailed(lost);
       vi.advanceTimersByTime(500);
       log.recovered();
       vi.advanceTimersByTime(500);
@@ -199,10 +224,10 @@ describe("IncidentLog", () => {
   });
 
   it("keeps what reaches the caller anyway at debug, one line a code in 10 s", () => {
-    for (let i = 0; i < 500; i++) log.usage(wrongType);
-    log.usage(noPermission);
+    for (let i = 0; i < 500; i++) log.commandRefused(wrongType);
+    log.commandRefused(noPermission);
     vi.advanceTimersByTime(10_000);
-    log.usage(wrongType);
+    log.commandRefused(wrongType);
     expect(events()).toEqual(["debug command.refused", "warn command.refused", "debug command.refused"]);
     expect(written[2]).toMatchObject({ code: "WRONG_TYPE", suppressed: 499 });
   });
@@ -219,11 +244,11 @@ describe("IncidentLog", () => {
     vi.useRealTimers();
     // Processor time: what else the machine does is not counted.
     const before = process.cpuUsage();
-    for (let i = 0; i < 100_000; i++) log.failed(refused);
+    for (let i = 0; i < 100_000; i++) log.commandFailed(refused);
     expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
     expect(log.snapshot()).toMatchObject({ open: true, failed: 100_000, codes: { CONNECTION_REFUSED: 100_000 } });
     expect(events()).toEqual(["error incident.open"]);
-    log.close();
+    log.closed();
     vi.useFakeTimers();
   });
 
@@ -239,19 +264,21 @@ describe("IncidentLog", () => {
       logger: { debug, info, warn, error },
       endpoint: "h:1",
       summaryInterval: 30_000,
+      waiting: () => 0,
+      policy: POLICY,
       examine,
     });
-    other.failed(refused, 0);
+    other.connectionFailed(refused);
     await vi.advanceTimersByTimeAsync(5000);
     expect(examine).toHaveBeenCalledOnce();
-    other.close();
+    other.closed();
     expect(events()[0]).toBe("error incident.open");
   });
 
   it("closes an open incident with its owner", () => {
-    log.failed(refused);
-    log.close();
-    log.close();
+    log.commandFailed(refused);
+    log.closed();
+    log.closed();
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
     expect(written[1]?.message).toMatch(/the client was closed while the server is unreachable, after \d+ ms/);
   });

@@ -1,11 +1,12 @@
 import { Command } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { placeOf, placeOfBatch } from "../../src/pool/lane-plan.js";
+import { slotOf } from "../../src/ioredis/commands.js";
+import { placeOf, placeOfBatch } from "../../src/routing/lane-plan.js";
 
 const SIZE = 4;
 
 function place(name: string, ...args: string[]) {
-  return placeOf(new Command(name, args), SIZE);
+  return placeOf(new Command(name, args), SIZE, slotOf);
 }
 
 describe("placeOf", () => {
@@ -57,11 +58,11 @@ describe("placeOfBatch", () => {
       new Command("get", ["k"]),
       new Command("exec"),
     ];
-    expect(placeOfBatch(batch, SIZE)).toEqual(place("get", "k"));
+    expect(placeOfBatch(batch, SIZE, slotOf)).toEqual(place("get", "k"));
   });
 
   it("gives the connections to itself a batch with keys of several lanes", () => {
     const batch = Array.from({ length: 20 }, (_, n) => new Command("incr", [`key:${n}`]));
-    expect(placeOfBatch(batch, SIZE)).toMatchObject({ alone: true });
+    expect(placeOfBatch(batch, SIZE, slotOf)).toMatchObject({ alone: true });
   });
 });

@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
-import { LeasePool } from "../../src/pool/lease-pool.js";
-import type { Lease } from "../../src/pool/lease.js";
-import type { PoolHooks, PoolLimits } from "../../src/pool/pool-hooks.js";
+import { LeasePool } from "../../src/lease/lease-pool.js";
+import type { Lease } from "../../src/lease/lease.js";
+import type { PoolHooks, PoolLimits } from "../../src/lease/pool-hooks.js";
+import { followGlobals } from "../helpers/global-clock.js";
+
+followGlobals();
 
 interface Thing {
   readonly id: number;

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Reconnect, type ReconnectHooks } from "../../src/connection/reconnect.js";
-import { reportBug } from "../../src/connection/report-bug.js";
+import { Reconnect, type ReconnectHooks } from "../../src/ioredis/reconnect.js";
+import { reportBug } from "../../src/ioredis/report-bug.js";
+import { followGlobals } from "../helpers/global-clock.js";
 
-vi.mock("../../src/connection/report-bug.js", () => ({ reportBug: vi.fn() }));
+vi.mock("../../src/ioredis/report-bug.js", () => ({ reportBug: vi.fn() }));
+followGlobals();
 
 const POLICY = { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 10_000 };
 

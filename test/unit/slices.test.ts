@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Slices } from "../../src/flow/slices.js";
+import { Slices } from "../../src/engine/slices.js";
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

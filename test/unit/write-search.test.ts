@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { WriteSearch } from "../../src/flow/write-search.js";
+import { WriteSearch } from "../../src/endpoint/write-search.js";
+import { followGlobals } from "../helpers/global-clock.js";
+
+followGlobals();
 
 let looks: { readonly at: number; readonly answer: (found: boolean) => void }[];
 let moves: number[];

@@ -1,10 +1,12 @@
 /** How fast the server answers: round trips one by one, many at once, and this process's own event loop beside them. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { formatTrip } from "../../format.js";
 import type { Check, Context } from "../check.js";
 import { cliOf } from "../commands.js";
 import { denied, type Draft } from "../finding.js";
 import type { RespClient } from "../wire/resp-client.js";
 
+/** How fast the server answers. */
 export const answersCheck: Check = {
   id: "answers",
   title: "Answers",
@@ -63,9 +65,9 @@ function judge(context: Context, trips: readonly number[], together: number | un
   const at = (part: number): number => trips[Math.min(trips.length - 1, Math.floor(trips.length * part))] ?? 0;
   const [median, worst] = [at(0.5), at(1)];
   const evidence = [
-    `PING ×${String(trips.length)}: min ${shown(at(0))}, median ${shown(median)}, max ${shown(worst)}`,
-    ...(together === undefined ? [] : [`${String(SAMPLES)} at once ${shown(together)}`]),
-    `event loop at most ${shown(blocked)} late`,
+    `PING ×${String(trips.length)}: min ${formatTrip(at(0))}, median ${formatTrip(median)}, max ${formatTrip(worst)}`,
+    ...(together === undefined ? [] : [`${String(SAMPLES)} at once ${formatTrip(together)}`]),
+    `event loop at most ${formatTrip(blocked)} late`,
   ].join("; ");
   const threshold = `median ${String(SLOW_MEDIAN)} ms, max ${String(SLOW_WORST)} ms`;
   if (median <= SLOW_MEDIAN && worst <= SLOW_WORST) {
@@ -97,8 +99,4 @@ function judge(context: Context, trips: readonly number[], together: number | un
       : "Most replies are fast and some are not: the server is busy with slow commands, forks or swapping now and then.",
     next: steady ? [measure, commands] : [commands, measure],
   };
-}
-
-function shown(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 }

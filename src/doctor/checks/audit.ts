@@ -7,6 +7,7 @@ import { numberIn, readServerFacts, type ServerFacts } from "../server-facts.js"
 import type { Reply } from "../wire/resp.js";
 import { errorOf, type RespClient } from "../wire/resp-client.js";
 
+/** Best practices; only with `deep`. */
 export const auditCheck: Check = {
   id: "audit",
   title: "Best practices",

@@ -5,6 +5,7 @@ import { socketsOf } from "../local/processes.js";
 import { tcpTable, type TcpEntry } from "../local/proc-net.js";
 import type { Machine } from "../machine.js";
 
+/** Limits of this process and machine. */
 export const clientLimitsCheck: Check = {
   id: "client-limits",
   title: "Client limits",

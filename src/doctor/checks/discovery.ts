@@ -6,7 +6,7 @@ import { shellQuoted } from "../../failure/template.js";
 import type { Check, Context } from "../check.js";
 import { cliOf } from "../commands.js";
 import { ok, skip, type Draft } from "../finding.js";
-import { lookUp } from "../look-up.js";
+import { lookUp } from "../machine.js";
 import { addressOf, type Endpoint } from "../target.js";
 import { dial, dialTls } from "../wire/dial.js";
 import { RespClient, errorOf } from "../wire/resp-client.js";
@@ -16,6 +16,7 @@ const NODE_LOOKUP = 1500;
 const NODE_CONNECT = 1500;
 const NODE_REPLY = 1000;
 
+/** Which address Sentinel or the list of nodes leads to. */
 export const discoveryCheck: Check = {
   id: "discovery",
   title: "Sentinel and nodes",
@@ -44,6 +45,8 @@ interface Said {
   readonly node: Endpoint;
   readonly master: string | undefined;
   readonly trouble: string | undefined;
+  /** The Sentinel answers, and knows no master of that name. */
+  readonly unknown?: true;
 }
 
 async function askSentinels(context: Context): Promise<Draft[]> {
@@ -58,7 +61,7 @@ async function askSentinels(context: Context): Promise<Draft[]> {
   const sentinel = sentinelCli(context, odd?.node);
   if (majority === undefined) {
     const diagnosis = context.classify(new Error("All sentinels are unreachable and retry is disabled."));
-    const unknown = said.every((one) => one.trouble?.startsWith("knows no master") === true);
+    const unknown = said.every((one) => one.unknown === true);
     return [
       {
         status: "fail",
@@ -127,7 +130,7 @@ async function askOne(context: Context, node: Endpoint, name: string): Promise<S
     const reply = await client.send("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name);
     const error = errorOf(reply);
     if (error !== undefined) return { node, master: undefined, trouble: clean(error, 80) };
-    if (!Array.isArray(reply)) return { node, master: undefined, trouble: `knows no master ${name}` };
+    if (!Array.isArray(reply)) return { node, master: undefined, trouble: `knows no master ${name}`, unknown: true };
     return { node, master: (reply as readonly unknown[]).map(String).join(":"), trouble: undefined };
   } catch {
     return { node, master: undefined, trouble: "no reply in time" };

@@ -1,4 +1,5 @@
 /** What the port says: a refusal in the server's own words, Redis, TLS, another protocol, or nothing at all. */
+import { formatTrip } from "../../format.js";
 import type { Check, Context } from "../check.js";
 import { shellQuoted } from "../../failure/template.js";
 import { doctorFor } from "../commands.js";
@@ -7,6 +8,7 @@ import { failed, ok, skip, type Draft } from "../finding.js";
 import { dialTls } from "../wire/dial.js";
 import { greet, placeOf, tlsWithoutTrust, type Greeting } from "../wire/greet.js";
 
+/** What the port says first. */
 export const firstBytesCheck: Check = {
   id: "first-bytes",
   title: "First bytes",
@@ -57,7 +59,7 @@ function answered(context: Context, greeting: Greeting): Draft {
     });
   }
   context.seen.firstTrip = greeting.elapsed;
-  return ok(`PING → ${said} after ${greeting.elapsed.toFixed(1)} ms`, "The port speaks Redis.");
+  return ok(`PING → ${said} after ${formatTrip(greeting.elapsed)}`, "The port speaks Redis.");
 }
 
 function notRedis(context: Context, greeting: Greeting): Draft {

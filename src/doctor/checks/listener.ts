@@ -13,6 +13,7 @@ import { serviceFacts } from "../local/server-log.js";
 import { startSteps } from "../local/service-steps.js";
 import { accepts, listenerName, tcpTable, type TcpEntry } from "../local/proc-net.js";
 
+/** Who listens, when the server is on this machine. */
 export const listenerCheck: Check = {
   id: "listener",
   title: "Listener",

@@ -6,12 +6,13 @@ import { isIP } from "node:net";
 import { isLoopback } from "../../failure/environment.js";
 import type { Check, Context } from "../check.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
-import { lookUp } from "../look-up.js";
+import { lookUp } from "../machine.js";
 
 /** Longer than this delays every connect noticeably. */
 const SLOW = 500;
 const SECOND_OPINION = 700;
 
+/** Whether the host name has addresses. */
 export const nameCheck: Check = {
   id: "name",
   title: "Name",

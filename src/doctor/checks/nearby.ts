@@ -11,6 +11,7 @@ import { encode } from "../wire/resp.js";
 const USUAL = [6379, 6380, 6381, 7000, 7001, 16_379, 26_379];
 const LIMIT = 350;
 
+/** What answers on the usual ports next to the one asked for. */
 export const nearbyCheck: Check = {
   id: "nearby",
   title: "Other ports",

@@ -1,4 +1,6 @@
 /** The network path: one connection attempt per address, side by side, and what each answer proves. */
+import { formatTrip } from "../../format.js";
+import { within } from "../../clock.js";
 import type { Check, Context, PathOutcome } from "../check.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
 import { held } from "../background.js";
@@ -6,6 +8,7 @@ import { isLocalTarget } from "../local/is-local.js";
 import type { Address } from "../machine.js";
 import { dial, type Place } from "../wire/dial.js";
 
+/** Whether each address accepts a connection. */
 export const pathCheck: Check = {
   id: "path",
   title: "Path",
@@ -75,17 +78,11 @@ async function attemptAll(
         if (one.outcome === "connected") follow?.();
         return one;
       });
-      const late = reached.then(
-        () =>
-          new Promise<Attempt>((resolve) => {
-            held(
-              setTimeout(() => {
-                const elapsed = performance.now() - start;
-                resolve({ address, outcome: "silent", error: undefined, elapsed, from: undefined });
-              }, FOLLOW),
-            );
-          }),
-      );
+      const silent = (): Attempt => {
+        const elapsed = performance.now() - start;
+        return { address, outcome: "silent", error: undefined, elapsed, from: undefined };
+      };
+      const late = reached.then(() => within(own, FOLLOW, silent, held));
       return Promise.race([own, late]);
     }),
   );
@@ -164,7 +161,7 @@ function describe(one: Attempt, path: string | undefined): string {
   const name = one.address?.address ?? path ?? "";
   const code = one.error?.code === undefined ? "" : ` (${one.error.code})`;
   const from = one.from === undefined ? "" : ` from ${one.from}`;
-  return `${name} ${WORDS[one.outcome]}${code} after ${one.elapsed.toFixed(one.elapsed < 10 ? 1 : 0)} ms${from}`;
+  return `${name} ${WORDS[one.outcome]}${code} after ${formatTrip(one.elapsed)}${from}`;
 }
 
 function limitText(limit: number): string {

@@ -5,6 +5,7 @@ import { failed, ok, skip, type Draft } from "../finding.js";
 import type { Reply } from "../wire/resp.js";
 import { errorOf, textOf, type RespClient } from "../wire/resp-client.js";
 
+/** Whether the user may run what the application runs. */
 export const permissionsCheck: Check = {
   id: "permissions",
   title: "Permissions",

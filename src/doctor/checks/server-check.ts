@@ -4,6 +4,7 @@ import { denied, type Draft } from "../finding.js";
 import { readServerFacts, type ServerFacts } from "../server-facts.js";
 import type { Topic } from "../topics.js";
 
+/** A health check of the server; `judge` gets what the server told. */
 export interface ServerCheck {
   readonly id: string;
   readonly title: string;
@@ -11,6 +12,7 @@ export interface ServerCheck {
   readonly judge: (facts: ServerFacts, context: Context) => readonly Draft[] | Promise<readonly Draft[]>;
 }
 
+/** A check that needs a session and the server's facts; it skips with the reason where the user may not ask. */
 export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
   return {
     id,
@@ -32,9 +34,4 @@ export function serverCheck({ id, title, topic, judge }: ServerCheck): Check {
       return judge(facts, context);
     },
   };
-}
-
-export function bytesText(bytes: number): string {
-  if (bytes < 1024 ** 2) return `${(bytes / 1024).toFixed(0)} KiB`;
-  return bytes < 1024 ** 3 ? `${(bytes / 1024 ** 2).toFixed(1)} MiB` : `${(bytes / 1024 ** 3).toFixed(2)} GiB`;
 }

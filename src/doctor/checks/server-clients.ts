@@ -7,6 +7,7 @@ import { serverCheck } from "./server-check.js";
 
 const FULL = 0.8;
 
+/** Whether the server has room for clients. */
 export const serverClientsCheck: Check = serverCheck({
   id: "server/clients",
   title: "Server: clients",

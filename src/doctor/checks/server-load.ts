@@ -10,6 +10,7 @@ const SLOW = 100;
 const RECENT = 600;
 const SHOWN = 3;
 
+/** Whether the server is slow or busy. */
 export const serverLoadCheck: Check = serverCheck({
   id: "server/load",
   title: "Server: load",

@@ -1,9 +1,10 @@
 /** Memory against `maxmemory`: with a policy that cannot evict, a full server refuses writes. */
+import { formatBytes } from "../../format.js";
 import type { Check, Context } from "../check.js";
 import { cliOf } from "../commands.js";
 import { failed, type Draft } from "../finding.js";
 import { numberIn, type ServerFacts } from "../server-facts.js";
-import { bytesText, serverCheck } from "./server-check.js";
+import { serverCheck } from "./server-check.js";
 
 /** Buffers of the clients come and go: at 99 % the next write may already be refused. */
 const FULL = 0.99;
@@ -13,6 +14,7 @@ const FRAGMENTED = 1.5;
 /** Below this size the ratio says nothing. */
 const FRAGMENTED_BYTES = 256 * 1024 ** 2;
 
+/** Whether the server has memory left. */
 export const serverMemoryCheck: Check = serverCheck({
   id: "server/memory",
   title: "Server: memory",
@@ -28,8 +30,8 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   const part = limit === 0 ? 0 : used / limit;
   const evidence = [
     limit === 0
-      ? `${bytesText(used)} used, no maxmemory`
-      : `${bytesText(used)} of ${bytesText(limit)} (${(part * 100).toFixed(0)} %)`,
+      ? `${formatBytes(used)} used, no maxmemory`
+      : `${formatBytes(used)} of ${formatBytes(limit)} (${(part * 100).toFixed(0)} %)`,
     `policy ${policy}`,
     `${String(numberIn(facts, "evicted_keys") ?? 0)} keys evicted`,
     `fragmentation ${facts.info.get("mem_fragmentation_ratio") ?? "?"}`,
@@ -41,7 +43,7 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
     return [
       failed(diagnosis, evidence, {
         threshold: `${String(FULL * 100)} % without eviction`,
-        meaning: `Memory is full: ${bytesText(used)} of ${bytesText(limit)} are used and ${policy} frees nothing, so writes are refused.`,
+        meaning: `Memory is full: ${formatBytes(used)} of ${formatBytes(limit)} are used and ${policy} frees nothing, so writes are refused.`,
         // The first step shows what the evidence says
         next: diagnosis.next.slice(1),
       }),

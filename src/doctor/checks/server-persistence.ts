@@ -9,6 +9,7 @@ import { numberIn, type ServerFacts } from "../server-facts.js";
 import { serverCheck } from "./server-check.js";
 import { errorCount } from "./server-memory.js";
 
+/** Whether the server can save. */
 export const serverPersistenceCheck: Check = serverCheck({
   id: "server/persistence",
   title: "Server: persistence",

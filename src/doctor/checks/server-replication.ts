@@ -6,6 +6,7 @@ import { numberIn, type ServerFacts } from "../server-facts.js";
 import { addressOf } from "../target.js";
 import { serverCheck } from "./server-check.js";
 
+/** Whether replicas follow. */
 export const serverReplicationCheck: Check = serverCheck({
   id: "server/replication",
   title: "Server: replication",

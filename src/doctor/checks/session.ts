@@ -1,15 +1,17 @@
 /** Login as the client would do it: AUTH, HELLO, SELECT, and a first PING that shows whether the server takes commands. */
+import { parseInfo } from "../../command/info.js";
+import { isErrorLike } from "../../failure/unwrap.js";
 import type { Check, Context } from "../check.js";
 import { failed, ok, type Draft } from "../finding.js";
 import { dial, dialTls } from "../wire/dial.js";
 import { greet, placeOf } from "../wire/greet.js";
-import { parseInfo } from "../server-facts.js";
 import { pairsOf } from "../wire/resp.js";
 import { errorOf, RespClient, textOf } from "../wire/resp-client.js";
 
 /** ioredis speaks RESP3 by HELLO; older servers are talked to in RESP2 and lack ACLs. */
 const NEEDED_MAJOR = 6;
 
+/** Whether login, database and a first command work. */
 export const sessionCheck: Check = {
   id: "session",
   title: "Session",
@@ -37,7 +39,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
   } catch (failure) {
     client.close();
     const again = await greet(context, target.tls);
-    const seenText = failure instanceof Error ? failure.message : "failed";
+    const seenText = isErrorLike(failure) ? failure.message : "failed";
     return [
       failed(
         context.classify(again.refusal ?? failure, { phase: "handshake" }),

@@ -16,6 +16,7 @@ const MESH_PORTS = new Map([
   [4143, "Linkerd sidecar"],
 ]);
 
+/** What stands between this process and the network. */
 export const surroundingsCheck: Check = {
   id: "surroundings",
   title: "Surroundings",

@@ -2,11 +2,13 @@
  * Where the target comes from, part by part, and whether it looks wrong before anything connects. What is merely unusual
  * is said and does not count as a fault: TLS on 6379 is legal.
  */
+import type { ConfigProblem } from "../../failure/errors.js";
 import { isLoopback } from "../../failure/environment.js";
 import type { Check, Context } from "../check.js";
 import { ok, type Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 
+/** Whether the target looks right before anything connects. */
 export const targetCheck: Check = {
   id: "target",
   title: "Target",
@@ -47,8 +49,8 @@ function originsOf(origins: ReadonlyMap<string, string>): string {
   return [...parts].map(([origin, names]) => `${names.join(", ")} from ${origin}`).join("; ");
 }
 
-function wrong(problem: { readonly path: string; readonly given: string; readonly allowed: string }): Draft {
-  const unset = problem.given === "is not set";
+function wrong(problem: ConfigProblem): Draft {
+  const unset = problem.missing === true;
   return {
     status: "fail",
     code: "CONFIG_INVALID",

@@ -12,6 +12,7 @@ import { greet, placeOf, tlsWithoutTrust } from "../wire/greet.js";
 /** A certificate that ends sooner than this is a warning. */
 const DAYS_LEFT = 21;
 
+/** Whether the TLS handshake works and the certificate is right. */
 export const tlsCheck: Check = {
   id: "tls",
   title: "TLS",

@@ -2,15 +2,16 @@
  * Is this the kind of server the client was made for: a master, a cluster where a cluster is expected, and cluster nodes
  * that can be reached under the addresses they announce?
  */
+import { parseInfo } from "../../command/info.js";
 import type { Check, Context } from "../check.js";
 import { doctorFor } from "../commands.js";
 import { failed, ok, type Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 import { dial } from "../wire/dial.js";
 import type { Reply } from "../wire/resp.js";
-import { parseInfo } from "../server-facts.js";
 import { textOf, type RespClient } from "../wire/resp-client.js";
 
+/** Whether it is the kind of server the client expects. */
 export const topologyCheck: Check = {
   id: "topology",
   title: "Topology",

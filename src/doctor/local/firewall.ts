@@ -4,6 +4,7 @@
  */
 import type { Machine } from "../machine.js";
 
+/** What the firewall tools said about a port. */
 export interface FirewallFacts {
   /** Tools that answered. */
   readonly asked: readonly string[];
@@ -21,6 +22,7 @@ const TOOLS: readonly (readonly [string, readonly string[]])[] = [
 const TOOL_TIMEOUT = 800;
 const RULE_LIMIT = 4;
 
+/** Asks every firewall tool of this machine about a TCP port; each has 800 milliseconds. Never rejects. */
 export async function firewallFacts(machine: Machine, port: number): Promise<FirewallFacts> {
   const answers = await Promise.all(
     TOOLS.map(async ([tool, args]) => [tool, await machine.run(tool, args, TOOL_TIMEOUT)] as const),

@@ -9,6 +9,7 @@ import type { TcpEntry } from "./proc-net.js";
 import { lastComplaint, serviceFacts } from "./server-log.js";
 import { startSteps } from "./service-steps.js";
 
+/** Why nothing listens where the target says: another port, another place, or no server at all. */
 export async function nothingListens(
   context: Context,
   listening: readonly TcpEntry[],
@@ -32,7 +33,7 @@ export async function nothingListens(
           other === undefined
             ? `A Redis process runs here, but nothing listens on ${port}: it is starting, or serves only a unix socket, or this user may not see its ports.`
             : context.options.served === true
-              ? `Nothing listens on ${port} any more: the Redis that served this client there has ended or is starting again. What listens on ${few(ports.map(String))} is another Redis.`
+              ? `Nothing listens on ${port} any more: the Redis that served this client there has ended or is starting again. Other Redis servers listen on ${few(ports.map(String))}; none on ${port}.`
               : `Nothing listens on ${port}, while Redis listens on ${few(ports.map(String))}: the port is wrong, or the server meant for ${port} is not running.`,
         topic: other === undefined ? "2.1 Is the server running" : "1.1 Host and port",
         next: [

@@ -1,8 +1,10 @@
 /** Linux's socket tables, /proc/net/tcp and tcp6, as data. The kernel writes addresses as native 32-bit words in hex. */
 import type { Machine } from "../machine.js";
 
+/** The states of a socket that matter here. */
 export type TcpState = "ESTABLISHED" | "TIME_WAIT" | "LISTEN" | "other";
 
+/** One row of /proc/net/tcp or tcp6. */
 export interface TcpEntry {
   readonly localAddress: string;
   readonly localPort: number;
@@ -23,6 +25,7 @@ export async function tcpTable(machine: Machine): Promise<readonly TcpEntry[] | 
   return [...parseTcp(four ?? ""), ...parseTcp(six ?? "")];
 }
 
+/** The rows of /proc/net/tcp or tcp6; what cannot be read is left out. */
 export function parseTcp(text: string): TcpEntry[] {
   return text
     .split("\n")

@@ -2,6 +2,7 @@
 import type { Machine } from "../machine.js";
 import type { TcpEntry } from "./proc-net.js";
 
+/** A Redis or Valkey server process of this machine. */
 export interface ServerProcess {
   readonly pid: number;
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Why a local server is not there: its service's state and the last complaint in its log, where this user may read them. */
 import type { Machine } from "../machine.js";
 
+/** Where packages let the server write its log. */
 export const LOGS = [
   "/var/log/redis/redis-server.log",
   "/var/log/redis/redis.log",
@@ -27,6 +28,7 @@ export async function lastComplaint(machine: Machine): Promise<string | undefine
   return undefined;
 }
 
+/** The systemd unit of the server. */
 export interface ServiceFacts {
   readonly unit: string;
   /** `active`, `failed`, `inactive` …; undefined where systemd does not say. */

@@ -6,12 +6,14 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
 import { held } from "../background.js";
 
+/** Where to connect to: an address and a port, or a unix socket. */
 export interface Place {
   readonly address: string;
   readonly port: number;
   readonly path?: string | undefined;
 }
 
+/** An open socket, or the error in its place. */
 export interface Dialled<S extends Socket = Socket> {
   readonly socket: S | undefined;
   readonly error: NodeJS.ErrnoException | undefined;
@@ -87,6 +89,7 @@ function silence(message: string, place: Place): NodeJS.ErrnoException {
   });
 }
 
+/** What came on a socket. */
 export interface Heard {
   readonly bytes: Buffer;
   /** The other side ended or reset the connection. */
@@ -121,6 +124,7 @@ export function listen(socket: Socket, timeout: number): Promise<Heard> {
   });
 }
 
+/** What a server's certificate says. */
 export interface CertificateFacts {
   readonly subject: string;
   readonly issuer: string;
@@ -129,6 +133,9 @@ export interface CertificateFacts {
   readonly daysLeft: number;
 }
 
+/**
+ * The certificate of a TLS connection, or `undefined` when none was shown. `now` in milliseconds, default the present.
+ */
 export function certificateOf(socket: TLSSocket, now: number = Date.now()): CertificateFacts | undefined {
   const peer: Partial<PeerCertificate> = socket.getPeerCertificate();
   if (peer.valid_to === undefined) return undefined;

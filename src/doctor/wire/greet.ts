@@ -13,6 +13,7 @@ import { encode } from "./resp.js";
 const LISTEN_FIRST = 120;
 const SECOND_LIMIT = 900;
 
+/** What a fresh connection said. */
 export interface Greeting {
   /** `tls`: the bytes are a TLS record. `other`: not Redis. */
   readonly kind: "redis" | "tls" | "other" | "closed" | "mute";
@@ -66,6 +67,7 @@ function judged(bytes: Buffer, closed: boolean, error: NodeJS.ErrnoException | u
   return { ...base, kind: "redis", refusal: REFUSALS.test(words) ? words.slice(1) : undefined };
 }
 
+/** The address to connect to: the one that answered, or what the target names. */
 export function placeOf({ seen }: Context): Place {
   const { endpoint, reachable } = seen;
   return { address: reachable?.address ?? endpoint?.host ?? "", port: endpoint?.port ?? 0, path: endpoint?.path };

@@ -2,6 +2,7 @@
  * One connection that sends read-only commands and matches their replies. It never reconnects and never waits longer than
  * it was told: the doctor reports what happened instead of hiding it.
  */
+import { isErrorLike } from "../../failure/unwrap.js";
 import type { Socket } from "node:net";
 import { isReadOnly } from "./read-only.js";
 import { encode, ErrorReply, LONGEST_REPLY, readReply, TooLargeError, type Reply } from "./resp.js";
@@ -11,6 +12,7 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
+/** A RESP2 connection that can send read-only commands; replies come in the order of the commands. */
 export class RespClient {
   readonly #socket: Socket;
   readonly #timeout: number;
@@ -67,7 +69,7 @@ export class RespClient {
       }
       this.#data = this.#data.subarray(at);
     } catch (error) {
-      this.#break(error instanceof Error ? error : new Error("unreadable reply"));
+      this.#break(isErrorLike(error) ? error : new Error("unreadable reply"));
     }
   }
 
@@ -84,6 +86,7 @@ export function textOf(reply: Reply): string | undefined {
   return typeof reply === "string" ? reply : undefined;
 }
 
+/** The message of an error reply, or `undefined` for any other reply. */
 export function errorOf(reply: Reply): string | undefined {
   return reply instanceof ErrorReply ? reply.message : undefined;
 }

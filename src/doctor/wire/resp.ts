@@ -11,6 +11,7 @@ export class ErrorReply {
   }
 }
 
+/** A reply in RESP2. */
 export type Reply = string | number | null | ErrorReply | readonly Reply[];
 
 /** More than any reply to the doctor's questions has; a peer that is not Redis must not keep this process busy. */
@@ -100,6 +101,7 @@ function readList(data: Buffer, at: number, size: number, depth: number): Return
   return { value: items, next };
 }
 
+/** A command in RESP, ready to be written. */
 export function encode(command: readonly string[]): string {
   const parts = command.map((part) => `$${String(Buffer.byteLength(part))}\r\n${part}\r\n`);
   return `*${String(command.length)}\r\n${parts.join("")}`;

@@ -2,10 +2,8 @@
 import type { Entry } from "./entry.js";
 
 const BASE = { area: "client", severity: "error", retryable: true, breaker: "none" } as const;
-const COUNTED = "It is counted in the incident of what lies underneath.";
-const CALLER_ONLY = "It concerns its caller only, who was told.";
-const NOT_SENT = "The command was not sent, so nothing was executed.";
 
+/** This client and this process. */
 export const CLIENT: readonly Entry[] = [
   {
     ...BASE,
@@ -14,8 +12,6 @@ export const CLIENT: readonly Entry[] = [
     code: "DEADLINE",
     name: "deadline passed",
     title: "The command did not settle before its deadline.",
-    means:
-      'The deadline covers everything: waiting for a connection, every attempt, every pause between them. `applied` says whether the command may have been executed: "no" when it never left this process.',
     why: [
       "No connection could be made in time.",
       "The server, or something before this command on the same connection, is slow.",
@@ -26,14 +22,6 @@ export const CLIENT: readonly Entry[] = [
       { say: "See the slowest commands", run: "{cli} slowlog get 10" },
       "If the command is slow by nature, give it a deadline of its own.",
     ],
-    findOut: [
-      "Read `cause` and `diagnosis.why`: they name the last connection error and what was in the way.",
-      { say: "Who is slow?", run: "{cli} latency doctor" },
-    ],
-    fix: ["Repair the cause underneath.", "Give slow commands a longer deadline with `redis.with({ deadline })`."],
-    prevent: ["Set the deadline from what callers can wait, above the p99 of healthy replies."],
-    examples: ["Timed out after 300ms ETIMEDOUT"],
-    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -42,8 +30,6 @@ export const CLIENT: readonly Entry[] = [
     code: "OUTCOME_UNKNOWN",
     name: "outcome unknown",
     title: "The connection was lost after the command was written and before its reply.",
-    means:
-      "The server may or may not have executed it; nobody on this side can know. It was not sent again, because a second execution could do harm.",
     why: [
       "redis-server was restarted, killed or failed over while the command was in flight.",
       "The network cut the connection.",
@@ -52,17 +38,6 @@ export const CLIENT: readonly Entry[] = [
       "Read the value the command would have changed, and decide from that.",
       { say: "See whether the server was restarted", run: "{cli} info server | grep uptime_in_seconds" },
     ],
-    findOut: ['`applied` is "maybe"; `cause` is the connection error.'],
-    fix: [
-      'Repeat it if a second execution does no harm (`retry.ambiguous: "replay"` for such calls).',
-      "Otherwise compare the state first.",
-    ],
-    prevent: [
-      "Prefer commands that may run twice: SET over INCR, ZADD over LPUSH, a SET NX with a request id before the rest.",
-      "Put check and change into one script with a request id.",
-    ],
-    examples: [],
-    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -70,20 +45,11 @@ export const CLIENT: readonly Entry[] = [
     code: "CIRCUIT_OPEN",
     name: "failing fast",
     title: "The circuit for {target} is open: the command was not sent.",
-    means: `${NOT_SENT} The endpoint has failed enough to stop asking it with callers' commands; this client probes it and closes the circuit when it answers.`,
-    why: ["The endpoint has been unreachable, or most commands failed of the same cause."],
+    why: ["The endpoint has been unreachable, or most commands failed for the same cause."],
     next: [
       "Look at the cause that opened the circuit: it is in the log's opening line and in this error's `cause`.",
       { say: "See whether it answers", run: "{cli} ping" },
     ],
-    findOut: [
-      "`redis.health()` and `redis.stats()` show the state of the circuits and the next probe.",
-      "Only writes fail? Then it is the write circuit: memory, replica or persistence.",
-    ],
-    fix: ["Repair the cause; the circuit closes by itself.", "Serve without Redis meanwhile: the `fallback` option."],
-    prevent: ["Decide what your service does without Redis, before it has to."],
-    examples: ["Breaker is open EOPENBREAKER"],
-    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -91,7 +57,6 @@ export const CLIENT: readonly Entry[] = [
     code: "QUEUE_FULL",
     name: "queue full",
     title: "Too many commands already wait for {target}: this one was refused.",
-    means: `${NOT_SENT} The queue is bounded in commands and bytes so that an outage of Redis does not become an outage of this process.`,
     why: [
       "There is no connection at the moment and commands pile up.",
       "The process produces commands faster than the server takes them.",
@@ -100,13 +65,6 @@ export const CLIENT: readonly Entry[] = [
       { say: "See whether it answers", run: "{cli} ping" },
       "Slow the producer down: await replies, or send in batches.",
     ],
-    findOut: ["`redis.stats().waiting` shows how many wait, and how many bytes they hold."],
-    fix: [
-      "Repair the connection; the error log names the cause.",
-      "Raise `queue.maxCommands` only if memory and callers allow for it.",
-    ],
-    prevent: ["Limit concurrency where commands are produced."],
-    examples: ["Semaphore locked ESEMLOCKED"],
   },
   {
     ...BASE,
@@ -114,7 +72,6 @@ export const CLIENT: readonly Entry[] = [
     code: "POOL_TIMEOUT",
     name: "no pooled connection free",
     title: "No exclusive connection to {target} became free in time.",
-    means: `${NOT_SENT} All leased connections are in use.`,
     why: [
       "A lease is not given back (a promise that never settles inside `withConnection`).",
       "Work inside the lease takes too long, or blocks (BLPOP).",
@@ -125,13 +82,6 @@ export const CLIENT: readonly Entry[] = [
       "The error's `pool.holders` names who holds a connection, for how long, and the last command of each.",
       { say: "See what the connections do", run: "{cli} client list" },
     ],
-    findOut: ["`redis.stats().pool` shows how many are open, leased and waited for."],
-    fix: [
-      "Do only Redis work inside a lease; no HTTP calls.",
-      "Raise `pool.max` if the server's maxclients allows for it.",
-    ],
-    prevent: ["Blocking commands get a client of their own."],
-    examples: [],
   },
   {
     ...BASE,
@@ -140,7 +90,6 @@ export const CLIENT: readonly Entry[] = [
     code: "UNAVAILABLE",
     name: "not connected",
     title: "There is no connection to {target}, and this client does not wait for one.",
-    means: NOT_SENT,
     why: [
       "The connection is being made or was lost; `enableOfflineQueue: false` (or `queue: false`) says not to wait.",
       "The last connection attempt failed: its error is the cause.",
@@ -149,14 +98,6 @@ export const CLIENT: readonly Entry[] = [
       { say: "See whether it answers", run: "{cli} ping" },
       "Wait for `ready` before the first command, or let commands wait (`queue`).",
     ],
-    findOut: ["`redis.health()` names the last connection error."],
-    fix: ["Repair the connection; the error underneath says how."],
-    prevent: ["Let commands wait for a moment: a short bounded queue rides out most reconnects."],
-    examples: [
-      "Stream isn't writeable and enableOfflineQueue options is false",
-      "Cluster isn't ready and enableOfflineQueue options is false",
-    ],
-    unlogged: COUNTED,
   },
   {
     ...BASE,
@@ -166,8 +107,6 @@ export const CLIENT: readonly Entry[] = [
     code: "CLIENT_CLOSED",
     name: "client closed",
     title: "This client is closed.",
-    means:
-      "quit(), disconnect() or close() was called, or the client gave up for good: `cause` says why then. A command that was in flight at that moment may have been executed; later ones were not sent.",
     why: [
       "A command was issued after shutdown began.",
       "Two parts of the program share a client and one of them closed it.",
@@ -177,11 +116,6 @@ export const CLIENT: readonly Entry[] = [
       "Stop taking work before you close the client: `await redis.close({ drain })` as the last step of shutdown.",
       "Find who closed it: search for quit(, disconnect( and close(.",
     ],
-    findOut: ["The stack of this error shows the command that came too late."],
-    fix: ["Close in the reverse order of opening: server, workers, then Redis."],
-    prevent: ["One owner per client."],
-    examples: ["Cluster is ended.", "The circuit has been shutdown. ESHUTDOWN", "Connection is aborted"],
-    unlogged: CALLER_ONLY,
   },
   {
     ...BASE,
@@ -191,14 +125,8 @@ export const CLIENT: readonly Entry[] = [
     code: "ABORTED",
     name: "aborted by the caller",
     title: "The caller's AbortSignal fired.",
-    means: '`applied` says whether the command may have been executed: "no" when it had not been sent yet.',
     why: ["The request this command belonged to was cancelled or timed out."],
     next: ["Nothing to repair, unless the signal's timeout is too short."],
-    findOut: ["`cause` is the signal's reason."],
-    fix: ["Give the signal more time, or the command a shorter deadline."],
-    prevent: ["Let deadline and signal come from one budget."],
-    examples: ["This operation was aborted ABORT_ERR"],
-    unlogged: CALLER_ONLY,
   },
   {
     ...BASE,
@@ -208,7 +136,6 @@ export const CLIENT: readonly Entry[] = [
     code: "CONFIG_INVALID",
     name: "configuration wrong",
     title: "An option, environment variable or URL of this client is wrong.",
-    means: "It was found before anything was sent.",
     why: [
       "A value has the wrong type or range, or two options contradict each other.",
       "A special character in the URL's password is not percent-encoded.",
@@ -218,16 +145,6 @@ export const CLIENT: readonly Entry[] = [
       "Read the message: it names every wrong value, what was given and what is allowed.",
       { say: "See every value and where it came from", run: "npx ioredoubt config" },
       "Passwords in URLs: encodeURIComponent(password).",
-    ],
-    findOut: ["`error.problems` lists path, given and allowed."],
-    fix: ["Correct the value where it comes from."],
-    prevent: ["Create the client at start, so that a wrong value stops the deployment and not the first request."],
-    examples: [
-      "Invalid URL ERR_INVALID_URL",
-      "URI malformed",
-      "Invalid argument {}",
-      "ENOENT: no such file or directory, open '/etc/tls/ca.pem'",
-      "error:1E08010C:DECODER routines::unsupported",
     ],
   },
 ];

@@ -1,4 +1,7 @@
-/** The shape of one row of the catalogue: everything this package has to say about a code. Data only. */
+/**
+ * The shape of one row of the catalogue: what errors and log lines say about a code. Data only. The long texts, which only
+ * the pages show, are in `src/failure-pages`.
+ */
 import type { Code } from "../codes.js";
 import type { Area, BreakerEffect, Severity } from "../diagnosis.js";
 import type { Text } from "../template.js";
@@ -11,6 +14,7 @@ import type { Text } from "../template.js";
  */
 export type Proof = "never" | "refused" | "lost";
 
+/** One code: what it proves, how loud it is, and the words for it. */
 export interface Entry {
   readonly code: Code;
   readonly area: Area;
@@ -22,19 +26,8 @@ export interface Entry {
   readonly name: string;
   /** One sentence: what happened. */
   readonly title: string;
-  /** What it proves and what not. Two or three sentences. */
-  readonly means: string;
   /** Likely causes, the most likely first. */
   readonly why: readonly Text[];
   /** First steps, in order. */
   readonly next: readonly Text[];
-  readonly findOut: readonly Text[];
-  readonly fix: readonly Text[];
-  readonly prevent: readonly Text[];
-  /** Recorded texts that mean this and need no context. */
-  readonly examples: readonly string[];
-  /** Why no test produces it for real; recorded texts stand in. */
-  readonly recorded?: string;
-  /** Why the log has no line under this code. */
-  readonly unlogged?: string;
 }

@@ -3,13 +3,13 @@ import type { Entry } from "./entry.js";
 
 const BASE = { area: "usage", severity: "info", retryable: false, breaker: "none", applied: "refused" } as const;
 
+/** Commands and their data. */
 export const USAGE: readonly Entry[] = [
   {
     ...BASE,
     code: "WRONG_TYPE",
     name: "wrong type of key",
     title: "{command} does not fit the type of the value at this key.",
-    means: "The key holds another type. The command changed nothing.",
     why: [
       "Two parts of the program use one key name for different things.",
       "An older version stored it in another form.",
@@ -18,17 +18,12 @@ export const USAGE: readonly Entry[] = [
       { say: "See what it is", run: "{cli}{select} type KEY" },
       { say: "See which keys share its prefix", run: "{cli}{select} --scan --pattern 'PREFIX*' | head" },
     ],
-    findOut: [{ say: "When was it used last?", run: "{cli}{select} object idletime KEY" }],
-    fix: ["Use another key name, or migrate the old value."],
-    prevent: ["Put the type or a version into the key name."],
-    examples: ["WRONGTYPE Operation against a key holding the wrong kind of value"],
   },
   {
     ...BASE,
     code: "SYNTAX",
     name: "wrong arguments",
     title: "{command} was given arguments the server does not understand.",
-    means: "The server refused before executing.",
     why: [
       "An argument is missing, superfluous or in the wrong place.",
       "The option is newer than this server.",
@@ -39,14 +34,6 @@ export const USAGE: readonly Entry[] = [
       { say: "See what this server supports", run: "{cli} command docs {command}" },
       { say: "See the server's version", run: "{cli} info server | grep redis_version" },
     ],
-    findOut: ["`command.args` on the error shows how many arguments were sent, and their sizes."],
-    fix: ["Correct the call, or upgrade the server."],
-    prevent: ["Test against the version that production runs."],
-    examples: [
-      "ERR syntax error",
-      "ERR wrong number of arguments for 'get' command",
-      "ERR invalid expire time in 'set' command",
-    ],
   },
   {
     ...BASE,
@@ -54,8 +41,6 @@ export const USAGE: readonly Entry[] = [
     code: "ARGUMENT_INVALID",
     name: "argument cannot be sent",
     title: "{command} was given an argument that cannot be turned into text.",
-    means:
-      "The client refused before anything was written. A pipeline or MULTI is refused whole, because its members are written in one piece.",
     why: [
       "An object without a prototype was passed, as `querystring.parse` and `Object.create(null)` make them.",
       "The argument's own toString or valueOf throws, or returns something that is no text.",
@@ -65,18 +50,12 @@ export const USAGE: readonly Entry[] = [
       "Look at the argument at the position that the message names.",
       "Pass strings, numbers or Buffers; JSON.stringify what has a structure.",
     ],
-    findOut: ["The message names the command, the position of the argument and its type; its value is nowhere."],
-    fix: ["Convert the value before the call."],
-    prevent: ["Let the types of the calling code allow strings, numbers and Buffers only."],
-    examples: ["Cannot convert object to primitive value"],
-    unlogged: "It concerns its caller only, who was told.",
   },
   {
     ...BASE,
     code: "UNKNOWN_COMMAND",
     name: "unknown command",
     title: "{target} does not know {command}.",
-    means: "The server refused before executing.",
     why: [
       "The server is older than the command.",
       "The command belongs to a module that is not loaded.",
@@ -88,43 +67,24 @@ export const USAGE: readonly Entry[] = [
       { say: "Does it know the command?", run: "{cli} command info {command}" },
       { say: "See the modules", run: "{cli} module list" },
     ],
-    findOut: [{ say: "Was it renamed?", run: "grep rename-command /etc/redis/redis.conf" }],
-    fix: ["Upgrade the server, load the module, or do without."],
-    prevent: ["Test against the version that production runs."],
-    examples: [
-      "ERR unknown command 'FOO', with args beginning with: 'a' 'b' ",
-      "ERR unknown command `FOO`, with args beginning with: ",
-      "ERR unknown subcommand 'xx'. Try CLIENT HELP.",
-    ],
   },
   {
     ...BASE,
     code: "NOT_A_NUMBER",
     name: "not a number, or too large",
     title: "The value or an argument is not a number of the kind {command} needs.",
-    means: "The command changed nothing.",
     why: [
       "The key holds text where a counter is expected.",
       "A float was given where an integer is needed.",
       "The result would not fit into 64 bits.",
     ],
     next: [{ say: "See the value", run: "{cli}{select} get KEY" }],
-    findOut: ["Log the argument's type at the call."],
-    fix: ["Correct the argument, or reset the key. INCRBYFLOAT takes floats."],
-    prevent: ["Keep counters in keys of their own."],
-    examples: [
-      "ERR value is not an integer or out of range",
-      "ERR value is not a valid float",
-      "ERR increment or decrement would overflow",
-      "ERR hash value is not an integer",
-    ],
   },
   {
     ...BASE,
     code: "EXEC_ABORTED",
     name: "transaction aborted",
     title: "The transaction was not executed.",
-    means: "None of its commands took effect.",
     why: [
       "A command was refused while the transaction was being queued: an unknown command, wrong arguments, no memory.",
       "The connection that held MULTI or WATCH was lost in between.",
@@ -134,10 +94,6 @@ export const USAGE: readonly Entry[] = [
       "Look at `previousErrors`: they name the command that was refused.",
       "Start the whole transaction again if the connection was lost.",
     ],
-    findOut: ["MULTI, WATCH and EXEC must travel on one connection: redis.multi(), or withConnection for WATCH."],
-    fix: ["Correct the refused command."],
-    prevent: ["Use withConnection for WATCH … MULTI … EXEC."],
-    examples: ["EXECABORT Transaction discarded because of previous errors.", "ERR EXEC without MULTI"],
   },
   {
     ...BASE,
@@ -145,7 +101,6 @@ export const USAGE: readonly Entry[] = [
     code: "DB_OUT_OF_RANGE",
     name: "database does not exist",
     title: "{target} has no such database number.",
-    means: "SELECT was refused. Plain ioredis goes on in database 0 after this, which is worse than an error.",
     why: [
       "The server has fewer databases (16 by default).",
       { say: "A cluster has only database 0.", when: "cluster" },
@@ -155,10 +110,6 @@ export const USAGE: readonly Entry[] = [
       { say: "See how many there are", run: "{cli} config get databases" },
       "Use database 0 and a keyPrefix instead.",
     ],
-    findOut: ["The number comes from `db`, or from the path of the URL."],
-    fix: ["Correct the number, or raise `databases` in redis.conf."],
-    prevent: ["Prefer prefixes, or separate servers, to numbered databases."],
-    examples: ["ERR DB index is out of range", "ERR invalid DB index", "ERR SELECT is not allowed in cluster mode"],
   },
   {
     ...BASE,
@@ -166,7 +117,6 @@ export const USAGE: readonly Entry[] = [
     code: "PROTOCOL_UNSUPPORTED",
     name: "protocol version not supported",
     title: "{target} does not support the protocol version this client asked for.",
-    means: "HELLO was refused. ioredis 6 falls back to RESP2 by itself; a proxy may refuse that as well.",
     why: [
       "Redis 5 or older: HELLO and RESP3 came with Redis 6.",
       "A proxy (twemproxy, an old Envoy) does not know HELLO.",
@@ -176,18 +126,12 @@ export const USAGE: readonly Entry[] = [
       { say: "Ask for RESP3 by hand", run: "{cli} hello 3" },
       "Set `protocol: 2`.",
     ],
-    findOut: ["Compare the answer of the server with the one through the proxy."],
-    fix: ["Set `protocol: 2`, or upgrade."],
-    prevent: ["Test against the version that production runs."],
-    examples: ["NOPROTO unsupported protocol version", "ERR unknown command 'HELLO', with args beginning with: '3' "],
   },
   {
     ...BASE,
     code: "PRECONDITION_FAILED",
     name: "not possible in this state",
     title: "{command} is not possible in the state the data is in.",
-    means:
-      "The server understood the command and refused it: something exists already, or does not exist. Nothing was changed.",
     why: [
       "The consumer group exists already (BUSYGROUP), or does not exist yet (NOGROUP).",
       "The key or element is not there.",
@@ -196,35 +140,17 @@ export const USAGE: readonly Entry[] = [
       "BUSYGROUP at start is normal: treat it as success.",
       { say: "See the groups of a stream", run: "{cli}{select} xinfo groups KEY" },
     ],
-    findOut: [{ say: "Is the key there?", run: "{cli}{select} exists KEY" }],
-    fix: ["Create what is missing (XGROUP CREATE … MKSTREAM), or accept that it is there."],
-    prevent: ["Write set-up code so that it may run twice."],
-    examples: [
-      "BUSYGROUP Consumer Group name already exists",
-      "NOGROUP No such key 'orders' or consumer group 'workers' in XREADGROUP with GROUP option",
-      "ERR no such key",
-      "ERR index out of range",
-    ],
   },
   {
     ...BASE,
     code: "SUBSCRIBER_MODE",
     name: "connection only listens",
     title: "The connection is subscribed or monitoring, and takes no other commands.",
-    means: "The command was refused: under RESP2 a subscribed connection may only subscribe and unsubscribe.",
     why: ["SUBSCRIBE and ordinary commands share one client.", "MONITOR runs on this client."],
     next: [
       "Use a client of its own for subscriptions: redis.duplicate().",
       "RESP3 (the default of ioredis 6) allows both on one connection.",
     ],
-    findOut: ["Search for subscribe( and monitor( on this client."],
-    fix: ["Two clients: one listens, one works."],
-    prevent: ["Keep the subscriber in a module of its own."],
-    examples: [
-      "Connection in subscriber mode, only subscriber commands may be used",
-      "ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
-    ],
-    unlogged: "ioredis refuses it before it is sent: it concerns its caller only, who was told.",
   },
   {
     ...BASE,
@@ -232,8 +158,6 @@ export const USAGE: readonly Entry[] = [
     code: "COMMAND_REFUSED",
     name: "refused by the server",
     title: "The server answered {command} with an error of its own.",
-    means:
-      "The server is up and has understood; its text says what it does not like. Redis itself refuses before it executes; a module or a proxy may have begun, so `applied` does not promise it.",
     why: [
       "The arguments do not go together, or the command is not allowed here (inside MULTI, in this mode).",
       "A module, a proxy or the provider refuses for a reason of its own.",
@@ -242,16 +166,51 @@ export const USAGE: readonly Entry[] = [
       "Read the text: it is the server's own, and usually names the rule that was broken.",
       { say: "See what this server supports", run: "{cli} command docs {command}" },
     ],
-    findOut: [
-      "Look the text up in the documentation of the command, the module or the provider.",
-      { say: "How often does it happen, by kind?", run: "{cli} info errorstats" },
+  },
+  {
+    ...BASE,
+    code: "NO_SCRIPT",
+    name: "script not loaded",
+    title: "The server does not have this script.",
+    why: [
+      "The server was restarted or failed over: the script cache is not persistent.",
+      "Somebody ran SCRIPT FLUSH.",
+      "EVALSHA was called directly: only commands of defineCommand load their script again.",
     ],
-    fix: ["Correct the call."],
-    prevent: ["Test against the server, version and modules that production runs."],
-    examples: [
-      "ERR MULTI calls can not be nested",
-      "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
-      "ERR GT, LT, and/or NX options at the same time are not compatible",
+    next: ["Use defineCommand: it falls back to EVAL.", { say: "Is it there?", run: "{cli} script exists SHA" }],
+  },
+  {
+    ...BASE,
+    applied: "lost",
+    code: "SCRIPT_FAILED",
+    name: "script failed",
+    title: "A Lua script or function failed.",
+    why: [
+      "An error in the script: a nil value, a wrong key, a global variable.",
+      "A command inside it failed.",
+      "It was killed by SCRIPT KILL.",
+    ],
+    next: [
+      "Read the line number in the message; the cause stands before it.",
+      { say: "Run it step by step", run: "redis-cli --ldb --eval script.lua KEY , ARG" },
     ],
   },
 ];
+
+/** What is said when no signature matches: what is known, and how to find out the rest. */
+export const UNKNOWN: Entry = {
+  code: "UNKNOWN",
+  area: "unknown",
+  severity: "error",
+  retryable: false,
+  breaker: "none",
+  applied: "lost",
+  name: "not recognised",
+  title: "A failure that matches no known signature.",
+  why: ["An error of the program, of a library, or of a server this catalogue does not know yet."],
+  next: [
+    "Read the text below `seen`, and the error's stack.",
+    { say: "See whether the server is well", run: "{cli} ping" },
+    { say: "Let the doctor look", run: "npx ioredoubt doctor" },
+  ],
+};

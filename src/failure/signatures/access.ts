@@ -1,6 +1,7 @@
 /** Replies of a server that does not let this client in, or not this far. */
 import type { Signature } from "./signature.js";
 
+/** Passwords, permissions and protected mode. */
 export const ACCESS: readonly Signature[] = [
   { code: "AUTH_REQUIRED", word: ["NOAUTH"] },
   { code: "AUTH_WRONG", word: ["WRONGPASS"] },

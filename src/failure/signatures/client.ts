@@ -1,6 +1,7 @@
 /** Failures of the client's own making: ioredis's guards, opossum, p-retry, AbortSignal, and arguments Node refuses. */
 import type { Signature } from "./signature.js";
 
+/** This client and this process. */
 export const CLIENT: readonly Signature[] = [
   { code: "UNAVAILABLE", text: /^Stream isn't writeable and enableOfflineQueue options is false$/ },
   { code: "UNAVAILABLE", text: /^Cluster isn't ready and enableOfflineQueue options is false$/ },

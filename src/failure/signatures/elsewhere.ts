@@ -4,6 +4,7 @@
  */
 import type { Signature } from "./signature.js";
 
+/** Words of proxies, other clients and the system. */
 export const ELSEWHERE: readonly Signature[] = [
   // redis-cli and hiredis: the operating system's own words
   { code: "SOCKET_PERMISSION", text: /^Could not connect to .*: Permission denied/ },

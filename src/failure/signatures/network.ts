@@ -1,6 +1,7 @@
 /** What sockets, DNS and connection loss look like: node:net, node:dns, and ioredis's words for a lost connection. */
 import type { Signature } from "./signature.js";
 
+/** The way to the server. */
 export const NETWORK: readonly Signature[] = [
   { code: "CONNECTION_REFUSED", errno: ["ECONNREFUSED"] },
 

@@ -1,6 +1,7 @@
 /** Replies of a server that is up but not able, or not willing, to execute now. */
 import type { Signature } from "./signature.js";
 
+/** The state of the server. */
 export const SERVER: readonly Signature[] = [
   { code: "LOADING", word: ["LOADING"] },
   { code: "BUSY_SCRIPT", word: ["BUSY"], text: /busy running a (?:script|function)|Redis is busy/i },

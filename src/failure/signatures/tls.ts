@@ -3,6 +3,7 @@ import type { Signature } from "./signature.js";
 
 const NOT_YET = "The certificate is not valid yet: it is new, or this machine's clock is behind.";
 
+/** Certificates, names and versions. */
 export const TLS: readonly Signature[] = [
   {
     code: "TLS_UNTRUSTED",

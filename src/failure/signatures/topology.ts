@@ -1,6 +1,7 @@
 /** Cluster and Sentinel: replies of a node, and ioredis's words for "no node would answer". */
 import type { Signature } from "./signature.js";
 
+/** Cluster, Sentinel and replication. */
 export const TOPOLOGY: readonly Signature[] = [
   { code: "CLUSTER_DOWN", word: ["CLUSTERDOWN"] },
   { code: "MOVED", word: ["MOVED"] },

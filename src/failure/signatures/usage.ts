@@ -1,6 +1,7 @@
 /** Replies that concern the caller: the command is wrong, or the data is not what the command needs. */
 import type { Signature } from "./signature.js";
 
+/** Commands and their data. */
 export const USAGE: readonly Signature[] = [
   { code: "WRONG_TYPE", word: ["WRONGTYPE"] },
   { code: "NO_SCRIPT", word: ["NOSCRIPT"], text: / script: / }, // a script that calls another

@@ -1,0 +1,48 @@
+/**
+ * Joins the declarations that tsc wrote into one file an entry. What the package does not export is in none of them, unless a
+ * public declaration names it: a type that ships can be imported by path, and then it can never be moved again.
+ *
+ * Each entry is joined by itself, so that each file can be read alone; the few types that both have are equal by structure.
+ */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { rolldown } from "rolldown";
+import { dts } from "rolldown-plugin-dts";
+
+const dist = join(import.meta.dirname, "../dist");
+/** The names of the files, without their end. */
+const ENTRIES = ["index", "doctor/index"];
+
+/** @param {string} entry */
+async function joinOne(entry) {
+  const bundle = await rolldown({
+    input: { [entry]: join(dist, `${entry}.d.ts`) },
+    external: (id) => !id.startsWith(".") && !id.startsWith("/"),
+    plugins: [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })],
+  });
+  const { output } = await bundle.generate({ format: "es", entryFileNames: "[name].d.ts" });
+  await bundle.close();
+  const [file, ...others] = output;
+  if (others.length > 0) throw new Error(`${entry}: one file was expected, there are ${String(output.length)}`);
+  // The joiner knows no `export type *`. The values of ioredis that are exported are named one by one.
+  return file.code
+    .replaceAll(/^export \* from /gm, "export type * from ")
+    .replaceAll(/^\/\/ \S+\.d\.ts\n/gm, "")
+    .replaceAll(/^\/\/#(?:end)?region.*\n/gm, "");
+}
+
+const joined = await Promise.all(ENTRIES.map(async (entry) => /** @type {const} */ ([entry, await joinOne(entry)])));
+for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+  if (/\.d\.ts(\.map)?$/.test(name)) rmSync(join(dist, name));
+}
+for (const [entry, text] of joined) {
+  const path = join(dist, `${entry}.d.ts`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+// Folders that held nothing but declarations
+for (const { name } of readdirSync(dist, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+  const folder = join(dist, name);
+  if (readdirSync(folder, { recursive: true, withFileTypes: true }).every((entry) => entry.isDirectory()))
+    rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,214 @@
+/** The composition root: gives a client its policy, engine, transport, routers and pool, in the middle of ioredis's constructor. */
+import type { RedisOptions as IORedisOptions } from "ioredis";
+import { ScriptEffects } from "../command/scripts.js";
+import type { EndpointFacts } from "../endpoint/endpoint.js";
+import { Engine } from "../engine/engine.js";
+import type { BlockingLimit, Dispatcher, Observer } from "../engine/ports.js";
+import { ADAPTER, SERVING, type Adapter } from "../ioredis/adapter.js";
+import { slotOf } from "../ioredis/commands.js";
+import { endpointInfo, labelOf } from "../ioredis/endpoint-info.js";
+import { explicitOptions, readTexts, type Options } from "../ioredis/explicit-options.js";
+import { internalsOf } from "../ioredis/internals.js";
+import { OwnTurn } from "../ioredis/own-turn.js";
+import { reportBug } from "../ioredis/report-bug.js";
+import { Resubscription } from "../ioredis/resubscription.js";
+import { IORedisTransport } from "../ioredis/transport.js";
+import { ConnectionPool } from "../lease/pool.js";
+import { defaultLogger } from "../observe/default-logger.js";
+import { guardedLogger } from "../observe/guarded-logger.js";
+import { IncidentLog, type Examination } from "../observe/incident.js";
+import { SILENT } from "../observe/guarded-logger.js";
+import type { Logger } from "../policy/shape.js";
+import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
+import { lintAgainstServer, lintPolicy, type PolicyWarning } from "../policy/lint.js";
+import type { Policy } from "../policy/shape.js";
+import { resolveSources } from "../policy/resolve.js";
+import { DedicatedBlocking } from "../routing/dedicated-blocking.js";
+import { Lanes } from "../routing/lanes.js";
+import { lookFromOutside } from "./background-doctor.js";
+import { countClient } from "./client-count.js";
+import { takeContext, type ConstructionContext } from "./construction-context.js";
+import { hostOf, type Client } from "./host.js";
+import { holdProcessWhileBusy } from "./idle-unref.js";
+import { ProbeAfterSuspend } from "./probe-after-suspend.js";
+import type { RedisOptions } from "./redis-options.js";
+import { sealOptions } from "./sealed-options.js";
+import { STATE, type State } from "./state.js";
+import { tellWarnings } from "./warnings.js";
+
+/** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
+const KEEP_ALIVE = 30_000;
+
+/** Sets up everything that hangs on the client, before ioredis's constructor goes on. `create` makes another of its class. */
+export function assemble(client: Client, args: readonly unknown[], create: (options: RedisOptions) => Client): void {
+  const explicit = explicitOptions(args);
+  readTexts(client.options as Record<string, unknown>);
+  const { resilience } = client.options;
+  const context = takeContext();
+  const { policy, warnings } =
+    context?.policy === undefined
+      ? workedOut(resilience, explicit, context?.environment)
+      : { policy: context.policy, warnings: context.warnings ?? [] };
+  const pooled = context?.pooled;
+  const info = endpointInfo(client.options);
+  const label = labelOf(info, resilience?.name);
+  const logger = resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger());
+  const scripts = pooled?.scripts ?? new ScriptEffects();
+  const retryStrategy = explicit["retryStrategy"] as never;
+  const transport = new IORedisTransport({ client, policy, endpoint: info, label, retryStrategy });
+  const answer = resilience?.fallback;
+  const engine = new Engine({
+    policy,
+    transport,
+    endpoint: { label, policy, logId: logIdOf(logger), observe: observerFor(logger, examiner(client.options, policy)) },
+    fallback: answer && { answer, limit: policy.deadline || Infinity },
+    blockingLimit: blockingLimit(client.options),
+    scriptEffect: (command) => scripts.of(command),
+    isForBlocking: pooled?.role === "blocking",
+    report: reportBug,
+  });
+  const turn = new OwnTurn();
+  const internals = internalsOf(client);
+  const isUnref = policy.connection?.unref === true;
+  transport.introduce(engine, {
+    answered: () => engine.counters.answered,
+    hasWaiting: () => engine.waiting.commands > 0,
+    spaced: (delay) => engine.endpoint.dials.reserve(delay),
+    readOnly: () => engine.noteReadOnly(),
+    greeted: () => turn.end(),
+    active: isUnref ? holdProcessWhileBusy(engine, internals) : undefined,
+  });
+  const brought = broughtBy(policy, explicit);
+  const skipsReadyCheck = client.options.enableReadyCheck === false;
+  takeOverOptions(client.options, brought, transport);
+  tellWarnings(label, logger, warnings);
+
+  const first: Dispatcher =
+    isUnref && policy.heartbeat !== false
+      ? new ProbeAfterSuspend(engine, transport, internals, policy.heartbeat)
+      : engine;
+  const dispatcher = (): Dispatcher => lanes ?? first;
+  const host = hostOf({ client, engine, policy, logger, explicit, brought, scripts, dispatcher, create });
+  const pool = pooled === undefined ? new ConnectionPool(host) : undefined;
+  const lanes = pooled === undefined && policy.pool.size > 1 ? new Lanes(host, slotOf) : undefined;
+  if (pool?.blocking !== undefined) {
+    const whenAnswered = (): Promise<void> | undefined => lanes?.whenSettled() ?? engine.whenAnswered();
+    engine.divertTo(new DedicatedBlocking(host, pool.blocking, whenAnswered));
+  }
+  const uncount = pooled === undefined ? countClient(label, logger) : undefined;
+
+  const adapter: Adapter = {
+    transport,
+    events: engine,
+    dispatcher: dispatcher(),
+    resubscription: new Resubscription({
+      backoff: { ...policy.reconnect, factor: 2 },
+      write: (command) => transport.write(command, undefined),
+      isServing: () => SERVING.has(client.status),
+      restored: (event) => void client.emit("resubscribed", event),
+      refused: (error) => void client.silentEmit("error", error),
+    }),
+    turn,
+    explicit,
+    skipsReadyCheck,
+    serverAllows: (maxClients) => {
+      if (pooled === undefined) tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
+    },
+    onEnd: () => {
+      pool?.end();
+      lanes?.end();
+      uncount?.();
+    },
+    versionTold: undefined,
+    isReconnecting: false,
+    selectError: undefined,
+  };
+  const state: State = {
+    engine,
+    adapter,
+    dispatcher: dispatcher(),
+    policy,
+    explicit,
+    brought,
+    environment: context?.environment,
+    scripts,
+    pool,
+    lanes,
+    closing: undefined,
+  };
+  Object.defineProperty(client, ADAPTER, { value: adapter });
+  Object.defineProperty(client, STATE, { value: state });
+}
+
+/** Gives ioredis the options that the policy brings, and takes those away that belong to the engine now. */
+function takeOverOptions(options: RedisOptions, brought: Options, transport: IORedisTransport): void {
+  Object.assign(options, brought);
+  // ioredis would arm a timer a command, and resolve what was not answered.
+  delete options.commandTimeout;
+  delete options.blockingTimeout;
+  options.retryStrategy = transport.reconnect.strategy as NonNullable<IORedisOptions["retryStrategy"]>;
+  options.enableReadyCheck = true;
+  sealOptions(options);
+}
+
+/** Clients that log to different places do not share an incident: each log must tell the whole story. */
+const logIds = new WeakMap<Logger, number>();
+let logs = 0;
+function logIdOf(logger: Logger): number {
+  let id = logIds.get(logger);
+  if (id === undefined) logIds.set(logger, (id = ++logs));
+  return id;
+}
+
+type Examine = (served: boolean) => Promise<Examination | undefined>;
+
+/** Who hears what happens at an endpoint. */
+function observerFor(logger: Logger, examine: Examine | undefined): (facts: EndpointFacts) => Observer {
+  return (facts) => {
+    const { policy } = facts;
+    return new IncidentLog({
+      logger,
+      endpoint: facts.label,
+      summaryInterval: policy.summaryInterval,
+      examine: examine && (() => examine(facts.hasServed())),
+      waiting: () => facts.waiting(),
+      policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
+    });
+  };
+}
+
+function workedOut(
+  resilience: RedisOptions["resilience"],
+  explicit: Options,
+  environment: ConstructionContext["environment"],
+): { readonly policy: Policy; readonly warnings: readonly PolicyWarning[] } {
+  const resolved = resolveSources({ resilience, redis: explicit, ...environment });
+  return { policy: resolved.policy, warnings: lintPolicy(resolved, explicit) };
+}
+
+/** The doctor's look from outside, where it is wanted. */
+function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
+  const { host, port, path, family, tls, sentinels, resilience } = options;
+  const wanted = resilience?.doctor ?? policy.profile !== "test";
+  if (!wanted || sentinels) return undefined;
+  const address = path ? { path } : { host: host ?? "localhost", port: port ?? 6379, family };
+  const target = { ...address, ...(tls ? { tls } : {}) };
+  return (served) => lookFromOutside(target, served);
+}
+
+function blockingLimit(options: RedisOptions): BlockingLimit | undefined {
+  const { blockingTimeout, blockingTimeoutGrace = 100 } = options;
+  return typeof blockingTimeout === "number" && blockingTimeout > 0
+    ? { cap: blockingTimeout, grace: blockingTimeoutGrace }
+    : undefined;
+}
+
+/** ioredis options that the policy brings, where the caller gave none. */
+function broughtBy(policy: Policy, explicit: Options): Options {
+  const { lazyConnect, keepAlive = KEEP_ALIVE, tls } = policy.connection ?? {};
+  return {
+    ...("lazyConnect" in explicit || lazyConnect === undefined ? {} : { lazyConnect }),
+    ...("keepAlive" in explicit ? {} : { keepAlive }),
+    ...("tls" in explicit || tls === undefined ? {} : { tls: {} }),
+  };
+}

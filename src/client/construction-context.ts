@@ -1,0 +1,38 @@
+/**
+ * What a client is given by whoever constructs it, instead of working it out. Its constructor takes ioredis's arguments and
+ * nothing else, and sets everything up before its own first line, so this waits here for it.
+ */
+import type { ScriptEffects } from "../command/scripts.js";
+import type { Role } from "../engine/connections.js";
+import type { PolicyWarning } from "../policy/lint.js";
+import type { Policy } from "../policy/shape.js";
+import type { PolicySources } from "../policy/resolve.js";
+
+export interface ConstructionContext {
+  readonly policy?: Policy | undefined;
+  /** What looks wrong in it; for the log. */
+  readonly warnings?: readonly PolicyWarning[] | undefined;
+  /** Where the policy comes from instead of `process.env`; its duplicates resolve theirs there too. */
+  readonly environment?: Pick<PolicySources, "env" | "prefix"> | undefined;
+  /** It belongs to another client, which knows the scripts: it neither counts nor has connections of its own. */
+  readonly pooled?: { readonly role: Role; readonly scripts: ScriptEffects } | undefined;
+}
+
+let context: ConstructionContext | undefined;
+
+/** Constructs a client that is given something. */
+export function constructWith<T>(given: ConstructionContext, construct: () => T): T {
+  context = given;
+  try {
+    return construct();
+  } finally {
+    context = undefined;
+  }
+}
+
+/** For the client that is being constructed, once: those it makes in turn are given theirs. */
+export function takeContext(): ConstructionContext | undefined {
+  const taken = context;
+  context = undefined;
+  return taken;
+}

@@ -1,0 +1,46 @@
+/**
+ * What is known of a command by its name alone, in one look-up: the hot path reads it once a command. The rows are data
+ * (`table-*.ts`); what needs the arguments is asked of `effect.ts` and `blocking.ts`, later and only when it matters.
+ */
+import type { CommandFacts, DispatchKind, Row, Session } from "./row.js";
+import { isWrite, resolve, UNKNOWN } from "./effect-rules.js";
+import { COMMAND_TABLE } from "./table.js";
+
+export type { CommandFacts, DispatchKind, LaneRule, Session } from "./row.js";
+
+/** Session changes after which a command is more than bytes to ioredis: it takes ioredis's own write path. */
+const STATEFUL: ReadonlySet<Session> = new Set(["select", "login", "client", "mode", "subscribe", "unsubscribe"]);
+const IN_TRANSACTION: ReadonlySet<Session> = new Set(["watch", "unwatch", "multi", "exec", "discard", "reset"]);
+
+/** Names seen so far. Bounded: `call()` accepts any string, and a typo a second must not become a leak. */
+const seen = new Map<string, CommandFacts>();
+const MAX_SEEN = 2_000;
+
+/** The facts of a command, its name in any case. A command without a row counts as a script: it may do anything. */
+export function factsOf(name: string): CommandFacts {
+  return seen.get(name) ?? learn(name);
+}
+
+function learn(name: string): CommandFacts {
+  const lower = name.toLowerCase();
+  const row = COMMAND_TABLE.get(lower) ?? { effect: UNKNOWN };
+  const facts: CommandFacts = {
+    name: lower,
+    effect: row.effect,
+    dispatch: dispatchOf(row),
+    isStateless: dispatchOf(row) === "plain" && !(row.session !== undefined && STATEFUL.has(row.session)),
+    touchesSession: row.session !== undefined,
+    writes: isWrite(resolve(row.effect, [])),
+    blocks: row.blocks,
+    session: row.session,
+    lane: row.lane ?? "keys",
+  };
+  if (seen.size < MAX_SEEN) seen.set(name, facts);
+  return facts;
+}
+
+function dispatchOf({ blocks, session }: Row): DispatchKind {
+  if (blocks !== undefined) return "blocking";
+  if (session === "quit") return "quit";
+  return session !== undefined && IN_TRANSACTION.has(session) ? "transaction" : "plain";
+}

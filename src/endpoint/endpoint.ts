@@ -1,0 +1,223 @@
+/**
+ * What all clients of one server share in this process: the circuits, the retry budget and the facts of an outage. Clients
+ * come and go; the endpoint lives as long as one of them does. It knows of its members only what `Member` says, and tells
+ * its observer what happens.
+ */
+import { clock, setUnrefTimeout, type Timer } from "../clock.js";
+import type { CircuitKind, Observer } from "../engine/ports.js";
+import type { Code } from "../failure/codes.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
+import type { Policy } from "../policy/shape.js";
+import { Breaker } from "./breaker.js";
+import { RetryBudget } from "./budget.js";
+import { DialPace } from "./dial-pace.js";
+import { WriteSearch } from "./write-search.js";
+
+/** A client, as its endpoint sees it. */
+export interface Member {
+  /** Connected and serving. */
+  readonly isReady: boolean;
+  /** A probe would not wait behind a blocking command. */
+  readonly mayProbe: boolean;
+  readonly waitingCount: number;
+  /** Milliseconds until its next connection attempt. */
+  retryIn(): number;
+  /** Sends the probe for a circuit on its own connection; resolves to whether the server answered well in time. */
+  probe(kind: CircuitKind): Promise<boolean>;
+  /** A circuit opened: what waits without a deadline and may fail fast should. */
+  circuitOpened(kind: CircuitKind): void;
+  /** A circuit closed: what waits may go. */
+  circuitClosed(kind: CircuitKind): void;
+  /** Whether a new connection may reach a server that takes writes. */
+  findsWriter(): Promise<boolean>;
+  /** Drops the connection as soon as nothing is in flight on it, and dials again. */
+  redialWhenIdle(): void;
+}
+
+/** What an observer may ask of the endpoint it hears of. */
+export interface EndpointFacts {
+  readonly label: string;
+  readonly policy: Policy;
+  /** Commands that wait for it now, of all its clients. */
+  waiting(): number;
+  /** A client was connected to it before. */
+  hasServed(): boolean;
+}
+
+/** A timer may fire this much before its time is over on the monotonic clock, in milliseconds. */
+const TIMER_EARLY = 5;
+
+export class Endpoint implements EndpointFacts {
+  readonly label: string;
+  readonly policy: Policy;
+  readonly budget: RetryBudget | undefined;
+  readonly observer: Observer;
+  readonly readWrite: Breaker | undefined;
+  readonly write: Breaker | undefined;
+  /** Read for every command: 0 while both circuits are closed, 1 when only writes are refused, 2 when everything is. */
+  refusing: 0 | 1 | 2 = 0;
+  /** When its members may dial. */
+  readonly dials = new DialPace();
+  readonly #search: WriteSearch;
+  #isKnown = false;
+  readonly #members = new Set<Member>();
+  /** The member with the newest connection: where a name leads now is asked there. */
+  #newest: Member | undefined = undefined;
+  /** When a member last lost its connection, on the monotonic clock. */
+  #servedUntil = -Infinity;
+  readonly #downAfter: number;
+  #ticker: Timer | undefined = undefined;
+
+  constructor(label: string, policy: Policy, observe: (facts: EndpointFacts) => Observer) {
+    this.label = label;
+    this.policy = policy;
+    this.#downAfter = policy.breaker === false ? 0 : policy.breaker.downAfter;
+    this.observer = observe(this);
+    this.#search = new WriteSearch({
+      look: async () => (await this.#someMember()?.findsWriter()) ?? false,
+      move: () => {
+        for (const member of this.#members) member.redialWhenIdle();
+      },
+    });
+    this.budget =
+      policy.retry !== false && policy.retry.budget !== false ? new RetryBudget(policy.retry.budget) : undefined;
+    if (policy.breaker === false) return;
+    const hooks = {
+      probe: (kind: CircuitKind) => this.#probe(kind),
+      changed: (breaker: Breaker) => this.#circuitChanged(breaker),
+    };
+    const readWrite = (this.readWrite = new Breaker("read-write", policy.breaker, hooks));
+    const write = (this.write = new Breaker("write", policy.breaker, hooks));
+    this.#tick(readWrite, write);
+  }
+
+  add(member: Member): void {
+    this.#members.add(member);
+  }
+
+  /** Returns whether it was the last one. */
+  remove(member: Member): boolean {
+    if (this.#newest === member) this.#newest = undefined;
+    return this.#members.delete(member) && this.#members.size === 0;
+  }
+
+  /** Its last client has ended. */
+  stop(): void {
+    this.#search.end();
+    clock.clearTimeout(this.#ticker);
+    this.readWrite?.shutdown();
+    this.write?.shutdown();
+    this.observer.closed();
+  }
+
+  waiting(): number {
+    let waiting = 0;
+    for (const member of this.#members) waiting += member.waitingCount;
+    return waiting;
+  }
+
+  hasServed(): boolean {
+    return this.#servedUntil > -Infinity;
+  }
+
+  /** A member that was connected is not any more. */
+  lost(): void {
+    this.#servedUntil = clock.now();
+  }
+
+  /**
+   * A member has been without a connection for `downAfter`. Fails everything fast, unless another member is
+   * connected or was until a moment ago: its own time is not over yet.
+   */
+  unreachable(cause: Diagnosis): void {
+    for (const member of this.#members) if (member.isReady) return;
+    if (clock.now() - this.#servedUntil < this.#downAfter - TIMER_EARLY) return;
+    this.readWrite?.trip(cause);
+  }
+
+  /** A member is connected again: ask the server there at once, whatever is refused, instead of waiting for the next probe. */
+  async reachable(member: Member): Promise<void> {
+    this.#newest = member;
+    if (!this.#isKnown) this.observer.firstConnected();
+    this.#isKnown = true;
+    const open = [this.readWrite, this.write].filter((breaker) => breaker?.isOpen === true);
+    await Promise.all(open.map((breaker) => breaker?.probeAnew() ?? Promise.resolve()));
+    this.#reportRecovery(true);
+  }
+
+  /** The server refused a write that was sent at `sentAt`, because it is a replica by now. */
+  readOnly(sentAt: number): void {
+    this.#search.refused(sentAt);
+  }
+
+  /** A member refused a command itself, for this reason. */
+  rejected(code: Code): void {
+    this.observer.rejected(code);
+    // As long as somebody wants to write, somebody looks for where that is possible.
+    if (code === "CIRCUIT_OPEN" && this.refusing === 1 && this.write?.cause?.code === "READ_ONLY_REPLICA") {
+      this.#search.refused(clock.now());
+    }
+  }
+
+  /** Milliseconds until the server is asked next: by a probe, or by whoever reconnects first if nobody is connected. */
+  retryAfter(breaker: Breaker): number {
+    const probe = Math.max(0, breaker.nextProbeAt - clock.now());
+    let dial = Infinity;
+    for (const member of this.#members) {
+      if (member.isReady) return probe;
+      dial = Math.min(dial, member.retryIn());
+    }
+    return Math.min(probe, dial);
+  }
+
+  /** Counts a failed command against the circuit its diagnosis names. */
+  failed(diagnosis: Diagnosis, sentAt: number): void {
+    if (diagnosis.breaker === "none") {
+      this.observer.commandRefused(diagnosis);
+      return;
+    }
+    this.observer.commandFailed(diagnosis);
+    const breaker = diagnosis.breaker === "write" ? this.write : this.readWrite;
+    breaker?.failed(diagnosis, sentAt);
+  }
+
+  /** Counts an answered command; all the hot path does for circuits and budget. Only writes speak for the write circuit. */
+  succeeded(writes: boolean): void {
+    if (this.readWrite !== undefined) this.readWrite.succeeded++;
+    if (writes && this.write !== undefined) this.write.succeeded++;
+    if (this.budget !== undefined) this.budget.successes++;
+  }
+
+  #tick(readWrite: Breaker, write: Breaker): void {
+    this.#ticker = setUnrefTimeout(() => {
+      readWrite.tick();
+      write.tick();
+      this.#tick(readWrite, write);
+    }, readWrite.bucketInterval);
+  }
+
+  async #probe(kind: CircuitKind): Promise<boolean> {
+    const member = this.#someMember();
+    return member?.isReady === true && member.probe(kind);
+  }
+
+  /** The one that is asked on behalf of all: on the newest connection, if it is free. */
+  #someMember(): Member | undefined {
+    const members = this.#newest === undefined ? [...this.#members] : [this.#newest, ...this.#members];
+    const ready = members.filter((member) => member.isReady);
+    return ready.find(({ mayProbe }) => mayProbe) ?? ready[0] ?? members[0];
+  }
+
+  #circuitChanged(breaker: Breaker): void {
+    this.refusing = this.readWrite?.isOpen === true ? 2 : this.write?.isOpen === true ? 1 : 0;
+    this.observer.circuitChanged(breaker.change(this.retryAfter(breaker)));
+    if (breaker.state === "open") for (const member of this.#members) member.circuitOpened(breaker.kind);
+    if (breaker.state !== "closed") return;
+    this.#reportRecovery(false);
+    for (const member of this.#members) member.circuitClosed(breaker.kind);
+  }
+
+  #reportRecovery(reconnected: boolean): void {
+    if (this.refusing === 0) this.observer.recovered(reconnected);
+  }
+}

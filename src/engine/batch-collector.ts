@@ -1,0 +1,66 @@
+/**
+ * While writes are refused or held, a batch is judged by all that it holds, so its members are collected first. They come
+ * within one turn, and nothing comes between them: the next foreign command, or the end of the turn, completes the batch.
+ */
+import { clock } from "../clock.js";
+import type { Availability } from "./availability.js";
+import type { CallBatch } from "./stream-batch.js";
+import type { ConnectionState } from "./connection-state.js";
+import type { BatchStream } from "./ports.js";
+import type { Release } from "./release.js";
+import type { Settlement } from "./settlement.js";
+
+export interface BatchCollectorParts {
+  readonly connection: ConnectionState;
+  readonly availability: Availability | undefined;
+  readonly settlement: Settlement;
+  readonly release: Release;
+}
+
+export class BatchCollector {
+  readonly #parts: BatchCollectorParts;
+  #collected: { readonly batch: CallBatch; readonly stream: BatchStream; readonly wasOpen: boolean } | undefined =
+    undefined;
+
+  constructor(parts: BatchCollectorParts) {
+    this.#parts = parts;
+  }
+
+  /** Collects the members of a batch whose first one has just come. */
+  begin(batch: CallBatch, stream: BatchStream): void {
+    const { connection } = this.#parts;
+    this.#collected = { batch, stream, wasOpen: connection.isOpen };
+    batch.verdict = { kind: "wait" };
+    connection.pause("batch");
+    queueMicrotask(() => this.finish());
+  }
+
+  /** A member of this stream's batch comes, or a command of its own (`undefined`): a batch that came before is complete. */
+  next(stream: BatchStream | undefined): void {
+    if (stream === undefined || stream !== this.#collected?.stream) this.finish();
+  }
+
+  /** Nothing keeps this stream's members from going but that their batch is not complete: queue limits do not apply. */
+  isFree(stream: BatchStream | undefined): boolean {
+    return stream !== undefined && this.#collected?.wasOpen === true && this.#collected.stream === stream;
+  }
+
+  /** All members of the batch that came last are there. */
+  finish(): void {
+    const collected = this.#collected;
+    if (collected === undefined) return;
+    this.#collected = undefined;
+    const { connection, availability, settlement, release } = this.#parts;
+    const calls = collected.batch.calls.filter(({ state }) => state === "waiting");
+    const [first] = calls;
+    const error = first && availability?.refusal(first);
+    if (error !== undefined) {
+      collected.batch.verdict = { kind: "reject", error };
+      const now = clock.now();
+      for (const call of calls) settlement.reject(call, error(call, now));
+    }
+    connection.resume("batch");
+    if (error === undefined) release.pass(calls);
+    release.run();
+  }
+}

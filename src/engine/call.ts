@@ -1,0 +1,247 @@
+/**
+ * One command's life from the caller to its settlement. A `Call` replaces the command's `resolve` and `reject`, so that
+ * ioredis's promise, callbacks, reply transformers, pipelines and MULTI keep working while this package decides when
+ * the command is settled. Its state changes here and nowhere else; who asks for a change is its `CallOwner`.
+ */
+import type { Command } from "ioredis";
+import type { CommandFacts } from "../command/facts.js";
+import type { Batch } from "./batch.js";
+import type { BatchStream, CallOptions } from "./ports.js";
+import type { TransactionContext } from "./session-state.js";
+
+/**
+ * `waiting` in a queue → `sent` to the connection → `settled`. `lost`: its connection closed, or its batch was refused, and
+ * its fate is being decided. `settling`: the reply is being transformed, which may still throw.
+ */
+export type CallState = "waiting" | "sent" | "lost" | "settling" | "settled";
+
+/** A list that a call is in, and can be taken out of. */
+export interface CallList {
+  remove(call: Call): void;
+}
+
+/** Hears what becomes of the calls that it made. */
+export interface CallOwner {
+  replied(call: Call, value: unknown): void;
+  failed(call: Call, error: Error): void;
+}
+
+export class Call {
+  readonly owner: CallOwner;
+  readonly command: Command;
+  readonly facts: CommandFacts;
+  /** ioredis's stream of the pipeline or transaction that this command is a member of; none once it is resent alone. */
+  stream: BatchStream | undefined;
+  readonly options: CallOptions | undefined;
+  readonly startedAt: number;
+  /** How often it was handed to a socket. */
+  attempts = 0;
+  sentAt = 0;
+  /** Bytes it is counted with while it waits. */
+  bytes = 0;
+  batch: Batch<Call> | undefined = undefined;
+  /** The database it was sent to, once its connection was lost. */
+  database: number | undefined = undefined;
+  /** State of its connection that it was sent to count on; sent on another one it would run without it. */
+  transaction: TransactionContext | undefined = undefined;
+  /** How often it was lost with its connection. */
+  losses = 0;
+  /** Its place among all calls of this process, as they were issued. It may wrap: compare with `byOrder`. */
+  readonly order: number;
+  // Links of the deadline list, kept here so that arming a deadline allocates nothing.
+  expiresAt = Infinity;
+  list: CallList | undefined = undefined;
+  previous: Call | undefined = undefined;
+  next: Call | undefined = undefined;
+  #state: CallState = "waiting";
+  #onSettled: (() => void) | undefined = undefined;
+  #onAnswered: (() => void) | undefined = undefined;
+  /** As ioredis made them, or a batch: some count on their command being `this`. */
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(
+    owner: CallOwner,
+    command: Command,
+    facts: CommandFacts,
+    stream: BatchStream | undefined,
+    options: CallOptions | undefined,
+    now: number,
+  ) {
+    this.owner = owner;
+    this.command = command;
+    this.facts = facts;
+    this.stream = stream;
+    this.options = options;
+    this.startedAt = now;
+    // An integer of 32 bits, which costs no allocation.
+    this.order = issued = (issued + 1) | 0;
+    this.#resolve = command.resolve;
+    this.#reject = command.reject;
+    (command as Carried)[CALL] = this;
+    this.takeOver();
+  }
+
+  get state(): CallState {
+    return this.#state;
+  }
+
+  /** An earlier send was lost with its connection, so it may have been executed whatever becomes of it now. */
+  get isUncertain(): boolean {
+    return this.losses > 0;
+  }
+
+  /** Written, or with a batch that decides its fate: nothing is certain about it any more. */
+  get isInFlight(): boolean {
+    return this.#state === "sent" || this.#state === "lost";
+  }
+
+  /**
+   * Puts our `resolve` and `reject` on the command, at first sight and before every resend: instrumentation that wraps
+   * them (one span a send) must not wrap its own wrapper.
+   */
+  takeOver(): void {
+    const { command, owner } = this;
+    if (isInstrumented()) {
+      command.resolve = (value: unknown) => owner.replied(this, value);
+      command.reject = (error: Error) => owner.failed(this, error);
+    } else {
+      command.resolve = resolveShared;
+      command.reject = rejectShared;
+    }
+  }
+
+  wait(): void {
+    this.#state = "waiting";
+  }
+
+  send(now: number): void {
+    this.#state = "sent";
+    this.attempts++;
+    this.sentAt = now;
+  }
+
+  /** It was not written after all. */
+  unsend(): void {
+    this.#state = "waiting";
+    this.attempts--;
+  }
+
+  /** Its connection closed, or its batch was refused: its fate is being decided. */
+  lose(): void {
+    this.#state = "lost";
+  }
+
+  /** Ends the call unless it has ended; the command itself is still to be told. Returns whether it did. */
+  close(): boolean {
+    if (this.#state === "settled") return false;
+    this.list?.remove(this);
+    this.#state = "settled";
+    this.#notify();
+    return true;
+  }
+
+  /** Passes a reply on to ioredis, which transforms it: what that throws rejects the command. */
+  settleWith(value: unknown): void {
+    this.#state = "settling";
+    this.#resolve.call(this.command, value);
+    this.#state = "settled";
+    this.#notify();
+  }
+
+  /** Rejects the command itself. */
+  rejectCommand(error: Error): void {
+    this.#reject.call(this.command, error);
+  }
+
+  /** Calls `run` once when the reply has come or can no longer come, also after the caller gave up. */
+  whenAnswered(run: () => void): void {
+    this.#onAnswered = chained(this.#onAnswered, run);
+  }
+
+  /** The reply has come, or can no longer come. */
+  answered(): void {
+    const run = this.#onAnswered;
+    if (run === undefined) return;
+    this.#onAnswered = undefined;
+    run();
+  }
+
+  /** Calls `run` once when the call has settled, however; in the order of asking. */
+  whenSettled(run: () => void): void {
+    this.#onSettled = chained(this.#onSettled, run);
+  }
+
+  /** Gives the command back as ioredis made it, so that another engine can make a call of its own for it. */
+  detach(): void {
+    this.close();
+    this.command.resolve = this.#resolve;
+    this.command.reject = this.#reject;
+    (this.command as Carried)[CALL] = undefined;
+  }
+
+  #notify(): void {
+    const run = this.#onSettled;
+    if (run === undefined) return;
+    this.#onSettled = undefined;
+    run();
+  }
+}
+
+let issued = 0;
+
+/** Negative if the first call was issued before the second: a comparison for sorting. */
+export function byOrder(one: Call, other: Call): number {
+  return (one.order - other.order) | 0;
+}
+
+function chained(before: (() => void) | undefined, run: () => void): () => void {
+  if (before === undefined) return run;
+  return () => {
+    before();
+    run();
+  };
+}
+
+const CALL = Symbol("ioredoubt.call");
+type Carried = Command & { [CALL]?: Call | undefined };
+
+/** The call that carries this command, if it came through this package. */
+export function callOf(command: Command): Call | undefined {
+  return (command as Carried)[CALL];
+}
+
+/** Whether ioredis could not encode the command: then it has no `reject`. Asked for every command. */
+export function isUnencodable(command: Command): boolean {
+  const { reject, name } = command as { readonly reject?: unknown; readonly name: unknown };
+  return reject === undefined || typeof name !== "string";
+}
+
+let isInstrumented = (): boolean => false;
+
+/**
+ * Says how to tell whether somebody wraps what the connection sends. The shared settlers find their call through `this`,
+ * which costs no closure a command; instrumentation calls them without it, so an instrumented command gets bound ones.
+ */
+export function bindWhen(instrumented: () => boolean): void {
+  isInstrumented = instrumented;
+}
+
+function resolveShared(this: Carried, value: unknown): void {
+  const call = this[CALL];
+  if (call !== undefined) call.owner.replied(call, value);
+}
+
+function rejectShared(this: Carried, error: Error): void {
+  const call = this[CALL];
+  if (call !== undefined) call.owner.failed(call, error);
+}
+
+/** Payload of a command in bytes, protocol overhead included, for queue accounting. Strings count as one byte a character. */
+export function bytesOf(command: Command): number {
+  let bytes = command.name.length + 16;
+  for (const arg of command.args) {
+    bytes += 16 + (typeof arg === "string" || Buffer.isBuffer(arg) ? arg.length : 16);
+  }
+  return bytes;
+}

@@ -1,0 +1,238 @@
+/**
+ * The errors a command can get from this client, each built at this one place. Messages say what happened, the numbers
+ * and the next step; they name the command and nothing of its arguments.
+ */
+import { classify } from "../failure/classify.js";
+import type { Applied, FailureContext, Phase } from "../failure/diagnosis.js";
+import {
+  AbortedError,
+  CircuitOpenError,
+  ClosedError,
+  DeadlineError,
+  OutcomeUnknownError,
+  QueueFullError,
+  TransactionAbortedError,
+  UnavailableError,
+  IoredoubtError,
+  type IoredoubtErrorDetails,
+} from "../failure/errors.js";
+import { redactText } from "../failure/redact.js";
+import { stateOf } from "../failure/state.js";
+import type { Breaker } from "../endpoint/breaker.js";
+import type { QueuePolicy } from "../policy/shape.js";
+import type { Call } from "./call.js";
+import type { FailureSnapshot } from "./failure-snapshot.js";
+import type { QueueSize } from "./offline-queue.js";
+import type { Flaw } from "./ports.js";
+import type { Guard } from "./session-state.js";
+
+/** The text that ioredis gives every command refused or flushed because the client ended. Code in the field compares it. */
+export const CLOSED_MESSAGE = "Connection is closed.";
+
+/** The text of ioredis's refusal when it may not queue. */
+export const NOT_WRITABLE_MESSAGE = "Stream isn't writeable and enableOfflineQueue options is false";
+
+function details(call: Call, snapshot: FailureSnapshot, last: Applied, now: number): IoredoubtErrorDetails {
+  // What became of the last send does not undo an earlier one.
+  const applied = call.isUncertain ? "maybe" : last;
+  const elapsed = now - call.startedAt;
+  const command = call.facts.name;
+  const { attempts } = call;
+  const context = sinceSent(snapshot.context, now - call.sentAt);
+  return {
+    cause: snapshot.cause,
+    applied,
+    attempts,
+    elapsed,
+    endpoint: snapshot.label,
+    command,
+    diagnosis: (error) =>
+      classify(error, { ...context, command, written: applied === "maybe", elapsedMs: elapsed, attempts }),
+    state: () => stateOf(snapshot.label, { ...context, command, elapsedMs: elapsed, attempts }),
+  };
+}
+
+/** A connection that has been silent for longer than the command is out: not a byte came back since. */
+function sinceSent(context: FailureContext, inFlight: number): FailureContext {
+  const { connection } = context;
+  if (connection?.silentMs === undefined || connection.silentMs < Math.round(inFlight)) return context;
+  return { ...context, connection: { ...connection, bytesReadSince: 0 } };
+}
+
+function name(call: Call): string {
+  return call.facts.name.toUpperCase();
+}
+
+function span(ms: number): string {
+  return ms < 10_000 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function because(snapshot: FailureSnapshot): string {
+  const { lastWords } = snapshot.context.connection ?? {};
+  // Whoever was told why need not guess from what became of the socket.
+  if (lastWords !== undefined)
+    return ` The server's last words were: ${redactText(lastWords, 100).replace(/\.$/, "")}.`;
+  return snapshot.cause === undefined
+    ? ""
+    : ` Last connection error: ${snapshot.cause.message || snapshot.cause.name}.`;
+}
+
+function again(call: Call): string {
+  return call.isUncertain ? " again after its connection was lost (it may have been executed)" : "";
+}
+
+export function deadlineWaiting(call: Call, snapshot: FailureSnapshot, now: number): DeadlineError {
+  const tried = call.isUncertain
+    ? "lost its connection before the reply and waited to be sent again"
+    : call.attempts === 0
+      ? "was never sent"
+      : `was sent ${String(call.attempts)} times and refused each time`;
+  const effect = call.isUncertain
+    ? "It may have been executed; a second execution does no harm."
+    : "Nothing was executed; it is safe to try again.";
+  return new DeadlineError(
+    "DEADLINE",
+    `Command timed out: ${name(call)} ${tried}; it waited ${span(now - call.startedAt)} for ${snapshot.label}.${because(snapshot)} ${effect}`,
+    details(call, snapshot, "no", now),
+  );
+}
+
+export function deadlineInFlight(call: Call, snapshot: FailureSnapshot, now: number): DeadlineError {
+  const { loop, head } = snapshot.context;
+  const stalled =
+    loop !== undefined ? ` This process's event loop was blocked for ${span(loop.blockedMs)} of them.` : "";
+  const behind =
+    head !== undefined && head.behind > 0
+      ? ` ${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${head.command.toUpperCase()}, in flight for ${span(head.forMs)}.`
+      : "";
+  return new DeadlineError(
+    "DEADLINE",
+    `Command timed out: ${name(call)} got no reply from ${snapshot.label} within ${span(now - call.startedAt)}; it may have been executed.${stalled}${behind} Check the effect before repeating a write.`,
+    details(call, snapshot, "maybe", now),
+  );
+}
+
+export function outcomeUnknown(call: Call, snapshot: FailureSnapshot, now: number, safe: boolean): OutcomeUnknownError {
+  const advice = safe
+    ? "Repeating it does no harm; it was not repeated here because the replies made no sense, or retries are used up, over budget or switched off."
+    : "It was not sent again, because a second execution could do harm. Read the state before repeating it.";
+  return new OutcomeUnknownError(
+    "OUTCOME_UNKNOWN",
+    `${name(call)} was in flight for ${span(now - call.sentAt)} when the connection to ${snapshot.label} was lost; it may have been executed.${because(snapshot)} ${advice}`,
+    details(call, snapshot, "maybe", now),
+  );
+}
+
+export function circuitOpen(
+  call: Call,
+  snapshot: FailureSnapshot,
+  circuit: Breaker,
+  retryAfter: number,
+  now: number,
+): CircuitOpenError {
+  const what = circuit.kind === "write" ? "writes to" : "";
+  const why = circuit.cause === undefined ? "" : ` It opened because of ${circuit.cause.code}: ${circuit.cause.title}`;
+  return new CircuitOpenError(
+    `${name(call)} was not sent${again(call)}: the circuit for ${what === "" ? "" : `${what} `}${snapshot.label} has been open for ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
+    retryAfter,
+    details(call, snapshot, "no", now),
+  );
+}
+
+/** This client has had no connection for `downFor`, although the circuit it shares with others may still be closed. */
+export function unreachable(
+  call: Call,
+  snapshot: FailureSnapshot,
+  downFor: number,
+  retryAfter: number,
+  now: number,
+): CircuitOpenError {
+  return new CircuitOpenError(
+    `${name(call)} was not sent${again(call)}: no connection to ${snapshot.label} for ${span(downFor)}.${because(snapshot)} Reconnecting in the background.`,
+    retryAfter,
+    details(call, snapshot, "no", now),
+  );
+}
+
+export function queueFull(
+  call: Call,
+  snapshot: FailureSnapshot,
+  size: QueueSize,
+  limits: QueuePolicy,
+  now: number,
+): QueueFullError {
+  return new QueueFullError(
+    "QUEUE_FULL",
+    `${name(call)} was not sent: ${String(size.commands)} commands (${String(size.bytes)} bytes) already wait for ${snapshot.label}; the limits are ${String(limits.maxCommands)} and ${String(limits.maxBytes)} bytes.${because(snapshot)}`,
+    details(call, snapshot, "no", now),
+  );
+}
+
+export function unavailable(call: Call, snapshot: FailureSnapshot, now: number): UnavailableError {
+  return new UnavailableError("UNAVAILABLE", NOT_WRITABLE_MESSAGE, details(call, snapshot, "no", now));
+}
+
+export function closed(call: Call, snapshot: FailureSnapshot, now: number): ClosedError {
+  const applied = call.state === "sent" || call.state === "lost" ? "maybe" : "no";
+  return new ClosedError("CLIENT_CLOSED", CLOSED_MESSAGE, details(call, snapshot, applied, now));
+}
+
+export function aborted(call: Call, snapshot: FailureSnapshot, now: number): AbortedError {
+  const applied = call.state === "waiting" && !call.isUncertain ? "no" : "maybe";
+  const effect = applied === "no" ? "it was never sent" : "it may have been executed";
+  return new AbortedError(
+    "ABORTED",
+    `${name(call)} was aborted by its caller after ${span(now - call.startedAt)}; ${effect}.`,
+    {
+      ...details(call, snapshot, applied, now),
+      cause: call.options?.signal?.reason,
+    },
+  );
+}
+
+/** An argument of the call, or of another member of its batch, cannot be encoded. */
+export function unencodable(call: Call, snapshot: FailureSnapshot, flaw: Flaw, now: number): IoredoubtError {
+  const culprit = flaw.command.toUpperCase();
+  const whose = call.batch === undefined ? "" : ` (${culprit} of this batch; nothing of the batch was sent)`;
+  return new IoredoubtError(
+    "ARGUMENT_INVALID",
+    `${name(call)} was not sent${again(call)}: ${flaw.what}${whose}. Pass strings, numbers or Buffers.`,
+    { ...details(call, { ...snapshot, cause: undefined }, "no", now) },
+  );
+}
+
+export function transactionAborted(
+  call: Call,
+  snapshot: FailureSnapshot,
+  guard: Guard,
+  now: number,
+): TransactionAbortedError {
+  return new TransactionAbortedError(
+    "EXEC_ABORTED",
+    `${name(call)} was refused: the connection that held its ${guard} was lost, so ${guard === "WATCH" ? "the watched keys are no longer guarded" : "the commands queued so far are gone"}. Nothing was executed; start the transaction again.`,
+    details(call, snapshot, "no", now),
+  );
+}
+
+/** Nothing has failed yet, but the attempt to connect has taken too long already. */
+export function noConnection(label: string, phase: Phase | undefined): IoredoubtError {
+  return phase === "handshake"
+    ? new IoredoubtError("HANDSHAKE_TIMEOUT", `${label} has not finished the handshake yet`, { endpoint: label })
+    : new IoredoubtError("CONNECT_TIMEOUT", `${label} has not accepted the connection yet`, { endpoint: label });
+}
+
+/** Why a connection that owes replies was destroyed. */
+export function silentConnection(label: string, silence: number): IoredoubtError {
+  return new IoredoubtError(
+    "RESPONSE_TIMEOUT",
+    `the connection to ${label} was silent for ${span(silence)} while replies were due; it was destroyed so that a new one can take over`,
+    { endpoint: label },
+  );
+}
+
+/** Whether a command that got this error was certainly never sent, so that a fallback may answer for it. */
+export function isUnsent(error: Error): error is IoredoubtError {
+  return IoredoubtError.is(error) && error.applied === "no" && FALLBACK_CODES.has(error.code);
+}
+
+const FALLBACK_CODES: ReadonlySet<string> = new Set(["CIRCUIT_OPEN", "QUEUE_FULL", "UNAVAILABLE", "DEADLINE"]);

@@ -1,0 +1,155 @@
+/**
+ * What happens when a deadline passes. Waiting commands are dropped and never sent; those in flight get one more look
+ * at the socket before they are declared late, and a connection that went silent, or that would deliver to nobody, is
+ * destroyed.
+ */
+import { clock } from "../clock.js";
+import { effectOf } from "../command/effect.js";
+import type { EndpointMembership } from "../endpoint/registry.js";
+import { classify } from "../failure/classify.js";
+import { withBatches } from "./stream-batch.js";
+import type { Call } from "./call.js";
+import * as clientErrors from "./client-errors.js";
+import type { Deadlines, SweepReport } from "./deadlines.js";
+import type { FailureSnapshot } from "./failure-snapshot.js";
+import type { Transport } from "./ports.js";
+import type { Settlement } from "./settlement.js";
+import type { TimeLimits } from "./time-limits.js";
+
+export interface DeadlineExpiryParts {
+  readonly settlement: Settlement;
+  readonly deadlines: Deadlines;
+  readonly transport: Transport;
+  readonly membership: EndpointMembership;
+  readonly limits: TimeLimits;
+  /** QUIT that cannot be sent or answered still means: end. */
+  readonly endForQuit: (call: Call) => void;
+}
+
+/** After an event-loop stall longer than this, in milliseconds, late calls get two turns of the poll phase instead of one. */
+const STALL = 10;
+/** Only after a stall longer than this, in milliseconds, does silence say nothing of the server: the request may have been late itself. */
+const LONG_STALL = 100;
+/** A connection silent for less than this is never destroyed for being silent, however short the deadline. Milliseconds. */
+const MIN_SILENCE = 1_000;
+/**
+ * A connection on which a reply has been due for less than this says nothing against the server when a call is late: the
+ * call's own deadline was short. It is the policy's deadline within these bounds, in milliseconds.
+ */
+const EVIDENCE = { least: 100, most: 1_000 };
+/** Commands larger than this many bytes may outlive their deadline while their bytes are still leaving. */
+const BULKY = 1024 * 1024;
+/** How long until a bulky command is looked at again, in milliseconds. */
+const BULKY_GRACE = 250;
+
+export class DeadlineExpiry {
+  readonly #parts: DeadlineExpiryParts;
+
+  constructor(parts: DeadlineExpiryParts) {
+    this.#parts = parts;
+  }
+
+  expired(calls: readonly Call[], report: SweepReport): void {
+    const waiting = calls.filter((call) => call.state === "waiting");
+    if (waiting.length > 0) this.#dropWaiting([...withBatches(waiting)]);
+    const inFlight = calls.filter((call) => call.isInFlight);
+    if (inFlight.length === 0) return;
+    // Timers run before the poll phase: the replies may be in the socket already.
+    const late = (): void => {
+      this.#declareLate(
+        inFlight.filter((call) => call.isInFlight),
+        report,
+      );
+    };
+    clock.setImmediate(report.late > STALL ? () => clock.setImmediate(late) : late);
+  }
+
+  #dropWaiting(calls: readonly Call[]): void {
+    const { settlement, endForQuit } = this.#parts;
+    const snapshot = settlement.snapshot();
+    const now = clock.now();
+    settlement.counters.deadlines += calls.length;
+    settlement.inSlices(calls, (call) => {
+      if (call.facts.dispatch === "quit") endForQuit(call);
+      else if (this.#endsWithNull(call)) settlement.resolve(call, null);
+      else settlement.reject(call, clientErrors.deadlineWaiting(call, snapshot, now));
+    });
+  }
+
+  #declareLate(calls: readonly Call[], report: SweepReport): void {
+    const [oldest] = calls;
+    if (oldest === undefined) return;
+    const { settlement, membership, transport, deadlines, limits, endForQuit } = this.#parts;
+    const { endpoint } = membership;
+    const now = clock.now();
+    const stalled = report.late > STALL;
+    const ownFault = report.late > LONG_STALL;
+    const present = settlement.snapshot();
+    const snapshot = stalled ? withStall(present, report.late, now - oldest.startedAt) : present;
+    const silence = transport.silentFor(now);
+    const isSilent = silence >= evidentSilence(limits.usual);
+    const silent = clientErrors.silentConnection(endpoint.label, silence);
+    const diagnosis = classify(silent, { ...snapshot.context, written: true });
+    if (stalled) {
+      const verdict = classify(new Error("Command timed out"), { ...snapshot.context, written: true });
+      if (verdict.code === "EVENT_LOOP_BLOCKED") endpoint.observer.commandRefused(verdict);
+    }
+    // Known before the slices run: some of them may have to wait for a later turn.
+    const blocking = calls.find((call) => call.facts.dispatch === "blocking");
+    const abandoned = blocking && clientErrors.deadlineInFlight(blocking, snapshot, now);
+    settlement.inSlices(calls, (call) => {
+      if (!call.isInFlight) return;
+      if (call.state === "sent" && this.#isBulky(call)) {
+        deadlines.arm(call, deadlines.list(BULKY_GRACE), now);
+        return;
+      }
+      if (call.facts.dispatch === "quit") {
+        endForQuit(call);
+        return;
+      }
+      const error = clientErrors.deadlineInFlight(call, snapshot, now);
+      settlement.counters.deadlines++;
+      // Our own stall says nothing of the server, and neither does a deadline that ends while replies still come.
+      if (isSilent && !ownFault) endpoint.failed(diagnosis, call.sentAt);
+      if (this.#endsWithNull(call)) settlement.resolve(call, null);
+      else settlement.reject(call, error);
+    });
+    // A server that still delivers to a call which gave up would lose the element, and a silent connection may be dead.
+    if (abandoned !== undefined) transport.destroy(abandoned);
+    else if (!ownFault && silence >= Math.max(MIN_SILENCE, limits.usual) && !transport.isSending()) {
+      transport.destroy(silent);
+    }
+  }
+
+  /**
+   * With `blockingTimeout`, ioredis resolves a late blocking command with null, as the server does at the end of a block.
+   * So do we where nothing can be lost by it: the command was never sent, or it only reads.
+   */
+  #endsWithNull(call: Call): boolean {
+    if (this.#parts.limits.blockingLimit === undefined || call.facts.dispatch !== "blocking") return false;
+    return call.attempts === 0 || effectOf(call.facts.name, call.command.args).kind === "read";
+  }
+
+  /** A large payload that is still leaving this process is not late: slow is not silent. */
+  #isBulky(call: Call): boolean {
+    if (!this.#parts.transport.isSending()) return false;
+    let bytes = 0;
+    for (const member of call.batch?.calls ?? [call]) {
+      for (const arg of member.command.args) {
+        bytes += typeof arg === "string" || Buffer.isBuffer(arg) ? arg.length : 0;
+        if (bytes > BULKY) return true;
+      }
+    }
+    return false;
+  }
+}
+
+/** `deadline`: the policy's, 0 without one. */
+function evidentSilence(deadline: number): number {
+  return deadline === 0 ? EVIDENCE.most : Math.min(EVIDENCE.most, Math.max(EVIDENCE.least, deadline));
+}
+
+function withStall(snapshot: FailureSnapshot, late: number, span: number): FailureSnapshot {
+  const loop = { blockedMs: Math.round(late), ofMs: Math.round(span) };
+  return { ...snapshot, context: { ...snapshot.context, loop } };
+}

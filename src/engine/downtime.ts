@@ -1,0 +1,43 @@
+/**
+ * How long this client has been without a connection. A blip is waited out; after `downAfter` its new commands fail fast,
+ * whatever other clients of the endpoint see.
+ */
+import { clock, setUnrefTimeout, type Immediate, type Timer } from "../clock.js";
+
+export class DowntimeTracker {
+  readonly #downAfter: number | undefined;
+  readonly #tooLong: () => void;
+  #timer: Timer | undefined = undefined;
+  #grace: Immediate | undefined = undefined;
+  /** When the connection went, on the monotonic clock. */
+  downSince: number | undefined = undefined;
+  /** Down for longer than `downAfter`. */
+  isTooLong = false;
+
+  /** `downAfter` in milliseconds; `undefined`: never too long. */
+  constructor(downAfter: number | undefined, tooLong: () => void) {
+    this.#downAfter = downAfter;
+    this.#tooLong = tooLong;
+  }
+
+  /** A connection attempt begins, or a connection is gone. */
+  down(): void {
+    if (this.downSince !== undefined || this.#downAfter === undefined) return;
+    this.downSince = clock.now();
+    // In a process that was busy the connection, or why there is none, may lie in the socket: one poll phase for it.
+    this.#timer = setUnrefTimeout(() => (this.#grace = clock.setImmediate(() => this.#judge())), this.#downAfter);
+  }
+
+  #judge(): void {
+    this.isTooLong = true;
+    this.#tooLong();
+  }
+
+  /** Connected again, or ended for good. */
+  reset(): void {
+    clock.clearTimeout(this.#timer);
+    clock.clearImmediate(this.#grace);
+    this.#timer = this.#grace = this.downSince = undefined;
+    this.isTooLong = false;
+  }
+}

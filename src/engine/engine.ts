@@ -1,0 +1,625 @@
+/**
+ * The journey of every command of one connection: admitted or refused, made to wait or sent, answered, lost, resent or
+ * expired, and settled exactly once. It owns the order of these steps; each decision is in a file of its own. It knows its
+ * connection as a `Transport`, and hears of it through `TransportEvents`.
+ */
+import type { Command } from "ioredis";
+import { clock } from "../clock.js";
+import { factsOf } from "../command/facts.js";
+import type { ScriptEffect } from "../command/scripts.js";
+import type { Endpoint, Member } from "../endpoint/endpoint.js";
+import { EndpointMembership, type EndpointIdentity } from "../endpoint/registry.js";
+import { classify } from "../failure/classify.js";
+import type { Code } from "../failure/codes.js";
+import type { IoredoubtErrorDetails } from "../failure/errors.js";
+import { sanitizeError } from "../failure/redact.js";
+import type { Policy } from "../policy/shape.js";
+import { listenForAbort } from "./abort.js";
+import { Admission } from "./admission.js";
+import { Availability } from "./availability.js";
+import { BatchCollector } from "./batch-collector.js";
+import { batchOf, joinSending, startBatch, type Verdict } from "./stream-batch.js";
+import { Call, callOf, isUnencodable, type CallOwner } from "./call.js";
+import * as clientErrors from "./client-errors.js";
+import { ConnectionState, type PauseReason } from "./connection-state.js";
+import { DeadlineExpiry } from "./deadline-expiry.js";
+import { Deadlines, type DeadlineList } from "./deadlines.js";
+import { DowntimeTracker } from "./downtime.js";
+import { ErrorReplies } from "./error-replies.js";
+import { FailureSnapshots, type FailureSnapshot } from "./failure-snapshot.js";
+import type { Fallback } from "./fallback.js";
+import { InFlight } from "./in-flight.js";
+import { Lifecycle } from "./lifecycle.js";
+import { LostCommands } from "./lost-commands.js";
+import { OfflineQueue, type QueueSize } from "./offline-queue.js";
+import type {
+  BatchStream,
+  BlockingLimit,
+  BlockingRouter,
+  CallOptions,
+  CircuitKind,
+  Dispatcher,
+  EngineCounters,
+  LostItem,
+  Transport,
+  TransportEvents,
+} from "./ports.js";
+import { QueueRefusals } from "./queue-refusals.js";
+import { holdsReadOnly, saysReadOnly } from "./read-only.js";
+import { RefusedCommands } from "./refused-commands.js";
+import { Release } from "./release.js";
+import { RetryDecision } from "./retry-decision.js";
+import { RetryLoop } from "./retry-loop.js";
+import { SessionState } from "./session-state.js";
+import { Settlement } from "./settlement.js";
+import { TimeLimits } from "./time-limits.js";
+import { abandonTransactions } from "./transactions.js";
+import { Unsendable } from "./unsendable.js";
+
+export interface EngineOptions {
+  readonly policy: Policy;
+  readonly transport: Transport;
+  readonly endpoint: EndpointIdentity;
+  readonly fallback: Fallback | undefined;
+  readonly blockingLimit: BlockingLimit | undefined;
+  /** What the owner of a script declared of it. */
+  readonly scriptEffect: (command: Command) => ScriptEffect | undefined;
+  /** It serves blocking commands only: a probe would wait behind one. */
+  readonly isForBlocking: boolean;
+  /** Something of the caller's own threw: it surfaces as an uncaught exception, as it would in ioredis. */
+  readonly report: (thrown: unknown) => void;
+}
+
+/** Deadline of a probe when the breaker, which has its own, is off. Milliseconds. */
+const PROBE_TIMEOUT = 1_000;
+
+export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
+  readonly #options: EngineOptions;
+  readonly #transport: Transport;
+  readonly #membership: EndpointMembership;
+  readonly #connection = new ConnectionState();
+  readonly #session = new SessionState();
+  readonly #inFlight = new InFlight();
+  readonly #queue: OfflineQueue;
+  readonly #snapshots: FailureSnapshots;
+  readonly #settlement: Settlement;
+  readonly #limits: TimeLimits;
+  readonly #deadlines: Deadlines;
+  /** The deadline list of ordinary commands. */
+  readonly #usual: DeadlineList | undefined;
+  readonly #downtime: DowntimeTracker;
+  readonly #availability: Availability | undefined;
+  readonly #admission: Admission;
+  readonly #release: Release;
+  readonly #collector: BatchCollector;
+  readonly #unsendable: Unsendable;
+  readonly #retryLoop: RetryLoop;
+  readonly #refused: RefusedCommands;
+  readonly #errorReplies: ErrorReplies;
+  readonly #lostCommands: LostCommands;
+  readonly #refusals: QueueRefusals;
+  readonly #lifecycle: Lifecycle;
+  #router: BlockingRouter | undefined = undefined;
+  #writing: Call | undefined = undefined;
+
+  constructor(options: EngineOptions) {
+    const { policy, transport, blockingLimit, fallback, scriptEffect } = options;
+    this.#options = options;
+    this.#transport = transport;
+    const connection = this.#connection;
+    const session = this.#session;
+    const inFlight = this.#inFlight;
+    const membership = (this.#membership = new EndpointMembership(options.endpoint));
+    const queue = (this.#queue = new OfflineQueue(policy.queue));
+    const snapshots = (this.#snapshots = new FailureSnapshots(options.endpoint.label, transport, queue, inFlight));
+    const unsent = (code: Code): void => {
+      membership.endpoint.rejected(code);
+      if (!connection.isConnected) transport.hurry();
+    };
+    const settlement = (this.#settlement = new Settlement({ snapshots, queue, inFlight, fallback, unsent }));
+    const limits = (this.#limits = new TimeLimits(policy, blockingLimit));
+    const deadlines = (this.#deadlines = new Deadlines((calls, report) => expiry.expired(calls, report)));
+    this.#usual = policy.deadline === false ? undefined : deadlines.pinnedList(policy.deadline);
+    const downtime = (this.#downtime = new DowntimeTracker(
+      policy.breaker === false ? undefined : policy.breaker.downAfter,
+      () => this.#downTooLong(),
+    ));
+    const availability = (this.#availability = limits.waitsForever
+      ? undefined
+      : new Availability({ membership, connection, downtime, snapshots, transport }));
+    this.#admission = new Admission({
+      policy,
+      connection,
+      session,
+      availability,
+      snapshots,
+      wake: () => transport.wake(),
+    });
+    this.#release = new Release({
+      connection,
+      queue,
+      deadlines,
+      transport,
+      limits,
+      blockingRouter: () => this.#router,
+      send: (call, now) => this.#send(call, now),
+      expired: (calls) => expiry.expired(calls, { late: 0 }),
+      holdsWritesOnly: () => this.#retryLoop.writesOnly,
+    });
+    this.#collector = new BatchCollector({ connection, availability, settlement, release: this.#release });
+    this.#unsendable = new Unsendable({ owner: this, settlement, transport, report: options.report });
+    const decision = new RetryDecision({
+      policy: policy.retry,
+      membership,
+      scriptEffect,
+      backoffUntil: () => this.#retryLoop.backoffUntil,
+    });
+    const retryLoop = (this.#retryLoop = new RetryLoop(policy.retry, connection, {
+      probe: () => this.#release.probe(),
+      release: () => this.#release.run(),
+    }));
+    const refused = (this.#refused = new RefusedCommands({
+      settlement,
+      queue,
+      retryLoop,
+      release: this.#release,
+      transport,
+      connection,
+    }));
+    this.#errorReplies = new ErrorReplies({
+      settlement,
+      snapshots,
+      session,
+      connection,
+      membership,
+      decision,
+      retryLoop,
+      refused,
+    });
+    this.#lostCommands = new LostCommands({ settlement, snapshots, queue, inFlight, decision, membership, connection });
+    const refusals = (this.#refusals = new QueueRefusals(queue, settlement));
+    const lifecycle = (this.#lifecycle = new Lifecycle({
+      connection,
+      membership,
+      settlement,
+      queue,
+      inFlight,
+      refusals,
+      transport,
+      stopTimers: () => {
+        retryLoop.stop();
+        deadlines.stop();
+        downtime.reset();
+      },
+    }));
+    const expiry = new DeadlineExpiry({
+      settlement,
+      deadlines,
+      transport,
+      membership,
+      limits,
+      endForQuit: (call) => lifecycle.endForQuit(call),
+    });
+    membership.enter(this);
+  }
+
+  // ---- entering
+
+  /** A command enters. Its own promise tells the outcome, so nothing is returned. */
+  dispatch(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void {
+    const known = callOf(command);
+    if (known !== undefined) {
+      this.#resume(known);
+      return;
+    }
+    if (isUnencodable(command)) {
+      this.#unsendable.refuse(command, stream, options);
+      return;
+    }
+    const now = clock.now();
+    const facts = factsOf(command.name);
+    if (facts.dispatch === "blocking" && stream === undefined) {
+      this.#collector.finish();
+      if (this.#divert(command, options)) return;
+    }
+    const call = new Call(this, command, facts, stream, options, now);
+    if (
+      this.#connection.isOpen &&
+      facts.dispatch === "plain" &&
+      options === undefined &&
+      this.#membership.endpoint.refusing === 0 &&
+      !this.#session.isLost &&
+      (stream === undefined || joinSending(call, stream))
+    ) {
+      if (this.#usual !== undefined) this.#deadlines.arm(call, this.#usual, now);
+      this.#send(call, now);
+    } else {
+      this.#admit(call, now);
+    }
+  }
+
+  /** Blocking commands go to this router from now on, unless it declines. */
+  divertTo(router: BlockingRouter): void {
+    this.#router = router;
+  }
+
+  #admit(call: Call, now: number): void {
+    this.#collector.next(call.stream);
+    const { signal } = call.options ?? {};
+    const settlement = this.#settlement;
+    if (signal?.aborted === true) {
+      settlement.reject(call, clientErrors.aborted(call, settlement.snapshot(), now));
+      return;
+    }
+    const verdict = call.stream === undefined ? this.#admission.verdict(call) : this.#memberVerdict(call, call.stream);
+    if (verdict.kind === "reject") {
+      settlement.reject(call, verdict.error(call, now));
+      return;
+    }
+    if (signal !== undefined) listenForAbort(call, signal, settlement, this.#transport);
+    const { queue } = this.#options.policy;
+    if (verdict.kind === "send") {
+      this.#deadlines.allow(call, this.#limits.onceSent(call), now);
+      this.#send(call, now);
+    } else if (call.facts.dispatch === "quit" && this.#queue.isEmpty) this.#lifecycle.endForQuit(call);
+    else if (this.#wait(call)) {
+      this.#deadlines.allow(call, this.#limits.whileWaiting(call), now);
+      if (this.#connection.isPausedBy("block")) this.#router?.awaited();
+      if (call.batch === undefined) this.#release.pass([call]);
+    } else if (queue !== false) this.#refusals.full(call, queue);
+  }
+
+  #wait(call: Call): boolean {
+    if (!this.#collector.isFree(call.stream)) return this.#queue.add(call);
+    this.#queue.giveBack(call);
+    return true;
+  }
+
+  /** The first member of a batch decides for all, except where the whole batch must be seen. */
+  #memberVerdict(call: Call, stream: BatchStream): Verdict {
+    let batch = batchOf(stream);
+    if (batch === undefined) {
+      batch = startBatch(stream, this.#unsendable.verdict(call) ?? this.#admission.verdict(call));
+      if (batch.verdict.kind !== "reject" && this.#mustCollect) this.#collector.begin(batch, stream);
+    }
+    batch.add(call);
+    return batch.verdict;
+  }
+
+  /** Only writes are refused or held: a batch of reads may go. */
+  get #mustCollect(): boolean {
+    return this.#membership.endpoint.refusing === 1 || this.#retryLoop.isHolding || this.#refused.isPending;
+  }
+
+  /** A blocking command outside a batch may go elsewhere, unless others that came before it still wait here. */
+  #divert(command: Command, options: CallOptions | undefined): boolean {
+    const connection = this.#connection;
+    const mayPass = connection.isOpen || (connection.isPausedBy("block") && this.#queue.isEmpty);
+    return mayPass && this.#router?.divert(command, options) === true;
+  }
+
+  // ---- sending
+
+  #send(call: Call, now: number): void {
+    call.send(now);
+    this.#inFlight.count++;
+    const { isStateless, touchesSession } = call.facts;
+    if (touchesSession || this.#session.isHolding) this.#noteSession(call);
+    this.#writing = call;
+    try {
+      this.#transport.write(call.command, call.stream, isStateless);
+    } catch (thrown) {
+      this.#unsendable.threw(call, thrown);
+    }
+    this.#writing = undefined;
+  }
+
+  #noteSession(call: Call): void {
+    const context = this.#session.sent(call.command, call.stream !== undefined);
+    // A batch of its own brings its guard along, if any.
+    if (context?.guard === "WATCH" && call.batch !== undefined) call.batch.isGuarded = true;
+    call.transaction = context;
+    if (call.facts.dispatch === "quit") this.#connection.drain();
+  }
+
+  /** ioredis sends a command of ours again on its own account (`reconnectOnError` returned 2, or a deferred HIMPORT). */
+  #resume(call: Call): void {
+    if (call.state !== "sent") return;
+    call.takeOver();
+    // Outside its MULTI a queued command would run on its own.
+    if (call.batch?.transaction === true && (call.command.inTransaction || call.facts.session === "exec")) {
+      const settlement = this.#settlement;
+      settlement.reject(call, clientErrors.transactionAborted(call, settlement.snapshot(), "MULTI", clock.now()));
+      return;
+    }
+    call.stream = call.batch = undefined;
+    this.#transport.write(call.command, undefined);
+  }
+
+  // ---- outcomes
+
+  replied(call: Call, value: unknown): void {
+    call.answered();
+    if (call.state !== "sent") return;
+    call.list?.remove(call);
+    this.#settlement.counters.answered++;
+    this.#membership.endpoint.succeeded(call.facts.writes);
+    if (call.batch !== undefined) this.#settlement.rejectRefused(call.batch.replied(call, value), clock.now());
+    if (call.facts.session === "exec" && holdsReadOnly(value)) this.#membership.endpoint.readOnly(call.sentAt);
+    call.settleWith(value);
+    // As `leave` does, without a call for every reply.
+    this.#inFlight.count--;
+    if (this.#inFlight.isAwaited) this.#inFlight.settled();
+  }
+
+  failed(call: Call, error: Error): void {
+    call.answered();
+    if (call.state === "settling") {
+      call.rejectCommand(error);
+      return;
+    }
+    if (call.state !== "sent") return;
+    sanitizeError(error);
+    if (this.#writing === call) {
+      // Refused by ioredis before anything was written, for instance in RESP2 subscriber mode.
+      this.#settlement.rejectAsIs(call, error, false, clock.now());
+      this.#unsendable.refused(call, error);
+      return;
+    }
+    this.#settlement.counters.answered++;
+    if (saysReadOnly(error)) this.#membership.endpoint.readOnly(call.sentAt);
+    this.#errorReplies.received(call, error);
+  }
+
+  // ---- as the connection tells it
+
+  connecting(): void {
+    this.#downtime.down();
+  }
+
+  ready(): void {
+    const { endpoint } = this.#membership;
+    this.#settlement.finishSlices();
+    this.#downtime.reset();
+    const mustProbe = endpoint.refusing === 2 && !this.#limits.waitsForever;
+    this.#connection.connected(mustProbe);
+    this.#release.connected();
+    if (mustProbe) void this.#reopen(endpoint);
+    else {
+      if (this.#retryLoop.resume()) this.#release.letReadsPass();
+      else this.#release.run();
+      void endpoint.reachable(this);
+    }
+  }
+
+  /** Connected while the circuit is open: what waits and what comes waits for one probe. */
+  async #reopen(endpoint: Endpoint): Promise<void> {
+    await endpoint.reachable(this);
+    this.#connection.probed();
+    if (this.#membership.endpoint.refusing === 2) this.circuitOpened();
+    else this.#release.run();
+  }
+
+  connectionFailed(error: Error): void {
+    if (!this.#connection.accepts) return;
+    const context = { ...this.#snapshots.context(), written: false };
+    this.#membership.endpoint.observer.connectionFailed(classify(error, context));
+  }
+
+  lost(items: readonly LostItem[], cause: Error | undefined, fatal = false): void {
+    if (this.#connection.isConnected) this.#membership.endpoint.lost();
+    this.#retryLoop.cut(this.#refused.isPending);
+    this.#connection.lost();
+    this.#inFlight.forgetIdle();
+    abandonTransactions(this.#session, this.#queue, this.#settlement);
+    this.#lostCommands.handle(items, cause, fatal);
+    this.#refused.connectionLost();
+  }
+
+  refused(error: Error): void {
+    this.#refusals.refused(error);
+  }
+
+  returned(command: Command): void {
+    const call = callOf(command);
+    if (call?.state !== "sent") return;
+    this.#inFlight.count--;
+    call.unsend();
+    this.#connection.pause("unwritable");
+    this.#queue.giveBack(call);
+    if (this.#options.policy.queue === false && call.attempts === 0) {
+      this.#settlement.reject(call, clientErrors.unavailable(call, this.#settlement.snapshot(), clock.now()));
+    }
+  }
+
+  ended(): void {
+    this.#lifecycle.ended();
+  }
+
+  // ---- as the endpoint sees it
+
+  get isReady(): boolean {
+    return this.#connection.isConnected;
+  }
+
+  get mayProbe(): boolean {
+    return !this.#options.isForBlocking && !this.#connection.isPausedBy("block");
+  }
+
+  get waitingCount(): number {
+    return this.#queue.size;
+  }
+
+  retryIn(): number {
+    return this.#transport.retryIn();
+  }
+
+  probe(kind: CircuitKind): Promise<boolean> {
+    const { breaker } = this.#options.policy;
+    return this.#transport.probe(kind, breaker === false ? PROBE_TIMEOUT : breaker.probeTimeout);
+  }
+
+  circuitOpened(): void {
+    const availability = this.#availability;
+    if (availability !== undefined) this.#refusals.circuitOpened((call) => availability.refusal(call));
+  }
+
+  circuitClosed(): void {
+    if (!this.#connection.isProbing) this.#release.run();
+  }
+
+  findsWriter(): Promise<boolean> {
+    return this.#transport.findsWriter();
+  }
+
+  /** The server answered one of our own questions with READONLY. */
+  noteReadOnly(): void {
+    this.#membership.endpoint.readOnly(clock.now());
+  }
+
+  /** Replies that are under way are never lost to a move of our own choice. */
+  redialWhenIdle(): void {
+    const connection = this.#connection;
+    if (!connection.isConnected || !connection.accepts) return;
+    // A blocking command may take long: nothing else waits for its end.
+    if (!connection.isPausedBy("block")) connection.pause("moving");
+    const redial = (): void => {
+      if (this.#transport.redial()) return;
+      this.resume("moving");
+    };
+    this.#inFlight.whenIdle(redial);
+  }
+
+  /** There has been no connection for `downAfter`. */
+  #downTooLong(): void {
+    const { endpoint } = this.#membership;
+    const context = this.#snapshots.context();
+    const cause = this.#transport.lastError() ?? clientErrors.noConnection(endpoint.label, context.phase);
+    endpoint.unreachable(classify(cause, { ...context, written: false }));
+    this.circuitOpened();
+  }
+
+  // ---- as its owner, its routers and its pool see it
+
+  get endpoint(): Endpoint {
+    return this.#membership.endpoint;
+  }
+
+  get counters(): Readonly<EngineCounters> {
+    return this.#settlement.counters;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.count;
+  }
+
+  get waiting(): QueueSize {
+    return this.#queue.stats;
+  }
+
+  /** Nothing is in flight and nothing waits. */
+  get isIdle(): boolean {
+    return this.#inFlight.count === 0 && this.#queue.isEmpty;
+  }
+
+  /** Commands go out at once. */
+  get isOpen(): boolean {
+    return this.#connection.isOpen;
+  }
+
+  /** New commands are taken; some may have to wait. */
+  get accepts(): boolean {
+    return this.#connection.accepts;
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.isClosed;
+  }
+
+  /** What the server keeps for the connection, as far as what was sent tells. */
+  get session(): SessionState {
+    return this.#session;
+  }
+
+  get limits(): TimeLimits {
+    return this.#limits;
+  }
+
+  /** Sends nothing until `resume` is called for the same reason, or the connection is lost. */
+  pause(reason: PauseReason): void {
+    this.#connection.pause(reason);
+  }
+
+  isPausedBy(reason: PauseReason): boolean {
+    return this.#connection.isPausedBy(reason);
+  }
+
+  resume(reason: PauseReason): void {
+    if (!this.#connection.isPausedBy(reason)) return;
+    this.#connection.resume(reason);
+    this.#release.run();
+  }
+
+  /** Takes no more commands; resolves when nothing is in flight or waiting, at the latest after `limit` milliseconds. */
+  drain(limit: number): Promise<void> {
+    return this.#lifecycle.drain(limit);
+  }
+
+  /** Its owner is closing it: what waits will never be sent. */
+  close(): void {
+    this.#lifecycle.closing();
+  }
+
+  /** It connects again after it had ended. */
+  revive(): void {
+    this.#lifecycle.revived();
+  }
+
+  /**
+   * Resolves when everything that was written so far is answered, or lost with its connection; `undefined` when nothing is
+   * unanswered. It does not wait for a blocking command that was written last.
+   */
+  whenAnswered(): Promise<void> | undefined {
+    const newest = this.#transport.newestUnanswered();
+    const call = newest === undefined ? undefined : callOf(newest);
+    if (call === undefined || call.facts.dispatch === "blocking") return undefined;
+    return new Promise((resolve) => call.whenAnswered(resolve));
+  }
+
+  /** The same, and what waits now has settled. */
+  async whenSettled(): Promise<void> {
+    await Promise.all([this.whenAnswered(), settled(this.#queue.calls().at(-1))]);
+  }
+
+  /**
+   * Lets a command wait outside this engine's queue, under its deadline and counted as its caller's: for routers that hold
+   * commands back themselves.
+   */
+  park(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined, since: number): Call {
+    const call = new Call(this, command, factsOf(command.name), stream, options, since);
+    const limit = this.#limits.inAll(options);
+    if (limit !== Infinity) this.#deadlines.arm(call, this.#deadlines.list(limit), since);
+    return call;
+  }
+
+  /** Settles a parked call with one of this client's own errors. */
+  rejectParked(call: Call, error: (call: Call, snapshot: FailureSnapshot, now: number) => Error): void {
+    this.#settlement.reject(call, error(call, this.#settlement.snapshot(), clock.now()));
+  }
+
+  /** Settles a parked call with a value. */
+  resolveParked(call: Call, value: unknown): void {
+    this.#settlement.resolve(call, value);
+  }
+
+  /** What every error says of this client when nothing was sent. */
+  errorDetails(): IoredoubtErrorDetails {
+    return this.#snapshots.details();
+  }
+}
+
+/** Resolves when the call has settled, however; `undefined` if there is nothing to wait for. */
+export function settled(call: Call | undefined): Promise<void> | undefined {
+  if (call === undefined || call.state === "settled") return undefined;
+  return new Promise((resolve) => call.whenSettled(resolve));
+}

@@ -1,0 +1,116 @@
+/**
+ * What becomes of a command that the server answered with an error: most go to their caller as they are; those refused for
+ * a passing reason (LOADING, BUSY, READONLY …) wait for another try, as long as their deadline and the budget allow. A
+ * MULTI batch is retried as a whole or not at all; the members of a plain pipeline go one by one.
+ */
+import { clock } from "../clock.js";
+import type { EndpointMembership } from "../endpoint/registry.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
+import type { CallBatch, Refused } from "./stream-batch.js";
+import type { Call } from "./call.js";
+import type { ConnectionState } from "./connection-state.js";
+import type { FailureSnapshots } from "./failure-snapshot.js";
+import { judge } from "./judge.js";
+import type { RefusedCommands } from "./refused-commands.js";
+import type { RetryDecision } from "./retry-decision.js";
+import type { RetryLoop } from "./retry-loop.js";
+import type { SessionState } from "./session-state.js";
+import type { Settlement } from "./settlement.js";
+
+export interface ErrorRepliesParts {
+  readonly settlement: Settlement;
+  readonly snapshots: FailureSnapshots;
+  readonly session: SessionState;
+  readonly connection: ConnectionState;
+  readonly membership: EndpointMembership;
+  readonly decision: RetryDecision;
+  readonly retryLoop: RetryLoop;
+  readonly refused: RefusedCommands;
+}
+
+export class ErrorReplies {
+  readonly #parts: ErrorRepliesParts;
+
+  constructor(parts: ErrorRepliesParts) {
+    this.#parts = parts;
+  }
+
+  /** The server answered this call, which is in flight, with an error. */
+  received(call: Call, error: Error): void {
+    const { settlement, membership, decision } = this.#parts;
+    const diagnosis = this.#judge(call, error);
+    membership.endpoint.failed(diagnosis, call.sentAt);
+    if (call.batch?.transaction === true) {
+      this.#memberFailed(call.batch, call, error, diagnosis);
+      return;
+    }
+    const isPassing = diagnosis.retryable && diagnosis.applied === "no";
+    if (isPassing && this.#mayRetry(call) && decision.takeBudget()) {
+      // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
+      call.stream = call.batch = undefined;
+      this.#holdBack([], [call], error, diagnosis);
+    } else {
+      if (isPassing) this.#tell([call], error, diagnosis);
+      settlement.rejectAsIs(call, error, true, clock.now());
+    }
+  }
+
+  #judge(call: Call, error: Error): Diagnosis {
+    return judge(error, { ...this.#parts.snapshots.of(call), written: true });
+  }
+
+  /** Refusals in a transaction wait until it is clear that no member was executed. */
+  #memberFailed(batch: CallBatch, call: Call, error: Error, diagnosis: Diagnosis): void {
+    const { settlement } = this.#parts;
+    const discarded = call.facts.session === "exec" && diagnosis.code === "EXEC_ABORTED";
+    const passing = (diagnosis.retryable && diagnosis.applied === "no") || discarded;
+    // The server forgot the WATCH together with the transaction it refused.
+    if (!passing || batch.isGuarded || !this.#mayRetry(call) || !batch.hold(call, error)) {
+      if (passing) this.#tell([call], error, diagnosis);
+      const now = clock.now();
+      settlement.rejectAsIs(call, error, true, now);
+      settlement.rejectRefused(batch.failed(), now);
+      return;
+    }
+    settlement.setAside(call);
+    if (batch.isAnswered) this.#batchRefused(batch, error, diagnosis);
+  }
+
+  #batchRefused(batch: CallBatch, error: Error, diagnosis: Diagnosis): void {
+    const refused = batch.takeRefused();
+    // EXEC says only that something before it was refused; that tells why.
+    const [first] = refused;
+    const cause = first?.error ?? error;
+    const why = first === undefined ? diagnosis : this.#judge(first.call, cause);
+    if (this.#parts.decision.takeBudget()) {
+      batch.restart();
+      this.#holdBack(refused, batch.calls, cause, why);
+    } else {
+      this.#tell(batch.calls, cause, why);
+      this.#parts.settlement.rejectRefused(refused, clock.now());
+    }
+  }
+
+  #mayRetry(call: Call): boolean {
+    const { connection, session, decision } = this.#parts;
+    return connection.accepts && !session.isHolding && decision.mayWait(call, clock.now());
+  }
+
+  /** These will not go again. Others that wait must hear that the server still refuses. */
+  #tell(calls: readonly Call[], error: Error, diagnosis: Diagnosis): void {
+    const { retryLoop, refused } = this.#parts;
+    if (!retryLoop.isHolding && !refused.isPending) return;
+    for (const call of calls) retryLoop.probeRefused(call);
+    refused.told(calls, error, diagnosis.breaker === "write");
+  }
+
+  #holdBack(refused: readonly Refused[], calls: readonly Call[], cause: Error, diagnosis: Diagnosis): void {
+    const { settlement, membership, retryLoop } = this.#parts;
+    for (const call of calls) {
+      retryLoop.probeRefused(call);
+      settlement.counters.retried++;
+      membership.endpoint.observer.retried();
+    }
+    this.#parts.refused.add(refused, calls, cause, diagnosis.breaker === "write");
+  }
+}

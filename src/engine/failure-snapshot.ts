@@ -1,0 +1,74 @@
+/** What is known when commands fail: captured once for all that fail together. */
+import { classify } from "../failure/classify.js";
+import type { FailureContext } from "../failure/diagnosis.js";
+import type { IoredoubtErrorDetails } from "../failure/errors.js";
+import { stateOf } from "../failure/state.js";
+import type { Call } from "./call.js";
+import type { InFlight } from "./in-flight.js";
+import type { OfflineQueue } from "./offline-queue.js";
+import type { Transport } from "./ports.js";
+
+export interface FailureSnapshot {
+  /** The endpoint's name, for people. */
+  readonly label: string;
+  readonly context: FailureContext;
+  /** The last thing that went wrong with the connection. */
+  readonly cause: Error | undefined;
+}
+
+export class FailureSnapshots {
+  readonly #label: string;
+  readonly #transport: Transport;
+  readonly #queue: OfflineQueue;
+  readonly #inFlight: InFlight;
+
+  constructor(label: string, transport: Transport, queue: OfflineQueue, inFlight: InFlight) {
+    this.#label = label;
+    this.#transport = transport;
+    this.#queue = queue;
+    this.#inFlight = inFlight;
+  }
+
+  /** The endpoint's name, for people. */
+  get label(): string {
+    return this.#label;
+  }
+
+  /** What is known now. `cause`: what went wrong, by default the last connection error. */
+  take(cause: Error | undefined = this.#transport.lastError()): FailureSnapshot {
+    return { label: this.#label, context: this.context(), cause };
+  }
+
+  /** What is known of the connection and of what this client has under way. */
+  context(): FailureContext {
+    const load = { inFlight: this.#inFlight.count, waiting: this.#queue.size };
+    return { ...this.#transport.context(), load };
+  }
+
+  /** The same, for one command. */
+  of(call: Call): FailureContext {
+    return { ...this.context(), command: call.facts.name, attempts: call.attempts };
+  }
+
+  /** The snapshot of a lost connection: by now nothing of what it carried is in its queue any more. */
+  ofLost(calls: readonly Call[], cause: Error | undefined, now: number): FailureSnapshot {
+    const snapshot = this.take(cause);
+    const [oldest] = calls;
+    if (oldest === undefined) return snapshot;
+    const { name } = oldest.facts;
+    const head = { command: name, forMs: Math.round(now - oldest.sentAt), behind: calls.length - 1 };
+    const load = { inFlight: calls.length, waiting: this.#queue.size };
+    return { ...snapshot, context: { ...snapshot.context, head, load } };
+  }
+
+  /** What every error says of this client when nothing was sent. */
+  details(): IoredoubtErrorDetails {
+    const context = { ...this.context(), written: false };
+    return {
+      applied: "no",
+      endpoint: this.#label,
+      diagnosis: (error) => classify(error, context),
+      state: () => stateOf(this.#label, context),
+    };
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The fate of commands that were written and unanswered when their connection closed: sent again where a second
+ * execution does no harm, otherwise reported as unknown. Nothing else may resend a written command.
+ */
+import { clock } from "../clock.js";
+import type { EndpointMembership } from "../endpoint/registry.js";
+import { classify } from "../failure/classify.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
+import { callOf, type Call } from "./call.js";
+import * as clientErrors from "./client-errors.js";
+import type { ConnectionState } from "./connection-state.js";
+import type { FailureSnapshot, FailureSnapshots } from "./failure-snapshot.js";
+import type { InFlight } from "./in-flight.js";
+import type { OfflineQueue } from "./offline-queue.js";
+import type { LostItem } from "./ports.js";
+import type { RetryDecision } from "./retry-decision.js";
+import type { Settlement } from "./settlement.js";
+
+export interface LostCommandsParts {
+  readonly settlement: Settlement;
+  readonly snapshots: FailureSnapshots;
+  readonly queue: OfflineQueue;
+  readonly inFlight: InFlight;
+  readonly decision: RetryDecision;
+  readonly membership: EndpointMembership;
+  readonly connection: ConnectionState;
+}
+
+const OK = Buffer.from("OK");
+
+export class LostCommands {
+  readonly #parts: LostCommandsParts;
+
+  constructor(parts: LostCommandsParts) {
+    this.#parts = parts;
+  }
+
+  /** These were written and unanswered, oldest first. `fatal`: the replies made no sense, so asking again will not help. */
+  handle(items: readonly LostItem[], cause: Error | undefined, fatal: boolean): void {
+    const calls: Call[] = [];
+    for (const { command, select } of items) {
+      const call = callOf(command);
+      call?.answered();
+      if (call?.state !== "sent") continue;
+      call.lose();
+      call.database = select;
+      this.#parts.inFlight.count--;
+      calls.push(call);
+    }
+    if (calls.length > 0) this.#decideAll(calls, cause, fatal);
+  }
+
+  #decideAll(calls: readonly Call[], cause: Error | undefined, fatal: boolean): void {
+    const { settlement, snapshots, membership, connection } = this.#parts;
+    const { endpoint } = membership;
+    const now = clock.now();
+    const snapshot = snapshots.ofLost(calls, cause, now);
+    settlement.counters.lost += calls.length;
+    const diagnosis = classify(cause, { ...snapshot.context, written: true });
+    if (connection.accepts) {
+      // Nothing has failed yet: most of these commands may go again.
+      endpoint.observer.connectionFailed(diagnosis);
+      // One lost connection is one piece of evidence, however many commands it took along.
+      endpoint.readWrite?.failed(diagnosis, now);
+    }
+    settlement.inSlices(calls, (call) => this.#decide(call, snapshot, diagnosis, fatal));
+  }
+
+  #decide(call: Call, snapshot: FailureSnapshot, diagnosis: Diagnosis, fatal: boolean): void {
+    if (call.state !== "lost") return;
+    const { settlement, connection, decision } = this.#parts;
+    if (call.facts.dispatch === "quit") {
+      settlement.resolve(call, OK);
+      return;
+    }
+    const now = clock.now();
+    if (!connection.accepts) {
+      settlement.reject(call, clientErrors.closed(call, snapshot, now));
+      return;
+    }
+    this.#abandonRefused(call);
+    const { transaction } = call;
+    if (transaction?.executed === false) {
+      // Queued behind a MULTI whose EXEC was never sent: the server dropped it with the connection.
+      settlement.reject(call, clientErrors.transactionAborted(call, snapshot, transaction.guard, now));
+      return;
+    }
+    const peers = call.batch?.transaction === true ? call.batch.calls : [call];
+    const safe = peers.every((peer) => peer.transaction === undefined && decision.isRepeatable(peer));
+    if (safe && !fatal && this.#takeRetry(call, now)) this.#giveBack(call);
+    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, snapshot, diagnosis, safe);
+  }
+
+  /** Some of the batch was refused before the connection went: it can no longer go again as one. */
+  #abandonRefused({ batch }: Call): void {
+    if (batch === undefined || batch.refused.length === 0) return;
+    batch.partial = true;
+    this.#parts.settlement.rejectRefused(batch.takeRefused(), clock.now());
+  }
+
+  #takeRetry(call: Call, now: number): boolean {
+    const { decision } = this.#parts;
+    if (call.batch?.transaction === true && call.batch.partial) return false;
+    return decision.mayResend(call, now) && decision.takeBudget();
+  }
+
+  #giveBack(call: Call): void {
+    const { settlement, membership, queue } = this.#parts;
+    settlement.counters.retried++;
+    membership.endpoint.observer.retried();
+    const { batch } = call;
+    if (batch?.transaction === true) {
+      batch.restart();
+      for (const peer of batch.calls) {
+        peer.losses++;
+        queue.giveBack(peer);
+      }
+    } else {
+      // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
+      call.stream = call.batch = undefined;
+      call.losses++;
+      queue.giveBack(call);
+    }
+  }
+
+  #report(call: Call, snapshot: FailureSnapshot, diagnosis: Diagnosis, safe: boolean): void {
+    const { settlement, membership } = this.#parts;
+    const { observer } = membership.endpoint;
+    settlement.counters.unknownOutcomes++;
+    observer.commandFailed(diagnosis);
+    observer.outcomeUnknown();
+    settlement.reject(call, clientErrors.outcomeUnknown(call, snapshot, clock.now(), safe));
+  }
+}

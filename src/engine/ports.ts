@@ -1,0 +1,178 @@
+/**
+ * What the engine needs of the world, and what the world tells it. A connection adapter implements `Transport` and calls
+ * `TransportEvents`; a router or the engine itself is a `Dispatcher`; whoever counts, logs or traces is an `Observer`.
+ */
+import type { Command } from "ioredis";
+import type { Code } from "../failure/codes.js";
+import type { Diagnosis, FailureContext } from "../failure/diagnosis.js";
+import type { AmbiguousPolicy } from "../policy/shape.js";
+
+/** What ioredis passes with the members of a pipeline: an object that writes once, when the last member was handed over. */
+export type BatchStream = object;
+
+/** What a caller may set for single commands with `redis.with(...)`. */
+export interface CallOptions {
+  /** Total time in milliseconds, `false` for no limit. */
+  readonly deadline?: number | false | undefined;
+  /** Ends the wait: the command is dropped if it was not sent, and reported as possibly applied if it was. */
+  readonly signal?: AbortSignal | undefined;
+  /** What may be sent again after a lost reply. */
+  readonly ambiguous?: AmbiguousPolicy | undefined;
+}
+
+/** Where a command is handed over; its own promise tells the outcome. The engine is one, and so is each router. */
+export interface Dispatcher {
+  dispatch(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void;
+}
+
+/** Which circuit: of everything, or of writes only. */
+export type CircuitKind = "read-write" | "write";
+
+/** What is wrong with a command that cannot be written, in words that follow its name; never a value. */
+export interface Flaw {
+  readonly command: string;
+  readonly what: string;
+}
+
+/** One connection, as the engine drives it. */
+export interface Transport {
+  /**
+   * Writes a command at once, gives it back (`TransportEvents.returned`) or rejects it at once. A `stateless` one needs
+   * nothing but to be written.
+   */
+  write(command: Command, stream: BatchStream | undefined, stateless?: boolean): void;
+  /** Makes a command that could not be encoded one that can be settled, and says what is wrong with it. */
+  mend(command: Command, inBatch: boolean): Flaw;
+  /** What is wrong with a command of which `write` threw this. */
+  flawOf(command: Command, thrown: unknown): Flaw;
+  /** The command was queued last: it is written, or will be with its batch. Asked right after `write` threw. */
+  hasTaken(command: Command): boolean;
+  /** Forgets the members of a batch that were queued and will not be written. */
+  takeBack(stream: BatchStream): void;
+  /** The commands that are written and unanswered, oldest first. Costs time for each of them. */
+  unanswered(): Command[];
+  /** A command waits for a connection: starts connecting if nothing has been tried yet, or sooner than planned. */
+  wake(): void;
+  /** Somebody was refused for lack of a connection: dials sooner where that costs nothing. */
+  hurry(): void;
+  /** Drops the connection, on which nothing may be in flight, and dials again; `false` when there is none to drop. */
+  redial(): boolean;
+  /**
+   * The server takes no writes: whether a new connection may reach one that does. Looks without touching the present
+   * connection, in a bounded time; where somebody who knows is asked at each dialling, that is answer enough.
+   */
+  findsWriter(): Promise<boolean>;
+  /** Destroys the socket: whatever is in flight is lost. */
+  destroy(reason: Error): void;
+  /** Ends the client for good. */
+  end(): void;
+  /** Milliseconds for which a reply has been due without a byte coming; 0 when none is due. */
+  silentFor(now: number): number;
+  /** Bytes are being pushed out, and they move. */
+  isSending(): boolean;
+  /** What is known of the connection, for diagnoses. */
+  context(): FailureContext;
+  /** The last connection error. */
+  lastError(): Error | undefined;
+  /** Milliseconds until the next connection attempt. */
+  retryIn(): number;
+  /** Asks the server, past the engine, whether it is well; resolves to `false` after `timeout` milliseconds. */
+  probe(kind: CircuitKind, timeout: number): Promise<boolean>;
+  /** The command that was written last and has no answer yet, whatever its caller was told. */
+  newestUnanswered(): Command | undefined;
+  /** The database that the connection is on, counting SELECTs that are still in flight. */
+  database(): number;
+  /**
+   * Asks for another database. `done` is called when the server has agreed, or when it is time to ask again; not when the
+   * connection is lost, nor when it is given up because the server refuses.
+   */
+  select(database: number, done: () => void): void;
+}
+
+/** A command that was written and not answered when its connection closed, and the database it was sent to. */
+export interface LostItem {
+  readonly command: Command;
+  readonly select: number;
+}
+
+/** What a connection adapter reports to the engine. */
+export interface TransportEvents {
+  /** A connection attempt begins. */
+  connecting(): void;
+  /** The connection takes commands. */
+  ready(): void;
+  /** Something went wrong with the connection, or with the attempt to make one. */
+  connectionFailed(error: Error): void;
+  /** The connection closed with these commands unanswered, oldest first. `fatal`: its replies made no sense. */
+  lost(items: readonly LostItem[], cause: Error | undefined, fatal?: boolean): void;
+  /** A handshake failed for good: what waits gets the server's own error. */
+  refused(error: Error): void;
+  /** The socket was not writable: the command was not written. */
+  returned(command: Command): void;
+  /** The client has ended. `connect()` may revive it. */
+  ended(): void;
+}
+
+/** Takes blocking commands off the shared connection. */
+export interface BlockingRouter {
+  /** Returns whether it takes the command; from then on its promise is the router's. */
+  divert(command: Command, options: CallOptions | undefined): boolean;
+  /** Something else waits for the connection that a blocking command has to itself. */
+  awaited(): void;
+}
+
+/** ioredis's `blockingTimeout` and its grace, in milliseconds: how long a block without end may last, and what a finite one gets on top. */
+export interface BlockingLimit {
+  readonly cap: number;
+  readonly grace: number;
+}
+
+/** Counters of one client since it was made. */
+export interface EngineCounters {
+  /** Replies and error replies. */
+  answered: number;
+  retried: number;
+  /** Commands that were in flight when their connection was lost. */
+  lost: number;
+  unknownOutcomes: number;
+  deadlines: number;
+  rejected: number;
+}
+
+/** How a circuit stands. */
+export type CircuitState = "closed" | "open" | "half-open";
+
+/** A change of a circuit. */
+export interface CircuitChange {
+  readonly kind: CircuitKind;
+  readonly state: CircuitState;
+  /** Milliseconds until the next probe, when it opened. */
+  readonly retryAfter?: number | undefined;
+  readonly cause?: Diagnosis | undefined;
+}
+
+/**
+ * Hears what happens at one endpoint. Called on failures and changes only, never for a command that succeeds: counters of
+ * the hot path are plain fields that observers read when asked.
+ */
+export interface Observer {
+  /** A client of the endpoint is connected for the first time. */
+  firstConnected(): void;
+  /** A connection was lost or could not be made; no command has failed of it yet. */
+  connectionFailed(diagnosis: Diagnosis): void;
+  /** A command failed for a reason that speaks against the endpoint. */
+  commandFailed(diagnosis: Diagnosis): void;
+  /** A command failed for a reason that concerns its caller only. */
+  commandRefused(diagnosis: Diagnosis): void;
+  /** A command is sent again. */
+  retried(): void;
+  /** A command was lost with its connection, and nobody knows whether it was executed. */
+  outcomeUnknown(): void;
+  /** This client refused to send a command: circuit open, queue full, pool exhausted. */
+  rejected(code: Code): void;
+  circuitChanged(change: CircuitChange): void;
+  /** The endpoint is reachable and all circuits are closed. `reconnected`: that is all that is known. */
+  recovered(reconnected: boolean): void;
+  /** The last client of the endpoint has ended. */
+  closed(): void;
+}

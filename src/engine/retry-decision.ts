@@ -1,0 +1,63 @@
+/** May this command be sent again? The one place that answers it, for what was lost and for what the server refused. */
+import type { Command } from "ioredis";
+import { effectOf, isReplaySafe } from "../command/effect.js";
+import type { ScriptEffect } from "../command/scripts.js";
+import type { EndpointMembership } from "../endpoint/registry.js";
+import type { RetryPolicy } from "../policy/shape.js";
+import type { Call } from "./call.js";
+
+export interface RetryDecisionParts {
+  readonly policy: RetryPolicy | false;
+  readonly membership: EndpointMembership;
+  /** What the owner of a script declared of it. */
+  readonly scriptEffect: (command: Command) => ScriptEffect | undefined;
+  /** When the running backoff ends, on the monotonic clock; 0 without one. */
+  readonly backoffUntil: () => number;
+}
+
+/** A retry that could not end before its deadline by at least this much is not started, in milliseconds. */
+const MIN_ATTEMPT = 5;
+
+export class RetryDecision {
+  readonly #parts: RetryDecisionParts;
+
+  constructor(parts: RetryDecisionParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a second execution would do no harm, or the call's owner has said that it may happen. */
+  isRepeatable(call: Call): boolean {
+    const { policy, scriptEffect } = this.#parts;
+    const { name, session } = call.facts;
+    // The frame of a batch: its members decide.
+    if (call.batch?.transaction === true && (session === "multi" || session === "exec")) return true;
+    const ambiguous = call.options?.ambiguous ?? (policy === false ? "safe" : policy.ambiguous);
+    if (ambiguous === "replay") return true;
+    const declared = scriptEffect(call.command);
+    if (declared !== undefined) return declared === "read" || ambiguous === "safe";
+    const effect = effectOf(name, call.command.args);
+    return isReplaySafe(effect) && (ambiguous === "safe" || effect.kind === "read" || effect.kind === "connection");
+  }
+
+  /** Whether a call whose connection was lost has a resend left and could still meet its deadline. */
+  mayResend(call: Call, now: number): boolean {
+    const { policy } = this.#parts;
+    return policy !== false && call.losses < policy.retries && this.#isInTime(call, now);
+  }
+
+  /** Whether a refused call, which was certainly not executed, may wait for another try. Only its deadline limits it. */
+  mayWait(call: Call, now: number): boolean {
+    const { policy } = this.#parts;
+    return policy !== false && policy.retries > 0 && this.#isInTime(call, now);
+  }
+
+  #isInTime(call: Call, now: number): boolean {
+    return call.expiresAt - Math.max(now, this.#parts.backoffUntil()) > MIN_ATTEMPT;
+  }
+
+  /** Takes one retry from the endpoint's budget, or says no. */
+  takeBudget(): boolean {
+    const { budget } = this.#parts.membership.endpoint;
+    return budget === undefined || budget.take();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Where every command is settled, exactly once: with a value, a server's own error, one of ours, or what the caller's
+ * fallback says. Settling takes the call out of wherever it is. It keeps the counters; it decides nothing.
+ */
+import { attachDiagnosis } from "../failure/attach.js";
+import { classify } from "../failure/classify.js";
+import type { Code } from "../failure/codes.js";
+import { stateOf } from "../failure/state.js";
+import type { Refused } from "./stream-batch.js";
+import type { Call } from "./call.js";
+import { isUnsent } from "./client-errors.js";
+import { fallBack, type Fallback } from "./fallback.js";
+import type { FailureSnapshot, FailureSnapshots } from "./failure-snapshot.js";
+import type { InFlight } from "./in-flight.js";
+import type { OfflineQueue } from "./offline-queue.js";
+import type { EngineCounters } from "./ports.js";
+import { Slices } from "./slices.js";
+
+export interface SettlementParts {
+  readonly snapshots: FailureSnapshots;
+  readonly queue: OfflineQueue;
+  readonly inFlight: InFlight;
+  readonly fallback: Fallback | undefined;
+  /** Hears of each command that this client refused to send. */
+  readonly unsent: (code: Code) => void;
+}
+
+export class Settlement {
+  readonly counters: EngineCounters = {
+    answered: 0,
+    retried: 0,
+    lost: 0,
+    unknownOutcomes: 0,
+    deadlines: 0,
+    rejected: 0,
+  };
+  readonly #parts: SettlementParts;
+  readonly #slices = new Slices();
+
+  constructor(parts: SettlementParts) {
+    this.#parts = parts;
+  }
+
+  /** What is known right now; captured once for all commands that fail together. */
+  snapshot(cause?: Error): FailureSnapshot {
+    return this.#parts.snapshots.take(cause);
+  }
+
+  /** Settles with a value that did not come from the server: QUIT's OK, the null of a block that ended. */
+  resolve(call: Call, value: unknown): void {
+    if (this.#close(call)) call.settleWith(value);
+  }
+
+  reject(call: Call, error: Error): void {
+    if (!this.#close(call)) return;
+    this.counters.rejected++;
+    const unsent = isUnsent(error);
+    if (unsent) this.#parts.unsent(error.code);
+    const { fallback } = this.#parts;
+    if (fallback === undefined || call.stream !== undefined || !unsent) call.rejectCommand(error);
+    else void fallBack(fallback, call, error);
+  }
+
+  /** Rejects with an error that keeps its identity and gains a diagnosis. */
+  rejectAsIs(call: Call, error: Error, written: boolean, now: number): void {
+    const { snapshots } = this.#parts;
+    const context = { ...snapshots.of(call), written, elapsedMs: now - call.startedAt };
+    this.reject(
+      call,
+      attachDiagnosis(
+        error,
+        () => {
+          const diagnosis = classify(error, context);
+          // The server refused the last send; an earlier one was lost and may have been executed.
+          return call.isUncertain ? { ...diagnosis, applied: "maybe" } : diagnosis;
+        },
+        () => stateOf(snapshots.label, context),
+      ),
+    );
+  }
+
+  /** The call is in flight no longer, but its fate is not decided yet. */
+  setAside(call: Call): void {
+    if (call.state === "sent") this.#parts.inFlight.leave();
+    call.lose();
+  }
+
+  /** The call goes back to its place among those that wait; it may be sent again. */
+  waitAgain(call: Call): void {
+    const wasSent = call.state === "sent";
+    this.#parts.queue.giveBack(call);
+    if (wasSent) this.#parts.inFlight.leave();
+  }
+
+  /** Members of a batch that waited for the fate of the rest. */
+  rejectRefused(refused: readonly Refused[], now: number): void {
+    for (const { call, error } of refused) this.rejectAsIs(call, error, true, now);
+  }
+
+  /** Settles many without holding the event loop: a few milliseconds a turn, in order. */
+  inSlices<T>(items: readonly T[], settle: (item: T) => void): void {
+    this.#slices.run(items, settle);
+  }
+
+  /** Completes what is still to be settled, because something must not overtake it. */
+  finishSlices(): void {
+    this.#slices.finish();
+  }
+
+  #close(call: Call): boolean {
+    const { state } = call;
+    if (!call.close()) return false;
+    if (state === "waiting") this.#parts.queue.remove(call);
+    else if (state === "sent") this.#parts.inFlight.leave();
+    return true;
+  }
+}

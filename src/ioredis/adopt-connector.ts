@@ -1,0 +1,59 @@
+/** What is done to a socket before ioredis sees it: its writes are joined, and where it must listen before it speaks, it does. */
+import { clock } from "../clock.js";
+import type { Socket } from "node:net";
+import { coalesceWrites, type WriteStats } from "./coalesce.js";
+import type { Connector } from "./internals.js";
+
+const adopted = new WeakSet<Connector>();
+
+/** How long a connection listens before it speaks, when the one before was closed unheard. Milliseconds. */
+const LISTEN = 50;
+
+export interface Adoption {
+  /** Counts the writes of its sockets. */
+  readonly writes: WriteStats;
+  /** The last connection was closed before anything of it was read. */
+  closedUnheard(): boolean;
+  /** ioredis has just been told that a socket is connected, and has sent what it sends at once. */
+  greeted(): void;
+}
+
+/** Makes the connector's sockets join their writes. Idempotent. */
+export function adoptConnector(connector: Connector, { writes, closedUnheard, greeted }: Adoption): void {
+  if (adopted.has(connector)) return;
+  adopted.add(connector);
+  const connect = connector.connect.bind(connector);
+  const dial: Connector["connect"] = async (emit) => {
+    const stream = await connect(emit);
+    coalesceWrites(stream, writes);
+    if (closedUnheard()) listenFirst(stream);
+    return stream;
+  };
+  connector.connect = (emit) => {
+    const dialled = dial(emit);
+    // ioredis listens to what is returned first, and we directly after it: to the socket in the same order.
+    queueMicrotask(() => void dialled.then((stream) => afterIoredis(stream, greeted), ignore));
+    return dialled;
+  };
+}
+
+/** ioredis has just put its listener on the socket, or has queued its call when the socket was connected already. */
+function afterIoredis(stream: Socket, greeted: () => void): void {
+  if (stream.connecting) {
+    stream.once("connect", greeted);
+    stream.once("secureConnect", greeted);
+  } else process.nextTick(greeted);
+}
+
+function ignore(): void {
+  // ioredis reports it.
+}
+
+/**
+ * A server that turns a client away says why and closes. What the client has written by then makes its kernel report a
+ * broken pipe before the words can be read, so the next attempt holds its first write back for a moment.
+ */
+function listenFirst(stream: Socket): void {
+  stream.cork();
+  stream.once("connect", () => clock.setTimeout(() => stream.uncork(), LISTEN).unref());
+}

@@ -1,0 +1,25 @@
+/** Makes ioredis's commands, and reads what they know, for those who may not touch ioredis themselves. */
+import { Command, Redis as IORedis } from "ioredis";
+import { internalsOf } from "./internals.js";
+
+/** A command that nobody has sent yet. */
+export function makeCommand(
+  name: string,
+  args: readonly (string | Buffer | number)[],
+  replyEncoding?: BufferEncoding,
+): Command {
+  return new Command(name, [...args], replyEncoding === undefined ? undefined : { replyEncoding });
+}
+
+/** The hash slot of a key, as Redis Cluster counts them. */
+export function slotOf(key: string | Buffer): number {
+  return new Command("get", [key]).getSlot();
+}
+
+/** Gives a client the scripts that another one was taught by `defineCommand`. */
+export function copyScripts(from: IORedis, to: IORedis): void {
+  for (const [name, { lua, numberOfKeys, readOnly }] of Object.entries(internalsOf(from).scriptsSet)) {
+    const keys = numberOfKeys === null ? {} : { numberOfKeys };
+    if (!(name in to)) IORedis.prototype.defineCommand.call(to, name, { lua, readOnly, ...keys });
+  }
+}

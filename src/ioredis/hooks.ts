@@ -1,0 +1,169 @@
+/** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of the transport and the engine. */
+import { bindWhen } from "../engine/call.js";
+import { ADAPTER, SERVING, type Adapted, type Adapter } from "./adapter.js";
+import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "./internals.js";
+import { isInstrumented } from "./instrumentation.js";
+import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
+import { checkReady } from "./ready-check.js";
+import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
+import { reportBug } from "./report-bug.js";
+import { isPassing } from "./transport.js";
+
+/** Statuses with a live connection. */
+const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"]);
+
+/** `adopt` sets up what hangs on a client, in the middle of ioredis's constructor, which was given these arguments. */
+export function installHooks<T extends Adapted>(
+  prototype: T,
+  adopt: (client: T, args: readonly unknown[]) => void,
+): void {
+  bindWhen(isInstrumented);
+  guardReplies();
+  Object.defineProperty(prototype, GARBLED, {
+    value(this: T, garble: Garble) {
+      this[ADAPTER].transport.garbled(garble);
+    },
+  });
+  overrideInternals(prototype, {
+    parseOptions(this: T, ...args) {
+      base.parseOptions.apply(internalsOf(this), args);
+      adopt(this, args);
+    },
+
+    resetOfflineQueue(this: T) {
+      const { events } = this[ADAPTER];
+      // ioredis queues what it finds not writable; here that means the engine takes it back.
+      internalsOf(this).offlineQueue = {
+        length: 0,
+        push: (item: CommandItem) => {
+          events.returned(item.command);
+          return 0;
+        },
+        shift: () => undefined,
+        peekAt: () => undefined,
+        remove: () => undefined,
+      };
+    },
+
+    setStatus(this: T, status, arg) {
+      const adapter = this[ADAPTER];
+      const internals = internalsOf(this);
+      if (status === "end" && this.status === "end") return;
+      if (status === "connect") {
+        adapter.selectError = undefined;
+        adapter.resubscription.connected();
+        watchProtocol(this);
+        adapter.turn.beginHandshake();
+      }
+      if (status === "ready") unwatchProtocol(this);
+      adapter.transport.statusChanged(status);
+      if (status === "close") abandonVersion(adapter);
+      if (status === "close" && internals.condition?.subscriber && !internals.condition.subscriber.isEmpty()) {
+        adapter.resubscription.lost(adapter.transport.lastReadAt);
+      }
+      if (status === "end") {
+        adapter.resubscription.end();
+        adapter.onEnd();
+      }
+      if (status === "ready" && adapter.selectError === undefined) {
+        // ioredis subscribes again in this turn, before anything that waits may go.
+        adapter.turn.begin();
+        process.nextTick(() => {
+          if (!SERVING.has(this.status)) return;
+          adapter.transport.forgetErrors();
+          adapter.resubscription.ready();
+          adapter.events.ready();
+        });
+      }
+      base.setStatus.call(internals, status, arg);
+    },
+
+    flushQueue(this: T, error, options?: FlushOptions) {
+      const internals = internalsOf(this);
+      // Borrowed for an object that was not made by this class.
+      if (!(ADAPTER in this)) {
+        base.flushQueue.call(internals, error, options);
+        return;
+      }
+      const { events, transport, explicit } = this[ADAPTER];
+      if (error.name === "MaxRetriesPerRequestError") {
+        // ioredis's default of twenty attempts is not a limit that anybody asked for.
+        if (!("maxRetriesPerRequest" in explicit)) return;
+        events.refused(withCause(error, transport.lastError()));
+        return;
+      }
+      if (options?.commandQueue !== false && internals.commandQueue.length > 0) {
+        events.lost(internals.commandQueue.toArray(), error, true);
+      }
+      if (options?.offlineQueue !== false && this.status !== "end") events.refused(error);
+      base.flushQueue.call(internals, error, options);
+    },
+
+    recoverFromFatalError(this: T, commandError, error, options?: FlushOptions) {
+      // ioredis 5 reports a handshake command that was lost with its connection as fatal; the next connection is not to blame.
+      if (!CONNECTED.has(this.status)) return;
+      reconnecting(this[ADAPTER], () => {
+        base.recoverFromFatalError.call(internalsOf(this), commandError, error, options);
+      });
+    },
+
+    handleReconnection(this: T, error, item) {
+      reconnecting(this[ADAPTER], () => {
+        try {
+          base.handleReconnection.call(internalsOf(this), error, item);
+        } catch (thrown) {
+          // `reconnectOnError` threw, and the command is in nobody's queue any more.
+          item.command.reject(error);
+          reportBug(thrown);
+        }
+      });
+    },
+
+    _readyCheck(this: T, callback) {
+      const adapter = this[ADAPTER];
+      if (this.status !== "connect") return;
+      if (adapter.selectError !== undefined) {
+        adapter.transport.selectRefused(adapter.selectError);
+        if (!isPassing(adapter.selectError)) callback(adapter.selectError);
+        return;
+      }
+      if (adapter.skipsReadyCheck) {
+        callback(null, {});
+        adapter.turn.end();
+        return;
+      }
+      const checked: typeof callback = (error, info) => {
+        const { maxclients } = info ?? {};
+        if (maxclients !== undefined) adapter.serverAllows(Number(maxclients));
+        // A node of another role than the one that Sentinel was asked for is left again.
+        reconnecting(adapter, () => callback(error, info));
+        adapter.turn.end();
+      };
+      checkReady(this, checked, {
+        info: (callback) => {
+          adapter.turn.within(() => void this.info(callback).catch(ignore));
+        },
+        loading: () => adapter.transport.stillLoading(),
+      });
+    },
+  });
+}
+
+/** Marks what ioredis reconnects for meanwhile as its own. */
+function reconnecting(adapter: Adapter, act: () => void): void {
+  adapter.isReconnecting = true;
+  try {
+    act();
+  } finally {
+    adapter.isReconnecting = false;
+  }
+}
+
+function withCause(error: Error, cause: Error | undefined): Error {
+  if (cause !== undefined) Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
+  return error;
+}
+
+function ignore(): void {
+  // The callback has it.
+}

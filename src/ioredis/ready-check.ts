@@ -1,0 +1,47 @@
+/**
+ * ioredis's ready check without its sharp edges: a loading server is waited for, one that is busy with a script is
+ * asked again instead of failing everything that waits, and a user without the right to INFO is let through silently.
+ */
+import { clock } from "../clock.js";
+import type { Redis as IORedis } from "ioredis";
+import { parseInfo } from "../command/info.js";
+
+export interface ReadyCheckHooks {
+  /** Sends INFO past the gate. */
+  info(callback: (error: Error | null | undefined, reply?: string) => void): void;
+  /** The server answered that it is not ready yet. */
+  loading(): void;
+}
+
+type Callback = (error: Error | null, info?: Record<string, string>) => void;
+
+/** Longest wait between two looks at a loading server; its own estimate is often far off. In milliseconds. */
+const MAX_WAIT = 1_000;
+const BUSY_WAIT = 100;
+
+export function checkReady(client: IORedis, callback: Callback, hooks: ReadyCheckHooks): void {
+  const socket = client.stream;
+  const again = (after: number): void => {
+    clock.setTimeout(() => {
+      // The wait may have outlived the connection it was for.
+      if (client.status === "connect" && client.stream === socket) checkReady(client, callback, hooks);
+    }, after);
+  };
+  hooks.info((error, reply) => {
+    if (error) {
+      if (error.message.startsWith("NOPERM")) callback(null, {});
+      else if (error.message.startsWith("BUSY ")) again(BUSY_WAIT);
+      else callback(error);
+      return;
+    }
+    const info = typeof reply === "string" ? Object.fromEntries(parseInfo(reply)) : {};
+    if (info["loading"] === undefined || info["loading"] === "0") {
+      callback(null, info);
+      return;
+    }
+    hooks.loading();
+    const { maxLoadingRetryTime } = client.options;
+    const estimate = Number(info["loading_eta_seconds"] ?? 1) * 1_000 || MAX_WAIT;
+    again(Math.min(estimate, maxLoadingRetryTime ?? MAX_WAIT, MAX_WAIT));
+  });
+}

@@ -1,0 +1,86 @@
+/**
+ * What a server sends without having been asked, or in a shape that ioredis does not expect, makes ioredis's handler of
+ * replies throw, which ends the process, or emit an error that quotes the reply. Here it is reported to the client instead,
+ * and nothing more of that connection is read: whatever comes next may belong to another request.
+ */
+import { callOf } from "../engine/call.js";
+import { replyHandler, type CommandItem, type ReplyHandler } from "./internals.js";
+import { reportBug } from "./report-bug.js";
+
+export type Garble = "unasked" | "malformed";
+
+/** The method by which a client of this package is told; another client keeps ioredis's own ways. */
+export const GARBLED = Symbol("ioredoubt.garbled");
+
+interface Guarded {
+  [GARBLED]?(garble: Garble): void;
+}
+
+/** The entry whose reply was handled last. One turn of the parser runs at a time. */
+let taken: CommandItem | undefined;
+/** What a listener of the caller's threw last. */
+let fromListener: { readonly thrown: unknown } | undefined;
+
+/** An event's listener threw: the server is not to blame for that. */
+export function listenerThrew(thrown: unknown): void {
+  fromListener = { thrown };
+}
+
+export function guardReplies(): void {
+  const { shiftCommand } = replyHandler;
+  replyHandler.shiftCommand = function (reply) {
+    const item = this.redis.commandQueue.shift();
+    if (item !== undefined) {
+      taken = item;
+      return item;
+    }
+    const client = this.redis as Guarded;
+    if (client[GARBLED] === undefined) return shiftCommand.call(this, reply);
+    stopReading(this);
+    client[GARBLED]("unasked");
+    return null;
+  };
+  for (const name of METHODS) {
+    const original = replyHandler[name];
+    // ioredis 5 has no pushes.
+    if (original === undefined) continue;
+    replyHandler[name] = function (this: ReplyHandler, reply: unknown): void {
+      try {
+        original.call(this, reply);
+      } catch (thrown) {
+        caught(this, thrown);
+      }
+    };
+  }
+}
+
+const METHODS = ["returnReply", "returnError", "returnPush"] as const;
+
+function caught(handler: ReplyHandler, thrown: unknown): void {
+  const client = handler.redis as Guarded;
+  if (client[GARBLED] === undefined) throw thrown;
+  if (fromListener !== undefined && fromListener.thrown === thrown) {
+    fromListener = undefined;
+    reportBug(thrown);
+    return;
+  }
+  stopReading(handler);
+  const { commandQueue } = handler.redis;
+  // Its reply made no sense, so it has none.
+  if (taken !== undefined && isOpen(taken) && commandQueue.peekAt(0) !== taken) commandQueue.unshift(taken);
+  client[GARBLED]("malformed");
+}
+
+function isOpen({ command }: CommandItem): boolean {
+  const call = callOf(command);
+  return call === undefined || call.state === "sent";
+}
+
+function stopReading(handler: ReplyHandler): void {
+  for (const name of METHODS) handler[name] = ignore;
+  handler.returnFatalError = ignore;
+}
+
+function ignore(): void {
+  // The connection is being replaced.
+}

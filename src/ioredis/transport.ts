@@ -1,0 +1,416 @@
+/**
+ * One client's connection as its engine needs it: writes through ioredis, measures, destroys, redials and
+ * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
+ */
+import { clock } from "../clock.js";
+import { Command, Redis as IORedis } from "ioredis";
+import { callOf } from "../engine/call.js";
+import type { BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
+import { attachDiagnosis } from "../failure/attach.js";
+import { classify } from "../failure/classify.js";
+import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
+import { sanitizeError } from "../failure/redact.js";
+import { stateOf } from "../failure/state.js";
+import type { Policy } from "../policy/shape.js";
+import { adoptConnector } from "./adopt-connector.js";
+import type { WriteStats } from "./coalesce.js";
+import { closedByPeer, garbled, handshakeTooLong, refusedUnheard, silence, stillLoading } from "./connection-errors.js";
+import { flawOf, mend } from "./encoding.js";
+import { internalsOf, type RedisInternals } from "./internals.js";
+import { PendingReply } from "./pending-reply.js";
+import { probe } from "./probe.js";
+import { allowsQuickWrites, quickWrite } from "./quick-write.js";
+import { Reconnect, type RetryStrategy } from "./reconnect.js";
+import { ConnectionRecord } from "./record.js";
+import type { Garble } from "./reply-guard.js";
+import { SelectedDatabase } from "./selected-database.js";
+import { SendProgress } from "./send-progress.js";
+import { Watchdog } from "./watchdog.js";
+import { WriteScout } from "./write-scout.js";
+
+/** What the transport asks of the client that it belongs to. */
+export interface TransportOwner {
+  /** Commands answered so far. */
+  answered(): number;
+  /** Commands wait for a connection. */
+  hasWaiting(): boolean;
+  /** The delay of a dial as the endpoint allows it: its clients share a rate. */
+  spaced(delay: number): number;
+  /** The server answered the client's own probe with READONLY. */
+  readOnly(): void;
+  /** ioredis has sent what it sends at once on a new connection. */
+  greeted(): void;
+  /** Something is sent, or happens to the connection. Absent where nobody wants to know. */
+  readonly active: (() => void) | undefined;
+}
+
+export interface TransportOptions {
+  readonly client: IORedis;
+  readonly policy: Policy;
+  readonly endpoint: EndpointInfo;
+  /** The endpoint's name, for people. */
+  readonly label: string;
+  /** The caller's own, if there is one. */
+  readonly retryStrategy: RetryStrategy | null | undefined;
+}
+
+/** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
+const SELECT_AGAIN = 100;
+/** How long a look for a server that takes writes may take where the breaker, whose probe it is, is off. Milliseconds. */
+const SCOUT_TIMEOUT = 1_000;
+/** After a command was refused for want of a connection, one counts as wanted for this long, in milliseconds. */
+const WANTED_FOR = 1_000;
+
+export class IORedisTransport implements Transport {
+  readonly writes: WriteStats = { asked: 0, made: 0 };
+  readonly reconnect: Reconnect;
+  readonly endpointInfo: EndpointInfo;
+  readonly #label: string;
+  /** Engine and transport need each other: they are introduced right after construction. */
+  #events: TransportEvents | undefined = undefined;
+  #owner: TransportOwner | undefined = undefined;
+  #onActivity: (() => void) | undefined = undefined;
+  readonly #client: IORedis;
+  readonly #redis: RedisInternals;
+  readonly #watchdog: Watchdog;
+  readonly #record: ConnectionRecord;
+  readonly #sendProgress = new SendProgress();
+  readonly #selected: SelectedDatabase;
+  readonly #pending: PendingReply;
+  readonly #scout: WriteScout;
+  #isQuick = false;
+  /** Commands that had been answered when the present connection became ready. */
+  #answeredBefore = 0;
+  #refusedAt = -Infinity;
+  /** The present connection is being closed by ourselves, to see where the name leads now. */
+  #isRedialling = false;
+
+  constructor({ client, policy, endpoint, label, retryStrategy }: TransportOptions) {
+    this.#client = client;
+    this.#redis = internalsOf(client);
+    this.#label = label;
+    this.endpointInfo = endpoint;
+    this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
+      hasServed: () => this.#answered > this.#answeredBefore,
+      isWanted: () => this.#owner?.hasWaiting() === true || clock.now() - this.#refusedAt < WANTED_FOR,
+      wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
+      spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
+    });
+    this.#scout = new WriteScout(
+      this.#redis,
+      policy.breaker === false ? SCOUT_TIMEOUT : policy.breaker.probeTimeout,
+      policy.reconnect.handshakeTimeout,
+    );
+    this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
+      handshakeLate: (after) => this.#handshakeLate(after),
+      owedFor: (now) => (this.isSending() ? 0 : Math.max(0, this.silentFor(now) - this.#pending.heldBackFor)),
+      isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
+      ping: () => void this.#internal(new Command("ping")).catch(ignore),
+      silent: (after) => this.destroy(silence(this.#label, after)),
+    });
+    this.#pending = new PendingReply(this.#redis);
+    this.#selected = new SelectedDatabase(this.#redis);
+    this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog);
+  }
+
+  /** Introduces the engine and the client. Called once, before anything connects. */
+  introduce(events: TransportEvents, owner: TransportOwner): void {
+    this.#events = events;
+    this.#owner = owner;
+    this.#onActivity = owner.active;
+  }
+
+  get #answered(): number {
+    return this.#owner?.answered() ?? 0;
+  }
+
+  // ---- Transport
+
+  write(command: Command, stream: BatchStream | undefined, stateless = false): void {
+    if (this.#onActivity !== undefined) this.#onActivity();
+    if (stateless) {
+      if (this.#isQuick && quickWrite(this.#redis, command, stream)) return;
+    } else this.#selected.sending(command);
+    const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
+    // A tracing subscriber gets a promise of its own, which nobody else will catch.
+    if (traced !== command.promise) traced.catch(ignore);
+  }
+
+  hasTaken(command: Command): boolean {
+    const { commandQueue } = this.#redis;
+    return commandQueue.length > 0 && commandQueue.peekAt(commandQueue.length - 1)?.command === command;
+  }
+
+  takeBack(stream: BatchStream): void {
+    const { commandQueue: queue, condition } = this.#redis;
+    let from = queue.length;
+    while (from > 0 && queue.peekAt(from - 1)?.stream === stream) from--;
+    const first = from < queue.length ? queue.peekAt(from) : undefined;
+    if (first === undefined) return;
+    // A SELECT among them has not been sent either.
+    if (condition !== null) condition.select = first.select;
+    queue.remove(from, queue.length - from);
+  }
+
+  mend(command: Command, inBatch: boolean): Flaw {
+    return mend(command, inBatch);
+  }
+
+  flawOf(command: Command, thrown: unknown): Flaw {
+    return flawOf(command, thrown);
+  }
+
+  unanswered(): Command[] {
+    return this.#redis.commandQueue.toArray().map(({ command }) => command);
+  }
+
+  newestUnanswered(): Command | undefined {
+    const { commandQueue } = this.#redis;
+    for (let at = commandQueue.length - 1; at >= 0; at--) {
+      const command = commandQueue.peekAt(at)?.command;
+      if (command !== undefined && callOf(command) !== undefined) return command;
+    }
+    return undefined;
+  }
+
+  wake(): void {
+    this.#onActivity?.();
+    if (this.#redis.status === "wait") this.#client.connect().catch(ignore);
+    else this.#dialSooner();
+  }
+
+  hurry(): void {
+    this.#refusedAt = clock.now();
+    this.#dialSooner();
+  }
+
+  redial(): boolean {
+    if (this.#redis.status !== "ready") return false;
+    this.#isRedialling = true;
+    IORedis.prototype.disconnect.call(this.#client, true);
+    // Nothing is in flight, so there is nothing to wait for until the peer closes its side.
+    this.#redis.stream?.destroy();
+    return true;
+  }
+
+  findsWriter(): Promise<boolean> {
+    const { sentinels, role } = this.#redis.options;
+    // Sentinel is asked whenever somebody dials; of replicas all are read-only.
+    return sentinels ? Promise.resolve(role !== "slave") : this.#scout.look();
+  }
+
+  destroy(reason: Error): void {
+    this.#record.suffer(reason);
+    this.#events?.connectionFailed(reason);
+    this.#redis.stream?.destroy();
+  }
+
+  end(): void {
+    this.#client.disconnect();
+    // Whoever ends this way had no answer: waiting for the peer to close its side would take as long.
+    this.#redis.stream?.destroy();
+  }
+
+  silentFor(now: number): number {
+    return this.#pending.for(now, this.#watchdog.lastReadAt);
+  }
+
+  /** When the last byte came, or the connection was made, on the monotonic clock. */
+  get lastReadAt(): number {
+    return this.#watchdog.lastReadAt;
+  }
+
+  isSending(): boolean {
+    return this.#sendProgress.isMoving(this.#redis.stream);
+  }
+
+  lastError(): Error | undefined {
+    return this.#record.lastError;
+  }
+
+  lastDiagnosis(): Diagnosis | undefined {
+    const error = this.lastError();
+    return error === undefined ? undefined : classify(error, { ...this.context(), written: false });
+  }
+
+  retryIn(): number {
+    return Math.max(0, this.reconnect.dueAt - clock.now());
+  }
+
+  context(): FailureContext {
+    return this.#record.context();
+  }
+
+  probe(kind: CircuitKind, timeout: number): Promise<boolean> {
+    return probe(kind, timeout, {
+      keyPrefix: this.#redis.options.keyPrefix ?? "",
+      send: (command) => this.#internal(command),
+      context: () => this.context(),
+      readOnly: () => this.#owner?.readOnly(),
+    });
+  }
+
+  database(): number {
+    return this.#selected.current;
+  }
+
+  select(database: number, done: () => void): void {
+    const command = new Command("select", [String(database)]);
+    this.write(command, undefined);
+    command.promise.then(done, (error: unknown) => {
+      if (!(error instanceof Error)) return;
+      if (isPassing(error)) clock.setTimeout(done, SELECT_AGAIN);
+      // Serving would mean writing to another database.
+      else this.#redis.recoverFromFatalError(error, error, { commandQueue: false });
+    });
+  }
+
+  /** The server refused the handshake's SELECT. */
+  selectRefused(error: Error): void {
+    // A server that is busy with a script refuses it for a while only: what waits goes on waiting.
+    if (isPassing(error)) this.destroy(error);
+    else this.#selected.refused();
+  }
+
+  // ---- what ioredis reports
+
+  /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */
+  adoptConnector(): void {
+    adoptConnector(this.#redis.connector, {
+      writes: this.writes,
+      closedUnheard: () => this.#record.closedUnheard,
+      greeted: () => this.#owner?.greeted(),
+    });
+  }
+
+  statusChanged(status: string): void {
+    this.#onActivity?.();
+    switch (status) {
+      case "connecting":
+        this.#record.dialling();
+        this.#watchdog.dialling();
+        this.reconnect.dialling();
+        this.#events?.connecting();
+        break;
+      case "connect":
+        this.#selected.connected();
+        if (this.#redis.stream !== undefined) {
+          this.#watchdog.connected(this.#redis.stream);
+          this.#record.reached(this.#redis.stream);
+        }
+        break;
+      case "ready":
+        this.#isQuick = allowsQuickWrites(this.#redis);
+        this.#watchdog.ready();
+        this.#selected.ready();
+        this.#record.ready();
+        this.#answeredBefore = this.#answered;
+        this.reconnect.ready();
+        break;
+      case "close":
+        this.#closed();
+        break;
+      case "end":
+        this.#watchdog.closed();
+        this.#scout.stop();
+        this.#events?.ended();
+    }
+  }
+
+  /** What comes back over this connection cannot be trusted any more: all that is in flight is lost with it. */
+  garbled(garble: Garble): void {
+    const cause = garbled(this.#label, garble);
+    const items = this.#redis.commandQueue.toArray();
+    this.#redis.commandQueue.clear();
+    this.destroy(cause);
+    this.#events?.lost(items, cause, true);
+  }
+
+  /** The server still loads its data: the handshake's clock starts anew with each such answer. */
+  stillLoading(): void {
+    this.#watchdog.loading();
+    const error = stillLoading(this.#label);
+    this.#record.lastError = error;
+    this.#events?.connectionFailed(error);
+  }
+
+  /** Notes an error event. Returns whether it is new: ioredis reports some twice. */
+  noteError(error: Error): boolean {
+    sanitizeError(error);
+    if (!this.#record.isNews(error)) return false;
+    if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
+    this.#record.suffer(error);
+    const context = { ...this.context(), written: false };
+    attachDiagnosis(
+      error,
+      () => classify(error, context),
+      () => stateOf(this.#label, context),
+    );
+    this.#events?.connectionFailed(error);
+    return true;
+  }
+
+  /** The connection serves: what went wrong before is history. */
+  forgetErrors(): void {
+    this.#record.forget();
+  }
+
+  #closed(): void {
+    this.#watchdog.closed();
+    // ioredis 5 leaves it running, and it would destroy the next connection.
+    clock.clearTimeout(this.#redis.socketTimeoutTimer);
+    this.#redis.socketTimeoutTimer = undefined;
+    const queue = this.#redis.commandQueue;
+    const items = queue.toArray();
+    // ioredis must not find them: it would resend them, or drop their promises.
+    queue.clear();
+    const { wasReady } = this.#record;
+    const isOurs = this.#isRedialling || this.#redis.manuallyClosing;
+    this.#isRedialling = false;
+    if (!isOurs && this.#record.lossCause === undefined) {
+      const age = clock.now() - this.#watchdog.connectedAt;
+      const cause = closedByPeer(this.#label, age, wasReady);
+      this.#record.suffer(cause);
+      if (!wasReady || items.length === 0) this.#events?.connectionFailed(cause);
+    }
+    this.#events?.lost(items, this.#record.lossCause);
+    if (!this.#redis.manuallyClosing) this.#events?.connecting();
+  }
+
+  /** Returns whether there was an attempt to give up. */
+  #handshakeLate(after: number): boolean {
+    const { status, stream } = this.#redis;
+    // While the connector looks for the server, the socket is none or the one that closed before.
+    if (stream === undefined || stream.destroyed || (status !== "connect" && status !== "connecting")) return false;
+    this.destroy(handshakeTooLong(this.#label, after, status));
+    return true;
+  }
+
+  /** ioredis has set its timer already; a sooner one takes its place. */
+  #dialSooner(): void {
+    if (this.#redis.status !== "reconnecting" || this.#redis.reconnectTimeout === null) return;
+    const delay = this.reconnect.hurry();
+    if (delay === undefined) return;
+    clock.clearTimeout(this.#redis.reconnectTimeout);
+    this.#redis.reconnectTimeout = clock.setTimeout(() => {
+      this.#redis.reconnectTimeout = null;
+      this.#client.connect().catch(ignore);
+    }, delay);
+  }
+
+  /** Sends a command of our own, past the engine. */
+  #internal(command: Command): Promise<unknown> {
+    this.#pending.asking(command);
+    this.write(command, undefined);
+    return command.promise;
+  }
+}
+
+/** Refused for now only. */
+export function isPassing(error: Error): boolean {
+  return classify(error, { written: true }).retryable;
+}
+
+function ignore(): void {
+  // The outcome is read elsewhere.
+}

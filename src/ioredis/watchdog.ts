@@ -1,0 +1,123 @@
+/**
+ * Watches one connection: that it gets ready in time, that an idle one still answers, and that one which owes a reply does
+ * not stay silent for ever. It only measures and reports; its owner destroys.
+ */
+import { clock, type Timer } from "../clock.js";
+import type { Socket } from "node:net";
+import type { HeartbeatPolicy } from "../policy/shape.js";
+import { HandshakeWatch } from "./handshake-watch.js";
+
+export interface WatchdogHooks {
+  /** Connecting, TLS, AUTH, SELECT and the ready check took too long or went silent; `false` when there is no socket yet. */
+  handshakeLate(after: number): boolean;
+  /** Milliseconds for which a reply has been due that no blocking command explains, without a byte coming; 0 when none is. */
+  owedFor(now: number): number;
+  /** Nothing is in flight, so a heartbeat may be sent. */
+  isIdle(): boolean;
+  ping(): void;
+  silent(after: number): void;
+}
+
+/** Between two looks at a connection that owes nothing, at least, in milliseconds. */
+const PACE = 50;
+/** As much of the server's first words as is kept, in bytes. */
+const FIRST_WORDS = 256;
+
+export class Watchdog {
+  readonly #heartbeat: HeartbeatPolicy | false;
+  readonly #hooks: WatchdogHooks;
+  readonly #handshake: HandshakeWatch;
+  #beat: Timer | undefined = undefined;
+  connectedAt = 0;
+  lastReadAt = 0;
+  bytesRead = 0;
+  /** What the server said before the connection was ready: its reason, if it closes the door. */
+  firstWords = "";
+  /** The connection is not ready yet: what comes is kept. */
+  #isGreeting = false;
+
+  constructor(heartbeat: HeartbeatPolicy | false, handshakeTimeout: number, hooks: WatchdogHooks) {
+    this.#heartbeat = heartbeat;
+    this.#hooks = hooks;
+    this.#handshake = new HandshakeWatch(handshakeTimeout, {
+      giveUp: (after) => hooks.handshakeLate(after),
+      heardAt: () => (this.connectedAt > 0 ? this.lastReadAt : 0),
+    });
+  }
+
+  /** Dialling begins. */
+  dialling(): void {
+    this.#isGreeting = true;
+    this.connectedAt = 0;
+    this.firstWords = "";
+    this.#handshake.dialling();
+  }
+
+  /** The server has said that it is still loading. */
+  loading(): void {
+    this.#handshake.loading();
+  }
+
+  /** TCP and TLS are established. Must be called before ioredis adds its parser, which prepends itself. */
+  connected(stream: Socket): void {
+    this.connectedAt = this.lastReadAt = clock.now();
+    this.bytesRead = 0;
+    this.firstWords = "";
+    stream.on("data", (chunk: Buffer) => {
+      this.lastReadAt = clock.now();
+      this.bytesRead += chunk.length;
+      if (this.#isGreeting && this.firstWords.length < FIRST_WORDS) {
+        this.firstWords += chunk.toString("latin1", 0, FIRST_WORDS - this.firstWords.length);
+      }
+    });
+  }
+
+  ready(): void {
+    this.#isGreeting = false;
+    this.#handshake.ready();
+    if (this.#heartbeat === false) return;
+    const { interval, timeout } = this.#heartbeat;
+    this.#lookIn(paceOf(interval, timeout), interval, timeout);
+  }
+
+  #lookIn(wait: number, interval: number, timeout: number): void {
+    clock.clearTimeout(this.#beat);
+    this.#beat = clock.setTimeout(
+      () => this.#lookIn(this.#check(interval, timeout), interval, timeout),
+      Math.max(1, Math.ceil(wait)),
+    );
+    this.#beat.unref();
+  }
+
+  closed(): void {
+    this.#isGreeting = false;
+    this.#handshake.stop();
+    clock.clearTimeout(this.#beat);
+    this.#beat = undefined;
+  }
+
+  /** Returns how long to wait until the next look: a pace, or until something may be due. */
+  #check(interval: number, timeout: number): number {
+    const pace = paceOf(interval, timeout);
+    const now = clock.now();
+    const owed = this.#hooks.owedFor(now);
+    // After a stall the bytes may be in the socket: look again once the poll phase has passed.
+    if (owed >= timeout) {
+      clock.setImmediate(() => {
+        const still = this.#hooks.owedFor(clock.now());
+        if (still >= timeout && this.#beat !== undefined) this.#hooks.silent(still);
+      });
+      return pace;
+    }
+    if (owed > 0) return Math.min(pace, timeout - owed);
+    const silence = now - this.lastReadAt;
+    if (silence < interval) return Math.min(pace, interval - silence);
+    if (this.#hooks.isIdle()) this.#hooks.ping();
+    return pace;
+  }
+}
+
+/** A command sent just after a look is seen before its own limit. */
+function paceOf(interval: number, timeout: number): number {
+  return Math.max(PACE, Math.min(interval, timeout) / 2);
+}

@@ -1,0 +1,111 @@
+/**
+ * Everything `createRedis.fromEnv` needs: the arguments of the client and its policy, from one environment. Collects the
+ * problems of both before it throws.
+ */
+import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
+import type { RedisOptions } from "ioredis";
+import { checkRedisOptions } from "../input/check-redis-options.js";
+import { optionsInUrl } from "../input/check-url.js";
+import type { Environment } from "./policy-variables.js";
+import { clusterProblems, normalPrefix, readTarget, type EnvironmentRedisOptions } from "./target.js";
+import { lintPolicy, type PolicyWarning } from "../lint.js";
+import type { ResilienceOptions } from "../shape.js";
+import { resolveSources, type ResolvedPolicy } from "../resolve.js";
+import { suggestion } from "../../suggest.js";
+import { shapeOf } from "../input/value-shape.js";
+
+/** What `createRedis.fromEnv` takes. */
+export interface FromEnvironmentOptions {
+  /** `CACHE` or `CACHE_` reads `CACHE_REDIS_URL`, `CACHE_IOREDOUBT_DEADLINE` … */
+  readonly prefix?: string | undefined;
+  /** What the code sets; it takes precedence over the environment. */
+  readonly resilience?: ResilienceOptions | undefined;
+  /** ioredis options the code sets; they take precedence over the environment. */
+  readonly redis?: RedisOptions | undefined;
+}
+
+/** A client's arguments and policy as the environment gives them. */
+export interface EnvironmentClient {
+  /**
+   * Arguments of the `Redis` constructor. ioredis lets the earlier of two arguments win, so code comes
+   * first, then the URL, then the single variables.
+   */
+  readonly args: readonly unknown[];
+  readonly resolved: ResolvedPolicy;
+  readonly warnings: readonly PolicyWarning[];
+}
+
+/**
+ * Reads where to connect and the policy from the environment.
+ *
+ * @throws {ConfigError} with every problem of the connection variables, the policy variables, the policy file and the
+ * options given in code. No value is shown.
+ */
+export function resolveFromEnvironment(
+  env: Environment = process.env,
+  options: FromEnvironmentOptions = {},
+): EnvironmentClient {
+  const mistakes = checkCall(env, options);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  const prefix = normalPrefix(options.prefix);
+  const target = readTarget(env, prefix);
+  const code = definedOf(options.redis);
+  const saysWhere = code.host !== undefined || code.path !== undefined || code.sentinels !== undefined;
+  const problems: ConfigProblem[] = [
+    ...target.problems.filter(({ missing }) => !(saysWhere && missing === true)),
+    ...clusterProblems(target),
+    ...checkRedisOptions(code, "redis"),
+  ];
+  const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
+  let resolved: ResolvedPolicy | undefined;
+  try {
+    resolved = resolveSources({ resilience: options.resilience, redis, env, prefix });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (problems.length > 0 || resolved === undefined) throw new ConfigError(problems);
+  const isBare = Object.keys(code).length === 0;
+  const args =
+    target.url === undefined
+      ? [{ ...target.options, ...code }]
+      : [...(isBare ? [] : [code]), target.url, target.options];
+  return { args, resolved, warnings: [...target.warnings, ...lintPolicy(resolved, redis)] };
+}
+
+const OPTIONS = ["prefix", "resilience", "redis"];
+
+/** Mistakes in the call itself, which plain JavaScript does not find. */
+function checkCall(env: unknown, options: unknown): ConfigProblem[] {
+  if (typeof env !== "object" || env === null) {
+    return [{ path: "env", given: shapeOf(env), allowed: "must be an object of variables, such as process.env" }];
+  }
+  const misplaced = OPTIONS.find((key) => key in env);
+  if (misplaced !== undefined) {
+    const allowed = `must stand in the second argument: fromEnv(process.env, { ${misplaced}: … })`;
+    return [{ path: misplaced, given: "is in the first argument, which is the environment", allowed }];
+  }
+  if (typeof options !== "object" || options === null) {
+    return [{ path: "options", given: shapeOf(options), allowed: 'must be an object such as { prefix: "CACHE" }' }];
+  }
+  const { prefix, redis } = options as Record<string, unknown>;
+  const problems: ConfigProblem[] = Object.keys(options)
+    .filter((key) => !OPTIONS.includes(key))
+    .map((key) => ({
+      path: `options.${key}`,
+      given: "is not a known option",
+      allowed: `known here are ${OPTIONS.join(", ")}, and options of ioredis stand in redis${suggestion(key, OPTIONS)}`,
+    }));
+  if (prefix !== undefined && (typeof prefix !== "string" || !/^\w*$/.test(prefix))) {
+    const allowed = "must be the beginning of the variables' names: letters, digits and underscores";
+    problems.push({ path: "options.prefix", given: shapeOf(prefix), allowed });
+  }
+  if (redis !== undefined && (typeof redis !== "object" || redis === null || Array.isArray(redis))) {
+    problems.push({ path: "options.redis", given: shapeOf(redis), allowed: "must be an object of ioredis options" });
+  }
+  return problems;
+}
+
+function definedOf(options: RedisOptions | undefined): Partial<EnvironmentRedisOptions> {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
+}

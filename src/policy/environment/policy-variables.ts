@@ -1,0 +1,160 @@
+/**
+ * Policy values from `IOREDOUBT_*` variables. Strict: a variable with this prefix that is not known, or cannot be read,
+ * is an error with a suggestion, because a misspelt limit that is silently ignored is found out during an outage.
+ */
+import type { ConfigProblem } from "../../failure/errors.js";
+import { profileAdvice } from "../input/check-resilience.js";
+import { FIELDS, fieldsUnder, variableOf } from "../fields.js";
+import { exampleOf, parseValue } from "./parse.js";
+import { profileNames } from "../profiles.js";
+import { closest } from "../../suggest.js";
+import { mistakeIn, shapeOf } from "../input/value-shape.js";
+
+/** Environment variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Values of the variables of one beginning, with or without the prefix. */
+export interface EnvironmentValues {
+  readonly values: ReadonlyMap<string, unknown>;
+  /** Path to the name of the variable. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/** Policy values as the environment gives them, each with the variable it came from. */
+export interface EnvironmentPolicy {
+  /** The later over the earlier: the variables without the prefix, then those with it. */
+  readonly layers: readonly EnvironmentValues[];
+  readonly profile: { readonly names: readonly string[]; readonly variable: string } | undefined;
+  /** Path of the policy file. */
+  readonly file: { readonly path: string; readonly variable: string } | undefined;
+  readonly problems: readonly ConfigProblem[];
+}
+
+const FAMILY = "IOREDOUBT_";
+const byVariable = new Map(
+  FIELDS.filter((f) => f.path !== "reconnect" && f.path !== "pool").map((f) => [variableOf(f.path), f]),
+);
+
+/** Every `IOREDOUBT_*` variable this package knows, without a prefix. */
+export const POLICY_VARIABLES: readonly string[] = ["IOREDOUBT_PROFILE", "IOREDOUBT_CONFIG", ...byVariable.keys()];
+
+/**
+ * Reads the policy variables. With a prefix (`CACHE_`), `CACHE_IOREDOUBT_DEADLINE` takes precedence over `IOREDOUBT_DEADLINE`, so that one
+ * Redis of several can differ from the rest.
+ */
+export function readPolicyVariables(env: Environment, prefix: string = ""): EnvironmentPolicy {
+  const layers: EnvironmentValues[] = [];
+  const problems: ConfigProblem[] = [];
+  let profile: EnvironmentPolicy["profile"];
+  let file: EnvironmentPolicy["file"];
+  for (const start of prefix === "" ? [""] : ["", prefix]) {
+    const values = new Map<string, unknown>();
+    const origins = new Map<string, string>();
+    for (const variable of Object.keys(env)) {
+      const text = env[variable];
+      if (text === undefined || !variable.startsWith(start)) continue;
+      const name = variable.slice(start.length);
+      if (!name.startsWith(FAMILY)) {
+        problems.push(...misspeltFamily(variable, name, start));
+        continue;
+      }
+      const mistake = mistakeIn(text);
+      if (text.trim() === "") {
+        problems.push({ path: variable, given: "is set but empty", allowed: "give it a value or remove it" });
+      } else if (mistake !== undefined) {
+        problems.push({ path: variable, given: shapeOf(text), allowed: mistake });
+      } else if (name === "IOREDOUBT_PROFILE") {
+        profile = { names: text.split(/[+,]/).map((s) => s.trim()), variable };
+      } else if (name === "IOREDOUBT_CONFIG") {
+        file = { path: text.trim(), variable };
+      } else problems.push(...readOne(variable, name, text, values, origins, start));
+    }
+    problems.push(...setInsideOff(values, origins));
+    layers.push({ values, origins });
+  }
+  for (const name of profile?.names ?? []) problems.push(...checkName(name, profile?.variable ?? ""));
+  return { layers, profile, file, problems };
+}
+
+/** `IOREDUBT_DEADLINE`: the mistake is in the beginning, by which everything else here is recognised. */
+function misspeltFamily(variable: string, name: string, start: string): ConfigProblem[] {
+  const end = name.indexOf("_") + 1;
+  const meant = FAMILY + name.slice(end).toUpperCase();
+  if (end === 0 || !POLICY_VARIABLES.includes(meant) || closest(name.slice(0, end), [FAMILY]) === undefined) return [];
+  return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${start}${meant}?` }];
+}
+
+/** A part that is off and yet has a value set: one of the two was not meant. */
+function setInsideOff(values: ReadonlyMap<string, unknown>, origins: ReadonlyMap<string, string>): ConfigProblem[] {
+  return [...values.keys()].flatMap((path) => {
+    const off = [...values].find(([part, value]) => value === false && path.startsWith(`${part}.`))?.[0];
+    if (off === undefined) return [];
+    return [
+      {
+        path: origins.get(path) ?? path,
+        given: `is set while ${origins.get(off) ?? off} is off`,
+        allowed: "remove one of the two",
+      },
+    ];
+  });
+}
+
+function readOne(
+  variable: string,
+  name: string,
+  text: string,
+  values: Map<string, unknown>,
+  origins: Map<string, string>,
+  start: string,
+): ConfigProblem[] {
+  const field = byVariable.get(name);
+  if (field === undefined) {
+    return [{ path: variable, given: "is not a known variable", allowed: unknownAdvice(name, start) }];
+  }
+  const value = parseValue(field, text);
+  if (value === undefined) {
+    const inside = field.kind === "part" ? `; its values are ${variablesUnder(field.path, start).join(", ")}` : "";
+    return [{ path: variable, given: shapeOf(text), allowed: `write ${exampleOf(field)}${inside}` }];
+  }
+  values.set(field.path, value);
+  origins.set(field.path, variable);
+  return [];
+}
+
+/** Common names of other libraries, and keys of the option that are code and have no variable. */
+const KNOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ...["ATTEMPTS", "MAX_ATTEMPTS", "MAX_RETRIES", "RETRY_ATTEMPTS", "RETRY_MAX_ATTEMPTS", "RETRY_MAX_RETRIES"].map(
+    (name): [string, string] => [name, "IOREDOUBT_RETRY_RETRIES"],
+  ),
+  ...["TIMEOUT", "COMMAND_TIMEOUT"].map((name): [string, string] => [name, "IOREDOUBT_DEADLINE"]),
+]);
+const PARTS = FIELDS.filter((field) => field.kind === "part").map((field) => variableOf(field.path));
+const IN_CODE = ["NAME", "FALLBACK", "LOGGER", "DOCTOR"];
+
+function unknownAdvice(name: string, start: string): string {
+  const rest = name.slice(FAMILY.length).toUpperCase();
+  if (IN_CODE.includes(rest)) return `set resilience.${rest.toLowerCase()} in code; there is no variable for it`;
+  const near = closest(
+    rest,
+    POLICY_VARIABLES.map((v) => v.slice(FAMILY.length)),
+  );
+  const known = near === undefined ? KNOWN_ELSEWHERE.get(rest) : FAMILY + near;
+  // What lacks its part: IOREDOUBT_RESET_TIMEOUT for IOREDOUBT_BREAKER_RESET_TIMEOUT.
+  const meant = known === undefined ? PARTS.map((part) => `${part}_${rest}`).filter((v) => byVariable.has(v)) : [known];
+  if (meant.length > 0) return `did you mean ${meant.map((v) => start + v).join(" or ")}?`;
+  const part = fieldsUnder("").find(
+    ({ path, kind }) => kind === "part" && `${rest}_`.startsWith(`${path.toUpperCase()}_`),
+  );
+  return part === undefined
+    ? "see docs/policy.md for the list"
+    : `known here are ${variablesUnder(part.path, start).join(", ")}`;
+}
+
+function variablesUnder(path: string, start: string): readonly string[] {
+  return FIELDS.filter((field) => field.path.startsWith(`${path}.`)).map((field) => start + variableOf(field.path));
+}
+
+function checkName(name: string, variable: string): ConfigProblem[] {
+  if (profileNames().includes(name)) return [];
+  return [{ path: variable, given: shapeOf(name), allowed: profileAdvice(name, ", several joined by +") }];
+}

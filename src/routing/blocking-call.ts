@@ -1,0 +1,87 @@
+/**
+ * One blocking command on its way: its own promise is settled by whichever connection runs it, so it is handed over as
+ * ioredis made it. Knows how to notice its end, and how much of its time is left when it runs again.
+ *
+ * A long block is asked for in pieces. While it blocks a connection cannot be questioned, and a path that died with the
+ * client's side still acknowledging would be waited on for ever; the end of a piece is an answer that must come. A null
+ * at that end means that the server has popped nothing, so asking again loses nothing.
+ */
+import { clock } from "../clock.js";
+import type { Command } from "ioredis";
+import { blockingTimeoutOf, setBlockingTimeout } from "../command/blocking.js";
+import { callOf } from "../engine/call.js";
+import type { CallOptions, Dispatcher } from "../engine/ports.js";
+import { streamTailsOf } from "../command/stream-tails.js";
+
+/** A block is not cut for less than this share of a piece. */
+const LEAST_REST = 0.5;
+
+export class BlockingCall {
+  readonly command: Command;
+  readonly options: CallOptions | undefined;
+  readonly #block: number;
+  readonly #piece: number;
+  /** How its caller is told; on the command itself stands what hears of the end first. */
+  #caller: Pick<Command, "resolve" | "reject"> | undefined = undefined;
+  #left: number;
+  #startedAt = 0;
+  /** The block that runs is shorter than what is left of it: its end is not the caller's. */
+  isPiece = false;
+
+  /** `piece`: how long it may block in one go, in milliseconds; `Infinity` for as long as it says. */
+  constructor(command: Command, options: CallOptions | undefined, piece: number) {
+    this.command = command;
+    this.options = options;
+    this.#block = this.#left = blockingTimeoutOf(command.name, command.args) ?? 0;
+    this.#piece = piece;
+  }
+
+  get name(): string {
+    return this.command.name.toLowerCase();
+  }
+
+  /** Sent a second time it would mean the same. A `$` that could not be pinned would mean a later moment. */
+  get isRepeatable(): boolean {
+    return streamTailsOf(this.command.name, this.command.args).length === 0;
+  }
+
+  /**
+   * Runs it through an engine. `ended` is told once, before the caller is; when it returns `true` for a reply of null, the
+   * command is about to run again and its caller hears nothing yet.
+   */
+  run(engine: Dispatcher, ended: (reply: { readonly isEmpty: boolean }) => boolean): void {
+    const { command } = this;
+    const { name, args } = command;
+    const isLong = this.#left > this.#piece * (1 + LEAST_REST) && this.isRepeatable;
+    this.isPiece = isLong && setBlockingTimeout(name, args, this.#piece);
+    if (!this.isPiece && this.#left !== this.#block) setBlockingTimeout(name, args, this.#left);
+    this.#startedAt = clock.now();
+    const caller = (this.#caller ??= { resolve: command.resolve, reject: command.reject });
+    let isOver = false;
+    const over = (isEmpty: boolean): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      return ended({ isEmpty });
+    };
+    command.resolve = (value: unknown) => {
+      if (!over(value === null)) caller.resolve.call(command, value);
+    };
+    command.reject = (error: Error) => {
+      over(false);
+      caller.reject.call(command, error);
+    };
+    engine.dispatch(command, undefined, this.options);
+  }
+
+  /** Before it runs again: takes off what it has already waited. Returns whether any time is left. */
+  shorten(): boolean {
+    if (this.#left !== Infinity) this.#left -= clock.now() - this.#startedAt;
+    if (this.#left < 1) return false;
+    callOf(this.command)?.detach();
+    return true;
+  }
+
+  reject(error: unknown): void {
+    (this.#caller ?? this.command).reject(error as Error);
+  }
+}

@@ -1,0 +1,40 @@
+/** The fixed set: what the test command plays each time. The kept scenarios, a range of seeds, and a few seeds twice. */
+import { scenarioOf } from "./program/generate.js";
+import type { Property } from "./properties/violation.js";
+import { run } from "./run.js";
+import { KEPT } from "./seeds.js";
+import type { Subject } from "./subject.js";
+
+/** Seeds that are played each time. */
+export const SEEDS = { from: 1, count: 200 };
+/** How many of them are played twice, to see that a seed is one exact run. */
+const TWICE = 25;
+
+export interface FixedReport {
+  /** For each kept scenario, by its name: the properties that failed. */
+  readonly kept: Readonly<Record<string, readonly Property[]>>;
+  /** The properties that failed in each seed, and one sentence for each. */
+  readonly seeds: readonly { readonly seed: number; readonly violated: Readonly<Partial<Record<Property, string>>> }[];
+  /** Seeds that did not play the same twice. */
+  readonly unsteady: readonly number[];
+}
+
+export async function playFixed(subject: Subject): Promise<FixedReport> {
+  const kept: Record<string, readonly Property[]> = {};
+  for (const { name, scenario } of KEPT) {
+    const { violations } = await run(subject, scenario);
+    kept[name] = [...new Set(violations.map(({ property }) => property))];
+  }
+  const seeds: FixedReport["seeds"][number][] = [];
+  const hashes = new Map<number, number>();
+  for (let seed = SEEDS.from; seed < SEEDS.from + SEEDS.count; seed++) {
+    const { violations, hash } = await run(subject, scenarioOf(seed));
+    hashes.set(seed, hash);
+    seeds.push({ seed, violated: Object.fromEntries(violations.map(({ property, text }) => [property, text])) });
+  }
+  const unsteady: number[] = [];
+  for (let seed = SEEDS.from; seed < SEEDS.from + TWICE; seed++) {
+    if ((await run(subject, scenarioOf(seed))).hash !== hashes.get(seed)) unsteady.push(seed);
+  }
+  return { kept, seeds, unsteady };
+}

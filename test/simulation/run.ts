@@ -1,0 +1,338 @@
+/** One run: a scenario played to its end in a world of its own, and what was wrong about it. */
+import { Random } from "./random.js";
+import { Driver, optionsOf, outcomeOf, type Actor } from "./program/driver.js";
+import { Ledger } from "./program/ledger.js";
+import { HEALTHY, type ClientData, type Scenario } from "./program/scenario.js";
+import { checkCalls, databasesAt } from "./properties/calls.js";
+import { checkHistories } from "./properties/histories.js";
+import { LogBook } from "./properties/log-book.js";
+import type { Property, Violation } from "./properties/violation.js";
+import { Server } from "./server/server.js";
+import type { Subject } from "./subject.js";
+import { connectorFor } from "./world/connector.js";
+import { Fate } from "./world/fate.js";
+import { Network } from "./world/network.js";
+import { ANY_NAME, Timeline, type TimelineEntry } from "./world/timeline.js";
+
+/** How long the healed world is left alone: longer than any wait between two probes. Milliseconds. */
+const RECOVERY = 30_000;
+/** What is asked of every client in the end must be answered within this. Milliseconds. */
+const LAST_CALL = 5_000;
+/** Everything must have settled and be gone after this. Milliseconds. */
+const END = 20_000;
+/** Timers of the process that may outlive its clients: whatever is set for so short a time is on its way out. Milliseconds. */
+const LAST_TIMERS = 65_000;
+
+export interface Result {
+  readonly scenario: Scenario;
+  readonly violations: readonly Violation[];
+  /** Differs when two runs of one scenario differ anywhere. */
+  readonly hash: number;
+  readonly timeline: readonly TimelineEntry[];
+  readonly commands: number;
+  readonly executions: number;
+}
+
+/** Runs so far. What the package knows of an endpoint must not reach the next run, so each has a name of its own. */
+let runs = 0;
+
+export async function run(subject: Subject, scenario: Scenario, isTraced = false): Promise<Result> {
+  return new Run(subject, scenario, isTraced).play();
+}
+
+class Run {
+  readonly #subject: Subject;
+  readonly #scenario: Scenario;
+  readonly #timeline: Timeline;
+  readonly #name = `redis-${String(++runs)}.test`;
+  readonly #ledger: Ledger;
+  readonly #network: Network;
+  readonly #driver: Driver;
+  readonly #log: LogBook;
+  readonly #violations: Violation[] = [];
+  readonly #connector: new (options: object) => object;
+  #executions = 0;
+  readonly #servers: readonly [Server, Server];
+  #hasLostData = false;
+
+  constructor(subject: Subject, scenario: Scenario, isTraced: boolean) {
+    const { clock } = subject;
+    this.#subject = subject;
+    this.#scenario = scenario;
+    const random = new Random(scenario.seed).fork("world");
+    clock.reset(random);
+    clock.tracesTimers = isTraced;
+    this.#timeline = new Timeline(() => clock.time, this.#name);
+    this.#timeline.isKept = isTraced;
+    this.#ledger = new Ledger(() => clock.now);
+    this.#log = new LogBook(scenario, this.#timeline);
+    this.#network = new Network(clock, random.fork("network"), this.#timeline, scenario.conditions);
+    this.#connector = connectorFor(this.#network);
+    const server = (address: string): Server =>
+      new Server(address, clock, this.#timeline, {
+        executing: (...args) => this.#ledger.executing(...args),
+        executed: (execution) => {
+          this.#executions++;
+          this.#ledger.executed(execution);
+        },
+        replicationLost: (_, __, key) => {
+          this.#timeline.note("server", `the promotion drops the latest change of ${key}`);
+          this.#ledger.lostKeys.add(key);
+        },
+      });
+    this.#servers = [server("10.0.0.1"), server("10.0.0.2")];
+    const [first, second] = this.#servers;
+    first.replica = second;
+    first.lag = second.lag = scenario.lag;
+    second.role = "slave";
+    for (const one of this.#servers) one.password = scenario.password;
+    this.#network.names.set(this.#name, first);
+    this.#driver = new Driver(clock, this.#ledger, this.#timeline, {
+      make: (data) => this.#make(data),
+      refusedByCircuit: (actor, client) => this.#checkCircuit(actor, client),
+      emittedError: (_, error) => this.#log.told(error),
+      stepped: () => this.#checkBounds(),
+    });
+  }
+
+  async play(): Promise<Result> {
+    const { clock, incidents } = this.#subject;
+    incidents.listener = (kind, error) => {
+      this.#timeline.note("client", `${kind}: ${String(error)}`);
+      this.#add("process", `${kind}: ${error instanceof Error ? error.message : String(error)}`);
+    };
+    clock.uncaught = (error) => incidents.listener("uncaught error", error);
+    const { scenario } = { scenario: this.#scenario };
+    try {
+      new Fate(scenario, this.#name, this.#network, this.#servers, { dataLost: () => (this.#hasLostData = true) }).plan(
+        scenario.faults,
+      );
+      clock.setTimer(() => this.#begin(), 1, false, []);
+      await clock.run(scenario.healsAt + RECOVERY);
+      if (!this.#has("process")) await this.#lastCall();
+      await this.#close();
+      this.#checkAll();
+    } catch (error) {
+      this.#add("process", error instanceof Error ? error.message : String(error));
+    } finally {
+      incidents.listener = () => undefined;
+    }
+    return {
+      scenario,
+      violations: this.#violations,
+      hash: this.#timeline.hash,
+      timeline: this.#timeline.entries,
+      commands: this.#ledger.entries.length,
+      executions: this.#executions,
+    };
+  }
+
+  /** The servers say what nobody asked for. */
+  get #isPoisoned(): boolean {
+    return this.#scenario.faults.some(({ action }) => action.do === "say");
+  }
+
+  #begin(): void {
+    for (const data of this.#scenario.clients) this.#driver.add(data, this.#make(data));
+    this.#driver.plan(this.#scenario.steps);
+  }
+
+  #make(data: ClientData): Actor["redis"] {
+    const { Redis } = this.#subject.lib;
+    const { password } = this.#scenario;
+    const common = {
+      host: this.#name,
+      port: 6379,
+      Connector: this.#connector,
+      ...(password === undefined ? {} : { password }),
+      resilience: { logger: this.#log, doctor: false },
+    };
+    return new Redis(optionsOf(data, common as never));
+  }
+
+  #add(property: Property, text: string, at = this.#subject.clock.now): void {
+    this.#violations.push({ property, text: text.replaceAll(this.#name, ANY_NAME), at });
+  }
+
+  #has(property: Property): boolean {
+    return this.#violations.some((violation) => violation.property === property);
+  }
+
+  // ---- while it runs
+
+  #checkBounds(): void {
+    for (const { redis, index } of this.#driver.actors) {
+      const { queue } = redis.policy;
+      const { waiting, inFlight } = redis.stats();
+      if (queue !== false && (waiting.commands > queue.maxCommands || waiting.bytes > queue.maxBytes)) {
+        this.#add(
+          "bounds",
+          `c${String(index)}: ${String(waiting.commands)} commands (${String(waiting.bytes)} bytes) wait, ${String(queue.maxCommands)} may`,
+        );
+      }
+      if (inFlight < 0 || waiting.commands < 0 || waiting.bytes < 0) {
+        this.#add("truth", `c${String(index)}: stats() counts below zero: ${JSON.stringify({ inFlight, waiting })}`);
+      }
+    }
+  }
+
+  #checkCircuit({ index }: Actor, client: Actor["redis"]): void {
+    const { breaker } = client.stats();
+    const health = client.health();
+    if (breaker.readWrite.state === "closed" && breaker.write.state === "closed" && health.status === "ready") {
+      this.#add(
+        "truth",
+        `c${String(index)}: a call was refused with CIRCUIT_OPEN; stats() says both circuits are closed, health() says ready`,
+      );
+    }
+  }
+
+  // ---- the end
+
+  /** Every client that its program has not ended must serve again. */
+  async #lastCall(): Promise<void> {
+    const { clock } = this.#subject;
+    const until = clock.now + LAST_CALL + 1_000;
+    let open = 0;
+    const isServed = this.#scenario.faults.every(({ action }) => action.do !== "deny-select");
+    for (const actor of this.#driver.actors) {
+      if (actor.isEnded || actor.redis.status === "end") continue;
+      const who = `c${String(actor.index)}`;
+      open++;
+      // A reply that was never finished swallows the next one; without a heartbeat a dead connection is found by the next call.
+      const tries = this.#isPoisoned || actor.redis.policy.heartbeat === false ? 3 : 1;
+      const call = async (): Promise<unknown> => {
+        for (let i = 1; i < tries; i++) if ((await outcomeOf(actor.redis.set(`final:${who}`, "0"))).ok) break;
+        return actor.redis.set(`final:${who}`, "1");
+      };
+      clock.setTimer(
+        () => {
+          void outcomeOf(call()).then((outcome) => {
+            open--;
+            const { status } = actor.redis.health();
+            this.#timeline.note("client", `${who} last call: ${outcome.ok ? "OK" : (outcome.code ?? "")}`);
+            if (!isServed) return;
+            if (!outcome.ok)
+              this.#add(
+                "heals",
+                `${who}: ${String(RECOVERY / 1000)} s after everything has healed a SET ends with ${outcome.code ?? ""}: ${outcome.error?.message ?? ""}`,
+              );
+            else if (status !== "ready") this.#add("truth", `${who}: serves, and health() says ${status}`);
+          });
+        },
+        1,
+        false,
+        [],
+      );
+      this.#checkSubscriptions(actor, who);
+    }
+    await clock.run(clock.now + 3 * LAST_CALL + 1_000, () => open === 0 && clock.now > until);
+    if (open > 0) this.#add("heals", `${String(open)} last calls have not settled`);
+  }
+
+  #checkSubscriptions(actor: Actor, who: string): void {
+    const { subscriber, channels } = actor;
+    // Without a heartbeat nobody asks a silent subscriber's connection whether it lives.
+    if (subscriber === undefined || channels.size === 0 || subscriber.policy.heartbeat === false) return;
+    const { clock } = this.#subject;
+    const master = this.#servers.find(({ role }) => role === "master");
+    clock.after(5, () => {
+      for (const channel of channels) master?.publish("message", channel, "val:last");
+    });
+    clock.after(1_000, () => {
+      for (const channel of channels) {
+        if (actor.heard.includes(`${channel} val:last`)) continue;
+        this.#add("subscribed", `${who}: nothing is heard on ${channel}, to which it is subscribed`);
+      }
+    });
+  }
+
+  async #close(): Promise<void> {
+    const { clock } = this.#subject;
+    let closing = 0;
+    const clients = this.#driver.actors.flatMap(({ redis, session, subscriber }) => [redis, session, subscriber]);
+    for (const client of clients) {
+      if (client === undefined) continue;
+      closing++;
+      clock.setTimer(() => void outcomeOf(client.close({ drain: 500 })).then(() => closing--), 1, false, []);
+    }
+    await clock.run(clock.now + END);
+    if (closing > 0)
+      this.#add("closed", `${String(closing)} calls of close() have not ended after ${String(END / 1000)} s`);
+    for (const socket of this.#network.sockets) this.#add("closed", `socket #${String(socket.id)} is still open`);
+    const held = clock.timers.filter((timer) => timer.hasRef());
+    for (const timer of held)
+      this.#add(
+        "closed",
+        `a timer of ${String(timer.delay)} ms keeps the process alive${timer.where === undefined ? "" : `\n${timer.where}`}`,
+      );
+    await clock.run(clock.now + LAST_TIMERS);
+    for (const timer of clock.timers) {
+      if (!held.includes(timer))
+        this.#add(
+          "closed",
+          `a timer of ${String(timer.delay)} ms is still set${timer.where === undefined ? "" : `\n${timer.where}`}`,
+        );
+    }
+  }
+
+  #checkAll(): void {
+    const { world } = this.#scenario;
+    const isPoisoned = this.#isPoisoned;
+    const ledger = this.#ledger;
+    const { actors } = this.#driver;
+    this.#violations.push(
+      ...checkCalls({
+        ledger,
+        isPoisoned,
+        stalls: this.#subject.clock.stalls,
+        databases: ({ client, order, domain }) => {
+          const actor = actors[client];
+          // Loans, and clients of their own, select for themselves or start where the client is.
+          if (actor === undefined || !domain.startsWith("c")) return EVERYWHERE;
+          return databasesAt(actor.selects, actor.data.database ?? 0, order);
+        },
+      }),
+    );
+    if (!isPoisoned && !this.#hasLostData) {
+      if (this.#isOneDatabase()) this.#violations.push(...checkHistories(ledger, (key) => ledger.lostKeys.has(key)));
+    }
+    if (HEALTHY.has(world) && this.#scenario.serverStartsAt === 0) this.#checkHealthy();
+    this.#violations.push(...this.#log.violations());
+  }
+
+  /** Whether a key's name means one key for everybody: clients may differ in prefix and database. */
+  #isOneDatabase(): boolean {
+    const { clients, steps } = this.#scenario;
+    const places = new Set(clients.map(({ keyPrefix, database }) => `${keyPrefix ?? ""}${String(database ?? 0)}`));
+    return places.size === 1 && steps.every(({ action }) => action.do !== "select" && !("database" in action));
+  }
+
+  /** Nothing was wrong with servers and network. */
+  #checkHealthy(): void {
+    const blames = new Set([
+      "CIRCUIT_OPEN",
+      "QUEUE_FULL",
+      "OUTCOME_UNKNOWN",
+      "UNAVAILABLE",
+      "POOL_TIMEOUT",
+      "CONNECTION_LOST",
+    ]);
+    for (const entry of this.#ledger.entries) {
+      const { outcome } = entry;
+      if (outcome === undefined || outcome.ok || !blames.has(outcome.code ?? "")) continue;
+      const actor = this.#driver.actors[entry.client];
+      // Whoever ends or cuts their own connection is told so.
+      if (
+        actor?.wasEnded === true ||
+        this.#scenario.steps.some(
+          ({ action }) => action.do === "redial" || (action.do === "pipeline" && action.isBad === true),
+        )
+      )
+        continue;
+      this.#add("healthy", `${entry.what} ended with ${outcome.code ?? ""}`, entry.settledAt);
+    }
+  }
+}
+
+const EVERYWHERE: ReadonlySet<number> = new Set(Array.from({ length: 16 }, (_, i) => i));
