@@ -11,6 +11,16 @@ function isApart({ facts }: Call): boolean {
   return facts.lane === "apart";
 }
 
+/** The MULTI and the EXEC of a batch. */
+export function isFrame({ batch, facts }: Call): boolean {
+  return batch?.transaction === true && (facts.session === "multi" || facts.session === "exec");
+}
+
+/** MULTI and EXEC around reads are part of a read: the members say which keys. */
+function framesReads(call: Call): boolean {
+  return isFrame(call) && call.batch?.calls.every((member) => isFrame(member) || isRead(member)) === true;
+}
+
 type Extent = "nothing" | "reads" | "writes";
 
 /** Whether the call changes nothing, wherever it is sent. */
@@ -26,7 +36,7 @@ export class Footprint {
   #keyless: Extent = "nothing";
 
   add(call: Call): void {
-    if (isApart(call)) return;
+    if (isApart(call) || framesReads(call)) return;
     const keys = keysOf(call);
     const reads = isRead(call);
     if (keys.length > 0) for (const key of keys) (reads ? this.#read : this.#written).add(key);
@@ -36,7 +46,7 @@ export class Footprint {
   /** Whether the call's place before or after those added matters. */
   concerns(call: Call): boolean {
     if (this.#keyless === "nothing" && this.#read.size === 0 && this.#written.size === 0) return false;
-    if (isApart(call)) return false;
+    if (isApart(call) || framesReads(call)) return false;
     if (this.#keyless === "writes") return true;
     const reads = isRead(call);
     if (this.#keyless === "reads" && !reads) return true;

@@ -8,7 +8,7 @@ import { withBatches } from "./stream-batch.js";
 import type { Call } from "./call.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { Deadlines } from "./deadlines.js";
-import { Footprint, isRead } from "./footprint.js";
+import { Footprint, isFrame, isRead } from "./footprint.js";
 import type { OfflineQueue } from "./offline-queue.js";
 import type { BlockingRouter, Transport } from "./ports.js";
 import type { TimeLimits } from "./time-limits.js";
@@ -35,6 +35,8 @@ export class Release {
   #switching: object | undefined = undefined;
   /** What those that wait for another try touch, as far as reads must wait behind them. */
   #ahead = new Footprint();
+  /** What was let go last to see whether the server takes it. */
+  #probe: readonly Call[] = [];
 
   constructor(parts: ReleaseParts) {
     this.#parts = parts;
@@ -52,22 +54,28 @@ export class Release {
     connection.released();
   }
 
-  /** Lets only the oldest go, or the batch that it belongs to, although the others are held; returns what was sent. */
-  probe(): readonly Call[] {
+  /**
+   * Lets only the oldest go, or the batch that it belongs to, although the others are held; returns what was sent,
+   * `undefined` while the connection is paused for another reason too.
+   */
+  probe(): readonly Call[] | undefined {
+    if (!this.#mayPass) return undefined;
     const { queue } = this.#parts;
     const { oldest } = queue;
     // A block would keep the answer back.
-    if (!this.#mayPass || oldest === undefined || oldest.facts.dispatch === "blocking") return [];
+    if (oldest === undefined || oldest.facts.dispatch === "blocking") return [];
     const calls = [...withBatches([oldest])];
     for (const call of calls) queue.remove(call);
     this.#send(calls);
-    return calls.filter(({ state }) => state === "sent");
+    return (this.#probe = calls.filter(({ state }) => state === "sent"));
   }
 
   /** Writes have begun to wait, or some of them wait no longer: reads that need not wait behind them go. */
   letReadsPass(): void {
     this.#ahead = new Footprint();
     if (!this.#maySort) return;
+    // It may be refused and have to go again: not past a read of its keys.
+    for (const call of this.#probe) if (call.state === "sent") this.#ahead.add(call);
     const seen = new Set<Call>();
     for (const call of this.#parts.queue.calls()) {
       if (seen.has(call)) continue;
@@ -80,7 +88,7 @@ export class Release {
   /** Sends these, which wait and go together, if only writes are held and they need not wait behind one. */
   pass(calls: readonly Call[]): void {
     if (!this.#maySort) return;
-    if (!calls.every(isPlainRead) || calls.some((call) => !isFrame(call) && this.#ahead.concerns(call))) {
+    if (!calls.every(isPlainRead) || calls.some((call) => this.#ahead.concerns(call))) {
       for (const call of calls) this.#ahead.add(call);
       return;
     }
@@ -146,11 +154,6 @@ export class Release {
     call.detach();
     return true;
   }
-}
-
-/** MULTI and EXEC around reads are part of a read. */
-function isFrame({ batch, facts }: Call): boolean {
-  return batch?.transaction === true && (facts.session === "multi" || facts.session === "exec");
 }
 
 function isPlainRead(call: Call): boolean {

@@ -12,8 +12,8 @@ import type { Call } from "./call.js";
 import type { ConnectionState } from "./connection-state.js";
 
 export interface RetryHooks {
-  /** Lets the oldest that waits go, or its batch; returns what was sent. */
-  probe(): readonly Call[];
+  /** Lets the oldest that waits go, or its batch; returns what was sent, `undefined` if nothing may go at the moment. */
+  probe(): readonly Call[] | undefined;
   /** Lets everything that waits go. */
   release(): void;
 }
@@ -132,9 +132,14 @@ export class RetryLoop {
   /** Resolves when one command has been answered well, rejects when the server refuses it. */
   #try(): Promise<void> {
     return new Promise((resolve, reject) => {
+      const probe = this.#hooks.probe();
+      if (probe === undefined) {
+        reject(new Error("the connection is paused"));
+        return;
+      }
       this.#attempt = { resolve, reject };
-      this.#probe = this.#hooks.probe();
-      const last = this.#probe.at(-1);
+      this.#probe = probe;
+      const last = probe.at(-1);
       if (last === undefined) this.finish();
       else this.#watch(last);
     });

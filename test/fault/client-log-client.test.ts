@@ -4,7 +4,7 @@ import { eventually } from "../helpers/eventually.js";
 import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { atEnd, proxyTo } from "./core-harness.js";
-import { at, CANARY, events, expectFailure, expectLine, open, opened } from "./client-log-harness.js";
+import { at, CANARY, events, expectFailure, expectLine, open, opened, type Logged } from "./client-log-harness.js";
 
 let server: RedisServer;
 
@@ -16,9 +16,15 @@ afterAll(async () => {
   await server.stop();
 });
 
+/** What is called from now on fails fast; what waited before keeps its own deadline. */
+function circuitOpen(redis: Logged): Promise<void> {
+  return eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("open"));
+}
+
 describe("a client that refuses commands", () => {
   it("CIRCUIT_OPEN: says why it is open and when it asks again; the log says once that it fails fast", async () => {
     const redis = open({ port: await freePort(), resilience: { breaker: { downAfter: 50 } } });
+    await circuitOpen(redis);
     const { error, next } = await expectFailure(redis.set("k", "v"), "CIRCUIT_OPEN", "no", true);
     expect(error.message).toMatch(/ECONNREFUSED|CONNECTION_REFUSED/);
     expect(next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
@@ -36,12 +42,12 @@ describe("a client that refuses commands", () => {
 
   it("CIRCUIT_OPEN: names the refusal, not a silent server, although this process was too busy to hear of it", async () => {
     const redis = open({ port: await freePort(), resilience: { breaker: { downAfter: 50 } } });
-    const refused = expectFailure(redis.set("k", "v"), "CIRCUIT_OPEN", "no", true);
     await new Promise((resolve) => redis.once("connecting", resolve));
     await new Promise(setImmediate);
     const since = performance.now();
     while (performance.now() - since < 150);
-    const { error } = await refused;
+    await circuitOpen(redis);
+    const { error } = await expectFailure(redis.set("k", "v"), "CIRCUIT_OPEN", "no", true);
     expect(error.message).toContain("It opened because of CONNECTION_REFUSED");
   });
 
@@ -49,6 +55,7 @@ describe("a client that refuses commands", () => {
     const proxy = await proxyTo(server);
     proxy.silent();
     const redis = open({ port: proxy.port, resilience: { deadline: 20_000, breaker: { downAfter: 500 } } });
+    await circuitOpen(redis);
     const { error } = await expectFailure(redis.get("k"), "CIRCUIT_OPEN", "no", true);
     expect(error.message).toContain("It opened because of HANDSHAKE_TIMEOUT");
     const line = await expectLine(redis, "incident.open", "error", "HANDSHAKE_TIMEOUT");
@@ -99,22 +106,28 @@ describe("a client that refuses commands", () => {
 
 describe("a client that gives up", () => {
   it("DEADLINE: names the script that everything waits behind", async () => {
-    const redis = await opened({ port: server.port, resilience: { retry: false } });
+    // The policy's own deadline: a short one of a single caller says nothing against the server.
+    const redis = await opened({
+      port: server.port,
+      resilience: { retry: false, deadline: 250, breaker: { downAfter: 10_000 } },
+    });
+    const patient = redis.withDeadline(20_000);
     const lua = `local t = redis.call('TIME') local stop = t[1] * 1000 + t[2] / 1000 + 900
       repeat t = redis.call('TIME') until t[1] * 1000 + t[2] / 1000 > stop return 1`;
-    const sha = String(await redis.script("LOAD", lua));
-    const waiting = redis.with({ deadline: 250 });
+    const sha = String(await patient.script("LOAD", lua));
     // A process that stood still itself does not blame the server: then the next script tells.
     while (events(redis.log, "incident.open").length === 0) {
-      const slow = redis.withDeadline(20_000).evalsha(sha, 0);
+      const slow = patient.evalsha(sha, 0);
       const calls = Array.from({ length: 4 }, (_, i) =>
-        expectFailure(waiting.get(`k${String(i)}`), "DEADLINE", "maybe", true),
+        expectFailure(redis.get(`k${String(i)}`), "DEADLINE", "maybe", true),
       );
       for (const { error, why } of await Promise.all(calls)) {
         expect(error.message).toMatch(/4 commands wait behind EVALSHA, in flight for \d+ ms\./);
         expect(why.join()).toMatch(/4 commands wait behind EVALSHA, in flight for/);
       }
       expect(await slow).toBe(1);
+      // The late replies have come too: the next script is the head again.
+      await patient.ping();
     }
     const line = await expectLine(redis, "incident.open", "error", "RESPONSE_TIMEOUT");
     expect(line.message).toMatch(/Likely: 4 commands wait behind EVALSHA/);

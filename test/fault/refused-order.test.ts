@@ -41,16 +41,16 @@ describe("a refused command", () => {
     expect(await redis.ping()).toBe("OK");
   });
 
-  it.each<[string, (redis: Redis) => Promise<unknown>]>([
-    ["another key", (redis) => redis.set("other", "2")],
-    ["no key and no data", (redis) => redis.ping()],
-  ])("goes again where only %s came behind it", async (_, behind) => {
+  it.each<[string, readonly string[], (redis: Redis) => Promise<unknown>]>([
+    ["another key", ["set"], (redis) => redis.set("other", "2")],
+    ["no key and no data", ["ping"], (redis) => redis.ping()],
+    ["a MULTI that reads another key", ["multi", "get", "exec"], (redis) => redis.multi().get("other").exec()],
+  ])("goes again where only %s came behind it", async (_, names, behind) => {
     const server = await refusing(1);
     const redis = await ready(server.port, { resilience: { breaker: false, retry: FAST } });
     const outcomes = await outcomesOf([redis.set("k", "1"), behind(redis)]);
     expect(outcomes.map(gist)).toEqual(["ok", "ok"]);
-    expect(server.seen.at(-1)).toBe("set");
-    expect(server.seen).toHaveLength(3);
+    expect(server.seen).toEqual(["set", ...names, "set"]);
   });
 
   it("goes again past a read when it is one itself", async () => {
@@ -159,6 +159,24 @@ describe("while only writes are refused", () => {
         .then(() => "answered", String),
     ).toBe("answered");
     expect(redis.stats().waiting.commands).toBeGreaterThan(0);
+    isReadOnly = false;
+    expect(await Promise.all([write, own])).toEqual(["OK", "OK"]);
+    expect(server.seen.slice(-2)).toEqual(["set", "get"]);
+  });
+
+  it("a read of its own key waits for a write that is tried first on a new connection", async () => {
+    let isReadOnly = true;
+    const server = await scriptedServer((name) => (/^set/.test(name) && isReadOnly ? READONLY : OK));
+    const redis = await ready(server.port, { resilience: { breaker: false, retry: FAST } });
+    const write = redis.set("k", "1");
+    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(0));
+    const own = redis.get("k");
+    const back = new Promise((resolve) => redis.once("ready", resolve));
+    redis.stream.destroy();
+    await back;
+    const { retried } = redis.stats();
+    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(retried));
+    expect(server.seen).not.toContain("get");
     isReadOnly = false;
     expect(await Promise.all([write, own])).toEqual(["OK", "OK"]);
     expect(server.seen.slice(-2)).toEqual(["set", "get"]);
