@@ -1,5 +1,5 @@
 /**
- * Keeps the clients of one endpoint from dialling it all at once: only so many connection attempts may fall into one slot of
+ * Keeps the clients of one server from dialling it all at once: only so many connection attempts may fall into one slot of
  * time; the rest move on to later slots, spread at random. The rate is bounded however many clients there are.
  */
 import { clock } from "../clock.js";

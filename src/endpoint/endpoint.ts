@@ -17,6 +17,10 @@ import { WriteSearch } from "./write-search.js";
 export interface Member {
   /** Connected and serving. */
   readonly isReady: boolean;
+  /** Since when it has had no connection, on the monotonic clock; `undefined` with one, or before the first attempt. */
+  readonly downSince: number | undefined;
+  /** For how long its commands wait for a connection before new ones are refused, in milliseconds. */
+  readonly downAfter: number;
   /** A probe would not wait behind a blocking command. */
   readonly mayProbe: boolean;
   readonly waitingCount: number;
@@ -56,8 +60,8 @@ export class Endpoint implements EndpointFacts {
   readonly write: Breaker | undefined;
   /** Read for every command: 0 while both circuits are closed, 1 when only writes are refused, 2 when everything is. */
   refusing: 0 | 1 | 2 = 0;
-  /** When its members may dial. */
-  readonly dials = new DialPace();
+  /** When its members may dial. Endpoints of one server share it. */
+  readonly dials: DialPace;
   readonly #search: WriteSearch;
   #isKnown = false;
   readonly #members = new Set<Member>();
@@ -65,13 +69,12 @@ export class Endpoint implements EndpointFacts {
   #newest: Member | undefined = undefined;
   /** When a member last lost its connection, on the monotonic clock. */
   #servedUntil = -Infinity;
-  readonly #downAfter: number;
   #ticker: Timer | undefined = undefined;
 
-  constructor(label: string, policy: Policy, observe: (facts: EndpointFacts) => Observer) {
+  constructor(label: string, policy: Policy, dials: DialPace, observe: (facts: EndpointFacts) => Observer) {
     this.label = label;
     this.policy = policy;
-    this.#downAfter = policy.breaker === false ? 0 : policy.breaker.downAfter;
+    this.dials = dials;
     this.observer = observe(this);
     this.#search = new WriteSearch({
       look: async () => (await this.#someMember()?.findsWriter()) ?? false,
@@ -126,12 +129,20 @@ export class Endpoint implements EndpointFacts {
   }
 
   /**
-   * A member has been without a connection for `downAfter`. Fails everything fast, unless another member is
-   * connected or was until a moment ago: its own time is not over yet.
+   * A member has been without a connection for its `downAfter`. Fails everything fast, unless another member is connected,
+   * was until a moment ago, or waits for longer: its own time is not over yet.
    */
   unreachable(cause: Diagnosis): void {
-    for (const member of this.#members) if (member.isReady) return;
-    if (clock.now() - this.#servedUntil < this.#downAfter - TIMER_EARLY) return;
+    let downSince = Infinity;
+    let downAfter = 0;
+    for (const member of this.#members) {
+      if (member.isReady) return;
+      if (member.downSince === undefined) continue;
+      downSince = Math.min(downSince, member.downSince);
+      downAfter = Math.max(downAfter, member.downAfter);
+    }
+    // Whoever comes during an outage does not put off its end for the others.
+    if (clock.now() - Math.max(downSince, this.#servedUntil) < downAfter - TIMER_EARLY) return;
     this.readWrite?.trip(cause);
   }
 

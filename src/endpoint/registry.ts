@@ -1,9 +1,16 @@
 /** The endpoints of this process, shared by all clients of one server, and each client's place in one of them. */
 import type { Observer } from "../engine/ports.js";
 import type { Policy } from "../policy/shape.js";
+import { DialPace } from "./dial-pace.js";
 import { Endpoint, type EndpointFacts, type Member } from "./endpoint.js";
 
 const endpoints = new Map<string, Endpoint>();
+
+/** Clients of one server that log elsewhere or have other limits belong to other endpoints, and still must not dial all at once. */
+function paceOf(label: string): DialPace {
+  for (const endpoint of endpoints.values()) if (endpoint.label === label) return endpoint.dials;
+  return new DialPace();
+}
 
 export interface EndpointIdentity {
   /** What people call it: `host:port`, socket path or Sentinel set. */
@@ -29,7 +36,8 @@ export class EndpointMembership {
     this.#key = JSON.stringify([
       label,
       logId,
-      policy.breaker,
+      // It follows the deadline, and each client keeps its own.
+      policy.breaker && { ...policy.breaker, downAfter: undefined },
       policy.retry && policy.retry.budget,
       policy.summaryInterval,
     ]);
@@ -57,7 +65,7 @@ export class EndpointMembership {
     let endpoint = endpoints.get(this.#key);
     if (endpoint === undefined) {
       const { label, policy, observe } = this.#identity;
-      endpoints.set(this.#key, (endpoint = new Endpoint(label, policy, observe)));
+      endpoints.set(this.#key, (endpoint = new Endpoint(label, policy, paceOf(label), observe)));
     }
     return endpoint;
   }

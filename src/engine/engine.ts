@@ -442,6 +442,16 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     return this.#connection.isConnected;
   }
 
+  get downSince(): number | undefined {
+    return this.#downtime.downSince;
+  }
+
+  get downAfter(): number {
+    const { breaker } = this.#options.policy;
+    // One whose commands wait for ever is never refused.
+    return breaker === false || this.#limits.waitsForever ? 0 : breaker.downAfter;
+  }
+
   get mayProbe(): boolean {
     return !this.#options.isForBlocking && !this.#connection.isPausedBy("block");
   }

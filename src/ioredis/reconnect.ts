@@ -26,6 +26,8 @@ export interface ReconnectHooks {
 const AT_ONCE = 100;
 /** Bound of the backoff while the server is wanted and attempts are refused at once, in milliseconds. */
 const WANTED = 250;
+/** "At once" is spread over this, so that many processes do not dial in the same instant. Milliseconds. */
+const SPREAD = 5;
 /** A server that serves and drops is redialled at once at most this often, in milliseconds. */
 const ONCE_EVERY = 100;
 
@@ -88,7 +90,7 @@ export class Reconnect {
   #own(now: number, served: boolean): number {
     if (served && now - this.#atOnceAt >= ONCE_EVERY) {
       this.#atOnceAt = now;
-      return Math.round(this.#hooks.spaced(0));
+      return Math.round(this.#hooks.spaced(clock.random() * SPREAD));
     }
     return Math.round(this.#hooks.spaced(this.#backoff(now)));
   }

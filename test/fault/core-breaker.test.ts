@@ -127,6 +127,33 @@ describe("a connection that goes away", () => {
     expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
   });
 
+  it("refuses each client after its own downAfter; the circuit that they share opens for the most patient", async () => {
+    const proxy = await proxyTo(server);
+    const hasty = await ready(proxy.port, { resilience: { breaker: { downAfter: 300 } } });
+    const { logger } = hasty.options.resilience ?? {};
+    const patient = await ready(proxy.port, {
+      resilience: { breaker: { downAfter: 2000 }, ...(logger && { logger }) },
+    });
+    await proxy.refuse();
+    const since = performance.now();
+    proxy.cutAll();
+    await eventually(() => expect([hasty.status, patient.status]).not.toContain("ready"));
+    await eventually(async () =>
+      expectError(await outcomeOf(hasty.withDeadline(20).get("n")), "CircuitOpenError", "no"),
+    );
+    const waiting = outcomeOf(patient.withDeadline(20_000).incr("n"));
+    if (performance.now() - since < 1900) {
+      expect(hasty.stats().breaker.readWrite.state).toBe("closed");
+      expectError(await outcomeOf(patient.withDeadline(20).get("n")), "DeadlineError", "no");
+    }
+    await eventually(() => expect(hasty.stats().breaker.readWrite.state).toBe("open"));
+    expect(performance.now() - since).toBeGreaterThan(1900);
+    expect(patient.stats().breaker.readWrite.state).toBe("open");
+    expectError(await outcomeOf(patient.get("n")), "CircuitOpenError", "no");
+    await proxy.pass();
+    expect((await waiting).value).toBe(1);
+  });
+
   it("is one incident for all clients of the endpoint: they share the circuit", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
