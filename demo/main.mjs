@@ -106,16 +106,18 @@ async function main() {
   }
 }
 
-/** What ioredoubt says of a server that does not answer. @param {string} url */
+/** What ioredoubt says of a server that does not answer: of the connection, which a command would wait for. @param {string} url */
 async function whyUnusable(url) {
   const { createRedis } = await import("ioredoubt");
   let redis;
   try {
-    redis = createRedis(url, { resilience: { logger: false } });
+    redis = createRedis(url, { lazyConnect: true, resilience: { logger: false } });
+    await redis.connect();
     await redis.ping();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (!(error instanceof Error)) return String(error);
+    return /** @type {any} */ (error).diagnosis?.title ?? error.message;
   } finally {
     await redis?.close({ drain: 0 });
   }

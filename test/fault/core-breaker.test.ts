@@ -288,10 +288,13 @@ describe("a connected server that fails", () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { breaker: QUICK } });
     proxy.latency(20);
-    for (let round = 0; round < 40; round++) {
+    // A call that comes due while this process stands still gets another look at the socket, and may find its reply there.
+    for (let late = 0; late < 200;) {
       const hasty = outcomesOf(Array.from({ length: 5 }, () => redis.withDeadline(5).get("a")));
       expect(gist(await outcomeOf(redis.get("a")))).toBe("ok");
-      expect(new Set((await hasty).map(gist))).toEqual(new Set(["DeadlineError maybe"]));
+      const outcomes = (await hasty).map(gist).filter((outcome) => outcome !== "ok");
+      expect(["DeadlineError maybe"]).toEqual(expect.arrayContaining(outcomes));
+      late += outcomes.length;
     }
     expect(redis.stats().breaker.readWrite).toMatchObject({ state: "closed", trips: 0 });
   });
