@@ -181,13 +181,14 @@ export class Endpoint implements EndpointFacts {
     return Math.min(probe, dial);
   }
 
-  /** Counts a failed command against the circuit its diagnosis names. */
-  failed(diagnosis: Diagnosis, sentAt: number): void {
+  /** Counts a failed command against the circuit its diagnosis names, once. `again`: it was refused before. */
+  failed(diagnosis: Diagnosis, sentAt: number, again = false): void {
     if (diagnosis.breaker === "none") {
       this.observer.commandRefused(diagnosis);
       return;
     }
-    this.observer.commandFailed(diagnosis);
+    this.observer.commandFailed(diagnosis, again);
+    if (again) return;
     const breaker = diagnosis.breaker === "write" ? this.write : this.readWrite;
     breaker?.failed(diagnosis, sentAt);
   }

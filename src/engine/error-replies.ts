@@ -39,7 +39,8 @@ export class ErrorReplies {
   received(call: Call, error: Error): void {
     const { settlement, membership, decision } = this.#parts;
     const diagnosis = this.#judge(call, error);
-    membership.endpoint.failed(diagnosis, call.sentAt);
+    // One command that waits is one piece of evidence, however often the server refuses it.
+    membership.endpoint.failed(diagnosis, call.sentAt, call.attempts - call.losses > 1);
     if (call.batch?.transaction === true) {
       this.#memberFailed(call.batch, call, error, diagnosis);
       return;

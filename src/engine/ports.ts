@@ -160,8 +160,8 @@ export interface Observer {
   firstConnected(): void;
   /** A connection was lost or could not be made; no command has failed of it yet. */
   connectionFailed(diagnosis: Diagnosis): void;
-  /** A command failed for a reason that speaks against the endpoint. */
-  commandFailed(diagnosis: Diagnosis): void;
+  /** A command failed for a reason that speaks against the endpoint. `again`: it was refused before, and still waits. */
+  commandFailed(diagnosis: Diagnosis, again?: boolean): void;
   /** A command failed for a reason that concerns its caller only. */
   commandRefused(diagnosis: Diagnosis): void;
   /** A command is sent again. */

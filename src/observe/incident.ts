@@ -81,8 +81,8 @@ export class IncidentLog implements Observer {
   }
 
   /** Something of the availability kind failed: opens the incident, or is counted. */
-  commandFailed(diagnosis: Diagnosis): void {
-    this.#failed(diagnosis, 1);
+  commandFailed(diagnosis: Diagnosis, again = false): void {
+    this.#failed(diagnosis, again ? 0 : 1);
   }
 
   #failed(diagnosis: Diagnosis, count: number): void {

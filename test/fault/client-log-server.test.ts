@@ -37,7 +37,8 @@ describe("a server that cannot serve", () => {
   it("BUSY_SCRIPT: a script without an end, and how to stop it", async () => {
     const server = await started("busy-reply-threshold 30");
     const looping = await opened({ port: server.port });
-    const redis = await opened({ port: server.port });
+    // Of a command that waits, the last try may be under way when its deadline passes: the script answers in its own time.
+    const redis = await opened({ port: server.port, resilience: { retry: { retries: 0 } } });
     const killed = looping.eval("while true do end", 0).catch(() => undefined);
     await eventually(async () => expect(await server.cli("PING").catch(String)).toContain("BUSY"));
     await expectFailure(redis.incr("n"), "BUSY_SCRIPT", "no", true);
@@ -52,8 +53,8 @@ describe("a server that cannot serve", () => {
   it("READ_ONLY_REPLICA: a demoted master refuses writes", async () => {
     const server = await started();
     const redis = await opened({ port: server.port });
-    let dialled = 0;
-    redis.on("ready", () => dialled++);
+    const looks = async () =>
+      Number(/setrange:.*rejected_calls=(\d+)/.exec(await server.cli("INFO", "commandstats"))?.[1]);
     await server.call("REPLICAOF", "127.0.0.1", await freePort());
     await expectFailure(redis.set("k", "v"), "READ_ONLY_REPLICA", "no", true);
     const line = await expectLine(redis, "incident.open", "error", "READ_ONLY_REPLICA");
@@ -61,8 +62,8 @@ describe("a server that cannot serve", () => {
     expect(line.runs).toContain(`redis-cli ${at(redis)}`);
     const script = redis.eval("return redis.call('set', KEYS[1], 'v')", 1, "k");
     await expectFailure(script, "READ_ONLY_REPLICA", "maybe", true);
-    // The client dials again in the hope of a new master; that alone does not end the incident.
-    await eventually(() => expect(dialled).toBeGreaterThan(0));
+    // The client looks for a new master over a connection of its own; that alone does not end the incident.
+    await eventually(async () => expect(await looks()).toBeGreaterThan(0));
     await expectFailure(redis.set("k", "v"), "READ_ONLY_REPLICA", "no", true);
     expect(redis.log.at("error")).toHaveLength(1);
     expect(events(redis.log, "incident.closed")).toEqual([]);
