@@ -25,6 +25,13 @@ const ENTRIES = { names: "index", "doctor/index": "doctor/index", "cli/main": "c
  */
 const JOINED_PACKAGES = ["is-network-error", "p-retry", "valibot"];
 
+/**
+ * A private file of ioredis: a release that moves it must not keep the package from loading. It is required where a failure
+ * is caught, which bundlers follow as well, and what needs it is off without it.
+ */
+const OPTIONAL = "ioredis/built/DataHandler.js";
+const GUARDED = `\0${OPTIONAL}`;
+
 /** @type {Set<string>} */
 const needed = new Set();
 
@@ -42,9 +49,16 @@ function neededByIndex(modules) {
 const bundle = await rolldown({
   input: Object.fromEntries(Object.entries(ENTRIES).map(([entry, from]) => [entry, join(dist, `${from}.js`)])),
   // What is installed beside the package stays there: the application's own ioredis above all.
-  external: (id) => !id.startsWith(".") && !id.startsWith("/") && !JOINED_PACKAGES.includes(id),
+  external: (id, importer) =>
+    id === OPTIONAL ? importer === GUARDED : !/^[./\0]/.test(id) && !JOINED_PACKAGES.includes(id),
   platform: "node",
   plugins: [
+    {
+      name: "optional",
+      resolveId: (id) => (id === OPTIONAL ? GUARDED : null),
+      load: (id) =>
+        id === GUARDED ? `try { module.exports = require("${OPTIONAL}"); } catch { module.exports = {}; }` : null,
+    },
     {
       // Left alone, the joined maps would lead to tsc's files, which are deleted below.
       name: "maps-to-src",

@@ -123,12 +123,16 @@ export interface ReplyHandler {
 }
 
 /** CommonJS, so the class is the default export of the default export, or closer, as the loader likes. */
-function classIn(module: unknown): { readonly prototype: unknown } {
-  return typeof module === "function" ? module : classIn((module as { readonly default: unknown }).default);
+function classIn(module: unknown): { readonly prototype: unknown } | undefined {
+  if (module === undefined || typeof module === "function") return module;
+  return classIn((module as { readonly default?: unknown }).default);
 }
 
-/** Where ioredis's handlers of replies have their methods. Shared with every client of this copy of ioredis. */
-export const replyHandler = classIn(handlerModule).prototype as ReplyHandler;
+/**
+ * Where ioredis's handlers of replies have their methods. Shared with every client of this copy of ioredis. The build makes it
+ * `undefined` with a release of ioredis that keeps them elsewhere.
+ */
+export const replyHandler = classIn(handlerModule)?.prototype as ReplyHandler | undefined;
 
 /** The same object, with its private members visible. */
 export function internalsOf(client: IORedis): RedisInternals {

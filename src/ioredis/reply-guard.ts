@@ -26,9 +26,12 @@ export function listenerThrew(thrown: unknown): void {
   fromListener = { thrown };
 }
 
+/** Does nothing where ioredis keeps its handler of replies elsewhere: its own ways hold then. */
 export function guardReplies(): void {
-  const { shiftCommand } = replyHandler;
-  replyHandler.shiftCommand = function (reply) {
+  const handler = replyHandler;
+  if (handler === undefined) return;
+  const { shiftCommand } = handler;
+  handler.shiftCommand = function (reply) {
     const item = this.redis.commandQueue.shift();
     if (item !== undefined) {
       taken = item;
@@ -41,10 +44,10 @@ export function guardReplies(): void {
     return null;
   };
   for (const name of METHODS) {
-    const original = replyHandler[name];
+    const original = handler[name];
     // ioredis 5 has no pushes.
     if (original === undefined) continue;
-    replyHandler[name] = function (this: ReplyHandler, reply: unknown): void {
+    handler[name] = function (this: ReplyHandler, reply: unknown): void {
       try {
         original.call(this, reply);
       } catch (thrown) {

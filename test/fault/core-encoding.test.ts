@@ -6,7 +6,7 @@ import { IoredoubtError } from "../../src/failure/errors.js";
 import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, clean, client, outcomeOf, outcomesOf, ready, type TestOptions } from "./core-harness.js";
+import { atEnd, clean, client, nextUncaught, outcomeOf, outcomesOf, ready, type TestOptions } from "./core-harness.js";
 
 const VALUE = "CANARYvalue";
 
@@ -198,10 +198,7 @@ describe("what throws while it is handed over", () => {
 
   it("does not stop a batch when it is a listener of the caller's", async () => {
     const redis = await ready(server.port);
-    const thrown = new Promise((resolve) => process.once("uncaughtException", resolve));
-    const others = process.listeners("uncaughtException").filter((listener) => listener.name !== "resolve");
-    for (const listener of others.slice(0, -1)) process.off("uncaughtException", listener);
-    atEnd(() => others.slice(0, -1).forEach((listener) => process.on("uncaughtException", listener)));
+    const thrown = nextUncaught();
     redis.once("select", () => {
       throw new Error("the listener's own");
     });

@@ -3,7 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.js";
-import { atEnd, gist, outcomeOf, ready, scriptedServer, type TestOptions } from "./core-harness.js";
+import { atEnd, gist, nextUncaught, outcomeOf, ready, scriptedServer, type TestOptions } from "./core-harness.js";
 
 const SECRET = "CANARYreply";
 const bulk = (text: string): string => `$${String(text.length)}\r\n${text}\r\n`;
@@ -64,13 +64,19 @@ describe("replies out of step", () => {
   });
 
   it("a listener that throws is not the server's fault: the connection stays", async () => {
-    const { port } = await garbling({});
+    const message = `*3\r\n${bulk("message")}${bulk("c")}${bulk("news")}`;
+    const { port } = await garbling({ subscribe: `*3\r\n${bulk("subscribe")}${bulk("c")}:1\r\n${message}` });
     const redis = await ready(port, OPTIONS);
-    await redis.get("k");
-    let closed = 0;
-    redis.on("close", () => closed++);
-    await redis.get("k");
-    expect(closed).toBe(0);
+    const thrown = nextUncaught();
+    const { stream } = redis;
+    redis.on("message", () => {
+      throw new Error("the listener's own");
+    });
+    await redis.subscribe("c");
+    expect(await thrown).toEqual(new Error("the listener's own"));
+    expect(await redis.subscribe("c")).toBe(1);
+    expect(redis.stream).toBe(stream);
+    expect(redis.log.text()).not.toContain("PROTOCOL_ERROR");
   });
 });
 

@@ -134,6 +134,14 @@ export async function clean(server: RedisServer): Promise<void> {
   await server.call("CONFIG", "RESETSTAT");
 }
 
+/** The next error that nobody catches. The test runner does not hear of it. */
+export function nextUncaught(): Promise<unknown> {
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  atEnd(() => others.forEach((listener) => process.on("uncaughtException", listener)));
+  return new Promise((resolve) => process.once("uncaughtException", resolve));
+}
+
 export function ignore(): void {
   // Each test looks at what it cares for.
 }
