@@ -3,15 +3,17 @@
  * watched through its own hooks. A release that moves one of them fails here, by name, before anything breaks in a fault.
  */
 import { Command, Pipeline, Redis as IORedis, type RedisOptions } from "ioredis";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { CLOSED_MESSAGE, NOT_WRITABLE_MESSAGE } from "../../src/engine/client-errors.js";
 import {
   base,
   internalsOf,
   overrideInternals,
+  replyHandler,
   type BatchMember,
   type PipelineInternals,
   type RedisInternals,
+  type ReplyHandler,
 } from "../../src/ioredis/internals.js";
 import { allowsQuickWrites, quickWrite } from "../../src/ioredis/quick-write.js";
 import { eventually } from "../helpers/eventually.js";
@@ -423,6 +425,68 @@ describe("ioredis's pipelines and reconnects", () => {
     monitor.disconnect();
     await ended;
     expect(Object.hasOwn(monitor, "sendCommand")).toBe(false);
+  });
+});
+
+describe("a handler of replies", () => {
+  function handlers(): ReplyHandler {
+    if (replyHandler === undefined) throw new Error("ioredis keeps its handler of replies elsewhere");
+    return replyHandler;
+  }
+
+  /** The handler of this client's connection. */
+  async function handlerOf(probe: Probe): Promise<ReplyHandler> {
+    const shift = vi.spyOn(handlers(), "shiftCommand");
+    await probe.ping();
+    const handler = shift.mock.contexts.find(({ redis }) => redis === internalsOf(probe));
+    shift.mockRestore();
+    if (handler === undefined) throw new Error("no reply came through it");
+    return handler;
+  }
+
+  it("takes the oldest entry of its client's queue for a reply", async () => {
+    const probe = open();
+    await probe.ping();
+    const shift = vi.spyOn(handlers(), "shiftCommand");
+    const [oldest, next] = [new Command("ping"), new Command("ping")];
+    await Promise.all([probe.sendCommand(oldest), probe.sendCommand(next)]);
+    expect(shift.mock.results.map(({ value }) => (value as { command: Command }).command)).toEqual([oldest, next]);
+    shift.mockRestore();
+  });
+
+  it("has a method for each kind of reply, which the client's own may replace", async () => {
+    const probe = open();
+    const handler = await handlerOf(probe);
+    for (const name of ["returnReply", "returnError", "returnFatalError"] as const) {
+      expect(Object.hasOwn(handler, name)).toBe(false);
+      handler[name] = vi.fn();
+    }
+    const { stream } = internalsOf(probe);
+    stream?.emit("data", Buffer.from("+PONG\r\n"));
+    expect(handler.returnReply).toHaveBeenCalledTimes(1);
+    stream?.emit("data", Buffer.from("-ERR no\r\n"));
+    expect(handler.returnError).toHaveBeenCalledTimes(1);
+    stream?.emit("data", Buffer.from("?no RESP at all\r\n"));
+    expect(handler.returnFatalError).toHaveBeenCalledTimes(1);
+  });
+
+  it("has one for pushes too, where ioredis speaks RESP3", async () => {
+    const probe = open();
+    const handler = await handlerOf(probe);
+    expect(handler.returnPush !== undefined).toBe(internalsOf(probe).condition?.protocol !== undefined);
+    if (handler.returnPush === undefined) return;
+    handler.returnPush = vi.fn();
+    internalsOf(probe).stream?.emit("data", Buffer.from(">1\r\n+news\r\n"));
+    expect(handler.returnPush).toHaveBeenCalledTimes(1);
+  });
+
+  it("reports a reply that nothing asked for, and has no entry for it", async () => {
+    const probe = open();
+    const handler = await handlerOf(probe);
+    const errors: unknown[] = [];
+    probe.on("error", (error) => errors.push(error));
+    expect(handler.shiftCommand("unasked")).toBeNull();
+    expect(errors).toHaveLength(1);
   });
 });
 

@@ -141,6 +141,18 @@ describe("the packed package", () => {
     expect(await must(process.execPath, args, project)).toBe("CONNECTION_REFUSED\nv\n");
   });
 
+  it("loads and works with a release of ioredis that keeps its handler of replies elsewhere", async () => {
+    const moved = `const Module = require("node:module");
+      const { _resolveFilename: find } = Module;
+      Module._resolveFilename = (request, ...rest) => {
+        if (request !== "ioredis/built/DataHandler.js") return find(request, ...rest);
+        console.log("asked");
+        throw Object.assign(new Error("Cannot find module"), { code: "MODULE_NOT_FOUND" });
+      };`;
+    const source = `${moved} const { createRedis } = require("ioredoubt"); ${USE}`;
+    expect(await node("moved.cjs", source, String(server.port))).toBe("asked\nv\n");
+  });
+
   it.each(["esm", "cjs"] as const)("works inside what a bundler makes of a service, as %s", async (format) => {
     const source = `import Default, { Redis, createRedis } from "ioredoubt";
       import { diagnoseConnection } from "ioredoubt/doctor";
@@ -170,6 +182,8 @@ describe("the packed package", () => {
     const apart = mkdtempSync(join(tmpdir(), "bundled-"));
     await bundle.write({ file: join(apart, file), format, codeSplitting: false });
     await bundle.close();
+    // The bundler has followed what is required where a failure is caught.
+    expect(readFileSync(join(apart, file), "utf8")).not.toContain('require("ioredis/built');
     const out = await must(process.execPath, [file, String(server.port)], apart);
     rmSync(apart, { recursive: true });
     expect(out).toContain("true diagnoseConnection\n");
