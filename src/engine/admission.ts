@@ -8,6 +8,7 @@ import * as clientErrors from "./client-errors.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { FailureSnapshots } from "./failure-snapshot.js";
 import type { SessionState } from "./session-state.js";
+import { checkLoss } from "./transactions.js";
 
 export interface AdmissionParts {
   readonly policy: Policy;
@@ -30,7 +31,8 @@ export class Admission {
   verdict(call: Call): Verdict {
     const { policy, connection, session, availability, snapshots, wake } = this.#parts;
     if (!connection.accepts) return no((member, now) => clientErrors.closed(member, snapshots.take(), now));
-    const lost = session.check(call.facts.name, clock.now());
+    // A batch is judged by all that it holds, once it is complete.
+    const lost = call.stream === undefined ? checkLoss(session, [call], clock.now()) : undefined;
     if (lost !== undefined) {
       return no((member, now) => clientErrors.transactionAborted(member, snapshots.take(), lost, now));
     }

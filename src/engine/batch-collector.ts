@@ -1,17 +1,22 @@
 /**
- * While writes are refused or held, a batch is judged by all that it holds, so its members are collected first. They come
- * within one turn, and nothing comes between them: the next foreign command, or the end of the turn, completes the batch.
+ * While writes are refused or held, or a guard was lost with its connection, a batch is judged by all that it holds, so its
+ * members are collected first. They come within one turn, and nothing comes between them: the next foreign command, or the end of the turn, completes the batch.
  */
 import { clock } from "../clock.js";
 import type { Availability } from "./availability.js";
+import type { Call } from "./call.js";
+import { transactionAborted } from "./client-errors.js";
 import type { CallBatch } from "./stream-batch.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { BatchStream } from "./ports.js";
 import type { Release } from "./release.js";
+import type { SessionState } from "./session-state.js";
 import type { Settlement } from "./settlement.js";
+import { checkLoss } from "./transactions.js";
 
 export interface BatchCollectorParts {
   readonly connection: ConnectionState;
+  readonly session: SessionState;
   readonly availability: Availability | undefined;
   readonly settlement: Settlement;
   readonly release: Release;
@@ -50,10 +55,14 @@ export class BatchCollector {
     const collected = this.#collected;
     if (collected === undefined) return;
     this.#collected = undefined;
-    const { connection, availability, settlement, release } = this.#parts;
+    const { connection, session, availability, settlement, release } = this.#parts;
     const calls = collected.batch.calls.filter(({ state }) => state === "waiting");
     const [first] = calls;
-    const error = first && availability?.refusal(first);
+    const lost = checkLoss(session, calls, clock.now());
+    const error =
+      lost === undefined
+        ? first && availability?.refusal(first)
+        : (member: Call, now: number) => transactionAborted(member, settlement.snapshot(), lost, now);
     if (error !== undefined) {
       collected.batch.verdict = { kind: "reject", error };
       const now = clock.now();

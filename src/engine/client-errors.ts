@@ -24,7 +24,7 @@ import type { Call } from "./call.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
 import type { QueueSize } from "./offline-queue.js";
 import type { Flaw } from "./ports.js";
-import type { Guard } from "./session-state.js";
+import type { LostGuard } from "./session-state.js";
 
 /** The text that ioredis gives every command refused or flushed because the client ended. Code in the field compares it. */
 export const CLOSED_MESSAGE = "Connection is closed.";
@@ -216,15 +216,21 @@ export function besideRefused(
   );
 }
 
+const WHY_ABORTED: Readonly<Record<LostGuard, string>> = {
+  WATCH: "the connection that held its WATCH was lost, so the watched keys are no longer guarded",
+  MULTI: "the connection that held its MULTI was lost, so the commands queued so far are gone",
+  "refused MULTI": "the MULTI that it was issued behind was refused, so it would have run on its own",
+};
+
 export function transactionAborted(
   call: Call,
   snapshot: FailureSnapshot,
-  guard: Guard,
+  guard: LostGuard,
   now: number,
 ): TransactionAbortedError {
   return new TransactionAbortedError(
     "EXEC_ABORTED",
-    `${name(call)} was refused: the connection that held its ${guard} was lost, so ${guard === "WATCH" ? "the watched keys are no longer guarded" : "the commands queued so far are gone"}. Nothing was executed; start the transaction again.`,
+    `${name(call)} was refused: ${WHY_ABORTED[guard]}. Nothing was executed; start the transaction again.`,
     details(call, snapshot, "no", now),
   );
 }

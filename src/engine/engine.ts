@@ -53,7 +53,7 @@ import { RetryLoop } from "./retry-loop.js";
 import { SessionState } from "./session-state.js";
 import { Settlement } from "./settlement.js";
 import { TimeLimits } from "./time-limits.js";
-import { abandonTransactions } from "./transactions.js";
+import { abandonTransactions, multiRefused } from "./transactions.js";
 import { Unsendable } from "./unsendable.js";
 
 export interface EngineOptions {
@@ -146,7 +146,13 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       expired: (calls) => expiry.expired(calls, { late: 0 }),
       holdsWritesOnly: () => this.#retryLoop.writesOnly,
     });
-    this.#collector = new BatchCollector({ connection, availability, settlement, release: this.#release });
+    this.#collector = new BatchCollector({
+      connection,
+      session,
+      availability,
+      settlement,
+      release: this.#release,
+    });
     this.#unsendable = new Unsendable({ owner: this, settlement, transport, report: options.report });
     const decision = new RetryDecision({
       policy: policy.retry,
@@ -245,6 +251,12 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   #admit(call: Call, now: number): void {
     this.#collector.next(call.stream);
+    if (call.facts.session === "multi" && call.stream === undefined) {
+      call.whenSettled(() => {
+        if (call.attempts > 0) return;
+        multiRefused(this.#session, call, this.#queue, this.#settlement);
+      });
+    }
     const { signal } = call.options ?? {};
     const settlement = this.#settlement;
     if (signal?.aborted === true) {
@@ -286,8 +298,9 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     return batch.verdict;
   }
 
-  /** Only writes are refused or held: a batch of reads may go. */
+  /** Only writes are refused or held, so a batch of reads may go; or what a batch counts on may be lost. */
   get #mustCollect(): boolean {
+    if (this.#session.isLost) return true;
     return this.#membership.endpoint.refusing === 1 || this.#retryLoop.isHolding || this.#refused.isPending;
   }
 
@@ -315,7 +328,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   #noteSession(call: Call): void {
-    const context = this.#session.sent(call.command, call.stream !== undefined);
+    const context = this.#session.sent(call.command, call.stream);
     // A batch of its own brings its guard along, if any.
     if (context?.guard === "WATCH" && call.batch !== undefined) call.batch.isGuarded = true;
     call.transaction = context;
@@ -358,6 +371,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       call.rejectCommand(error);
       return;
     }
+    if (call.facts.touchesSession) this.#session.refused(call.command);
     if (call.state !== "sent") return;
     sanitizeError(error);
     if (this.#writing === call) {

@@ -94,6 +94,9 @@ export class ErrorReplies {
 
   #mayRetry(call: Call): boolean {
     const { connection, session, decision } = this.#parts;
+    // By then its MULTI is over: it would run bare, or in somebody else's.
+    if (call.transaction !== undefined) return false;
+    if (call.facts.dispatch === "transaction" && call.batch?.transaction !== true) return false;
     return connection.accepts && !session.isHolding && decision.mayWait(call, clock.now());
   }
 

@@ -5,10 +5,13 @@
  * was ended by the caller, is never taken for one that holds.
  */
 import { wordOf } from "../command/arguments.js";
-import { factsOf } from "../command/facts.js";
+import { factsOf, type Session } from "../command/facts.js";
 
 /** What a caller may count on of its connection. */
 export type Guard = "WATCH" | "MULTI";
+
+/** What it counted on in vain: a guard that went with its connection, or a MULTI that was refused before it was sent. */
+export type LostGuard = Guard | "refused MULTI";
 
 /** The transaction that a call was sent to count on. Shared by the calls of one interactive MULTI. */
 export interface TransactionContext {
@@ -36,8 +39,23 @@ const REMEMBERED = 30_000;
 
 type Open =
   | { readonly kind: "none" }
-  | { readonly kind: "watching" }
-  | { readonly kind: "multi"; readonly context: TransactionContext };
+  /** `opener`: the only WATCH so far. */
+  | { readonly kind: "watching"; readonly opener: SessionCommand | undefined }
+  | {
+      readonly kind: "multi";
+      readonly context: TransactionContext;
+      readonly opener: SessionCommand;
+      /** It came in a batch, which is expected to bring its own EXEC. */
+      readonly batch: object | undefined;
+      /** Something was watched before. */
+      readonly watched: boolean;
+    };
+
+/** What was lost, until its owner has been told. What follows a refused MULTI up to its EXEC was issued for it. */
+interface Lost {
+  readonly guard: LostGuard;
+  readonly at: number;
+}
 
 const NONE: Open = { kind: "none" };
 
@@ -47,10 +65,16 @@ export class SessionState {
   /** The connection holds state that a resend on another one would miss. Read for every command. */
   isHolding = false;
   #open: Open = NONE;
-  #lost: { readonly guard: Guard; readonly at: number } | undefined = undefined;
+  #lost: Lost | undefined = undefined;
   #guards = 0;
+  #endedByConnection = false;
   #selected = false;
   #isDirty = false;
+
+  /** A MULTI was refused, and its caller has not heard of it yet. */
+  get isInRefusedMulti(): boolean {
+    return this.#lost?.guard === "refused MULTI";
+  }
 
   /** What it holds. */
   get guard(): Guard | undefined {
@@ -64,6 +88,11 @@ export class SessionState {
    */
   get guardNumber(): number | undefined {
     return this.#open.kind === "watching" ? this.#guards : undefined;
+  }
+
+  /** The last guard that ended went with its connection: its owner did not end it. */
+  get wasCut(): boolean {
+    return this.#endedByConnection;
   }
 
   /** An interactive MULTI is open: what is sent now belongs to it. */
@@ -90,43 +119,62 @@ export class SessionState {
   /**
    * A command is about to be sent. Called for all that may change this state, and for every command while a guard is held.
    *
-   * @param inBatch - it is a member of a MULTI batch, which brings its own EXEC.
-   * @returns the transaction that the command counts on.
+   * @param batch - what identifies the batch that it is a member of.
+   * @returns the transaction that the command counts on, unless it is its own batch's.
    */
-  sent(command: SessionCommand, inBatch: boolean): TransactionContext | undefined {
+  sent(command: SessionCommand, batch: object | undefined): TransactionContext | undefined {
     const open = this.#open;
-    const context = open.kind === "multi" ? open.context : undefined;
+    const isOwn = open.kind === "multi" && open.batch !== undefined && open.batch === batch;
+    const context = open.kind === "multi" && !isOwn ? open.context : undefined;
     switch (factsOf(command.name).session) {
       case "watch":
         // Refused inside a MULTI.
         if (open.kind === "multi") return context;
         if (open.kind === "none") this.#guards++;
-        this.#hold({ kind: "watching" });
+        this.#hold({ kind: "watching", opener: open.kind === "none" ? command : undefined });
         return undefined;
       case "unwatch":
-        if (open.kind === "watching") this.#hold(NONE);
+        if (open.kind === "watching") this.#end();
         return context;
-      case "multi": {
-        if (inBatch || open.kind === "multi") return context;
-        const opened: TransactionContext = { guard: "MULTI", executed: false };
-        this.#hold({ kind: "multi", context: opened });
-        return opened;
-      }
+      case "multi":
+        if (open.kind !== "multi") return this.#begin(command, batch, open.kind === "watching");
+        return context;
       case "exec":
-        this.#hold(NONE);
-        if (context !== undefined) context.executed = true;
-        return context ?? (open.kind === "watching" ? { guard: "WATCH", executed: true } : undefined);
+        // The server refuses it, and keeps what is watched.
+        if (open.kind !== "multi") return undefined;
+        this.#end();
+        if (isOwn) return open.watched ? { guard: "WATCH", executed: true } : undefined;
+        open.context.executed = true;
+        return context;
       case "discard":
-        this.#hold(NONE);
+        if (open.kind === "multi") this.#end();
         return undefined;
       case "reset":
-        this.#hold(NONE);
+        this.#end();
         this.#isDirty = true;
         return undefined;
       default:
         this.#note(command);
         return context;
     }
+  }
+
+  #begin(opener: SessionCommand, batch: object | undefined, watched: boolean): TransactionContext | undefined {
+    const context: TransactionContext = { guard: "MULTI", executed: false };
+    this.#hold({ kind: "multi", context, opener, batch, watched });
+    return batch === undefined ? context : undefined;
+  }
+
+  #end(): void {
+    this.#hold(NONE);
+    this.#endedByConnection = false;
+  }
+
+  /** The server refused this command: if it was to begin a guard, there is none. */
+  refused(command: SessionCommand): void {
+    const open = this.#open;
+    if (open.kind === "none" || open.opener !== command) return;
+    this.#hold(open.kind === "multi" && open.watched ? { kind: "watching", opener: undefined } : NONE);
   }
 
   /** A command that changes nothing of a transaction. */
@@ -148,30 +196,75 @@ export class SessionState {
     }
   }
 
-  /** The connection is gone, and with it the guard. `told`: its owner has been refused already, at this loss. */
-  connectionLost(told: boolean, now: number): void {
+  /** The connection is gone, and with it the guard. */
+  connectionLost(now: number): void {
     const { guard } = this;
     this.clear();
-    if (!told && guard !== undefined) this.#lose({ guard, at: now });
+    if (guard === undefined) return;
+    this.#endedByConnection = true;
+    this.#lose({ guard, at: now });
   }
 
-  /** What a command counted on and lost; forgets the loss once the caller's transaction has come to its end. */
-  check(name: string, now: number): Guard | undefined {
+  /** What a command that comes alone counted on and lost; forgets the loss once the caller's transaction has come to its end. */
+  check(name: string, now: number): LostGuard | undefined {
+    const lost = this.#lost;
+    const { session } = factsOf(name);
+    if (lost === undefined || session === "quit") return undefined;
+    if (lost.guard !== "WATCH") return this.#checkMember(lost, session, now);
+    switch (session) {
+      case "unwatch":
+      case "reset":
+      case "discard":
+        this.#lose(undefined);
+        return undefined;
+      case "multi":
+        this.multiRefused(now);
+        return lost.guard;
+      case "watch":
+      case "exec":
+        // Its EXEC would be taken for one that both guard.
+        this.#lose(undefined);
+        return lost.guard;
+      default:
+        return undefined;
+    }
+  }
+
+  /** A command that belongs, or may belong, to a MULTI that is lost or was refused. */
+  #checkMember({ guard, at }: Lost, session: Session | undefined, now: number): LostGuard | undefined {
+    // No MULTI holds a WATCH, and the owner of this one has been told: a new attempt begins.
+    const isOver = session === "reset" || (guard === "refused MULTI" && session === "watch");
+    if (isOver || session === "exec" || session === "discard" || now - at >= REMEMBERED) this.#lose(undefined);
+    return isOver ? undefined : guard;
+  }
+
+  /** The same for the members of a whole batch, which share one fate. */
+  checkBatch(names: readonly string[], now: number): LostGuard | undefined {
     const lost = this.#lost;
     if (lost === undefined) return undefined;
-    const { guard } = lost;
-    const { session } = factsOf(name);
-    if (session === "unwatch" || session === "reset" || session === "discard") {
-      this.#lose(undefined);
-      return session === "discard" && guard === "MULTI" ? guard : undefined;
+    const changes = names.map((name) => factsOf(name).session);
+    if (lost.guard !== "WATCH") {
+      if (endsForeign(changes) || now - lost.at >= REMEMBERED) this.#lose(undefined);
+      return lost.guard;
     }
-    if (guard === "MULTI") {
-      if (session === "exec" || now - lost.at >= REMEMBERED) this.#lose(undefined);
-      return guard;
-    }
-    if (session !== "watch" && session !== "multi" && session !== "exec") return undefined;
+    const first = changes.find((change) => change !== undefined && CONCERNED.has(change));
+    if (first !== undefined) this.#lose(undefined);
+    return first === "multi" || first === "exec" || first === "watch" ? lost.guard : undefined;
+  }
+
+  /** An interactive MULTI was refused before it was sent: what follows was issued for it, until its caller has `heard`. */
+  multiRefused(now: number): void {
+    this.#lose({ guard: "refused MULTI", at: now });
+  }
+
+  /** The caller of a refused MULTI has heard of it: what comes now was issued in full knowledge. */
+  heard(): void {
+    if (this.isInRefusedMulti) this.#lose(undefined);
+  }
+
+  /** The owner knows that the connection was lost. */
+  forgetLoss(): void {
     this.#lose(undefined);
-    return guard;
   }
 
   /** The connection is as new. */
@@ -185,8 +278,24 @@ export class SessionState {
     this.isHolding = open.kind !== "none";
   }
 
-  #lose(lost: { readonly guard: Guard; readonly at: number } | undefined): void {
+  #lose(lost: Lost | undefined): void {
     this.#lost = lost;
     this.isLost = lost !== undefined;
   }
+}
+
+/** What ends, uses or renews a lost WATCH. */
+const CONCERNED: ReadonlySet<Session> = new Set(["watch", "unwatch", "multi", "exec", "discard", "reset"]);
+
+/** Whether there is an EXEC or DISCARD for a MULTI that is not among these. */
+function endsForeign(changes: readonly (Session | undefined)[]): boolean {
+  let isOpen = false;
+  for (const change of changes) {
+    if (change === "multi") isOpen = true;
+    else if (change === "exec" || change === "discard") {
+      if (!isOpen) return true;
+      isOpen = false;
+    }
+  }
+  return false;
 }

@@ -81,8 +81,8 @@ export class ConnectionPool {
     origin: Error,
     options: TransactionOptions,
   ): Promise<TransactionResult<T>> {
-    const run = (conn: OwnedClient, { engine, connection }: PooledConnection): Promise<TransactionResult<T>> =>
-      runTransaction({ conn, engine, epoch: () => connection.epoch() }, keys, fn, options);
+    const run = (conn: OwnedClient, { engine }: PooledConnection): Promise<TransactionResult<T>> =>
+      runTransaction({ conn, engine }, keys, fn, options);
     return withConnection(this.#host, this.#leases, run, fn.name || "transaction", origin, options);
   }
 

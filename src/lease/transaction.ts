@@ -42,8 +42,6 @@ const BACKOFF = { minTimeout: 4, maxTimeout: 100, factor: 2 };
 export interface TransactionGround {
   readonly conn: OwnedClient;
   readonly engine: Engine;
-  /** Numbers the connections to the server. */
-  epoch(): number;
 }
 
 /** Runs the attempts on one lent connection. */
@@ -57,6 +55,8 @@ export async function runTransaction<T>(
   let conflicts = 0;
   for (let attempt = 1; ; attempt++) {
     let cause: unknown;
+    // A connection that was lost in the attempt before is no news.
+    ground.engine.session.forgetLoss();
     try {
       await ground.conn.watch(...keys);
       const done = await attemptOnce(ground, fn);
@@ -73,12 +73,11 @@ export async function runTransaction<T>(
 
 /** `undefined`: a watched key changed, and nothing was executed. */
 async function attemptOnce<T>(
-  { conn, engine, epoch }: TransactionGround,
+  { conn, engine }: TransactionGround,
   fn: (scope: TransactionScope) => T | PromiseLike<T>,
 ): Promise<{ value: T; results: unknown[] } | undefined> {
   const { session } = engine;
   const guard = session.guardNumber;
-  const guardedEpoch = epoch();
   const multi = conn.multi();
   const exec = multi.exec.bind(multi);
   multi.exec = () => {
@@ -87,7 +86,7 @@ async function attemptOnce<T>(
   const value = await fn({ conn, multi });
   // Executing it now would overwrite what others wrote meanwhile, and say that nothing had changed.
   if (session.guardNumber !== guard || guard === undefined) {
-    if (guard === undefined || epoch() !== guardedEpoch) throw guardLost(engine);
+    if (guard === undefined || session.wasCut) throw guardLost(engine);
     throw new TypeError(
       "nothing was executed: the function of transaction() ended its own WATCH, by UNWATCH, RESET or another MULTI … EXEC on `conn`",
     );

@@ -77,20 +77,26 @@ describe("after WATCH, when the connection is lost", () => {
     expect(await server.cli("GET", "stock")).toBe("theirs");
   });
 
-  it("is forgotten with UNWATCH, and a new WATCH starts a new transaction", async () => {
+  it("refuses a further WATCH once, whose EXEC would be taken for one that both guard", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    await redis.watch("a");
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    expectError(await outcomeOf(redis.watch("b")), "TransactionAbortedError", "no");
+    await redis.watch("a", "b");
+    expect(await redis.multi().set("a", "2").exec()).toEqual([[null, "OK"]]);
+  });
+
+  it("is forgotten with UNWATCH", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port);
     await redis.watch("a");
     proxy.cutAll();
     await eventually(() => expect(redis.status).not.toBe("ready"));
     await redis.unwatch();
+    await redis.watch("a");
     expect(await redis.multi().set("a", "1").exec()).toEqual([[null, "OK"]]);
-
-    await redis.watch("a");
-    proxy.cutAll();
-    await eventually(() => expect(redis.status).not.toBe("ready"));
-    await redis.watch("a");
-    expect(await redis.multi().set("a", "2").exec()).toEqual([[null, "OK"]]);
   });
 
   it("does not concern commands outside a transaction", async () => {

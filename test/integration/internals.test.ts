@@ -438,7 +438,7 @@ describe("a handler of replies", () => {
   async function handlerOf(probe: Probe): Promise<ReplyHandler> {
     const shift = vi.spyOn(handlers(), "shiftCommand");
     await probe.ping();
-    const handler = shift.mock.contexts.find(({ redis }) => redis === internalsOf(probe));
+    const handler = (shift.mock.contexts as ReplyHandler[]).find(({ redis }) => redis === internalsOf(probe));
     shift.mockRestore();
     if (handler === undefined) throw new Error("no reply came through it");
     return handler;

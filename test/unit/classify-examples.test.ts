@@ -30,7 +30,6 @@ const UNLOGGED: Partial<Readonly<Record<Code, string>>> = {
   QUOTA_EXCEEDED: "Only a managed offering sends it: no line could be provoked.",
   CLUSTER_UNREACHABLE: "The Cluster class is ioredis's own, and logs nothing.",
   UNKNOWN: "What is not recognised cannot be provoked.",
-  ARGUMENT_INVALID: CALLER_ONLY,
   SUBSCRIBER_MODE: "ioredis refuses it before it is sent: it concerns its caller only, who was told.",
 };
 

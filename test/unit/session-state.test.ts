@@ -1,26 +1,31 @@
 import { describe, expect, it } from "vitest";
-import { SessionState, type TransactionContext } from "../../src/engine/session-state.js";
+import { SessionState, type SessionCommand, type TransactionContext } from "../../src/engine/session-state.js";
 
 /** `watch`, `client tracking on`: sent one after the other, each with the transaction it counts on. */
 function send(session: SessionState, ...commands: string[]): (TransactionContext | undefined)[] {
-  return commands.map((command) => sendOne(session, command, false));
+  return commands.map((command) => sendOne(session, command, undefined));
 }
 
-/** The members of a MULTI batch. */
+/** The members of one batch. */
 function sendBatch(session: SessionState, ...commands: string[]): (TransactionContext | undefined)[] {
-  return commands.map((command) => sendOne(session, command, true));
+  const batch = {};
+  return commands.map((command) => sendOne(session, command, batch));
 }
 
-function sendOne(session: SessionState, command: string, inBatch: boolean): TransactionContext | undefined {
+function sendOne(session: SessionState, command: string, batch: object | undefined): TransactionContext | undefined {
+  return session.sent(parsed(command), batch);
+}
+
+function parsed(command: string): SessionCommand {
   const [name = "", ...args] = command.split(" ");
-  return session.sent({ name, args }, inBatch);
+  return { name, args };
 }
 
 /** After these commands the connection was lost, and nobody has been told. */
 function lostAfter(...commands: string[]): SessionState {
   const session = new SessionState();
   send(session, ...commands);
-  session.connectionLost(false, 0);
+  session.connectionLost(0);
   return session;
 }
 
@@ -58,10 +63,59 @@ describe("what a connection holds", () => {
 
   it("is nothing for a batch that brings its own EXEC", () => {
     const session = new SessionState();
-    sendBatch(session, "multi", "set k 1");
+    expect(sendBatch(session, "multi", "set k 1", "exec", "get k")).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(session.isHolding).toBe(false);
-    sendBatch(session, "exec");
+  });
+
+  it("is the MULTI that a batch left open, for whatever comes behind that batch", () => {
+    const session = new SessionState();
+    expect(sendBatch(session, "multi", "set k 1")).toEqual([undefined, undefined]);
+    expect(session.isInMulti).toBe(true);
+    expect(sendBatch(session, "set k 2")).toEqual([{ guard: "MULTI", executed: false }]);
+    expect(send(session, "set k 3", "exec")).toEqual([
+      { guard: "MULTI", executed: true },
+      { guard: "MULTI", executed: true },
+    ]);
     expect(session.isHolding).toBe(false);
+  });
+
+  it("is nothing when the server refused what was to begin it", () => {
+    const session = new SessionState();
+    const [watch, multi] = [parsed("watch k"), parsed("multi")];
+    session.sent(watch, undefined);
+    session.refused(watch);
+    expect(session.guard).toBeUndefined();
+    session.sent(multi, undefined);
+    session.refused(multi);
+    expect(session.guard).toBeUndefined();
+  });
+
+  it("stays when the server refused something else", () => {
+    const session = new SessionState();
+    const [first, second, nested] = [parsed("watch a"), parsed("watch b"), parsed("multi")];
+    for (const command of [first, second]) session.sent(command, undefined);
+    // Which of the two it refused tells nothing of the other.
+    session.refused(second);
+    session.refused(first);
+    expect(session.guard).toBe("WATCH");
+    send(session, "multi");
+    session.sent(nested, undefined);
+    session.refused(nested);
+    expect(session.guard).toBe("MULTI");
+  });
+
+  it("is the WATCH again when the server refused the MULTI behind it", () => {
+    const session = new SessionState();
+    const multi = parsed("multi");
+    send(session, "watch k");
+    session.sent(multi, undefined);
+    session.refused(multi);
+    expect(session.guard).toBe("WATCH");
   });
 
   it("is gone with the batch that executes behind a WATCH", () => {
@@ -89,7 +143,7 @@ describe("what only another connection is free of", () => {
     const session = new SessionState();
     send(session, command);
     expect(session.isDirty).toBe(true);
-    session.connectionLost(false, 0);
+    session.connectionLost(0);
     expect(session.isDirty).toBe(false);
   });
 
@@ -106,7 +160,7 @@ describe("what only another connection is free of", () => {
     const session = new SessionState();
     send(session, "multi", "select 1", "discard");
     expect(session).toMatchObject({ selected: true, isDirty: false });
-    session.connectionLost(false, 0);
+    session.connectionLost(0);
     expect(session.selected).toBe(false);
   });
 });
@@ -141,7 +195,7 @@ describe("the number of a guard", () => {
     const numbers = [0, 1, 2].map((round) => {
       send(session, "watch a");
       const number = session.guardNumber;
-      if (round === 0) session.connectionLost(true, 0);
+      if (round === 0) session.connectionLost(0);
       else session.clear();
       expect(session.guardNumber).toBeUndefined();
       return number;
@@ -189,13 +243,52 @@ describe("the transaction that a command counts on", () => {
 });
 
 describe("after a lost WATCH", () => {
-  it("refuses one transaction, then all is well again", () => {
+  it("refuses one transaction up to its EXEC, then all is well again", () => {
     const session = lostAfter("watch k");
     expect(session.isLost).toBe(true);
     expect(session.check("get", 0)).toBeUndefined();
     expect(session.check("multi", 0)).toBe("WATCH");
+    expect(["set", "multi", "incr", "exec"].map((name) => session.check(name, 0))).toEqual(
+      Array(4).fill("refused MULTI"),
+    );
     expect(session.isLost).toBe(false);
     expect(session.check("multi", 0)).toBeUndefined();
+  });
+
+  it("refuses nothing more once the caller of the refused MULTI has heard of it, or watches anew", () => {
+    const heard = lostAfter("watch k");
+    heard.check("multi", 0);
+    heard.heard();
+    expect(heard.check("set", 0)).toBeUndefined();
+    const again = lostAfter("watch k");
+    again.check("multi", 0);
+    expect(again.check("watch", 0)).toBeUndefined();
+    expect(again.check("multi", 0)).toBeUndefined();
+  });
+
+  it("is not forgotten because somebody has heard of a refusal", () => {
+    const session = lostAfter("watch k");
+    session.heard();
+    expect(session.check("multi", 0)).toBe("WATCH");
+  });
+
+  it.each([
+    [["multi", "set", "exec"], "WATCH"],
+    [["get", "multi", "set", "exec"], "WATCH"],
+    [["set", "exec"], "WATCH"],
+    [["get", "watch"], "WATCH"],
+    [["unwatch", "multi", "set", "exec"], undefined],
+  ] as const)("refuses the batch %j with %s, once", (names, refusal) => {
+    const session = lostAfter("watch k");
+    expect(session.checkBatch(names, 0)).toBe(refusal);
+    expect(session.isLost).toBe(false);
+    expect(session.checkBatch(names, 0)).toBeUndefined();
+  });
+
+  it("does not concern a batch without a transaction", () => {
+    const session = lostAfter("watch k");
+    expect(session.checkBatch(["get", "set"], 0)).toBeUndefined();
+    expect(session.isLost).toBe(true);
   });
 
   // Its EXEC would be taken for one that both guard.
@@ -218,11 +311,22 @@ describe("after a lost WATCH", () => {
     expect(session.check("multi", 3_600_000)).toBe("WATCH");
   });
 
-  it("has nothing more to tell when the waiting transaction has been refused already", () => {
-    const session = new SessionState();
-    send(session, "watch k");
-    session.connectionLost(true, 0);
+  it("has nothing more to tell an owner who knows", () => {
+    const session = lostAfter("watch k");
+    session.forgetLoss();
     expect(session.isLost).toBe(false);
+    expect(session.check("multi", 0)).toBeUndefined();
+  });
+
+  it("tells a guard that was cut from one that its caller ended", () => {
+    const session = new SessionState();
+    send(session, "watch k", "unwatch");
+    expect(session.wasCut).toBe(false);
+    send(session, "watch k");
+    session.connectionLost(0);
+    expect(session.wasCut).toBe(true);
+    send(session, "watch k", "multi", "exec");
+    expect(session.wasCut).toBe(false);
   });
 
   it("has nothing to tell of a WATCH that had ended, or of a connection that held none", () => {
@@ -234,10 +338,22 @@ describe("after a lost WATCH", () => {
 describe("after a lost MULTI", () => {
   it("refuses everything up to EXEC, the members of a batch too", () => {
     const session = lostAfter("multi");
-    for (const name of ["set", "get", "multi", "watch", "set", "quit"]) expect(session.check(name, 0)).toBe("MULTI");
+    for (const name of ["set", "get", "multi", "watch", "set"]) expect(session.check(name, 0)).toBe("MULTI");
     expect(session.check("exec", 0)).toBe("MULTI");
     expect(session.isLost).toBe(false);
     expect(session.check("set", 0)).toBeUndefined();
+  });
+
+  it("lets the client quit", () => {
+    expect(lostAfter("multi").check("quit", 0)).toBeUndefined();
+  });
+
+  it("refuses batches whole, up to the one with an EXEC that is not its own", () => {
+    const session = lostAfter("multi");
+    expect(session.checkBatch(["incr"], 0)).toBe("MULTI");
+    expect(session.checkBatch(["multi", "set", "exec"], 0)).toBe("MULTI");
+    expect(session.checkBatch(["set", "exec"], 0)).toBe("MULTI");
+    expect(session.checkBatch(["set"], 0)).toBeUndefined();
   });
 
   it("is over with DISCARD, which says so", () => {
@@ -261,14 +377,14 @@ describe("after a lost MULTI", () => {
 
   it("stays lost when the connection goes once more", () => {
     const session = lostAfter("multi");
-    session.connectionLost(false, 0);
+    session.connectionLost(0);
     expect(session.check("set", 0)).toBe("MULTI");
   });
 
   it("stops refusing what others send on the same client after 30 s, and not before", () => {
     const session = new SessionState();
     send(session, "multi");
-    session.connectionLost(false, 1_000);
+    session.connectionLost(1_000);
     expect(session.check("get", 30_999)).toBe("MULTI");
     // The one that comes first after so long a time still tells its owner.
     expect(session.check("get", 31_000)).toBe("MULTI");
