@@ -19,7 +19,13 @@ const LIMIT = 120_000;
 /** @param {string} contender @param {number} port @returns {Promise<any>} */
 async function make(contender, port) {
   const where = { port, host: "127.0.0.1" };
-  const resilience = { logger: /** @type {const} */ (false), deadline: LIMIT, heartbeat: { timeout: LIMIT } };
+  // What is held back from a silent server would not be in flight.
+  const resilience = /** @type {const} */ ({
+    logger: false,
+    silenceHold: false,
+    deadline: LIMIT,
+    heartbeat: { timeout: LIMIT },
+  });
   const made =
     contender === "ours"
       ? (await import("ioredoubt")).createRedis({ ...where, resilience })

@@ -13,9 +13,7 @@ export function viewOf<T extends IORedis>(
   send: (command: Command, stream?: BatchStream) => unknown,
   properties: Readonly<Record<PropertyKey, unknown>>,
 ): T {
-  // Commands of one automatic pipeline share one limit; these have their own.
-  const options: unknown = Object.create(client.options, { enableAutoPipelining: { value: false } });
-  const own: Readonly<Record<PropertyKey, unknown>> = { ...properties, sendCommand: send, options };
+  const own: Readonly<Record<PropertyKey, unknown>> = { ...properties, sendCommand: send };
   return new Proxy(client, {
     get(target, name): unknown {
       if (Object.hasOwn(own, name)) return own[name];

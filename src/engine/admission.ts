@@ -42,8 +42,9 @@ export class Admission {
     }
     if (connection.isOpen) return { kind: "send" };
     wake();
-    const isPaused = connection.isPausedBy("backoff") || connection.isPausedBy("block");
-    if (policy.queue !== false || isPaused) return { kind: "wait" };
+    // There is a connection, and it will take the command.
+    const hasTurn = connection.isServing || connection.isPausedBy("backoff") || connection.isPausedBy("block");
+    if (policy.queue !== false || hasTurn) return { kind: "wait" };
     return no((member, now) => clientErrors.unavailable(member, snapshots.take(), now));
   }
 }

@@ -37,7 +37,7 @@ export class Call {
   /** How often it was handed to a socket. */
   attempts = 0;
   sentAt = 0;
-  /** Bytes it is counted with while it waits. */
+  /** Bytes it is counted with while it waits, or while its reply is due. */
   bytes = 0;
   batch: Batch<Call> | undefined = undefined;
   /** The database it was sent to, once its connection was lost. */
@@ -53,6 +53,8 @@ export class Call {
   list: CallList | undefined = undefined;
   previous: Call | undefined = undefined;
   next: Call | undefined = undefined;
+  /** Its place in the heap of rarer deadlines, if it is there. */
+  place = 0;
   #state: CallState = "waiting";
   #onSettled: (() => void) | undefined = undefined;
   #onAnswered: (() => void) | undefined = undefined;

@@ -19,10 +19,9 @@ import {
 import { redactText } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
 import type { Breaker } from "../endpoint/breaker.js";
-import type { QueuePolicy } from "../policy/shape.js";
 import type { Call } from "./call.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
-import type { QueueSize } from "./offline-queue.js";
+import type { QueueBounds, QueueSize } from "./offline-queue.js";
 import type { Flaw } from "./ports.js";
 import type { LostGuard } from "./session-state.js";
 
@@ -158,7 +157,7 @@ export function queueFull(
   call: Call,
   snapshot: FailureSnapshot,
   size: QueueSize,
-  limits: QueuePolicy,
+  limits: QueueBounds,
   now: number,
 ): QueueFullError {
   return new QueueFullError(

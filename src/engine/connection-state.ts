@@ -20,7 +20,14 @@ export type PauseReason =
   /** A batch is judged when it is complete; nothing may come between its members. */
   | "batch"
   /** The socket takes no more bytes; it is about to close. */
-  | "unwritable";
+  | "unwritable"
+  /** It has owed a reply for long and says nothing. */
+  | "silence"
+  /** As much is in flight as may be. */
+  | "full";
+
+/** What waits for one of these waits for its turn on a connection that works, not for a connection. */
+const TURNS: ReadonlySet<PauseReason> = new Set(["full", "silence", "batch", "select"]);
 
 type Link =
   | { readonly kind: "down" }
@@ -63,6 +70,13 @@ export class ConnectionState {
 
   get isProbing(): boolean {
     return this.#link.kind === "probing";
+  }
+
+  /** The connection works: what waits does so for its turn, or for a reply that is overdue. */
+  get isServing(): boolean {
+    const link = this.#link;
+    if (link.kind === "paused") return [...link.reasons].every((reason) => TURNS.has(reason));
+    return link.kind === "open" || link.kind === "releasing";
   }
 
   /** What waits may go. */

@@ -8,6 +8,7 @@ import { effectOf } from "../command/effect.js";
 import type { EndpointMembership } from "../endpoint/registry.js";
 import { classify } from "../failure/classify.js";
 import { withBatches } from "./stream-batch.js";
+import type { OfflineQueue } from "./offline-queue.js";
 import type { Call } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import type { Deadlines, SweepReport } from "./deadlines.js";
@@ -18,6 +19,7 @@ import type { TimeLimits } from "./time-limits.js";
 
 export interface DeadlineExpiryParts {
   readonly settlement: Settlement;
+  readonly queue: OfflineQueue;
   readonly deadlines: Deadlines;
   readonly transport: Transport;
   readonly membership: EndpointMembership;
@@ -65,11 +67,14 @@ export class DeadlineExpiry {
   }
 
   #dropWaiting(calls: readonly Call[]): void {
-    const { settlement, endForQuit } = this.#parts;
+    const { settlement, queue, endForQuit } = this.#parts;
     const snapshot = settlement.snapshot();
     const now = clock.now();
-    settlement.counters.deadlines += calls.length;
+    // At once: what is told in a later turn must not be sent meanwhile.
+    for (const call of calls) queue.remove(call);
     settlement.inSlices(calls, (call) => {
+      if (call.state !== "waiting") return;
+      settlement.counters.deadlines++;
       if (call.facts.dispatch === "quit") endForQuit(call);
       else if (this.#endsWithNull(call)) settlement.resolve(call, null);
       else settlement.reject(call, clientErrors.deadlineWaiting(call, snapshot, now));

@@ -1,12 +1,19 @@
 /**
  * Deadlines are lists and a sweep, not a timer a command: calls with the same allowance expire in the order they came,
- * so the head of each list is all the timer has to look at. Knows nothing of what expiry means; its callback does.
+ * so the head of each list is all the timer has to look at. Where callers ask for a great many different ones, the rarer
+ * share a heap. Knows nothing of what expiry means; its callback does.
  */
 import { clock, type Timer } from "../clock.js";
 import type { Call, CallList } from "./call.js";
+import { DeadlineHeap } from "./deadline-heap.js";
+
+/** Where calls of one allowance are entered. */
+export interface Allowance {
+  add(call: Call, now: number): void;
+}
 
 /** Calls with one allowance, oldest first. Intrusive: links live in the calls. */
-export class DeadlineList implements CallList {
+export class DeadlineList implements CallList, Allowance {
   readonly allowance: number;
   /** Kept although empty: somebody holds on to it. */
   readonly pinned: boolean;
@@ -41,8 +48,14 @@ export interface SweepReport {
   readonly late: number;
 }
 
+/** So many allowances have a list of their own. */
+const LISTS = 64;
+/** So many calls expire in one turn at most; the rest in the next. */
+const AT_ONCE = 20_000;
+
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>();
+  readonly #heap = new DeadlineHeap();
   readonly #expired: (calls: Call[], report: SweepReport) => void;
   #timer: Timer | undefined = undefined;
   #armedFor = Infinity;
@@ -51,9 +64,12 @@ export class Deadlines {
     this.#expired = expired;
   }
 
-  /** The list for an allowance in milliseconds. Do not hold on to it: an empty one may be dropped. */
-  list(allowance: number): DeadlineList {
-    return this.#lists.get(allowance) ?? this.#create(allowance, false);
+  /** Where calls of an allowance in milliseconds go. Do not hold on to it: an empty list may be dropped. */
+  list(allowance: number): Allowance {
+    const list = this.#lists.get(allowance);
+    if (list !== undefined) return list;
+    if (this.#lists.size >= LISTS) this.#dropEmptyLists();
+    return this.#lists.size < LISTS ? this.#create(allowance, false) : this.#heap.allowance(allowance);
   }
 
   /** A list that stays: one look-up a policy, not one a command. Call it before `list` has made one of that allowance. */
@@ -62,13 +78,12 @@ export class Deadlines {
   }
 
   #create(allowance: number, pinned: boolean): DeadlineList {
-    this.#dropEmptyLists();
     const list = new DeadlineList(allowance, pinned);
     this.#lists.set(allowance, list);
     return list;
   }
 
-  arm(call: Call, list: DeadlineList, now: number): void {
+  arm(call: Call, list: Allowance, now: number): void {
     if (call.list !== undefined) call.list.remove(call);
     list.add(call, now);
     if (call.expiresAt < this.#armedFor) this.#setTimer(call.expiresAt, now);
@@ -108,20 +123,26 @@ export class Deadlines {
     let next = Infinity;
     for (const list of this.#lists.values()) {
       let head = list.head;
-      while (head !== undefined && head.expiresAt <= now) {
+      while (head !== undefined && head.expiresAt <= now && expired.length < AT_ONCE) {
         list.remove(head);
         expired.push(head);
         head = list.head;
       }
       if (head !== undefined && head.expiresAt < next) next = head.expiresAt;
     }
+    let first = this.#heap.first;
+    while (first !== undefined && first.expiresAt <= now && expired.length < AT_ONCE) {
+      this.#heap.remove(first);
+      expired.push(first);
+      first = this.#heap.first;
+    }
+    if (first !== undefined && first.expiresAt < next) next = first.expiresAt;
     if (next !== Infinity) this.#setTimer(next, now);
     if (expired.length > 0) this.#expired(expired, { late });
   }
 
-  /** Per-call allowances may be any number; lists that have emptied are let go before they add up. */
+  /** Per-call allowances may be any number; lists that have emptied make room for others. */
   #dropEmptyLists(): void {
-    if (this.#lists.size < 64) return;
     for (const [allowance, list] of this.#lists) {
       if (list.head === undefined && !list.pinned) this.#lists.delete(allowance);
     }

@@ -14,7 +14,7 @@ import type { Code } from "../failure/codes.js";
 import type { IoredoubtErrorDetails } from "../failure/errors.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Policy } from "../policy/shape.js";
-import { listenForAbort } from "./abort.js";
+import { AbortedCalls } from "./aborted-calls.js";
 import { Admission } from "./admission.js";
 import { Availability } from "./availability.js";
 import { BatchCollector } from "./batch-collector.js";
@@ -31,7 +31,7 @@ import type { Fallback } from "./fallback.js";
 import { InFlight } from "./in-flight.js";
 import { Lifecycle } from "./lifecycle.js";
 import { LostCommands } from "./lost-commands.js";
-import { OfflineQueue, type QueueSize } from "./offline-queue.js";
+import { OfflineQueue, type QueueBounds, type QueueSize } from "./offline-queue.js";
 import type {
   BatchStream,
   BlockingLimit,
@@ -51,10 +51,12 @@ import { Release } from "./release.js";
 import { RetryDecision } from "./retry-decision.js";
 import { RetryLoop } from "./retry-loop.js";
 import { SessionState } from "./session-state.js";
+import { SilenceHold } from "./silence-hold.js";
 import { Settlement } from "./settlement.js";
 import { TimeLimits } from "./time-limits.js";
 import { abandonTransactions, multiRefused } from "./transactions.js";
 import { Unsendable } from "./unsendable.js";
+import { WaitingBounds } from "./waiting-bounds.js";
 
 export interface EngineOptions {
   readonly policy: Policy;
@@ -79,7 +81,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   readonly #membership: EndpointMembership;
   readonly #connection = new ConnectionState();
   readonly #session = new SessionState();
-  readonly #inFlight = new InFlight();
+  readonly #inFlight: InFlight;
+  readonly #silence: SilenceHold;
+  readonly #bounds: WaitingBounds;
+  readonly #aborted: AbortedCalls;
   readonly #queue: OfflineQueue;
   readonly #snapshots: FailureSnapshots;
   readonly #settlement: Settlement;
@@ -101,14 +106,16 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   readonly #lifecycle: Lifecycle;
   #router: BlockingRouter | undefined = undefined;
   #writing: Call | undefined = undefined;
+  /** The connection that is ready, until what the one before it took along is settled. */
+  #arrival: object | undefined = undefined;
 
   constructor(options: EngineOptions) {
-    const { policy, transport, blockingLimit, fallback, scriptEffect } = options;
+    const { policy, transport, blockingLimit, fallback, scriptEffect, isForBlocking } = options;
     this.#options = options;
     this.#transport = transport;
     const connection = this.#connection;
     const session = this.#session;
-    const inFlight = this.#inFlight;
+    const inFlight = (this.#inFlight = new InFlight(policy.inFlight, () => this.#roomAgain()));
     const membership = (this.#membership = new EndpointMembership(options.endpoint));
     const queue = (this.#queue = new OfflineQueue(policy.queue));
     const snapshots = (this.#snapshots = new FailureSnapshots(options.endpoint.label, transport, queue, inFlight));
@@ -118,6 +125,21 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     };
     const settlement = (this.#settlement = new Settlement({ snapshots, queue, inFlight, fallback, unsent }));
     const limits = (this.#limits = new TimeLimits(policy, blockingLimit));
+    // Where nothing may wait, nothing is held; and a connection for blocking commands has only those.
+    const after = policy.queue !== false && !isForBlocking && policy.silenceHold;
+    const silence = (this.#silence = new SilenceHold(
+      { after, deadline: limits.usual },
+      {
+        isOwed: () => inFlight.unanswered > 0,
+        owedFor: (now) => transport.owedFor(now),
+        newest: () => this.#newest,
+        whenNextReply: (run) => transport.whenNextReply(run),
+        hold: () => connection.pause("silence"),
+        resume: () => this.resume("silence"),
+      },
+    ));
+    this.#bounds = new WaitingBounds(policy, connection, inFlight, silence);
+    this.#aborted = new AbortedCalls({ settlement, queue, transport });
     const deadlines = (this.#deadlines = new Deadlines((calls, report) => expiry.expired(calls, report)));
     this.#usual = policy.deadline === false ? undefined : deadlines.pinnedList(policy.deadline);
     const downtime = (this.#downtime = new DowntimeTracker(
@@ -153,7 +175,13 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       settlement,
       release: this.#release,
     });
-    this.#unsendable = new Unsendable({ owner: this, settlement, transport, report: options.report });
+    this.#unsendable = new Unsendable({
+      owner: this,
+      settlement,
+      transport,
+      inFlight,
+      report: options.report,
+    });
     const decision = new RetryDecision({
       policy: policy.retry,
       membership,
@@ -195,11 +223,13 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       stopTimers: () => {
         retryLoop.stop();
         deadlines.stop();
+        silence.stop();
         downtime.reset();
       },
     }));
     const expiry = new DeadlineExpiry({
       settlement,
+      queue,
       deadlines,
       transport,
       membership,
@@ -268,21 +298,25 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       settlement.reject(call, verdict.error(call, now));
       return;
     }
-    if (signal !== undefined) listenForAbort(call, signal, settlement, this.#transport);
-    const { queue } = this.#options.policy;
+    if (signal !== undefined) this.#aborted.watch(call, signal);
     if (verdict.kind === "send") {
       this.#deadlines.allow(call, this.#limits.onceSent(call), now);
       this.#send(call, now);
-    } else if (call.facts.dispatch === "quit" && this.#queue.isEmpty) this.#lifecycle.endForQuit(call);
-    else if (this.#wait(call)) {
+      return;
+    }
+    const bounds = this.#bounds.now;
+    const isQuit = call.facts.dispatch === "quit";
+    // On a connection that works, QUIT waits for the replies that are due like everything else.
+    if (isQuit && this.#queue.isEmpty && !this.#connection.isServing) this.#lifecycle.endForQuit(call);
+    else if (this.#wait(call, bounds)) {
       this.#deadlines.allow(call, this.#limits.whileWaiting(call), now);
       if (this.#connection.isPausedBy("block")) this.#router?.awaited();
       if (call.batch === undefined) this.#release.pass([call]);
-    } else if (queue !== false) this.#refusals.full(call, queue);
+    } else if (bounds !== false) this.#refusals.full(call, bounds);
   }
 
-  #wait(call: Call): boolean {
-    if (!this.#collector.isFree(call.stream)) return this.#queue.add(call);
+  #wait(call: Call, bounds: QueueBounds | false): boolean {
+    if (!this.#collector.isFree(call.stream)) return this.#queue.add(call, bounds);
     this.#queue.giveBack(call);
     return true;
   }
@@ -319,12 +353,26 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const { isStateless, touchesSession } = call.facts;
     if (touchesSession || this.#session.isHolding) this.#noteSession(call);
     this.#writing = call;
+    let bytes = 1;
     try {
-      this.#transport.write(call.command, call.stream, isStateless);
+      bytes = this.#transport.write(call.command, call.stream, isStateless);
     } catch (thrown) {
       this.#unsendable.threw(call, thrown);
     }
     this.#writing = undefined;
+    if (call.state !== "sent") return;
+    if (this.#inFlight.written(call, bytes)) this.#connection.pause("full");
+    if (!this.#silence.isWatching) this.#silence.watch(call, now);
+  }
+
+  /** After the replies that came with the one that made room: they may say that the server refuses what follows. */
+  #roomAgain(): void {
+    queueMicrotask(() => this.resume("full"));
+  }
+
+  get #newest(): Call | undefined {
+    const newest = this.#transport.newestUnanswered();
+    return newest === undefined ? undefined : callOf(newest);
   }
 
   #noteSession(call: Call): void {
@@ -352,6 +400,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   // ---- outcomes
 
   replied(call: Call, value: unknown): void {
+    this.#inFlight.answered(call);
     call.answered();
     if (call.state !== "sent") return;
     call.list?.remove(call);
@@ -366,6 +415,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   failed(call: Call, error: Error): void {
+    this.#inFlight.answered(call);
     call.answered();
     if (call.state === "settling") {
       call.rejectCommand(error);
@@ -392,9 +442,18 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   ready(): void {
-    const { endpoint } = this.#membership;
-    this.#settlement.finishSlices();
     this.#downtime.reset();
+    const arrival = (this.#arrival = {});
+    // What comes must not overtake what the last connection took along.
+    this.#settlement.afterSlices(() => {
+      if (arrival === this.#arrival) this.#connected();
+    });
+  }
+
+  #connected(): void {
+    const { endpoint } = this.#membership;
+    this.#arrival = undefined;
+    this.#bounds.settled();
     const mustProbe = endpoint.refusing === 2 && !this.#limits.waitsForever;
     this.#connection.connected(mustProbe);
     this.#release.connected();
@@ -416,6 +475,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   connectionFailed(error: Error): void {
     if (!this.#connection.accepts) return;
+    this.#bounds.settled();
     const context = { ...this.#snapshots.context(), written: false };
     this.#membership.endpoint.observer.connectionFailed(classify(error, context));
   }
@@ -424,10 +484,12 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     if (this.#connection.isConnected) this.#membership.endpoint.lost();
     this.#retryLoop.cut(this.#refused.isPending);
     this.#connection.lost();
-    this.#inFlight.forgetIdle();
+    this.#arrival = undefined;
+    this.#silence.connectionLost();
     abandonTransactions(this.#session, this.#queue, this.#settlement);
     this.#lostCommands.handle(items, cause, fatal);
     this.#refused.connectionLost();
+    if (this.#options.policy.queue === false) this.#refusals.unavailable();
   }
 
   refused(error: Error): void {
@@ -604,8 +666,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
    * unanswered. It does not wait for a blocking command that was written last.
    */
   whenAnswered(): Promise<void> | undefined {
-    const newest = this.#transport.newestUnanswered();
-    const call = newest === undefined ? undefined : callOf(newest);
+    const call = this.#newest;
     if (call === undefined || call.facts.dispatch === "blocking") return undefined;
     return new Promise((resolve) => call.whenAnswered(resolve));
   }

@@ -1,12 +1,61 @@
-/** How many commands are written and unanswered, and what is to happen once none is. */
+/**
+ * What is written and unanswered: how many commands, how many bytes, and what is to happen once none is, or once there is
+ * room again. Counted for every command.
+ */
+import type { InFlightPolicy } from "../policy/shape.js";
+import type { Call } from "./call.js";
+
+/** There is room again once this share of a bound is free, so that commands go in runs and not one by one. */
+const FREE = 1 / 8;
+
 export class InFlight {
-  /** Written and unanswered. Counted for every command. */
+  /** Written, unanswered, and waited for by their callers. */
   count = 0;
   /** Somebody waits for the moment when nothing is in flight. Asked for every reply. */
   isAwaited = false;
+  /** Written and unanswered, also where the caller has given up: until the reply has come its place is taken. */
+  unanswered = 0;
+  /** Bytes of those. */
+  bytes = 0;
+  readonly #limits: InFlightPolicy;
+  readonly #onRoom: () => void;
+  #isFull = false;
   #onIdle: (() => void) | undefined = undefined;
 
-  /** A command was answered, given up or lost. */
+  /** `onRoom` is called after `written` has said that the bound is reached, once there is room again. */
+  constructor(limits: InFlightPolicy, onRoom: () => void) {
+    this.#limits = limits;
+    this.#onRoom = onRoom;
+  }
+
+  /** The call was written, as so many bytes. Returns whether a bound is reached. */
+  written(call: Call, bytes: number): boolean {
+    call.bytes = bytes;
+    this.bytes += bytes;
+    if (++this.unanswered < this.#limits.maxCommands && this.bytes < this.#limits.maxBytes) return false;
+    return (this.#isFull = true);
+  }
+
+  /** The reply to the call has come, or can no longer come. */
+  answered(call: Call): void {
+    const { bytes } = call;
+    if (bytes === 0) return;
+    call.bytes = 0;
+    this.bytes -= bytes;
+    this.unanswered--;
+    if (this.#isFull && this.#hasRoom) {
+      this.#isFull = false;
+      this.#onRoom();
+    }
+  }
+
+  get #hasRoom(): boolean {
+    const { maxCommands, maxBytes } = this.#limits;
+    if (this.unanswered === 0) return true;
+    return this.unanswered <= maxCommands - maxCommands * FREE && this.bytes <= maxBytes - maxBytes * FREE;
+  }
+
+  /** A command was answered, given up or lost: its caller waits no longer. */
   leave(): void {
     this.count--;
     if (this.isAwaited) this.settled();
@@ -16,7 +65,7 @@ export class InFlight {
   settled(): void {
     const run = this.#onIdle;
     if (this.count > 0 || run === undefined) return;
-    this.forgetIdle();
+    this.#forgetIdle();
     run();
   }
 
@@ -29,8 +78,14 @@ export class InFlight {
     }
   }
 
-  /** The connection is gone: nothing is to happen any more. */
-  forgetIdle(): void {
+  /** The connection is gone, and with it all that was unanswered: nothing is to happen any more. */
+  connectionLost(): void {
+    this.#forgetIdle();
+    this.#isFull = false;
+    this.unanswered = this.bytes = 0;
+  }
+
+  #forgetIdle(): void {
     this.#onIdle = undefined;
     this.isAwaited = false;
   }

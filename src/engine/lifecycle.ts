@@ -27,6 +27,8 @@ const LOOK = 5;
 
 export class Lifecycle {
   readonly #parts: LifecycleParts;
+  /** The end came, and what is still to be settled belongs to the life before it. */
+  #isLeaving = false;
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
@@ -54,15 +56,20 @@ export class Lifecycle {
     const { connection, membership, refusals, settlement, stopTimers } = this.#parts;
     connection.close();
     stopTimers();
-    settlement.finishSlices();
     refusals.closed();
-    membership.leave();
+    this.#isLeaving = true;
+    // What its last commands come to is still told.
+    settlement.afterSlices(() => {
+      if (this.#isLeaving) membership.leave();
+      this.#isLeaving = false;
+    });
   }
 
   /** The client connects again after it had ended. */
   revived(): void {
     const { connection, membership } = this.#parts;
-    if (connection.isClosed) membership.join();
+    if (this.#isLeaving) this.#isLeaving = false;
+    else if (connection.isClosed) membership.join();
     connection.revive();
   }
 

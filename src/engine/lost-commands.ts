@@ -38,15 +38,19 @@ export class LostCommands {
   /** These were written and unanswered, oldest first. `fatal`: the replies made no sense, so asking again will not help. */
   handle(items: readonly LostItem[], cause: Error | undefined, fatal: boolean): void {
     const calls: Call[] = [];
+    const { inFlight } = this.#parts;
     for (const { command, select } of items) {
       const call = callOf(command);
-      call?.answered();
-      if (call?.state !== "sent") continue;
+      if (call === undefined) continue;
+      inFlight.answered(call);
+      call.answered();
+      if (call.state !== "sent") continue;
       call.lose();
       call.database = select;
-      this.#parts.inFlight.count--;
+      inFlight.count--;
       calls.push(call);
     }
+    inFlight.connectionLost();
     if (calls.length > 0) this.#decideAll(calls, cause, fatal);
   }
 
@@ -99,9 +103,10 @@ export class LostCommands {
   }
 
   #takeRetry(call: Call, now: number): boolean {
-    const { decision } = this.#parts;
+    const { decision, queue } = this.#parts;
     if (call.batch?.transaction === true && call.batch.partial) return false;
-    return decision.mayResend(call, now) && decision.takeBudget();
+    // A batch that fits with its first member fits: it is not taken apart.
+    return decision.mayResend(call, now) && queue.mayReturn(call) && decision.takeBudget();
   }
 
   #giveBack(call: Call): void {

@@ -38,9 +38,9 @@ export interface Flaw {
 export interface Transport {
   /**
    * Writes a command at once, gives it back (`TransportEvents.returned`) or rejects it at once. A `stateless` one needs
-   * nothing but to be written.
+   * nothing but to be written. Returns about how many bytes were written, at least 1.
    */
-  write(command: Command, stream: BatchStream | undefined, stateless?: boolean): void;
+  write(command: Command, stream: BatchStream | undefined, stateless?: boolean): number;
   /** Makes a command that could not be encoded one that can be settled, and says what is wrong with it. */
   mend(command: Command, inBatch: boolean): Flaw;
   /** What is wrong with a command of which `write` threw this. */
@@ -68,6 +68,10 @@ export interface Transport {
   end(): void;
   /** Milliseconds for which a reply has been due without a byte coming; 0 when none is due. */
   silentFor(now: number): number;
+  /** The same, but 0 while a command that blocks, or a payload that is still leaving, explains the silence. */
+  owedFor(now: number): number;
+  /** Calls `run` once when the reply that is due next has come or can no longer come, now if none is due. */
+  whenNextReply(run: () => void): void;
   /** Bytes are being pushed out, and they move. */
   isSending(): boolean;
   /** What is known of the connection, for diagnoses. */

@@ -1,10 +1,9 @@
 /** Turns away what waits: the queue is full, the handshake failed for good, or the client ends. */
 import { clock } from "../clock.js";
 import { sanitizeError } from "../failure/redact.js";
-import type { QueuePolicy } from "../policy/shape.js";
 import type { Call } from "./call.js";
 import * as clientErrors from "./client-errors.js";
-import type { OfflineQueue } from "./offline-queue.js";
+import type { OfflineQueue, QueueBounds } from "./offline-queue.js";
 import type { Settlement } from "./settlement.js";
 
 const OK = Buffer.from("OK");
@@ -19,7 +18,7 @@ export class QueueRefusals {
   }
 
   /** There was no room for this call. A batch that has begun to wait leaves as a whole. */
-  full(call: Call, limits: QueuePolicy): void {
+  full(call: Call, limits: QueueBounds): void {
     const { stats } = this.#queue;
     const error = (member: Call, now: number): Error =>
       clientErrors.queueFull(member, this.#settlement.snapshot(), stats, limits, now);
@@ -54,12 +53,26 @@ export class QueueRefusals {
     });
   }
 
+  /** Nothing may wait for a connection, and this one is gone: what waited for its turn on it was never sent. */
+  unavailable(): void {
+    const calls = this.#queue.calls().filter(({ attempts }) => attempts === 0);
+    if (calls.length === 0) return;
+    const settlement = this.#settlement;
+    const snapshot = settlement.snapshot();
+    for (const call of calls) this.#queue.remove(call);
+    settlement.inSlices(calls, (call) =>
+      settlement.reject(call, clientErrors.unavailable(call, snapshot, clock.now())),
+    );
+  }
+
   /** The client ends: QUIT has what it wanted, and nothing else will ever be sent. */
   closed(): void {
-    const now = clock.now();
-    for (const call of this.#queue.take()) {
-      if (call.facts.dispatch === "quit") this.#settlement.resolve(call, OK);
-      else this.#settlement.reject(call, clientErrors.closed(call, this.#settlement.snapshot(), now));
-    }
+    if (this.#queue.isEmpty) return;
+    const settlement = this.#settlement;
+    const snapshot = settlement.snapshot();
+    settlement.inSlices(this.#queue.take(), (call) => {
+      if (call.facts.dispatch === "quit") settlement.resolve(call, OK);
+      else settlement.reject(call, clientErrors.closed(call, snapshot, clock.now()));
+    });
   }
 }

@@ -3,7 +3,7 @@
  * connection, while a circuit is being tested, or while the connection is paused; but while only writes are held, reads that
  * need not wait behind them pass.
  */
-import { clock } from "../clock.js";
+import { clock, type Immediate } from "../clock.js";
 import { withBatches } from "./stream-batch.js";
 import type { Call } from "./call.js";
 import type { ConnectionState } from "./connection-state.js";
@@ -11,6 +11,7 @@ import type { Deadlines } from "./deadlines.js";
 import { Footprint, isFrame, isRead } from "./footprint.js";
 import type { OfflineQueue } from "./offline-queue.js";
 import type { BlockingRouter, Transport } from "./ports.js";
+import { SLICE } from "./slices.js";
 import type { TimeLimits } from "./time-limits.js";
 
 export interface ReleaseParts {
@@ -27,8 +28,13 @@ export interface ReleaseParts {
   readonly holdsWritesOnly: () => boolean;
 }
 
+/** So many are taken out of the queue between two looks at the clock. */
+const AT_ONCE = 50;
+
 export class Release {
   readonly #parts: ReleaseParts;
+  /** The rest goes in the next turn. */
+  #scheduled: Immediate | undefined = undefined;
   /** The database of what has none of its own, while others are served in theirs. It outlives the connection. */
   #home: number | undefined = undefined;
   /** The SELECT that is awaited. Nothing goes before its answer: refused, what follows would run in another database. */
@@ -47,10 +53,21 @@ export class Release {
     this.#switching = undefined;
   }
 
-  /** Lets everything go that waits. What comes while others are being sent queues behind them. */
+  /** Lets everything go that waits, a few milliseconds a turn. What comes while others are being sent queues behind them. */
   run(): void {
+    if (this.#scheduled !== undefined) return;
     const { connection, queue } = this.#parts;
-    while (connection.mayRelease && !queue.isEmpty) this.#send(queue.take());
+    const until = clock.now() + SLICE;
+    while (connection.mayRelease && !queue.isEmpty) {
+      this.#send(queue.take(AT_ONCE));
+      if (clock.now() >= until) {
+        this.#scheduled = clock.setImmediate(() => {
+          this.#scheduled = undefined;
+          this.run();
+        });
+        return;
+      }
+    }
     connection.released();
   }
 

@@ -102,9 +102,9 @@ export class Settlement {
     this.#slices.run(items, settle);
   }
 
-  /** Completes what is still to be settled, because something must not overtake it. */
-  finishSlices(): void {
-    this.#slices.finish();
+  /** Calls `run` once everything is settled that `inSlices` was given before, now if nothing is left: it must not overtake. */
+  afterSlices(run: () => void): void {
+    this.#slices.whenDone(run);
   }
 
   #close(call: Call): boolean {

@@ -1,45 +1,64 @@
 /**
- * Settles thousands of calls without holding the event loop: a few milliseconds a turn. Order is kept, and `finish`
- * completes the rest at once when something must not overtake it.
+ * Settles thousands of calls without holding the event loop: a few milliseconds a turn, in order. What must not overtake it
+ * waits with `whenDone`.
  */
 
 import { clock, type Immediate } from "../clock.js";
 
 /** Work done in one turn, in milliseconds. */
-const SLICE = 5;
+export const SLICE = 5;
+
+/** One round of work: as many jobs of the same kind as there are items. */
+interface Round {
+  readonly size: number;
+  readonly job: (at: number) => void;
+  next: number;
+}
 
 export class Slices {
-  readonly #queue: (() => void)[] = [];
+  readonly #rounds: Round[] = [];
+  #onDone: (() => void)[] = [];
   #scheduled: Immediate | undefined = undefined;
-  #head = 0;
+  #isWorking = false;
 
   /** Runs each job in order, starting now; what does not fit into this turn's slice goes on in the next. */
   run<T>(items: readonly T[], job: (item: T) => void): void {
-    for (const item of items) this.#queue.push(() => job(item));
-    if (this.#scheduled === undefined) this.#turn();
+    this.#rounds.push({ size: items.length, job: (at) => job(items[at] as T), next: 0 });
+    if (this.#scheduled === undefined && !this.#isWorking) this.#turn();
   }
 
-  finish(): void {
-    this.#work(Infinity);
+  /** Calls `run` once everything is done that was begun before, now if nothing is under way. */
+  whenDone(run: () => void): void {
+    if (this.#rounds.length === 0) run();
+    else this.#onDone.push(run);
   }
 
   #turn(): void {
     this.#scheduled = undefined;
-    this.#work(clock.now() + SLICE);
-    if (this.#queue.length > 0) this.#scheduled = clock.setImmediate(() => this.#turn());
+    this.#isWorking = true;
+    try {
+      this.#work(clock.now() + SLICE);
+    } finally {
+      this.#isWorking = false;
+      if (this.#rounds.length > 0) this.#scheduled = clock.setImmediate(() => this.#turn());
+    }
+    if (this.#rounds.length === 0 && this.#onDone.length > 0) {
+      const waiting = this.#onDone;
+      this.#onDone = [];
+      for (const run of waiting) run();
+    }
   }
 
   #work(until: number): void {
     let done = 0;
-    while (this.#head < this.#queue.length) {
-      const job = this.#queue[this.#head++];
-      job?.();
-      // Reading the clock costs more than most jobs.
-      if ((++done & 31) === 0 && clock.now() >= until) return;
+    for (let round = this.#rounds[0]; round !== undefined; round = this.#rounds[0]) {
+      while (round.next < round.size) {
+        // Counted first: a job that throws is not run again.
+        round.job(round.next++);
+        // Reading the clock costs more than most jobs.
+        if ((++done & 31) === 0 && clock.now() >= until) return;
+      }
+      this.#rounds.shift();
     }
-    this.#queue.length = 0;
-    this.#head = 0;
-    if (this.#scheduled !== undefined) clock.clearImmediate(this.#scheduled);
-    this.#scheduled = undefined;
   }
 }

@@ -9,6 +9,7 @@ import { factsOf } from "../command/facts.js";
 import { batchOf, startBatch, type Verdict } from "./stream-batch.js";
 import { Call, type CallOwner } from "./call.js";
 import * as clientErrors from "./client-errors.js";
+import type { InFlight } from "./in-flight.js";
 import type { BatchStream, CallOptions, Flaw, Transport } from "./ports.js";
 import type { Settlement } from "./settlement.js";
 
@@ -26,6 +27,7 @@ export interface UnsendableParts {
   readonly owner: CallOwner;
   readonly settlement: Settlement;
   readonly transport: Transport;
+  readonly inFlight: InFlight;
   /** Something of the caller's own threw: it surfaces as an uncaught exception, as it would in ioredis. */
   readonly report: (thrown: unknown) => void;
 }
@@ -78,9 +80,10 @@ export class Unsendable {
   #spoil({ batch, stream }: Call, error: (member: Call, now: number) => Error): void {
     // A member that is sent again alone has no stream any more, and the others are none of its business.
     if (batch === undefined || stream === undefined) return;
-    const { transport, settlement } = this.#parts;
+    const { transport, settlement, inFlight } = this.#parts;
     batch.verdict = { kind: "reject", error };
     transport.takeBack(stream);
+    for (const member of batch.calls) inFlight.answered(member);
     const now = clock.now();
     for (const call of batch.calls) if (call.state !== "settled") settlement.reject(call, error(call, now));
   }

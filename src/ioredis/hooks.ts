@@ -1,6 +1,7 @@
 /** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of the transport and the engine. */
 import { bindWhen } from "../engine/call.js";
 import { ADAPTER, SERVING, type Adapted, type Adapter } from "./adapter.js";
+import { takeOverAutoPipelining } from "./auto-pipelining.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "./internals.js";
 import { isInstrumented } from "./instrumentation.js";
 import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
@@ -19,6 +20,7 @@ export function installHooks<T extends Adapted>(
 ): void {
   bindWhen(isInstrumented);
   guardReplies();
+  takeOverAutoPipelining();
   Object.defineProperty(prototype, GARBLED, {
     value(this: T, garble: Garble) {
       this[ADAPTER].transport.garbled(garble);

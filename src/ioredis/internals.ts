@@ -3,8 +3,9 @@
  * (`test/integration/internals.test.ts`) drives the real classes of ioredis 5.11 and 6 against these shapes, so that a
  * release which changes one of them fails loudly.
  */
-import { type Timer } from "../clock.js";
+import type { Timer } from "../clock.js";
 import { Redis as IORedis, type Command, type RedisOptions } from "ioredis";
+import * as autoPipeliningModule from "ioredis/built/autoPipelining.js";
 import * as handlerModule from "ioredis/built/DataHandler.js";
 import type { Socket } from "node:net";
 
@@ -121,6 +122,20 @@ export interface ReplyHandler {
   /** The entry that the reply belongs to, or `null` when there is none. */
   shiftCommand(reply: unknown): CommandItem | null;
 }
+
+/** How ioredis decides whether a command joins the automatic pipeline of its turn (`enableAutoPipelining`). */
+export interface AutoPipelining {
+  shouldUseAutoPipelining(client: object, functionName: unknown, commandName: unknown): unknown;
+}
+
+/** CommonJS, so its exports are the default export, or closer, as the loader likes. The object on which ioredis looks it up. */
+function exportsIn(module: object): AutoPipelining {
+  const { default: inner } = module as { readonly default?: object };
+  return inner === undefined ? (module as AutoPipelining) : exportsIn(inner);
+}
+
+/** Shared with every client of this copy of ioredis. */
+export const autoPipelining = exportsIn(autoPipeliningModule);
 
 /** CommonJS, so the class is the default export of the default export, or closer, as the loader likes. */
 function classIn(module: unknown): { readonly prototype: unknown } | undefined {

@@ -8,7 +8,6 @@ import { tracingChannel } from "node:diagnostics_channel";
 import { Command, Pipeline, type Redis as IORedis } from "ioredis";
 import { isUnencodable } from "../engine/call.js";
 import { markSpoilt } from "../engine/unsendable.js";
-import { AutomaticBatch } from "./automatic-batch.js";
 import { mend } from "./encoding.js";
 import { isInstrumented } from "./instrumentation.js";
 import type { BatchMember, PipelineInternals } from "./internals.js";
@@ -47,10 +46,8 @@ function filled(created: unknown, commands?: unknown): unknown {
 
 function prepare(pipeline: PipelineInternals, isQuick: boolean): void {
   const { sendCommand } = pipeline;
-  const automatic = pipeline.options.enableAutoPipelining === true ? new AutomaticBatch(pipeline) : undefined;
   pipeline.sendCommand = (command: Member) => {
-    automatic?.joins();
-    if (isUnencodable(command as unknown as Command)) spoil(pipeline, command, automatic);
+    if (isUnencodable(command as unknown as Command)) spoil(pipeline, command);
     if (!isQuick || command.callback !== undefined || command.errorStack !== undefined || !isPlain(command)) {
       return sendCommand.call(pipeline, command);
     }
@@ -64,10 +61,9 @@ function prepare(pipeline: PipelineInternals, isQuick: boolean): void {
   };
 }
 
-/** A batch is sent whole or not at all; commands that merely share an automatic one have nothing to do with each other. */
-function spoil(pipeline: PipelineInternals, command: Member, automatic: AutomaticBatch | undefined): void {
+/** A batch is sent whole or not at all. */
+function spoil(pipeline: PipelineInternals, command: Member): void {
   const flaw = mend(command as unknown as Command, true);
-  if (automatic?.isOne === true) automatic.refuse(flaw);
   markSpoilt(pipeline._queue[0] ?? command, flaw);
 }
 

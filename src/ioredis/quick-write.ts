@@ -26,19 +26,23 @@ export function allowsQuickWrites({ options }: RedisInternals): boolean {
   return socketTimeout === undefined && monitor !== true && !himport?.length && !isDebugging;
 }
 
-/** Writes the command if nothing stands in the way; `false` when ioredis must do it. */
-export function quickWrite(redis: RedisInternals, command: Command, stream: BatchStream | undefined): boolean {
+/** Writes the command if nothing stands in the way and returns its size, in bytes or characters; 0 when ioredis must do it. */
+export function quickWrite(redis: RedisInternals, command: Command, stream: BatchStream | undefined): number {
   const { stream: socket, condition } = redis;
-  if (socket?.writable !== true || condition === null || condition.subscriber !== false) return false;
-  if (redis.status !== "ready" || traced.hasSubscribers || isInstrumented()) return false;
+  if (socket?.writable !== true || condition === null || condition.subscriber !== false) return 0;
+  if (redis.status !== "ready" || traced.hasSubscribers || isInstrumented()) return 0;
   // From ioredis 6 on, the shape of a reply depends on the protocol of the connection.
   (command as { setReplyContext?: (context: unknown) => void }).setReplyContext?.(condition);
-  if (stream === undefined) socket.write(command.toWritable(socket));
-  else {
+  let data: string | Buffer;
+  if (stream === undefined) {
+    data = command.toWritable(socket);
+    socket.write(data);
+  } else {
     const pipeline = stream as PipelineStream;
-    pipeline.write(command.toWritable(pipeline.destination.redis.stream));
+    data = command.toWritable(pipeline.destination.redis.stream);
+    pipeline.write(data);
   }
   redis.commandQueue.push({ command, stream, select: condition.select });
   command.isTraced = true;
-  return true;
+  return data.length;
 }

@@ -4,7 +4,7 @@
  */
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
-import { callOf } from "../engine/call.js";
+import { bytesOf, callOf } from "../engine/call.js";
 import type { BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
@@ -103,7 +103,7 @@ export class IORedisTransport implements Transport {
     );
     this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
       handshakeLate: (after) => this.#handshakeLate(after),
-      owedFor: (now) => (this.isSending() ? 0 : Math.max(0, this.silentFor(now) - this.#pending.heldBackFor)),
+      owedFor: (now) => this.owedFor(now),
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.#label, after)),
@@ -126,14 +126,16 @@ export class IORedisTransport implements Transport {
 
   // ---- Transport
 
-  write(command: Command, stream: BatchStream | undefined, stateless = false): void {
+  write(command: Command, stream: BatchStream | undefined, stateless = false): number {
     if (this.#onActivity !== undefined) this.#onActivity();
     if (stateless) {
-      if (this.#isQuick && quickWrite(this.#redis, command, stream)) return;
+      const size = this.#isQuick ? quickWrite(this.#redis, command, stream) : 0;
+      if (size > 0) return size;
     } else this.#selected.sending(command);
     const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
+    return bytesOf(command);
   }
 
   hasTaken(command: Command): boolean {
@@ -213,6 +215,18 @@ export class IORedisTransport implements Transport {
 
   silentFor(now: number): number {
     return this.#pending.for(now, this.#watchdog.lastReadAt);
+  }
+
+  owedFor(now: number): number {
+    return this.isSending() ? 0 : Math.max(0, this.silentFor(now) - this.#pending.heldBackFor);
+  }
+
+  whenNextReply(run: () => void): void {
+    const head = this.#redis.commandQueue.peekAt(0)?.command;
+    const call = head && callOf(head);
+    if (call !== undefined) call.whenAnswered(run);
+    else if (head === undefined) run();
+    else head.promise.then(run, run);
   }
 
   /** When the last byte came, or the connection was made, on the monotonic clock. */

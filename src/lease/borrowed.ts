@@ -64,7 +64,8 @@ function viewOf(loan: Loan, limits: CallOptions | undefined): OwnedClient {
       if (key === "with") return view;
       if (Object.hasOwn(own, key)) return own[key];
       const value: unknown = Reflect.get(target, key, receiver);
-      if (typeof value === "function") return POWERS.has(key) ? withinLoan(lease, key, value) : value;
+      if (typeof value === "function")
+        return POWERS.has(key) ? withinLoan(lease, key, value as (...args: unknown[]) => unknown) : value;
       // The socket, the queues: whoever holds them holds the connection.
       return lease.isReturned && typeof value === "object" && Object.hasOwn(target, key) ? undefined : value;
     },

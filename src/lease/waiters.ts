@@ -1,4 +1,5 @@
 /** Callers that wait for a connection: first come, first served; each with its own time limit and its own way out. */
+import { onceAborted } from "../abort-listeners.js";
 import { clock, type Timer } from "../clock.js";
 
 export interface Waiter<R, T> {
@@ -31,7 +32,7 @@ export class Waiters<R extends WaitLimits, T> {
       const leave = (): void => {
         this.#waiting.delete(waiter);
         clock.clearTimeout(timer);
-        signal?.removeEventListener("abort", onAbort);
+        forget?.();
       };
       const waiter: Waiter<R, T> = {
         request,
@@ -45,8 +46,7 @@ export class Waiters<R extends WaitLimits, T> {
           reject(error instanceof Error ? error : new Error("aborted", { cause: error }));
         },
       };
-      const onAbort = (): void => waiter.reject(signal?.reason);
-      signal?.addEventListener("abort", onAbort, { once: true });
+      const forget = signal?.aborted === false ? onceAborted(signal, () => waiter.reject(signal.reason)) : undefined;
       if (timeout !== Infinity) {
         timer = clock.setTimeout(() => waiter.reject(late(clock.now() - since)), timeout);
       }

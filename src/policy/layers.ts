@@ -94,6 +94,8 @@ export function build(profile: string, values: ReadonlyMap<string, Effective>, c
     retry: isOn("retry") && Object.freeze(retry),
     breaker: isOn("breaker") && Object.freeze(breaker),
     queue: isOn("queue") && Object.freeze(queue),
+    inFlight: Object.freeze({ maxCommands: number("inFlight.maxCommands"), maxBytes: number("inFlight.maxBytes") }),
+    silenceHold: isOn("silenceHold") && number("silenceHold"),
     reconnect: Object.freeze({
       minTimeout: number("reconnect.minTimeout"),
       maxTimeout: number("reconnect.maxTimeout"),

@@ -34,6 +34,8 @@ export const BASE: Omit<Policy, "profile" | "connection" | "breaker"> & {
     probeTimeout: 1000,
   },
   queue: { maxCommands: 10_000, maxBytes: 16 * MIB, wait: "deadline" },
+  inFlight: { maxCommands: 250_000, maxBytes: 256 * MIB },
+  silenceHold: 500,
   reconnect: { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 3000 },
   heartbeat: { interval: 15_000, timeout: 5000 },
   pool: {

@@ -113,6 +113,14 @@ export interface QueuePolicy {
   readonly wait?: "deadline" | "forever" | undefined;
 }
 
+/** How much may be written and unanswered at the same time; what comes beyond waits for its turn. */
+export interface InFlightPolicy {
+  /** Commands that may be in flight at the same time. `Infinity` is no limit. Default: 250000. */
+  readonly maxCommands: number;
+  /** Bytes of commands in flight; one always fits. Bytes; `Infinity` is no limit. Default: 268435456. */
+  readonly maxBytes: number;
+}
+
 /** Opening a lost connection again. Times are milliseconds. */
 export interface ReconnectPolicy {
   /** First backoff; the real wait is drawn between 0 and it. Milliseconds. Default: 50. */
@@ -185,6 +193,14 @@ export interface Policy {
    * translates to `false`. `false` switches it off. Default: on, with the values of its fields.
    */
   readonly queue: QueuePolicy | false;
+  /** How much may be written and unanswered at the same time. Default: the values of its fields. */
+  readonly inFlight: InFlightPolicy;
+  /**
+   * A connection that has owed a reply for this long without a word gets nothing more until it answers. At most half of
+   * the deadline, at least a few round trips; never where nothing may wait. Milliseconds; `false` switches it off.
+   * Default: 500.
+   */
+  readonly silenceHold: number | false;
   /**
    * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
    */
@@ -273,6 +289,14 @@ export interface ResilienceOptions {
    * translates to `false`. `false` switches it off. Default: on, with the values of its fields.
    */
   readonly queue?: Loose<QueuePolicy> | false | undefined;
+  /** How much may be written and unanswered at the same time. Default: the values of its fields. */
+  readonly inFlight?: Loose<InFlightPolicy> | undefined;
+  /**
+   * A connection that has owed a reply for this long without a word gets nothing more until it answers. At most half of
+   * the deadline, at least a few round trips; never where nothing may wait. Milliseconds; `false` switches it off.
+   * Default: 500.
+   */
+  readonly silenceHold?: number | false | undefined;
   /**
    * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
    */

@@ -2,6 +2,7 @@
  * Where commands wait while one of them has all lanes to itself: in order, bounded as the offline queue is, each with its own
  * deadline and signal. A batch waits, and leaves, as a whole. Knows nothing of lanes.
  */
+import { onceAborted } from "../abort-listeners.js";
 import { clock } from "../clock.js";
 import type { Command } from "ioredis";
 import type { Call } from "../engine/call.js";
@@ -123,13 +124,13 @@ export class LaneQueue {
   #limit(item: Item, call: Call): void {
     const signal = item.options?.signal;
     const onAbort = (): void => this.#refuse(item, clientErrors.aborted);
+    const forget = signal?.aborted === false ? onceAborted(signal, onAbort) : undefined;
     call.whenSettled(() => {
-      signal?.removeEventListener("abort", onAbort);
+      forget?.();
       this.#size.remove(call);
       if (item.stream === undefined) this.#remove(item);
     });
     if (signal?.aborted === true) onAbort();
-    else signal?.addEventListener("abort", onAbort, { once: true });
   }
 
   #refuse(item: Item, error: ItemRefusal): void {

@@ -229,29 +229,4 @@ describe("automatic pipelines", () => {
     expectRefusal(bad?.error, "argument 2 (object without a prototype)");
     await expectInStep(redis);
   });
-
-  it.each([["in the middle"], ["at the end"], ["alone"]])("a command that cannot even be made, %s", async (where) => {
-    const redis = await ready(server.port, { enableAutoPipelining: true });
-    const calls = where === "alone" ? [] : [redis.get("alice")];
-    const bad = outcomeOf(unmakeable(redis));
-    if (where === "in the middle") calls.push(redis.get("bob"), redis.get("carol"));
-    const values = (await outcomesOf(calls)).map(({ value }) => value);
-    expect(values).toEqual(["of alice", "of bob", "of carol"].slice(0, calls.length));
-    expect((await bad).error).toBeInstanceOf(Error);
-    await expectInStep(redis);
-  });
-
-  /** Makes one command of the automatic pipeline throw while it is made. */
-  function unmakeable(redis: Redis): Promise<unknown> {
-    const prototype = Pipeline.prototype as unknown as Record<string, unknown>;
-    const original = prototype["append"];
-    prototype["append"] = () => {
-      throw new TypeError("cannot be made");
-    };
-    try {
-      return redis.append("bad", "1");
-    } finally {
-      prototype["append"] = original;
-    }
-  }
 });

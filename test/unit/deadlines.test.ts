@@ -79,6 +79,20 @@ describe("deadlines", () => {
     expect(expired).toHaveLength(2);
   });
 
+  it("expire in order also where each call has its own, taken out or armed again", () => {
+    const calls = Array.from({ length: 1000 }, (_, at) => arm(((at * 7919) % 1000) + 1));
+    const gone = calls.filter((_, at) => at % 3 === 0);
+    for (const call of gone) call.list?.remove(call);
+    const moved = calls.filter((_, at) => at % 3 === 1).slice(0, 50);
+    for (const call of moved) deadlines.arm(call, deadlines.list(1500), performance.now());
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(2000);
+    const times = expired.map(({ call }) => call.expiresAt);
+    expect(times).toEqual([...times].sort((one, other) => one - other));
+    expect(new Set(expired.map(({ call }) => call))).toEqual(new Set(calls.filter((call) => !gone.includes(call))));
+    for (const { call, at } of expired) expect(at - call.expiresAt).toBeLessThanOrEqual(2);
+  });
+
   it("do not collect lists of allowances that are no longer used", () => {
     const pinned = deadlines.pinnedList(5000);
     for (let i = 1; i <= 10_000; i++) {

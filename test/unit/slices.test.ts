@@ -48,9 +48,11 @@ describe("work in slices", () => {
     expect(most).toBeLessThanOrEqual(50 + 32);
   });
 
-  it("finishes at once when something must not overtake it", () => {
+  it("lets what must not overtake it wait, in order, and run at once when nothing is under way", async () => {
     const slices = new Slices();
     const done: number[] = [];
+    slices.whenDone(() => done.push(-1));
+    expect(done.splice(0)).toEqual([-1]);
     slices.run(
       Array.from({ length: 500 }, (_, i) => i),
       (i) => {
@@ -58,8 +60,23 @@ describe("work in slices", () => {
         done.push(i);
       },
     );
-    slices.finish();
-    expect(done).toHaveLength(500);
+    slices.whenDone(() => done.push(500));
+    slices.whenDone(() => done.push(501));
+    expect(done.length).toBeLessThan(500);
+    while (done.length < 502) await turn();
+    expect(done).toEqual(Array.from({ length: 502 }, (_, i) => i));
+  });
+
+  it("goes on after a job that throws, which is not run again", async () => {
+    const slices = new Slices();
+    const done: number[] = [];
+    const job = (item: number): void => {
+      if (item === 1) throw new Error("the job's own");
+      done.push(item);
+    };
+    expect(() => slices.run([0, 1, 2], job)).toThrow("the job's own");
+    await turn();
+    expect(done).toEqual([0, 2]);
   });
 
   it("takes work from its own jobs", async () => {
@@ -69,7 +86,6 @@ describe("work in slices", () => {
       done.push(item);
       if (item === "a") slices.run(["a1"], (more) => void done.push(more));
     });
-    slices.finish();
     await turn();
     expect(done.sort()).toEqual(["a", "a1", "b"]);
   });
