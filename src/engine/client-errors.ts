@@ -236,6 +236,9 @@ export function transactionAborted(
 
 /** Nothing has failed yet, but the attempt to connect has taken too long already. */
 export function noConnection(label: string, phase: Phase | undefined): IoredoubtError {
+  if (phase === "resolve") {
+    return new IoredoubtError("DNS_TEMPORARY", `the name in ${label} has not been looked up yet`, { endpoint: label });
+  }
   return phase === "handshake"
     ? new IoredoubtError("HANDSHAKE_TIMEOUT", `${label} has not finished the handshake yet`, { endpoint: label })
     : new IoredoubtError("CONNECT_TIMEOUT", `${label} has not accepted the connection yet`, { endpoint: label });

@@ -1,9 +1,9 @@
 /**
  * What happens when a deadline passes. Waiting commands are dropped and never sent; those in flight get one more look
- * at the socket before they are declared late, and a connection that went silent, or that would deliver to nobody, is
- * destroyed.
+ * at the socket before they are declared late. A connection that went silent is destroyed first, so that all it carried
+ * shares one fate; one that would deliver to nobody is destroyed afterwards.
  */
-import { clock } from "../clock.js";
+import { clock, setUnrefTimeout } from "../clock.js";
 import { effectOf } from "../command/effect.js";
 import type { EndpointMembership } from "../endpoint/registry.js";
 import { classify } from "../failure/classify.js";
@@ -15,6 +15,7 @@ import type { Deadlines, SweepReport } from "./deadlines.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
 import type { Transport } from "./ports.js";
 import type { Settlement } from "./settlement.js";
+import { stalls } from "../stall-meter.js";
 import type { TimeLimits } from "./time-limits.js";
 
 export interface DeadlineExpiryParts {
@@ -30,10 +31,10 @@ export interface DeadlineExpiryParts {
 
 /** After an event-loop stall longer than this, in milliseconds, late calls get two turns of the poll phase instead of one. */
 const STALL = 10;
-/** Only after a stall longer than this, in milliseconds, does silence say nothing of the server: the request may have been late itself. */
-const LONG_STALL = 100;
 /** A connection silent for less than this is never destroyed for being silent, however short the deadline. Milliseconds. */
 const MIN_SILENCE = 1_000;
+/** What is late waits this much longer for the silence that ends its connection, and for that end. Milliseconds. */
+const GRACE = 100;
 /**
  * A connection on which a reply has been due for less than this says nothing against the server when a call is late: the
  * call's own deadline was short. It is the policy's deadline within these bounds, in milliseconds.
@@ -87,11 +88,27 @@ export class DeadlineExpiry {
     const { settlement, membership, transport, deadlines, limits, endForQuit } = this.#parts;
     const { endpoint } = membership;
     const now = clock.now();
-    const stalled = report.late > STALL;
-    const ownFault = report.late > LONG_STALL;
-    const present = settlement.snapshot();
-    const snapshot = stalled ? withStall(present, report.late, now - oldest.startedAt) : present;
     const silence = transport.silentFor(now);
+    const blocking = calls.find((call) => call.facts.dispatch === "blocking");
+    if (blocking === undefined && report.isFinal !== true && this.#endsConnection(silence)) {
+      // Whatever it does not take along is declared late all the same.
+      const left = Math.max(MIN_SILENCE, limits.usual) - silence;
+      if (left <= 0) transport.destroy(clientErrors.silentConnection(endpoint.label, silence));
+      const isFinal = left <= 0;
+      setUnrefTimeout(
+        () =>
+          this.#declareLate(
+            calls.filter((call) => call.isInFlight),
+            { ...report, isFinal },
+          ),
+        isFinal ? GRACE : Math.ceil(left),
+      );
+      return;
+    }
+    const blocked = Math.max(report.late, stalls.since(oldest.startedAt));
+    const stalled = blocked > STALL;
+    const present = settlement.snapshot();
+    const snapshot = stalled ? withStall(present, blocked, now - oldest.startedAt) : present;
     const isSilent = silence >= evidentSilence(limits.usual);
     const silent = clientErrors.silentConnection(endpoint.label, silence);
     const diagnosis = classify(silent, { ...snapshot.context, written: true });
@@ -100,7 +117,6 @@ export class DeadlineExpiry {
       if (verdict.code === "EVENT_LOOP_BLOCKED") endpoint.observer.commandRefused(verdict);
     }
     // Known before the slices run: some of them may have to wait for a later turn.
-    const blocking = calls.find((call) => call.facts.dispatch === "blocking");
     const abandoned = blocking && clientErrors.deadlineInFlight(blocking, snapshot, now);
     settlement.inSlices(calls, (call) => {
       if (!call.isInFlight) return;
@@ -114,16 +130,19 @@ export class DeadlineExpiry {
       }
       const error = clientErrors.deadlineInFlight(call, snapshot, now);
       settlement.counters.deadlines++;
-      // Our own stall says nothing of the server, and neither does a deadline that ends while replies still come.
-      if (isSilent && !ownFault) endpoint.failed(diagnosis, call.sentAt);
+      // A deadline that ends while replies still come says nothing of the server.
+      if (isSilent) endpoint.failed(diagnosis, call.sentAt);
       if (this.#endsWithNull(call)) settlement.resolve(call, null);
       else settlement.reject(call, error);
     });
-    // A server that still delivers to a call which gave up would lose the element, and a silent connection may be dead.
+    // A server that still delivers to a call which gave up would lose the element.
     if (abandoned !== undefined) transport.destroy(abandoned);
-    else if (!ownFault && silence >= Math.max(MIN_SILENCE, limits.usual) && !transport.isSending()) {
-      transport.destroy(silent);
-    }
+  }
+
+  /** The connection has been silent long enough to be destroyed, or will have been in a moment. */
+  #endsConnection(silence: number): boolean {
+    const { limits, transport } = this.#parts;
+    return silence + GRACE >= Math.max(MIN_SILENCE, limits.usual) && !transport.isSending();
   }
 
   /**

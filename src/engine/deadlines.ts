@@ -2,8 +2,12 @@
  * Deadlines are lists and a sweep, not a timer a command: calls with the same allowance expire in the order they came,
  * so the head of each list is all the timer has to look at. Where callers ask for a great many different ones, the rarer
  * share a heap. Knows nothing of what expiry means; its callback does.
+ *
+ * Time in which this process stood still is given back to a call once, when it would expire. Once, because a process that
+ * stalls all the time would otherwise never see the end of a deadline.
  */
 import { clock, type Timer } from "../clock.js";
+import { stalls, type StallMeter } from "../stall-meter.js";
 import type { Call, CallList } from "./call.js";
 import { DeadlineHeap } from "./deadline-heap.js";
 
@@ -12,17 +16,23 @@ export interface Allowance {
   add(call: Call, now: number): void;
 }
 
+/** What is given back is rounded up to a multiple of this, so that a few lists do for all. Milliseconds. */
+const REPRIEVE_STEP = 100;
+
 /** Calls with one allowance, oldest first. Intrusive: links live in the calls. */
 export class DeadlineList implements CallList, Allowance {
   readonly allowance: number;
   /** Kept although empty: somebody holds on to it. */
   readonly pinned: boolean;
+  /** Its calls have been given back what this process stood still. */
+  readonly isReprieve: boolean;
   head: Call | undefined = undefined;
   tail: Call | undefined = undefined;
 
-  constructor(allowance: number, pinned: boolean) {
+  constructor(allowance: number, pinned: boolean, isReprieve = false) {
     this.allowance = allowance;
     this.pinned = pinned;
+    this.isReprieve = isReprieve;
   }
 
   add(call: Call, now: number): void {
@@ -46,6 +56,8 @@ export class DeadlineList implements CallList, Allowance {
 export interface SweepReport {
   /** How late the sweep ran: the event loop was blocked for about this long, in milliseconds. */
   readonly late: number;
+  /** These have been waited for once more already. */
+  readonly isFinal?: boolean;
 }
 
 /** So many allowances have a list of their own. */
@@ -56,12 +68,17 @@ const AT_ONCE = 20_000;
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>();
   readonly #heap = new DeadlineHeap();
+  readonly #reprieves = new Map<number, DeadlineList>();
   readonly #expired: (calls: Call[], report: SweepReport) => void;
+  readonly #meter: StallMeter;
   #timer: Timer | undefined = undefined;
   #armedFor = Infinity;
+  /** Stalls are measured while a deadline runs. */
+  #release: (() => void) | undefined = undefined;
 
-  constructor(expired: (calls: Call[], report: SweepReport) => void) {
+  constructor(expired: (calls: Call[], report: SweepReport) => void, meter: StallMeter = stalls) {
     this.#expired = expired;
+    this.#meter = meter;
   }
 
   /** Where calls of an allowance in milliseconds go. Do not hold on to it: an empty list may be dropped. */
@@ -98,14 +115,39 @@ export class Deadlines {
     }
   }
 
+  /**
+   * Whether a call whose time is over gets more, for what this process stood still meanwhile: at most as much as it was
+   * allowed. It is armed again if so.
+   */
+  reprieve(call: Call, now: number): boolean {
+    const { list } = call;
+    const isListed = list instanceof DeadlineList;
+    if (isListed && list.isReprieve) return false;
+    const from = isListed ? call.expiresAt - list.allowance : call.startedAt;
+    const stalled = Math.min(this.#meter.since(from), call.expiresAt - from);
+    if (stalled < 1) return false;
+    const allowance = Math.ceil(stalled / REPRIEVE_STEP) * REPRIEVE_STEP;
+    let reprieve = this.#reprieves.get(allowance);
+    if (reprieve === undefined) this.#reprieves.set(allowance, (reprieve = new DeadlineList(allowance, false, true)));
+    this.arm(call, reprieve, now);
+    return true;
+  }
+
   /** Stops the timer; calls that are still listed stay so, and the next `arm` starts it again. */
   stop(): void {
     clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#armedFor = Infinity;
+    this.#rest();
+  }
+
+  #rest(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 
   #setTimer(at: number, now: number): void {
+    this.#release ??= this.#meter.hold();
     clock.clearTimeout(this.#timer);
     this.#armedFor = at;
     // Node rounds down: without the extra millisecond the sweep would wake just before the head expires.
@@ -121,24 +163,34 @@ export class Deadlines {
     this.#timer = undefined;
     const expired: Call[] = [];
     let next = Infinity;
-    for (const list of this.#lists.values()) {
-      let head = list.head;
-      while (head !== undefined && head.expiresAt <= now && expired.length < AT_ONCE) {
-        list.remove(head);
-        expired.push(head);
-        head = list.head;
+    for (const lists of [this.#lists, this.#reprieves]) {
+      for (const [allowance, list] of lists) {
+        this.#takeExpired(list, now, expired);
+        if (list.head !== undefined && list.head.expiresAt < next) next = list.head.expiresAt;
+        if (list.isReprieve && list.head === undefined) lists.delete(allowance);
       }
-      if (head !== undefined && head.expiresAt < next) next = head.expiresAt;
     }
-    let first = this.#heap.first;
-    while (first !== undefined && first.expiresAt <= now && expired.length < AT_ONCE) {
+    for (let { first } = this.#heap; this.#isDue(first, now, expired); { first } = this.#heap) {
+      if (this.reprieve(first, now)) continue;
       this.#heap.remove(first);
       expired.push(first);
-      first = this.#heap.first;
     }
-    if (first !== undefined && first.expiresAt < next) next = first.expiresAt;
-    if (next !== Infinity) this.#setTimer(next, now);
+    if (this.#heap.first !== undefined && this.#heap.first.expiresAt < next) next = this.#heap.first.expiresAt;
+    if (next < this.#armedFor) this.#setTimer(next, now);
+    else if (this.#timer === undefined) this.#rest();
     if (expired.length > 0) this.#expired(expired, { late });
+  }
+
+  #takeExpired(list: DeadlineList, now: number, expired: Call[]): void {
+    for (let { head } = list; this.#isDue(head, now, expired); { head } = list) {
+      if (this.reprieve(head, now)) continue;
+      list.remove(head);
+      expired.push(head);
+    }
+  }
+
+  #isDue(call: Call | undefined, now: number, expired: readonly Call[]): call is Call {
+    return call !== undefined && call.expiresAt <= now && expired.length < AT_ONCE;
   }
 
   /** Per-call allowances may be any number; lists that have emptied make room for others. */

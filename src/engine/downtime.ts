@@ -2,13 +2,13 @@
  * How long this client has been without a connection. A blip is waited out; after `downAfter` its new commands fail fast,
  * whatever other clients of the endpoint see.
  */
-import { clock, setUnrefTimeout, type Immediate, type Timer } from "../clock.js";
+import { AwakeTimeout } from "../awake-timeout.js";
+import { clock } from "../clock.js";
 
 export class DowntimeTracker {
   readonly #downAfter: number | undefined;
   readonly #tooLong: () => void;
-  #timer: Timer | undefined = undefined;
-  #grace: Immediate | undefined = undefined;
+  #timer: AwakeTimeout | undefined = undefined;
   /** When the connection went, on the monotonic clock. */
   downSince: number | undefined = undefined;
   /** Down for longer than `downAfter`. */
@@ -24,8 +24,7 @@ export class DowntimeTracker {
   down(): void {
     if (this.downSince !== undefined || this.#downAfter === undefined) return;
     this.downSince = clock.now();
-    // In a process that was busy the connection, or why there is none, may lie in the socket: one poll phase for it.
-    this.#timer = setUnrefTimeout(() => (this.#grace = clock.setImmediate(() => this.#judge())), this.#downAfter);
+    this.#timer = new AwakeTimeout(() => this.#judge(), this.#downAfter);
   }
 
   #judge(): void {
@@ -35,9 +34,8 @@ export class DowntimeTracker {
 
   /** Connected again, or ended for good. */
   reset(): void {
-    clock.clearTimeout(this.#timer);
-    clock.clearImmediate(this.#grace);
-    this.#timer = this.#grace = this.downSince = undefined;
+    this.#timer?.cancel();
+    this.#timer = this.downSince = undefined;
     this.isTooLong = false;
   }
 }

@@ -187,6 +187,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       membership,
       scriptEffect,
       backoffUntil: () => this.#retryLoop.backoffUntil,
+      reprieve: (call, now) => deadlines.reprieve(call, now),
     });
     const retryLoop = (this.#retryLoop = new RetryLoop(policy.retry, connection, {
       probe: () => this.#release.probe(),

@@ -66,7 +66,7 @@ export interface Transport {
   destroy(reason: Error): void;
   /** Ends the client for good. */
   end(): void;
-  /** Milliseconds for which a reply has been due without a byte coming; 0 when none is due. */
+  /** Milliseconds of this process's own running for which a reply has been due without a byte coming; 0 when none is due. */
   silentFor(now: number): number;
   /** The same, but 0 while a command that blocks, or a payload that is still leaving, explains the silence. */
   owedFor(now: number): number;

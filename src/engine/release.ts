@@ -129,7 +129,7 @@ export class Release {
     // Calls that come back from a lost connection belong to the database that was selected when they were sent.
     let home = this.#home ?? transport.database();
     let goal = home;
-    const late = withBatches(calls.filter((call) => call.expiresAt <= now));
+    const late = withBatches(calls.filter((call) => call.expiresAt <= now && !deadlines.reprieve(call, now)));
     for (const [at, call] of calls.entries()) {
       // It may have been refused with a member of its batch.
       if (late.has(call) || call.state !== "waiting") continue;

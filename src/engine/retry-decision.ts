@@ -13,6 +13,8 @@ export interface RetryDecisionParts {
   readonly scriptEffect: (command: Command) => ScriptEffect | undefined;
   /** When the running backoff ends, on the monotonic clock; 0 without one. */
   readonly backoffUntil: () => number;
+  /** Gives a call whose time is over what this process stood still meanwhile; returns whether it was given any. */
+  readonly reprieve: (call: Call, now: number) => boolean;
 }
 
 /** A retry that could not end before its deadline by at least this much is not started, in milliseconds. */
@@ -52,7 +54,9 @@ export class RetryDecision {
   }
 
   #isInTime(call: Call, now: number): boolean {
-    return call.expiresAt - Math.max(now, this.#parts.backoffUntil()) > MIN_ATTEMPT;
+    const { backoffUntil, reprieve } = this.#parts;
+    if (call.expiresAt <= now) reprieve(call, now);
+    return call.expiresAt - Math.max(now, backoffUntil()) > MIN_ATTEMPT;
   }
 
   /** Takes one retry from the endpoint's budget, or says no. */

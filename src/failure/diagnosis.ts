@@ -85,6 +85,8 @@ export interface FailureContext {
         readonly lastWords?: string | undefined;
       }
     | undefined;
+  /** How long the name of the server was looked up, if that took long; in phase `resolve` it is not found yet. Milliseconds. */
+  readonly lookupMs?: number | undefined;
   /** How long this process's event loop was blocked, and out of which span. */
   readonly loop?: { readonly blockedMs: number; readonly ofMs: number } | undefined;
   /** The command at the head of the connection and how many wait behind it. */

@@ -16,7 +16,7 @@ const SHOWN_ADDRESSES = 4;
 /** What was observed, as whole sentences, the weightiest first; empty when nothing was. `area` is the failure's. */
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
   const found: string[] = [];
-  const { connection, loop, head } = context;
+  const { connection, loop, head, lookupMs } = context;
   if (connection?.lastWords)
     found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
   const stall =
@@ -33,6 +33,14 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
     );
   }
   if (stall !== undefined && !isMain) found.push(stall);
+  if (lookupMs !== undefined) {
+    const span = formatDuration(lookupMs);
+    found.push(
+      context.phase === "resolve"
+        ? `The name of the server has been looked up for ${span} without an answer: nothing was sent to the server yet.`
+        : `Looking up the name of the server took ${span}.`,
+    );
+  }
   const tried = triedAddresses(views);
   if (tried !== undefined) found.push(tried);
   if (

@@ -1,7 +1,7 @@
 /**
- * How long a connection attempt may be silent. Where handshakes take milliseconds, one that has heard nothing for most of a
- * second has met a path that swallows everything, and the next attempt may find another one. Each one given up doubles what
- * the next is allowed, so that a server which is merely slow is reached all the same.
+ * How long a connection attempt may take, and how long it may be silent. Where handshakes take milliseconds, one that has
+ * heard nothing for most of a second has met a path that swallows everything, and the next attempt may find another one.
+ * Each one given up doubles what the next is allowed, so that a server which is merely slow is reached all the same.
  */
 
 /** Never less than this, in milliseconds: a busy server or host may be silent for a moment. */
@@ -13,18 +13,25 @@ const SPREAD = 20;
 
 export class AdaptiveHandshakeTimeout {
   readonly #limit: number;
+  readonly #longest: number;
   #usual: number | undefined = undefined;
   #givenUp = 0;
 
-  /** `limit`: what an attempt is allowed of which nothing is known yet, and at most. Milliseconds. */
-  constructor(limit: number) {
+  /** `limit`: what the first attempt is allowed; `longest`: what one is allowed at most after others were given up. Milliseconds. */
+  constructor(limit: number, longest: number) {
     this.#limit = limit;
+    this.#longest = Math.max(limit, longest);
   }
 
-  get allowed(): number {
-    if (this.#usual === undefined) return this.#limit;
-    const first = Math.max(LEAST, this.#limit * SHARE, this.#usual * SPREAD);
-    return Math.min(this.#limit, first * 2 ** Math.min(this.#givenUp, 20));
+  /** From the first packet to ready. */
+  get total(): number {
+    return this.#grown(this.#limit);
+  }
+
+  /** Without a sign of life. */
+  get silence(): number {
+    if (this.#usual === undefined) return this.total;
+    return this.#grown(Math.min(this.#limit, Math.max(LEAST, this.#limit * SHARE, this.#usual * SPREAD)));
   }
 
   /** An attempt was given up. */
@@ -36,5 +43,9 @@ export class AdaptiveHandshakeTimeout {
   rewarded(took: number): void {
     this.#usual = took;
     this.#givenUp = 0;
+  }
+
+  #grown(first: number): number {
+    return Math.min(this.#longest, first * 2 ** Math.min(this.#givenUp, 20));
   }
 }

@@ -1,6 +1,7 @@
 /** What is done to a socket before ioredis sees it: its writes are joined, and where it must listen before it speaks, it does. */
 import { clock } from "../clock.js";
 import type { Socket } from "node:net";
+import { deferConnectTimeout } from "./awake-connect-timeout.js";
 import { coalesceWrites, type WriteStats } from "./coalesce.js";
 import type { Connector } from "./internals.js";
 
@@ -14,18 +15,24 @@ export interface Adoption {
   readonly writes: WriteStats;
   /** The last connection was closed before anything of it was read. */
   closedUnheard(): boolean;
+  /** Whether the address of the server is being looked up, and not given. */
+  isResolving(): boolean;
+  /** It has been found. */
+  resolved(): void;
   /** ioredis has just been told that a socket is connected, and has sent what it sends at once. */
   greeted(): void;
 }
 
 /** Makes the connector's sockets join their writes. Idempotent. */
-export function adoptConnector(connector: Connector, { writes, closedUnheard, greeted }: Adoption): void {
+export function adoptConnector(connector: Connector, adoption: Adoption): void {
+  const { writes, closedUnheard, greeted } = adoption;
   if (adopted.has(connector)) return;
   adopted.add(connector);
   const connect = connector.connect.bind(connector);
   const dial: Connector["connect"] = async (emit) => {
     const stream = await connect(emit);
     coalesceWrites(stream, writes);
+    watchLookup(stream, adoption);
     if (closedUnheard()) listenFirst(stream);
     return stream;
   };
@@ -35,6 +42,20 @@ export function adoptConnector(connector: Connector, { writes, closedUnheard, gr
     queueMicrotask(() => void dialled.then((stream) => afterIoredis(stream, greeted), ignore));
     return dialled;
   };
+}
+
+/** `connectTimeout` is for the server; the name has a limit of its own. */
+function watchLookup(stream: Socket, { isResolving, resolved }: Adoption): void {
+  const begin = deferConnectTimeout(stream);
+  if (isResolving()) {
+    const found = (): void => {
+      resolved();
+      begin();
+    };
+    stream.once("lookup", found);
+    // One that answers at once has answered before anybody could listen.
+    stream.once("connect", found);
+  } else begin();
 }
 
 /** ioredis has just put its listener on the socket, or has queued its call when the socket was connected already. */

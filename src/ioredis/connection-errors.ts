@@ -19,6 +19,15 @@ export function handshakeTooLong(label: string, after: number, status: string): 
   );
 }
 
+/** Nothing was sent to the server yet. */
+export function lookupTooLong(label: string, after: number): IoredoubtError {
+  return new IoredoubtError(
+    "DNS_TEMPORARY",
+    `the name in ${label} was not looked up within ${String(Math.round(after))} ms; the attempt was given up`,
+    { endpoint: label },
+  );
+}
+
 export function closedByPeer(label: string, age: number, wasReady: boolean): IoredoubtError {
   return wasReady
     ? new IoredoubtError("CONNECTION_LOST", `${label} closed the connection after ${String(Math.round(age))} ms`, {

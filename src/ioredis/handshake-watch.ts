@@ -1,9 +1,20 @@
 /**
- * Watches one connection attempt, from dialling to ready: that it ends in time, and that it does not stay silent for much
- * longer than such attempts usually take. It only measures and reports.
+ * Watches one connection attempt, from dialling to ready: that its name is found, that it ends in time, and that it does not
+ * stay silent for much longer than such attempts usually take. It only measures and reports. Time in which this process stood
+ * still counts nowhere.
  */
-import { clock, type Timer } from "../clock.js";
+import { AwakeTimeout } from "../awake-timeout.js";
+import { clock } from "../clock.js";
+import { stalls } from "../stall-meter.js";
 import { AdaptiveHandshakeTimeout } from "./adaptive-handshake-timeout.js";
+
+/** Milliseconds. */
+export interface HandshakeLimits {
+  /** From the first packet to ready. */
+  readonly timeout: number;
+  /** The same after attempts that were given up, at most; and how long the name may be looked up. */
+  readonly longest: number;
+}
 
 export interface HandshakeHooks {
   /** Gives the attempt up, which took or was silent for so many milliseconds; `false` when there is no socket of it yet. */
@@ -13,18 +24,23 @@ export interface HandshakeHooks {
 }
 
 export class HandshakeWatch {
-  readonly #timeout: number;
+  readonly #longest: number;
   readonly #adaptive: AdaptiveHandshakeTimeout;
   readonly #hooks: HandshakeHooks;
-  #total: Timer | undefined = undefined;
-  #quiet: Timer | undefined = undefined;
-  #dialledAt = 0;
+  #total: AwakeTimeout | undefined = undefined;
+  #quiet: AwakeTimeout | undefined = undefined;
+  /** When the name began to be looked up; then, when the first packet left. */
+  #since = 0;
+  /** The name is being looked up: no packet has left for the server. */
+  isResolving = false;
+  /** How long the name took to be looked up, in milliseconds. */
+  #lookup = 0;
   /** The server keeps this attempt waiting, which says nothing of the next one. */
   #isLoading = false;
 
-  constructor(timeout: number, hooks: HandshakeHooks) {
-    this.#timeout = timeout;
-    this.#adaptive = new AdaptiveHandshakeTimeout(timeout);
+  constructor({ timeout, longest }: HandshakeLimits, hooks: HandshakeHooks) {
+    this.#longest = longest;
+    this.#adaptive = new AdaptiveHandshakeTimeout(timeout, longest);
     this.#hooks = hooks;
   }
 
@@ -32,56 +48,79 @@ export class HandshakeWatch {
     return this.#total !== undefined;
   }
 
-  dialling(): void {
-    this.#dialledAt = clock.now();
+  /** Milliseconds that the present attempt has spent on looking its name up, or did spend. */
+  get lookup(): number {
+    return this.isResolving ? clock.now() - this.#since : this.#lookup;
+  }
+
+  /** An attempt begins; with the search for the address of its name, if it has one. */
+  dialling(isNamed: boolean): void {
+    this.stop();
+    this.#since = clock.now();
+    this.#lookup = 0;
     this.#isLoading = false;
-    this.#startAnew();
-    const { allowed } = this.#adaptive;
-    clock.clearTimeout(this.#quiet);
-    if (allowed < this.#timeout) this.#listen(allowed, allowed);
+    this.isResolving = isNamed;
+    if (isNamed) this.#total = new AwakeTimeout(() => this.#late(this.#longest), this.#longest);
+    else this.#begin();
+  }
+
+  /** The name's address is known. */
+  resolved(): void {
+    if (!this.isResolving) return;
+    this.#lookup = this.lookup;
+    this.isResolving = false;
+    if (this.isUnderWay) this.#begin();
   }
 
   /** The server has said that it is still loading: it is asked now and then, and the wait starts anew with each answer. */
   loading(): void {
     this.#isLoading = true;
-    clock.clearTimeout(this.#quiet);
+    this.#quiet?.cancel();
     this.#startAnew();
   }
 
   ready(): void {
     this.stop();
-    if (!this.#isLoading) this.#adaptive.rewarded(clock.now() - this.#dialledAt);
+    if (!this.#isLoading) this.#adaptive.rewarded(clock.now() - this.#since);
   }
 
   stop(): void {
-    clock.clearTimeout(this.#total);
-    clock.clearTimeout(this.#quiet);
+    this.#total?.cancel();
+    this.#quiet?.cancel();
     this.#total = undefined;
+    this.isResolving = false;
+  }
+
+  #begin(): void {
+    this.#since = clock.now();
+    this.#startAnew();
+    const { silence, total } = this.#adaptive;
+    if (silence < total) this.#listen(silence, silence);
   }
 
   #startAnew(): void {
-    clock.clearTimeout(this.#total);
-    this.#total = clock.setTimeout(() => this.#late(this.#timeout), this.#timeout);
-    this.#total.unref();
+    const { total } = this.#adaptive;
+    this.#total?.cancel();
+    this.#total = new AwakeTimeout(() => this.#late(total), total);
   }
 
   /** Waits for a sign of life, and gives up when there was none for as long as `allowed`. */
   #listen(allowed: number, wait: number): void {
-    this.#quiet = clock.setTimeout(() => {
-      // After a stall of this process the answer may lie in the socket: one poll phase for it.
-      clock.setImmediate(() => {
-        if (!this.isUnderWay || this.#isLoading) return;
-        const silence = clock.now() - Math.max(this.#dialledAt, this.#hooks.heardAt());
-        if (silence < allowed) this.#listen(allowed, allowed - silence);
-        else this.#late(allowed);
-      });
-    }, Math.ceil(wait));
-    this.#quiet.unref();
+    this.#quiet = new AwakeTimeout(() => {
+      if (!this.isUnderWay || this.#isLoading) return;
+      const silence = stalls.awakeSince(Math.max(this.#since, this.#hooks.heardAt()));
+      if (silence < allowed) this.#listen(allowed, allowed - silence);
+      else this.#late(allowed);
+    }, wait);
   }
 
   #late(after: number): void {
-    if (this.#hooks.giveUp(after)) this.#adaptive.exhausted();
+    const wasResolving = this.isResolving;
+    if (this.#hooks.giveUp(after)) {
+      // A slow name says nothing of the server.
+      if (!wasResolving) this.#adaptive.exhausted();
+    }
     // The connector still looks for the server; its socket will be watched as well.
-    else if (this.isUnderWay) this.dialling();
+    else if (this.isUnderWay) this.dialling(wasResolving);
   }
 }

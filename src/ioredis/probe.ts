@@ -1,5 +1,5 @@
 /** Asks a server whether it is well, past the engine and on the client's own connection: what half-open circuits are tested with. */
-import { within } from "../clock.js";
+import { withinAwake } from "../awake-timeout.js";
 import { Command } from "ioredis";
 import { classify } from "../failure/classify.js";
 import type { FailureContext } from "../failure/diagnosis.js";
@@ -21,7 +21,7 @@ export function probeCommand(kind: CircuitKind, keyPrefix: string): Command {
   return kind === "write" ? new Command("setrange", [`${keyPrefix}ioredoubt:probe`, "0", ""]) : new Command("ping");
 }
 
-/** Resolves to whether the server answered well within `timeout` milliseconds; never rejects. */
+/** Resolves to whether the server answered well within `timeout` milliseconds of this process's own running; never rejects. */
 export async function probe(kind: CircuitKind, timeout: number, hooks: ProbeHooks): Promise<boolean> {
   const answered = hooks.send(probeCommand(kind, hooks.keyPrefix)).then(
     () => true,
@@ -31,5 +31,5 @@ export async function probe(kind: CircuitKind, timeout: number, hooks: ProbeHook
       return kind === "write" ? breaker === "none" : breaker !== "read-write";
     },
   );
-  return within(answered, timeout, () => false);
+  return withinAwake(answered, timeout, () => false);
 }

@@ -22,10 +22,12 @@ const BUSY_WAIT = 100;
 export function checkReady(client: IORedis, callback: Callback, hooks: ReadyCheckHooks): void {
   const socket = client.stream;
   const again = (after: number): void => {
-    clock.setTimeout(() => {
+    const timer = clock.setTimeout(() => {
       // The wait may have outlived the connection it was for.
       if (client.status === "connect" && client.stream === socket) checkReady(client, callback, hooks);
     }, after);
+    // It is the connection that keeps the process alive, not the wait.
+    timer.unref();
   };
   hooks.info((error, reply) => {
     if (error) {

@@ -10,6 +10,9 @@ import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.j
 import type { RedisInternals } from "./internals.js";
 import type { Watchdog } from "./watchdog.js";
 
+/** A name that is looked up within this is nothing to speak of. Milliseconds. */
+const SLOW_LOOKUP = 500;
+
 export class ConnectionRecord {
   /** Why the present connection is being lost, as far as it is known. */
   lossCause: Error | undefined = undefined;
@@ -79,14 +82,15 @@ export class ConnectionRecord {
   context(): FailureContext {
     const now = clock.now();
     const { status, commandQueue } = this.#redis;
-    const { connectedAt, bytesRead, lastReadAt, firstWords } = this.#watchdog;
+    const { connectedAt, bytesRead, lastReadAt, firstWords, lookup } = this.#watchdog;
     const head = commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
     const since = head === undefined ? undefined : callOf(head)?.sentAt;
     const connected = connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
     const everReady = this.#everReady;
     return {
       endpoint: this.#endpoint,
-      phase: phaseOf(status),
+      phase: this.#watchdog.isResolving ? "resolve" : phaseOf(status),
+      ...(lookup >= SLOW_LOOKUP && status !== "ready" ? { lookupMs: Math.round(lookup) } : {}),
       ...(connected
         ? {
             connection: {

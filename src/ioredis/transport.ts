@@ -2,6 +2,7 @@
  * One client's connection as its engine needs it: writes through ioredis, measures, destroys, redials and
  * probes. It follows ioredis's status changes and knows the socket; it decides nothing about commands.
  */
+import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import { bytesOf, callOf } from "../engine/call.js";
@@ -12,9 +13,18 @@ import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnos
 import { sanitizeError } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
 import type { Policy } from "../policy/shape.js";
+import { stalls } from "../stall-meter.js";
 import { adoptConnector } from "./adopt-connector.js";
 import type { WriteStats } from "./coalesce.js";
-import { closedByPeer, garbled, handshakeTooLong, refusedUnheard, silence, stillLoading } from "./connection-errors.js";
+import {
+  closedByPeer,
+  garbled,
+  handshakeTooLong,
+  lookupTooLong,
+  refusedUnheard,
+  silence,
+  stillLoading,
+} from "./connection-errors.js";
 import { flawOf, mend } from "./encoding.js";
 import { internalsOf, type RedisInternals } from "./internals.js";
 import { PendingReply } from "./pending-reply.js";
@@ -60,6 +70,8 @@ const SELECT_AGAIN = 100;
 const SCOUT_TIMEOUT = 1_000;
 /** After a command was refused for want of a connection, one counts as wanted for this long, in milliseconds. */
 const WANTED_FOR = 1_000;
+/** How far the limit of a handshake grows where the caller has switched `connectTimeout` off, which is ioredis's default. Milliseconds. */
+const CONNECT_TIMEOUT = 10_000;
 
 export class IORedisTransport implements Transport {
   readonly writes: WriteStats = { asked: 0, made: 0 };
@@ -101,13 +113,19 @@ export class IORedisTransport implements Transport {
       policy.breaker === false ? SCOUT_TIMEOUT : policy.breaker.probeTimeout,
       policy.reconnect.handshakeTimeout,
     );
-    this.#watchdog = new Watchdog(policy.heartbeat, policy.reconnect.handshakeTimeout, {
-      handshakeLate: (after) => this.#handshakeLate(after),
-      owedFor: (now) => this.owedFor(now),
-      isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
-      ping: () => void this.#internal(new Command("ping")).catch(ignore),
-      silent: (after) => this.destroy(silence(this.#label, after)),
-    });
+    const { handshakeTimeout } = policy.reconnect;
+    const longest = Math.max(handshakeTimeout, client.options.connectTimeout || CONNECT_TIMEOUT);
+    this.#watchdog = new Watchdog(
+      policy.heartbeat,
+      { timeout: handshakeTimeout, longest },
+      {
+        handshakeLate: (after) => this.#handshakeLate(after),
+        owedFor: (now) => this.owedFor(now),
+        isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
+        ping: () => void this.#internal(new Command("ping")).catch(ignore),
+        silent: (after) => this.destroy(silence(this.#label, after)),
+      },
+    );
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
     this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog);
@@ -214,7 +232,8 @@ export class IORedisTransport implements Transport {
   }
 
   silentFor(now: number): number {
-    return this.#pending.for(now, this.#watchdog.lastReadAt);
+    const silence = this.#pending.for(now, this.#watchdog.lastReadAt);
+    return silence - stalls.since(now - silence);
   }
 
   owedFor(now: number): number {
@@ -293,6 +312,8 @@ export class IORedisTransport implements Transport {
     adoptConnector(this.#redis.connector, {
       writes: this.writes,
       closedUnheard: () => this.#record.closedUnheard,
+      isResolving: () => this.#watchdog.isResolving,
+      resolved: () => this.#watchdog.resolved(),
       greeted: () => this.#owner?.greeted(),
     });
   }
@@ -302,12 +323,13 @@ export class IORedisTransport implements Transport {
     switch (status) {
       case "connecting":
         this.#record.dialling();
-        this.#watchdog.dialling();
+        this.#watchdog.dialling(this.#isNamed);
         this.reconnect.dialling();
         this.#events?.connecting();
         break;
       case "connect":
         this.#selected.connected();
+        this.#watchdog.resolved();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
           this.#record.reached(this.#redis.stream);
@@ -391,12 +413,19 @@ export class IORedisTransport implements Transport {
     if (!this.#redis.manuallyClosing) this.#events?.connecting();
   }
 
+  /** The server is known by a name. Sentinels answer with addresses, and look for them longer than any name server. */
+  get #isNamed(): boolean {
+    const { sentinels, path, host } = this.#redis.options;
+    return !sentinels && !path && isIP(host ?? "localhost") === 0;
+  }
+
   /** Returns whether there was an attempt to give up. */
   #handshakeLate(after: number): boolean {
     const { status, stream } = this.#redis;
     // While the connector looks for the server, the socket is none or the one that closed before.
     if (stream === undefined || stream.destroyed || (status !== "connect" && status !== "connecting")) return false;
-    this.destroy(handshakeTooLong(this.#label, after, status));
+    const { isResolving } = this.#watchdog;
+    this.destroy(isResolving ? lookupTooLong(this.#label, after) : handshakeTooLong(this.#label, after, status));
     return true;
   }
 

@@ -1,16 +1,21 @@
 /**
  * Watches one connection: that it gets ready in time, that an idle one still answers, and that one which owes a reply does
- * not stay silent for ever. It only measures and reports; its owner destroys.
+ * not stay silent for ever. It only measures and reports; its owner destroys. Time in which this process stood still is no
+ * silence of the server.
  */
 import { clock, type Timer } from "../clock.js";
 import type { Socket } from "node:net";
 import type { HeartbeatPolicy } from "../policy/shape.js";
-import { HandshakeWatch } from "./handshake-watch.js";
+import { stalls } from "../stall-meter.js";
+import { HandshakeWatch, type HandshakeLimits } from "./handshake-watch.js";
 
 export interface WatchdogHooks {
   /** Connecting, TLS, AUTH, SELECT and the ready check took too long or went silent; `false` when there is no socket yet. */
   handshakeLate(after: number): boolean;
-  /** Milliseconds for which a reply has been due that no blocking command explains, without a byte coming; 0 when none is. */
+  /**
+   * Milliseconds of this process's own running for which a reply has been due that no blocking command explains, without a
+   * byte coming; 0 when none is.
+   */
   owedFor(now: number): number;
   /** Nothing is in flight, so a heartbeat may be sent. */
   isIdle(): boolean;
@@ -20,6 +25,8 @@ export interface WatchdogHooks {
 
 /** Between two looks at a connection that owes nothing, at least, in milliseconds. */
 const PACE = 50;
+/** A connection that may not have survived a long stall must answer within this, in milliseconds. */
+const PROOF = 1_500;
 /** As much of the server's first words as is kept, in bytes. */
 const FIRST_WORDS = 256;
 
@@ -28,6 +35,10 @@ export class Watchdog {
   readonly #hooks: WatchdogHooks;
   readonly #handshake: HandshakeWatch;
   #beat: Timer | undefined = undefined;
+  /** Stalls are measured while a reply is due. */
+  #release: (() => void) | undefined = undefined;
+  /** When this process woke from a stall that balancers and routers take for the end of a connection. */
+  #wokeAt = 0;
   connectedAt = 0;
   lastReadAt = 0;
   bytesRead = 0;
@@ -36,21 +47,36 @@ export class Watchdog {
   /** The connection is not ready yet: what comes is kept. */
   #isGreeting = false;
 
-  constructor(heartbeat: HeartbeatPolicy | false, handshakeTimeout: number, hooks: WatchdogHooks) {
+  constructor(heartbeat: HeartbeatPolicy | false, limits: HandshakeLimits, hooks: WatchdogHooks) {
     this.#heartbeat = heartbeat;
     this.#hooks = hooks;
-    this.#handshake = new HandshakeWatch(handshakeTimeout, {
+    this.#handshake = new HandshakeWatch(limits, {
       giveUp: (after) => hooks.handshakeLate(after),
       heardAt: () => (this.connectedAt > 0 ? this.lastReadAt : 0),
     });
   }
 
-  /** Dialling begins. */
-  dialling(): void {
+  /** Dialling begins, with the search for the address of its name if it has one. */
+  dialling(isNamed: boolean): void {
     this.#isGreeting = true;
     this.connectedAt = 0;
     this.firstWords = "";
-    this.#handshake.dialling();
+    this.#handshake.dialling(isNamed);
+  }
+
+  /** The address is being looked up: nothing has left for the server yet. */
+  get isResolving(): boolean {
+    return this.#handshake.isResolving;
+  }
+
+  /** How long that has taken, or took, in the present attempt. Milliseconds. */
+  get lookup(): number {
+    return this.#handshake.lookup;
+  }
+
+  /** The address was found. */
+  resolved(): void {
+    this.#handshake.resolved();
   }
 
   /** The server has said that it is still loading. */
@@ -82,10 +108,12 @@ export class Watchdog {
 
   #lookIn(wait: number, interval: number, timeout: number): void {
     clock.clearTimeout(this.#beat);
-    this.#beat = clock.setTimeout(
-      () => this.#lookIn(this.#check(interval, timeout), interval, timeout),
-      Math.max(1, Math.ceil(wait)),
-    );
+    const ms = Math.max(1, Math.ceil(wait));
+    const dueAt = clock.now() + ms;
+    this.#beat = clock.setTimeout(() => {
+      this.#wake(dueAt, interval);
+      this.#lookIn(this.#check(interval, timeout), interval, timeout);
+    }, ms);
     this.#beat.unref();
   }
 
@@ -94,25 +122,50 @@ export class Watchdog {
     this.#handshake.stop();
     clock.clearTimeout(this.#beat);
     this.#beat = undefined;
+    this.#measure(false);
+  }
+
+  /** The look that was due at `dueAt` is being taken. */
+  #wake(dueAt: number, interval: number): void {
+    const now = clock.now();
+    stalls.note(dueAt, now);
+    if (now - dueAt < interval) return;
+    this.#wokeAt = now;
+    if (this.#hooks.isIdle()) this.#ping();
+  }
+
+  #ping(): void {
+    this.#measure(true);
+    this.#hooks.ping();
+  }
+
+  #measure(isDue: boolean): void {
+    if (isDue) this.#release ??= stalls.hold();
+    else {
+      this.#release?.();
+      this.#release = undefined;
+    }
   }
 
   /** Returns how long to wait until the next look: a pace, or until something may be due. */
   #check(interval: number, timeout: number): number {
     const pace = paceOf(interval, timeout);
     const now = clock.now();
+    const limit = this.#wokeAt > this.lastReadAt ? Math.min(timeout, PROOF) : timeout;
     const owed = this.#hooks.owedFor(now);
+    this.#measure(owed > 0);
     // After a stall the bytes may be in the socket: look again once the poll phase has passed.
-    if (owed >= timeout) {
+    if (owed >= limit) {
       clock.setImmediate(() => {
         const still = this.#hooks.owedFor(clock.now());
-        if (still >= timeout && this.#beat !== undefined) this.#hooks.silent(still);
+        if (still >= limit && this.#beat !== undefined) this.#hooks.silent(still);
       });
       return pace;
     }
-    if (owed > 0) return Math.min(pace, timeout - owed);
+    if (owed > 0) return Math.min(pace, limit - owed);
     const silence = now - this.lastReadAt;
     if (silence < interval) return Math.min(pace, interval - silence);
-    if (this.#hooks.isIdle()) this.#hooks.ping();
+    if (this.#hooks.isIdle()) this.#ping();
     return pace;
   }
 }

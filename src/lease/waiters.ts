@@ -1,6 +1,7 @@
 /** Callers that wait for a connection: first come, first served; each with its own time limit and its own way out. */
 import { onceAborted } from "../abort-listeners.js";
-import { clock, type Timer } from "../clock.js";
+import { AwakeTimeout } from "../awake-timeout.js";
+import { clock } from "../clock.js";
 
 export interface Waiter<R, T> {
   /** What it asked for. */
@@ -28,10 +29,10 @@ export class Waiters<R extends WaitLimits, T> {
     const { timeout, signal } = request;
     return new Promise((resolve, reject) => {
       const since = clock.now();
-      let timer: Timer | undefined;
+      let timer: AwakeTimeout | undefined;
       const leave = (): void => {
         this.#waiting.delete(waiter);
-        clock.clearTimeout(timer);
+        timer?.cancel();
         forget?.();
       };
       const waiter: Waiter<R, T> = {
@@ -48,7 +49,7 @@ export class Waiters<R extends WaitLimits, T> {
       };
       const forget = signal?.aborted === false ? onceAborted(signal, () => waiter.reject(signal.reason)) : undefined;
       if (timeout !== Infinity) {
-        timer = clock.setTimeout(() => waiter.reject(late(clock.now() - since)), timeout);
+        timer = new AwakeTimeout(() => waiter.reject(late(clock.now() - since)), timeout, true);
       }
       this.#waiting.add(waiter);
     });

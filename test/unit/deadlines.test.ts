@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Call } from "../../src/engine/call.js";
 import { Deadlines, type SweepReport } from "../../src/engine/deadlines.js";
+import { StallMeter } from "../../src/stall-meter.js";
 import { followGlobals } from "../helpers/global-clock.js";
 import { makeCall } from "./call-factory.js";
 
@@ -10,13 +11,16 @@ let expired: { call: Call; at: number; late: number }[];
 let deadlines: Deadlines;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
   expired = [];
   deadlines = new Deadlines((calls: Call[], { late }: SweepReport) => {
     for (const call of calls) expired.push({ call, at: performance.now(), late });
-  });
+  }, new StallMeter());
 });
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  deadlines.stop();
+  vi.useRealTimers();
+});
 
 function arm(allowance: number): Call {
   const call = makeCall();
@@ -29,8 +33,10 @@ describe("deadlines", () => {
     const long = arm(500);
     const short = arm(100);
     const middle = arm(300);
-    expect(vi.getTimerCount()).toBe(1);
+    // And the tick that measures stalls.
+    expect(vi.getTimerCount()).toBe(2);
     vi.advanceTimersByTime(1000);
+    expect(vi.getTimerCount()).toBe(0);
     expect(expired.map(({ call }) => call)).toEqual([short, middle, long]);
     for (const [i, allowance] of [100, 300, 500].entries()) {
       const after = (expired[i]?.at ?? 0) - (expired[i]?.call.startedAt ?? 0);
@@ -57,14 +63,30 @@ describe("deadlines", () => {
   });
 
   it("tell how late a sweep ran", () => {
-    arm(100);
-    // The clock goes on, the timers do not: a blocked event loop.
-    vi.setSystemTime(Date.now());
-    const now = performance.now();
-    vi.spyOn(performance, "now").mockImplementation(() => now + 400);
-    vi.runOnlyPendingTimers();
-    expect(expired[0]?.late).toBeGreaterThanOrEqual(298);
-    expect(expired[0]?.late).toBeLessThanOrEqual(300);
+    arm(40);
+    // The clock goes on, the timers do not: a loop that turns slowly, without standing still.
+    const { now } = performance;
+    vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + 40);
+    vi.advanceTimersByTime(100);
+    expect(expired[0]?.late).toBeGreaterThanOrEqual(38);
+    expect(expired[0]?.late).toBeLessThanOrEqual(41);
+    vi.restoreAllMocks();
+  });
+
+  it("give back once what the process stood still, to those that wait in line too", () => {
+    const { now } = performance;
+    let ahead = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + ahead);
+    arm(1000);
+    arm(1000);
+    vi.advanceTimersByTime(900);
+    ahead = 3000;
+    vi.advanceTimersByTime(110);
+    expect(expired).toHaveLength(0);
+    // No more than the allowance, and no second time.
+    ahead = 6000;
+    vi.advanceTimersByTime(1100);
+    expect(expired).toHaveLength(2);
     vi.restoreAllMocks();
   });
 

@@ -14,6 +14,7 @@ function make(parts: Partial<RetryDecisionParts> = {}, budget?: RetryBudget): Re
     membership,
     scriptEffect: () => undefined,
     backoffUntil: () => 0,
+    reprieve: () => false,
     ...parts,
   });
 }
