@@ -488,8 +488,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#arrival = undefined;
     this.#silence.connectionLost();
     abandonTransactions(this.#session, this.#queue, this.#settlement);
-    this.#lostCommands.handle(items, cause, fatal);
-    this.#refused.connectionLost();
+    this.#lostCommands.handle(items, cause, fatal, () => this.#refused.connectionLost());
     if (this.#options.policy.queue === false) this.#refusals.unavailable();
   }
 

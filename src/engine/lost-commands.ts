@@ -35,23 +35,30 @@ export class LostCommands {
     this.#parts = parts;
   }
 
-  /** These were written and unanswered, oldest first. `fatal`: the replies made no sense, so asking again will not help. */
-  handle(items: readonly LostItem[], cause: Error | undefined, fatal: boolean): void {
+  /**
+   * These were written and unanswered, oldest first. `fatal`: the replies made no sense, so asking again will not help.
+   * `begun` is called when the fate of all is being decided: what it begins comes after that.
+   */
+  handle(items: readonly LostItem[], cause: Error | undefined, fatal: boolean, begun: () => void): void {
+    const { inFlight, settlement } = this.#parts;
+    inFlight.connectionLost();
     const calls: Call[] = [];
-    const { inFlight } = this.#parts;
-    for (const { command, select } of items) {
+    // Even to look at each takes too long for one turn when they are a great many.
+    settlement.inSlices(items, ({ command, select }) => {
       const call = callOf(command);
-      if (call === undefined) continue;
-      inFlight.answered(call);
+      if (call === undefined) return;
+      call.bytes = 0;
       call.answered();
-      if (call.state !== "sent") continue;
+      if (call.state !== "sent") return;
       call.lose();
       call.database = select;
       inFlight.count--;
       calls.push(call);
-    }
-    inFlight.connectionLost();
-    if (calls.length > 0) this.#decideAll(calls, cause, fatal);
+    });
+    settlement.inSlices([calls], () => {
+      if (calls.length > 0) this.#decideAll(calls, cause, fatal);
+      begun();
+    });
   }
 
   #decideAll(calls: readonly Call[], cause: Error | undefined, fatal: boolean): void {

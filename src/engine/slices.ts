@@ -8,6 +8,9 @@ import { clock, type Immediate } from "../clock.js";
 /** Work done in one turn, in milliseconds. */
 export const SLICE = 5;
 
+/** So many are worth a turn of their own: gathering them took its time already. */
+const MANY = 2_000;
+
 /** One round of work: as many jobs of the same kind as there are items. */
 interface Round {
   readonly size: number;
@@ -21,16 +24,22 @@ export class Slices {
   #scheduled: Immediate | undefined = undefined;
   #isWorking = false;
 
-  /** Runs each job in order, starting now; what does not fit into this turn's slice goes on in the next. */
+  /** Runs each job in order, starting now unless they are many; what does not fit into this turn's slice goes on in the next. */
   run<T>(items: readonly T[], job: (item: T) => void): void {
     this.#rounds.push({ size: items.length, job: (at) => job(items[at] as T), next: 0 });
-    if (this.#scheduled === undefined && !this.#isWorking) this.#turn();
+    if (this.#scheduled !== undefined || this.#isWorking) return;
+    if (items.length > MANY) this.#schedule();
+    else this.#turn();
   }
 
   /** Calls `run` once everything is done that was begun before, now if nothing is under way. */
   whenDone(run: () => void): void {
     if (this.#rounds.length === 0) run();
     else this.#onDone.push(run);
+  }
+
+  #schedule(): void {
+    this.#scheduled = clock.setImmediate(() => this.#turn());
   }
 
   #turn(): void {
@@ -40,7 +49,7 @@ export class Slices {
       this.#work(clock.now() + SLICE);
     } finally {
       this.#isWorking = false;
-      if (this.#rounds.length > 0) this.#scheduled = clock.setImmediate(() => this.#turn());
+      if (this.#rounds.length > 0) this.#schedule();
     }
     if (this.#rounds.length === 0 && this.#onDone.length > 0) {
       const waiting = this.#onDone;

@@ -11,9 +11,9 @@ import type { QueueBounds } from "./offline-queue.js";
 import type { SilenceHold } from "./silence-hold.js";
 
 /** A server that is silent for longer than this share of the deadline is no longer taken to be busy only. */
-const BUSY = 0.4;
+const BUSY = 0.25;
 /** The same where there is no deadline, in milliseconds. */
-const BUSY_WITHOUT = 2_000;
+const BUSY_WITHOUT = 1_250;
 /** What may then be in flight and wait together, as a share of the bound. */
 const SHARE = 1 / 8;
 

@@ -83,6 +83,8 @@ describe("limits", () => {
 
   it("refuse what exceeds maxBytes, and count what leaves", async () => {
     const redis = client(proxy.port, { resilience: { queue: { maxBytes: 10_000 } } });
+    // The queue's bounds are for outages: until something has failed there is none.
+    await eventually(() => expect(redis.log.lines.length).toBeGreaterThan(0));
     const small = outcomeOf(redis.set("a", "x".repeat(4000)));
     const large = outcomeOf(redis.withDeadline(150).set("b", Buffer.alloc(4000)));
     expectError(await outcomeOf(redis.set("c", "x".repeat(4000))), "QueueFullError", "no");
@@ -96,6 +98,7 @@ describe("limits", () => {
 
   it("take a pipeline or transaction as a whole or not at all", async () => {
     const redis = client(proxy.port, { resilience: { queue: { maxCommands: 10 } } });
+    await eventually(() => expect(redis.log.lines.length).toBeGreaterThan(0));
     const fits = redis.pipeline().incr("fits").incr("fits").exec();
     let batch = redis.pipeline();
     for (let i = 0; i < 20; i++) batch = batch.incr("pipeline");
