@@ -25,6 +25,8 @@ export interface DeadlineExpiryParts {
   readonly transport: Transport;
   readonly membership: EndpointMembership;
   readonly limits: TimeLimits;
+  /** What waits does so because the connection is silent. */
+  readonly isHeld: () => boolean;
   /** QUIT that cannot be sent or answered still means: end. */
   readonly endForQuit: (call: Call) => void;
 }
@@ -54,7 +56,10 @@ export class DeadlineExpiry {
 
   expired(calls: readonly Call[], report: SweepReport): void {
     const waiting = calls.filter((call) => call.state === "waiting");
-    if (waiting.length > 0) this.#dropWaiting([...withBatches(waiting)]);
+    if (waiting.length > 0) {
+      this.#dropWaiting([...withBatches(waiting)]);
+      if (this.#parts.isHeld() && report.late <= LONG_STALL) clock.setImmediate(() => this.#endSilence());
+    }
     const inFlight = calls.filter((call) => call.isInFlight);
     if (inFlight.length === 0) return;
     // Timers run before the poll phase: the replies may be in the socket already.
@@ -80,6 +85,14 @@ export class DeadlineExpiry {
       else if (this.#endsWithNull(call)) settlement.resolve(call, null);
       else settlement.reject(call, clientErrors.deadlineWaiting(call, snapshot, now));
     });
+  }
+
+  /** Nothing that was sent may be there to be late, so what was held back for the silence must not be without an end. */
+  #endSilence(): void {
+    const { transport, membership, limits, isHeld } = this.#parts;
+    const silence = transport.owedFor(clock.now());
+    if (!isHeld() || silence < Math.max(MIN_SILENCE, limits.usual)) return;
+    transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence));
   }
 
   #declareLate(calls: readonly Call[], report: SweepReport): void {

@@ -235,6 +235,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       transport,
       membership,
       limits,
+      isHeld: () => connection.isPausedBy("silence"),
       endForQuit: (call) => lifecycle.endForQuit(call),
     });
     membership.enter(this);

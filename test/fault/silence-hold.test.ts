@@ -185,3 +185,21 @@ describe("automatic pipelining", () => {
     for (const { error } of outcomes) expect((error as { elapsed?: number }).elapsed).toBeLessThan(1900);
   });
 });
+
+describe("a connection that stays silent", () => {
+  it("is replaced where only commands that were held back are left to find it out", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { ...held, deadline: 1000, heartbeat: false } });
+    const { stream } = redis;
+    proxy.dropReplies();
+    // Given up long before the silence is long enough to speak against the connection.
+    await outcomesOf([redis.withDeadline(50).incr("n")]);
+    void (await issueUntilHeld(redis, () => redis.incr("n")));
+    await eventually(async () => {
+      await outcomesOf([redis.withDeadline(50).incr("m")]);
+      expect(stream.destroyed).toBe(true);
+    });
+    await proxy.pass();
+    expect(await redis.ping()).toBe("PONG");
+  });
+});

@@ -49,6 +49,8 @@ class Run {
   readonly #network: Network;
   readonly #driver: Driver;
   readonly #log: LogBook;
+  /** How much waited at the last look, per client; unbounded while it was connected. */
+  readonly #waiting = new Map<object, number>();
   readonly #violations: Violation[] = [];
   readonly #connector: new (options: object) => object;
   #executions = 0;
@@ -163,8 +165,14 @@ class Run {
   #checkBounds(): void {
     for (const { redis, index } of this.#driver.actors) {
       const { queue } = redis.policy;
-      const { waiting, inFlight } = redis.stats();
-      if (queue !== false && (waiting.commands > queue.maxCommands || waiting.bytes > queue.maxBytes)) {
+      const { waiting, inFlight, reconnects } = redis.stats();
+      // What waited for its turn when the connection went goes on waiting, and what came back is bounded by itself: nothing
+      // may come on top of that.
+      const before = this.#waiting.get(redis) ?? Infinity;
+      const most = queue === false ? Infinity : Math.max(before, 2 * queue.maxCommands);
+      const isAway = redis.status !== "ready" && reconnects.attempts > 0;
+      this.#waiting.set(redis, isAway ? waiting.commands : Infinity);
+      if (isAway && waiting.commands > most && queue !== false) {
         this.#add(
           "bounds",
           `c${String(index)}: ${String(waiting.commands)} commands (${String(waiting.bytes)} bytes) wait, ${String(queue.maxCommands)} may`,
