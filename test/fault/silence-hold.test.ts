@@ -193,10 +193,10 @@ describe("a connection that stays silent", () => {
     const { stream } = redis;
     proxy.dropReplies();
     // Given up long before the silence is long enough to speak against the connection.
-    await outcomesOf([redis.withDeadline(50).incr("n")]);
-    void (await issueUntilHeld(redis, () => redis.incr("n")));
+    const short = redis.withDeadline(50);
+    await outcomesOf(await issueUntilHeld(redis, () => short.incr("n")));
     await eventually(async () => {
-      await outcomesOf([redis.withDeadline(50).incr("m")]);
+      await outcomesOf([short.incr("m")]);
       expect(stream.destroyed).toBe(true);
     });
     await proxy.pass();
