@@ -306,7 +306,7 @@ describe("policy variables", () => {
   const fields = FIELDS.filter((f) => POLICY_VARIABLES.includes(variableOf(f.path)));
 
   it("exist for every field but the two parts that cannot be switched off", () => {
-    expect(FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path)).toEqual(["reconnect", "pool"]);
+    expect(FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path)).toEqual(["inFlight", "reconnect", "pool"]);
     expect(POLICY_VARIABLES).toHaveLength(fields.length + 2);
   });
 

@@ -32,7 +32,7 @@ export interface EnvironmentPolicy {
 
 const FAMILY = "IOREDOUBT_";
 const byVariable = new Map(
-  FIELDS.filter((f) => f.path !== "reconnect" && f.path !== "pool").map((f) => [variableOf(f.path), f]),
+  FIELDS.filter((f) => f.kind !== "part" || f.off === true).map((f) => [variableOf(f.path), f]),
 );
 
 /** Every `IOREDOUBT_*` variable this package knows, without a prefix. */
