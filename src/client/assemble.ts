@@ -92,8 +92,8 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
   const pool = pooled === undefined ? new ConnectionPool(host) : undefined;
   const lanes = pooled === undefined && policy.pool.size > 1 ? new Lanes(host, slotOf) : undefined;
   if (pool?.blocking !== undefined) {
-    const whenAnswered = (): Promise<void> | undefined => lanes?.whenSettled() ?? engine.whenAnswered();
-    engine.divertTo(new DedicatedBlocking(host, pool.blocking, whenAnswered));
+    const whenSettled = (): Promise<void> => (lanes ?? engine).whenSettled();
+    engine.divertTo(new DedicatedBlocking(host, pool.blocking, whenSettled));
   }
   const uncount = pooled === undefined ? countClient(label, logger) : undefined;
 

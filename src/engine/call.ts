@@ -192,6 +192,16 @@ export class Call {
 
 let issued = 0;
 
+/** The place of the call that was issued last. */
+export function lastOrder(): number {
+  return issued;
+}
+
+/** Whether the call was issued at this place or before it. */
+export function isUpTo(call: Call, order: number): boolean {
+  return ((call.order - order) | 0) <= 0;
+}
+
 /** Negative if the first call was issued before the second: a comparison for sorting. */
 export function byOrder(one: Call, other: Call): number {
   return (one.order - other.order) | 0;

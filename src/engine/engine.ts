@@ -19,7 +19,7 @@ import { Admission } from "./admission.js";
 import { Availability } from "./availability.js";
 import { BatchCollector } from "./batch-collector.js";
 import { batchOf, joinSending, startBatch, type Verdict } from "./stream-batch.js";
-import { Call, callOf, isUnencodable, type CallOwner } from "./call.js";
+import { Call, callOf, isUnencodable, isUpTo, lastOrder, type CallOwner } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import { ConnectionState, type PauseReason } from "./connection-state.js";
 import { DeadlineExpiry } from "./deadline-expiry.js";
@@ -663,18 +663,25 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   /**
-   * Resolves when everything that was written so far is answered, or lost with its connection; `undefined` when nothing is
-   * unanswered. It does not wait for a blocking command that was written last.
+   * Resolves when everything that was issued so far has been answered, or can no longer be: also what its caller gave up
+   * early, and what is sent again meanwhile. Nobody waits for the end of a blocking command.
    */
-  whenAnswered(): Promise<void> | undefined {
-    const call = this.#newest;
-    if (call === undefined || call.facts.dispatch === "blocking") return undefined;
-    return new Promise((resolve) => call.whenAnswered(resolve));
-  }
-
-  /** The same, and what waits now has settled. */
   async whenSettled(): Promise<void> {
-    await Promise.all([this.whenAnswered(), settled(this.#queue.calls().at(-1))]);
+    const last = lastOrder();
+    const isMeant = (call: Call | undefined): call is Call =>
+      call !== undefined && call.facts.dispatch !== "blocking" && isUpTo(call, last);
+    for (let looks = true; ;) {
+      // What a lost connection took along is on its way back to the queue.
+      await new Promise<void>((done) => this.#settlement.inSlices([done], (run) => run()));
+      const waiting = this.#queue.isEmpty ? [] : this.#queue.calls().filter(isMeant);
+      const newest = looks ? this.#transport.newestUnanswered((command) => isMeant(callOf(command))) : undefined;
+      const call = newest && callOf(newest);
+      if (call === undefined && waiting.length === 0) return;
+      const answered = call && new Promise<void>((done) => call.whenAnswered(done));
+      await Promise.all([answered, ...waiting.map(settled)]);
+      // Replies come in order: only what waited can have been written since.
+      looks = waiting.length > 0;
+    }
   }
 
   /**

@@ -82,8 +82,8 @@ export interface Transport {
   retryIn(): number;
   /** Asks the server, past the engine, whether it is well; resolves to `false` after `timeout` milliseconds. */
   probe(kind: CircuitKind, timeout: number): Promise<boolean>;
-  /** The command that was written last and has no answer yet, whatever its caller was told. */
-  newestUnanswered(): Command | undefined;
+  /** The command that was written last and has no answer yet, whatever its caller was told; of those that match, if asked so. */
+  newestUnanswered(matches?: (command: Command) => boolean): Command | undefined;
   /** The database that the connection is on, counting SELECTs that are still in flight. */
   database(): number;
   /**

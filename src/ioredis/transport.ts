@@ -184,11 +184,11 @@ export class IORedisTransport implements Transport {
     return this.#redis.commandQueue.toArray().map(({ command }) => command);
   }
 
-  newestUnanswered(): Command | undefined {
+  newestUnanswered(matches: (command: Command) => boolean = hasCall): Command | undefined {
     const { commandQueue } = this.#redis;
     for (let at = commandQueue.length - 1; at >= 0; at--) {
       const command = commandQueue.peekAt(at)?.command;
-      if (command !== undefined && callOf(command) !== undefined) return command;
+      if (command !== undefined && matches(command)) return command;
     }
     return undefined;
   }
@@ -447,6 +447,10 @@ export class IORedisTransport implements Transport {
     this.write(command, undefined);
     return command.promise;
   }
+}
+
+function hasCall(command: Command): boolean {
+  return callOf(command) !== undefined;
 }
 
 /** Refused for now only. */

@@ -79,9 +79,9 @@ function viewOf(loan: Loan, limits: CallOptions | undefined): OwnedClient {
 }
 
 /** The method as long as the loan lasts; after that, one that does nothing. */
-function withinLoan(lease: Lease<PooledConnection>, key: PropertyKey, method: (...args: unknown[]) => unknown) {
+function withinLoan(lease: Lease<PooledConnection>, key: PropertyKey, method: object) {
   return function (this: unknown, ...args: unknown[]): unknown {
-    if (!lease.isReturned) return method.apply(this, args);
+    if (!lease.isReturned) return Reflect.apply(method as () => unknown, this, args);
     if (key === "connect") return Promise.reject(returned("connect", lease.connection.engine));
     return key === "close" || key === Symbol.asyncDispose ? Promise.resolve() : this;
   };

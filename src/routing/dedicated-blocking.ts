@@ -17,7 +17,7 @@ import { SharedConnectionBlock } from "./shared-connection-block.js";
 
 export class DedicatedBlocking implements BlockingRouter {
   readonly #host: ClientHost;
-  readonly #whenAnswered: () => Promise<void> | undefined;
+  readonly #whenSettled: () => Promise<void>;
   readonly #pool: LeasePool<PooledConnection>;
   readonly #shared: SharedConnectionBlock;
   /** How long a command may block in one go, in milliseconds. */
@@ -25,10 +25,10 @@ export class DedicatedBlocking implements BlockingRouter {
   /** Handed to the client's own connection: it must not be taken over once more. */
   #staying: Command | undefined = undefined;
 
-  /** `whenAnswered` resolves when what callers issued so far is answered. */
-  constructor(host: ClientHost, pool: LeasePool<PooledConnection>, whenAnswered: () => Promise<void> | undefined) {
+  /** `whenSettled` resolves when what callers issued so far is answered, or can no longer be. */
+  constructor(host: ClientHost, pool: LeasePool<PooledConnection>, whenSettled: () => Promise<void>) {
     this.#host = host;
-    this.#whenAnswered = whenAnswered;
+    this.#whenSettled = whenSettled;
     this.#pool = pool;
     this.#piece = pieceOf(host);
     this.#shared = new SharedConnectionBlock(host, {
@@ -48,7 +48,7 @@ export class DedicatedBlocking implements BlockingRouter {
     const blocked = new BlockingCall(command, options, this.#piece);
     const isSharedFree = this.#shared.isFree();
     const pinned = this.#pin(blocked);
-    const earlier = isSharedFree ? pinned : Promise.all([pinned, this.#whenAnswered()]);
+    const earlier = isSharedFree ? pinned : Promise.all([pinned, this.#whenSettled()]);
     // Whoever hands the command over has to let go of it first.
     queueMicrotask(
       () => void (isSharedFree ? this.#startShared(blocked, earlier) : this.#startDedicated(blocked, earlier)),
@@ -72,7 +72,7 @@ export class DedicatedBlocking implements BlockingRouter {
   async #startShared(blocked: BlockingCall, pinned: Promise<unknown> | undefined): Promise<void> {
     await pinned;
     if (blocked.isRepeatable && (await this.#shared.run(blocked))) return;
-    await this.#startDedicated(blocked, this.#whenAnswered());
+    await this.#startDedicated(blocked, this.#whenSettled());
   }
 
   async #startDedicated(blocked: BlockingCall, earlier: Promise<unknown> | undefined): Promise<void> {

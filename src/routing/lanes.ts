@@ -67,7 +67,7 @@ export class Lanes implements Dispatcher {
     }));
   }
 
-  /** Resolves when everything issued so far has settled. */
+  /** Resolves when everything issued so far has been answered, or can no longer be. */
   async whenSettled(): Promise<void> {
     await Promise.all(this.#open().map(({ engine }) => engine.whenSettled()));
   }
@@ -119,6 +119,8 @@ export class Lanes implements Dispatcher {
     if (this.#queue.take(item)) {
       this.#dispatch(item, lane);
       for (const command of item.commands) await settled(callOf(command));
+      // Its caller may have given up before the server has heard of it.
+      await this.whenSettled();
     }
     this.#isAlone = false;
     this.#queue.unpark();
