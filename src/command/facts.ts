@@ -4,6 +4,7 @@
  */
 import type { CommandFacts, DispatchKind, Row, Session } from "./row.js";
 import { isWrite, resolve, UNKNOWN } from "./effect-rules.js";
+import { mayFallOutOfStep } from "./out-of-step.js";
 import { COMMAND_TABLE } from "./table.js";
 
 export type { CommandFacts, DispatchKind, LaneRule, Session } from "./row.js";
@@ -27,8 +28,8 @@ function learn(name: string): CommandFacts {
   const facts: CommandFacts = {
     name: lower,
     effect: row.effect,
-    dispatch: dispatchOf(row),
-    isStateless: dispatchOf(row) === "plain" && !(row.session !== undefined && STATEFUL.has(row.session)),
+    dispatch: dispatchOf(lower, row),
+    isStateless: dispatchOf(lower, row) === "plain" && !(row.session !== undefined && STATEFUL.has(row.session)),
     touchesSession: row.session !== undefined,
     writes: isWrite(resolve(row.effect, [])),
     blocks: row.blocks,
@@ -39,7 +40,8 @@ function learn(name: string): CommandFacts {
   return facts;
 }
 
-function dispatchOf({ blocks, session }: Row): DispatchKind {
+function dispatchOf(name: string, { blocks, session }: Row): DispatchKind {
+  if (mayFallOutOfStep(name)) return "checked";
   if (blocks !== undefined) return "blocking";
   if (session === "quit") return "quit";
   return session !== undefined && IN_TRANSACTION.has(session) ? "transaction" : "plain";

@@ -50,8 +50,11 @@ export type Session =
  */
 export type LaneRule = "keys" | "any" | "apart" | "first" | { readonly refused: string };
 
-/** How a command is dispatched. `plain` ones take the fast path; each of the others needs a second look before it is sent. */
-export type DispatchKind = "plain" | "blocking" | "transaction" | "quit";
+/**
+ * How a command is dispatched. `plain` ones take the fast path; each of the others needs a second look before it is sent.
+ * `checked`: after some of its forms replies would no longer belong to the commands that wait for them.
+ */
+export type DispatchKind = "plain" | "checked" | "blocking" | "transaction" | "quit";
 
 /** One row: what is not said is the default. */
 export interface Row {

@@ -195,7 +195,7 @@ export function unencodable(call: Call, snapshot: FailureSnapshot, flaw: Flaw, n
   const whose = call.batch === undefined ? "" : ` (${culprit} of this batch; nothing of the batch was sent)`;
   return new IoredoubtError(
     "ARGUMENT_INVALID",
-    `${name(call)} was not sent${again(call)}: ${flaw.what}${whose}. Pass strings, numbers or Buffers.`,
+    `${name(call)} was not sent${again(call)}: ${flaw.what}${whose}. ${flaw.instead ?? "Pass strings, numbers or Buffers."}`,
     { ...details(call, { ...snapshot, cause: undefined }, "no", now) },
   );
 }

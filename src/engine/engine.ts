@@ -300,6 +300,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       settlement.reject(call, verdict.error(call, now));
       return;
     }
+    if (call.facts.dispatch === "checked" && this.#unsendable.refusesOutOfStep(call)) return;
     if (signal !== undefined) this.#aborted.watch(call, signal);
     if (verdict.kind === "send") {
       this.#deadlines.allow(call, this.#limits.onceSent(call), now);

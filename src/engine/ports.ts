@@ -32,6 +32,8 @@ export type CircuitKind = "read-write" | "write";
 export interface Flaw {
   readonly command: string;
   readonly what: string;
+  /** What to do about it; by default, to pass what can be encoded. */
+  readonly instead?: string | undefined;
 }
 
 /** One connection, as the engine drives it. */
@@ -84,6 +86,8 @@ export interface Transport {
   probe(kind: CircuitKind, timeout: number): Promise<boolean>;
   /** The command that was written last and has no answer yet, whatever its caller was told; of those that match, if asked so. */
   newestUnanswered(matches?: (command: Command) => boolean): Command | undefined;
+  /** The protocol that the connection speaks, or will speak. */
+  protocol(): 2 | 3;
   /** The database that the connection is on, counting SELECTs that are still in flight. */
   database(): number;
   /**

@@ -174,5 +174,5 @@ export class Release {
 }
 
 function isPlainRead(call: Call): boolean {
-  return isFrame(call) || (call.facts.dispatch === "plain" && isRead(call));
+  return isFrame(call) || ((call.facts.dispatch === "plain" || call.facts.dispatch === "checked") && isRead(call));
 }

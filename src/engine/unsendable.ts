@@ -6,6 +6,7 @@
 import type { Command } from "ioredis";
 import { clock } from "../clock.js";
 import { factsOf } from "../command/facts.js";
+import { outOfStep } from "../command/out-of-step.js";
 import { batchOf, startBatch, type Verdict } from "./stream-batch.js";
 import { Call, type CallOwner } from "./call.js";
 import * as clientErrors from "./client-errors.js";
@@ -46,6 +47,16 @@ export class Unsendable {
     const call = new Call(owner, command, factsOf(command.name), stream, options, clock.now());
     if (stream !== undefined) (batchOf(stream) ?? startBatch(stream, { kind: "send" })).add(call);
     this.#refuse(call, flaw);
+  }
+
+  /** Refuses a call that would put replies out of step, with the batch it came in; returns whether it did. */
+  refusesOutOfStep(call: Call): boolean {
+    const { name } = call.facts;
+    const on = { protocol: this.#parts.transport.protocol(), inBatch: call.stream !== undefined };
+    const reason = outOfStep(name, call.command.args, on);
+    if (reason === undefined) return false;
+    this.#refuse(call, { command: name, ...reason });
+    return true;
   }
 
   /** Handing the call over threw. */

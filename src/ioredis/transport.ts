@@ -283,6 +283,11 @@ export class IORedisTransport implements Transport {
     });
   }
 
+  protocol(): 2 | 3 {
+    // ioredis 5 knows no other than RESP2.
+    return this.#redis.condition?.protocol === 3 ? 3 : 2;
+  }
+
   database(): number {
     return this.#selected.current;
   }
