@@ -41,8 +41,8 @@ function learn(name: string): CommandFacts {
 }
 
 function dispatchOf(name: string, { blocks, session }: Row): DispatchKind {
-  if (mayFallOutOfStep(name)) return "checked";
   if (blocks !== undefined) return "blocking";
   if (session === "quit") return "quit";
-  return session !== undefined && IN_TRANSACTION.has(session) ? "transaction" : "plain";
+  if (session !== undefined && IN_TRANSACTION.has(session)) return "transaction";
+  return mayFallOutOfStep(name) ? "checked" : "plain";
 }

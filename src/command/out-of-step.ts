@@ -48,6 +48,13 @@ const RULES: Readonly<Record<string, (args: readonly unknown[], on: Footing) => 
     wordOf(subcommand) === "ack"
       ? { what: "the server does not answer it", instead: "Only a replica has a use for it." }
       : undefined,
+  reset: (_, { inBatch }) =>
+    inBatch
+      ? {
+          what: "what follows it in a batch would run without its user and in another database",
+          instead: "Send RESET on its own.",
+        }
+      : undefined,
   script: ([subcommand, mode]) =>
     wordOf(subcommand) === "debug" && wordOf(mode) !== "no"
       ? { what: "a debugged script answers more than once", instead: "Use `redis-cli --ldb`." }

@@ -300,7 +300,8 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       settlement.reject(call, verdict.error(call, now));
       return;
     }
-    if (call.facts.dispatch === "checked" && this.#unsendable.refusesOutOfStep(call)) return;
+    const { dispatch, session } = call.facts;
+    if ((dispatch === "checked" || session === "reset") && this.#unsendable.refusesOutOfStep(call)) return;
     if (signal !== undefined) this.#aborted.watch(call, signal);
     if (verdict.kind === "send") {
       this.#deadlines.allow(call, this.#limits.onceSent(call), now);
@@ -384,6 +385,13 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     if (context?.guard === "WATCH" && call.batch !== undefined) call.batch.isGuarded = true;
     call.transaction = context;
     if (call.facts.dispatch === "quit") this.#connection.drain();
+    if (call.facts.session === "reset") this.#renew(call);
+  }
+
+  /** RESET takes the user, the protocol and the database from a connection: what follows goes on one that has them. */
+  #renew(reset: Call): void {
+    this.#connection.pause("moving");
+    reset.whenAnswered(() => this.redialWhenIdle());
   }
 
   /** ioredis sends a command of ours again on its own account (`reconnectOnError` returned 2, or a deferred HIMPORT). */

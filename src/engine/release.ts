@@ -130,6 +130,9 @@ export class Release {
     let home = this.#home ?? transport.database();
     let goal = home;
     const late = withBatches(calls.filter((call) => call.expiresAt <= now && !deadlines.reprieve(call, now)));
+    const keep = (from: number): void => {
+      for (const rest of calls.slice(from)) if (!late.has(rest) && rest.state === "waiting") queue.giveBack(rest);
+    };
     for (const [at, call] of calls.entries()) {
       // It may have been refused with a member of its batch.
       if (late.has(call) || call.state !== "waiting") continue;
@@ -137,7 +140,7 @@ export class Release {
       const database = isSelect ? transport.database() : (call.database ?? home);
       if (database !== transport.database()) {
         goal = database;
-        for (const rest of calls.slice(at)) if (!late.has(rest) && rest.state === "waiting") queue.giveBack(rest);
+        keep(at);
         break;
       }
       const isBlocking = call.facts.dispatch === "blocking";
@@ -147,6 +150,10 @@ export class Release {
       if (call.attempts > 0) call.takeOver();
       send(call, now);
       if (isSelect) goal = home = transport.database();
+      if (call.facts.session === "reset") {
+        keep(at + 1);
+        break;
+      }
     }
     this.#home = home;
     if (goal !== transport.database()) this.#switchTo(goal);

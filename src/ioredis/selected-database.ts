@@ -49,10 +49,13 @@ export class SelectedDatabase {
   /** A command is about to be written that may change the database, or decide about a change. */
   sending(command: Command): void {
     if (this.#redis.status !== "ready") return;
-    switch (command.name) {
+    const name = command.name.toLowerCase();
+    switch (name) {
       case "select": {
         const database = Number(command.args[0]);
         if (!Number.isInteger(database)) return;
+        // ioredis knows it in lower case only, and would go on in the database before.
+        command.name = name;
         const pending: Pending = { database, isQueued: false };
         this.#pending.push(pending);
         this.#listen(command, (reply) => {
@@ -68,14 +71,15 @@ export class SelectedDatabase {
           const queued = this.#pending.filter(({ isQueued }) => isQueued);
           const done = Array.isArray(reply) && !reply.some(isRefusedSelect);
           // DISCARD outside a MULTI and EXEC outside one find nothing queued.
-          this.#decide(queued, command.name === "exec" && done);
+          this.#decide(queued, name === "exec" && done);
         });
         break;
       }
       case "reset":
         this.#listen(command, (reply) => {
           if (reply instanceof Error) return;
-          this.#confirmed = 0;
+          // The connection is replaced by one that is as the options say.
+          this.#confirmed = this.#redis.options.db ?? 0;
           this.#decide(
             this.#pending.filter(({ isQueued }) => isQueued),
             false,

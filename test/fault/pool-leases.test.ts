@@ -97,8 +97,8 @@ describe("withConnection", () => {
     ["a subscription", "dirty", (conn) => conn.subscribe("news")],
     ["CLIENT SETNAME", "dirty", (conn) => conn.client("SETNAME", "mine")],
     ["CLIENT TRACKING", "dirty", (conn) => conn.client("TRACKING", "ON", "BCAST")],
-    ["MONITOR", "dirty", (conn) => conn.call("MONITOR")],
-    ["another login", "dirty", (conn) => conn.call("RESET")],
+    ["another login", "dirty", (conn) => conn.call("HELLO", "3", "SETNAME", "mine")],
+    ["RESET", "lost", (conn) => conn.call("RESET")],
     ["QUIT", "lost", (conn) => conn.quit()],
     [
       "disconnect()",
