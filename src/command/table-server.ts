@@ -32,6 +32,7 @@ function functionsRestored(args: readonly unknown[]): Effect {
 }
 
 const SELECT_ADVICE = "Choose the database with the `db` option, or SELECT inside `withConnection`.";
+const LOGIN_ADVICE = "Choose the user with the `username` and `password` options.";
 const WATCH_ADVICE = "Use `transaction`, or `withConnection`.";
 const waitAdvice = (name: string): string =>
   `${name} speaks of the writes of one connection only: use it inside \`withConnection\`.`;
@@ -39,7 +40,7 @@ const waitAdvice = (name: string): string =>
 export const SERVER_COMMANDS: Rows = {
   // connection
   asking: { effect: SESSION_BOTH, session: "mode" }, // concerns the next command only
-  auth: { effect: SESSION_SAME, session: "login", lane: "any" },
+  auth: { effect: SESSION_SAME, session: "login", lane: { refused: LOGIN_ADVICE } },
   client: {
     effect: subcommands("connection", {
       caching: SESSION_BOTH, // concerns the next command only

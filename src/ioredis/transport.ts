@@ -27,6 +27,7 @@ import {
 } from "./connection-errors.js";
 import { flawOf, mend } from "./encoding.js";
 import { internalsOf, type RedisInternals } from "./internals.js";
+import { Login } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
 import { probe } from "./probe.js";
 import { allowsQuickWrites, quickWrite } from "./quick-write.js";
@@ -88,6 +89,7 @@ export class IORedisTransport implements Transport {
   readonly #record: ConnectionRecord;
   readonly #sendProgress = new SendProgress();
   readonly #selected: SelectedDatabase;
+  readonly #login: Login;
   readonly #pending: PendingReply;
   readonly #scout: WriteScout;
   #isQuick = false;
@@ -128,6 +130,7 @@ export class IORedisTransport implements Transport {
     );
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
+    this.#login = new Login(this.#redis);
     this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog);
   }
 
@@ -149,7 +152,10 @@ export class IORedisTransport implements Transport {
     if (stateless) {
       const size = this.#isQuick ? quickWrite(this.#redis, command, stream) : 0;
       if (size > 0) return size;
-    } else this.#selected.sending(command);
+    } else {
+      this.#selected.sending(command);
+      this.#login.sending(command);
+    }
     const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
@@ -335,6 +341,7 @@ export class IORedisTransport implements Transport {
       case "connect":
         this.#selected.connected();
         this.#watchdog.resolved();
+        this.#login.connected();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
           this.#record.reached(this.#redis.stream);
