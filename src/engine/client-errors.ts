@@ -221,6 +221,15 @@ const WHY_ABORTED: Readonly<Record<LostGuard, string>> = {
   "refused MULTI": "the MULTI that it was issued behind was refused, so it would have run on its own",
 };
 
+/** EXEC would execute the rest of what its caller asked for. */
+export function transactionIncomplete(call: Call, snapshot: FailureSnapshot, now: number): TransactionAbortedError {
+  return new TransactionAbortedError(
+    "EXEC_ABORTED",
+    `${name(call)} was refused: a command of its MULTI was never sent, so the rest was discarded. Nothing was executed; the error of that command tells why.`,
+    details(call, { ...snapshot, cause: undefined }, "no", now),
+  );
+}
+
 export function transactionAborted(
   call: Call,
   snapshot: FailureSnapshot,

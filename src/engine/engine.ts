@@ -29,6 +29,7 @@ import { ErrorReplies } from "./error-replies.js";
 import { FailureSnapshots, type FailureSnapshot } from "./failure-snapshot.js";
 import type { Fallback } from "./fallback.js";
 import { InFlight } from "./in-flight.js";
+import { IssuedTransactions } from "./issued-transactions.js";
 import { Lifecycle } from "./lifecycle.js";
 import { LostCommands } from "./lost-commands.js";
 import { OfflineQueue, type QueueBounds, type QueueSize } from "./offline-queue.js";
@@ -85,6 +86,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   readonly #silence: SilenceHold;
   readonly #bounds: WaitingBounds;
   readonly #aborted: AbortedCalls;
+  readonly #issued = new IssuedTransactions();
   readonly #queue: OfflineQueue;
   readonly #snapshots: FailureSnapshots;
   readonly #settlement: Settlement;
@@ -123,7 +125,8 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       membership.endpoint.rejected(code);
       if (!connection.isConnected) transport.hurry();
     };
-    const settlement = (this.#settlement = new Settlement({ snapshots, queue, inFlight, fallback, unsent }));
+    const dropped = (call: Call): void => this.#issued.dropped(call);
+    const settlement = (this.#settlement = new Settlement({ snapshots, queue, inFlight, fallback, unsent, dropped }));
     const limits = (this.#limits = new TimeLimits(policy, blockingLimit));
     // Where nothing may wait, nothing is held; and a connection for blocking commands has only those.
     const after = policy.queue !== false && !isForBlocking && policy.silenceHold;
@@ -180,6 +183,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       settlement,
       transport,
       inFlight,
+      issued: this.#issued,
       report: options.report,
     });
     const decision = new RetryDecision({
@@ -261,6 +265,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       if (this.#divert(command, options)) return;
     }
     const call = new Call(this, command, facts, stream, options, now);
+    if (facts.touchesSession || this.#issued.isOpen) this.#issued.note(call);
     if (
       this.#connection.isOpen &&
       facts.dispatch === "plain" &&
@@ -352,9 +357,13 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   // ---- sending
 
   #send(call: Call, now: number): void {
+    const { isStateless, touchesSession } = call.facts;
+    if (touchesSession && this.#issued.isIncomplete(call)) {
+      this.#discard(call, now);
+      return;
+    }
     call.send(now);
     this.#inFlight.count++;
-    const { isStateless, touchesSession } = call.facts;
     if (touchesSession || this.#session.isHolding) this.#noteSession(call);
     this.#writing = call;
     let bytes = 1;
@@ -377,6 +386,16 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   get #newest(): Call | undefined {
     const newest = this.#transport.newestUnanswered();
     return newest === undefined ? undefined : callOf(newest);
+  }
+
+  /** In the place of an EXEC that would execute a part of its transaction. */
+  #discard(call: Call, now: number): void {
+    if (this.#session.isInMulti) {
+      this.#transport.discard();
+      this.#session.discarded();
+    }
+    const settlement = this.#settlement;
+    settlement.reject(call, clientErrors.transactionIncomplete(call, settlement.snapshot(), now));
   }
 
   #noteSession(call: Call): void {
@@ -497,6 +516,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#connection.lost();
     this.#arrival = undefined;
     this.#silence.connectionLost();
+    this.#issued.connectionLost();
     abandonTransactions(this.#session, this.#queue, this.#settlement);
     this.#lostCommands.handle(items, cause, fatal, () => this.#refused.connectionLost());
     if (this.#options.policy.queue === false) this.#refusals.unavailable();

@@ -88,6 +88,8 @@ export interface Transport {
   newestUnanswered(matches?: (command: Command) => boolean): Command | undefined;
   /** The protocol that the connection speaks, or will speak. */
   protocol(): 2 | 3;
+  /** Ends the MULTI that is open on the connection, without its members. */
+  discard(): void;
   /** The database that the connection is on, counting SELECTs that are still in flight. */
   database(): number;
   /**

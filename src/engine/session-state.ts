@@ -177,6 +177,11 @@ export class SessionState {
     this.#hold(open.kind === "multi" && open.watched ? { kind: "watching", opener: undefined } : NONE);
   }
 
+  /** The MULTI that was open has been discarded. */
+  discarded(): void {
+    this.#end();
+  }
+
   /** A command that changes nothing of a transaction. */
   #note({ name, args }: SessionCommand): void {
     switch (factsOf(name).session) {

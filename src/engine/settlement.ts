@@ -23,6 +23,8 @@ export interface SettlementParts {
   readonly fallback: Fallback | undefined;
   /** Hears of each command that this client refused to send. */
   readonly unsent: (code: Code) => void;
+  /** Hears of each call that ends without having been sent. */
+  readonly dropped: (call: Call) => void;
 }
 
 export class Settlement {
@@ -54,6 +56,7 @@ export class Settlement {
   reject(call: Call, error: Error): void {
     if (!this.#close(call)) return;
     this.counters.rejected++;
+    if (call.attempts === 0) this.#parts.dropped(call);
     const unsent = isUnsent(error);
     if (unsent) this.#parts.unsent(error.code);
     const { fallback } = this.#parts;

@@ -11,6 +11,7 @@ import { batchOf, startBatch, type Verdict } from "./stream-batch.js";
 import { Call, type CallOwner } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import type { InFlight } from "./in-flight.js";
+import type { IssuedTransactions } from "./issued-transactions.js";
 import type { BatchStream, CallOptions, Flaw, Transport } from "./ports.js";
 import type { Settlement } from "./settlement.js";
 
@@ -29,6 +30,7 @@ export interface UnsendableParts {
   readonly settlement: Settlement;
   readonly transport: Transport;
   readonly inFlight: InFlight;
+  readonly issued: IssuedTransactions;
   /** Something of the caller's own threw: it surfaces as an uncaught exception, as it would in ioredis. */
   readonly report: (thrown: unknown) => void;
 }
@@ -42,9 +44,10 @@ export class Unsendable {
 
   /** Refuses a command that cannot be encoded, with the batch it came for. */
   refuse(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void {
-    const { owner, transport } = this.#parts;
+    const { owner, transport, issued } = this.#parts;
     const flaw = transport.mend(command, stream !== undefined);
     const call = new Call(owner, command, factsOf(command.name), stream, options, clock.now());
+    if (issued.isOpen) issued.note(call);
     if (stream !== undefined) (batchOf(stream) ?? startBatch(stream, { kind: "send" })).add(call);
     this.#refuse(call, flaw);
   }
@@ -69,6 +72,7 @@ export class Unsendable {
 
   /** ioredis refused a member while its batch was handed over: the rest would never be written. */
   refused(call: Call, error: Error): void {
+    this.#parts.issued.dropped(call);
     const snapshot = this.#parts.settlement.snapshot();
     this.#spoil(call, (member, now) => clientErrors.besideRefused(member, snapshot, call, error, now));
   }
@@ -81,6 +85,7 @@ export class Unsendable {
 
   #refuse(call: Call, flaw: Flaw): void {
     this.#spoil(call, (member, now) => this.#error(member, flaw, now));
+    this.#parts.issued.dropped(call);
     this.#parts.settlement.reject(call, this.#error(call, flaw, clock.now()));
   }
 
@@ -91,11 +96,14 @@ export class Unsendable {
   #spoil({ batch, stream }: Call, error: (member: Call, now: number) => Error): void {
     // A member that is sent again alone has no stream any more, and the others are none of its business.
     if (batch === undefined || stream === undefined) return;
-    const { transport, settlement, inFlight } = this.#parts;
+    const { transport, settlement, inFlight, issued } = this.#parts;
     batch.verdict = { kind: "reject", error };
     transport.takeBack(stream);
     for (const member of batch.calls) inFlight.answered(member);
     const now = clock.now();
-    for (const call of batch.calls) if (call.state !== "settled") settlement.reject(call, error(call, now));
+    for (const call of batch.calls) {
+      issued.dropped(call);
+      if (call.state !== "settled") settlement.reject(call, error(call, now));
+    }
   }
 }

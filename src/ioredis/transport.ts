@@ -294,6 +294,10 @@ export class IORedisTransport implements Transport {
     return this.#redis.condition?.protocol === 3 ? 3 : 2;
   }
 
+  discard(): void {
+    void this.#internal(new Command("discard")).catch(ignore);
+  }
+
   database(): number {
     return this.#selected.current;
   }

@@ -1,10 +1,12 @@
 /** WATCH and MULTI live in one connection of the server: when it is lost, nothing that counted on it runs bare. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import {
   callsOf,
   clean,
+  client,
   expectError,
   gist,
   outcomeOf,
@@ -149,6 +151,58 @@ describe("a transaction of which a part was refused, when the connection is lost
     expectError(outcome, "OutcomeUnknownError", "maybe");
     await redis.ping();
     expect(peer.seen.filter((name) => name === "exec")).toHaveLength(1);
+  });
+});
+
+describe("an interactive MULTI of which a member was never sent", () => {
+  /** Has no way to become text. */
+  const unencodable = Object.create(null) as never;
+
+  const MEMBERS: Readonly<Record<string, (redis: Redis) => Promise<unknown>>> = {
+    "cannot be encoded": (redis) => redis.set("bad", unencodable),
+    "is a pipeline that cannot be encoded": (redis) => redis.pipeline().set("bad", unencodable).exec(),
+    "was aborted": (redis) => redis.with({ signal: AbortSignal.abort() }).set("bad", "1"),
+  };
+
+  it.each(Object.entries(MEMBERS))("is discarded by EXEC: one that %s", async (_, issue) => {
+    const redis = await ready(server.port);
+    await redis.multi({ pipeline: false });
+    expect(await redis.set("a", "1")).toBe("QUEUED");
+    await outcomeOf(issue(redis));
+    expect(await redis.set("b", "1")).toBe("QUEUED");
+    expectError(await outcomeOf(redis.exec()), "TransactionAbortedError", "no");
+    expect(await redis.set("free", "1")).toBe("OK");
+    expect(await redis.keys("*")).toEqual(["free"]);
+    await redis.multi({ pipeline: false });
+    const [queued, results] = await Promise.all([redis.set("c", "1"), redis.exec()]);
+    expect([queued, results]).toEqual(["QUEUED", [[null, "OK"]]]);
+  });
+
+  it("is discarded too where all of it waited for the connection", async () => {
+    const redis = client(server.port);
+    const outcomes = await outcomesOf([
+      redis.multi({ pipeline: false }),
+      redis.set("a", "1"),
+      redis.set("bad", unencodable),
+      redis.exec(),
+      redis.set("free", "1"),
+    ]);
+    expect(outcomes.map(gist)).toEqual(["ok", "ok", "IoredoubtError no", "TransactionAbortedError no", "ok"]);
+    expect(await redis.keys("*")).toEqual(["free"]);
+  });
+
+  it("is forgotten with its connection: the next one is executed", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    await redis.multi({ pipeline: false });
+    await outcomeOf(redis.set("bad", unencodable));
+    proxy.cutAll();
+    await eventually(() => expect(redis.status).not.toBe("ready"));
+    await eventually(() => expect(redis.status).toBe("ready"));
+    await outcomeOf(redis.exec());
+    await redis.multi({ pipeline: false });
+    await redis.set("a", "1");
+    expect(await redis.exec()).toEqual([[null, "OK"]]);
   });
 });
 

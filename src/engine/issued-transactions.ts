@@ -1,0 +1,48 @@
+/**
+ * Interactive MULTIs as their callers issue them, from MULTI to EXEC, whether or not they are sent yet. The server
+ * executes what it was sent; a transaction of which this client refused a member must not be executed without it.
+ */
+import type { Call } from "./call.js";
+
+interface Issued {
+  readonly multi: Call;
+  /** A member was refused before it was sent. */
+  isIncomplete: boolean;
+}
+
+export class IssuedTransactions {
+  /** What is issued now belongs to a MULTI. Read for every command. */
+  isOpen = false;
+  #open: Issued | undefined = undefined;
+  readonly #memberships = new WeakMap<Call, Issued>();
+
+  /** A command was issued that may begin or end a MULTI, or belongs to one. */
+  note(call: Call): void {
+    const session = call.stream === undefined ? call.facts.session : undefined;
+    if (session === "multi" && this.#open === undefined) this.#set({ multi: call, isIncomplete: false });
+    if (this.#open === undefined) return;
+    this.#memberships.set(call, this.#open);
+    if (session === "exec" || session === "discard" || session === "reset" || session === "quit") this.#set(undefined);
+  }
+
+  /** The call was refused and never sent. */
+  dropped(call: Call): void {
+    const issued = this.#memberships.get(call);
+    if (issued !== undefined) issued.isIncomplete = true;
+  }
+
+  /** It is an EXEC, and what it would execute is not all that its caller asked for. */
+  isIncomplete(call: Call): boolean {
+    return call.facts.session === "exec" && this.#memberships.get(call)?.isIncomplete === true;
+  }
+
+  /** The connection is gone, and with it a MULTI that it had been sent. */
+  connectionLost(): void {
+    if (this.#open !== undefined && this.#open.multi.state !== "waiting") this.#set(undefined);
+  }
+
+  #set(open: Issued | undefined): void {
+    this.#open = open;
+    this.isOpen = open !== undefined;
+  }
+}
