@@ -263,7 +263,7 @@ Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<R
 
 sealGetter(Redis.prototype, "policy");
 quickenBatches(Redis.prototype);
-const create = (options: RedisOptions): Client => new Redis(options) as unknown as Client;
+const create = (options: RedisOptions): Client => new Redis(options);
 installHooks(Redis.prototype, (client, args) => assemble(client as unknown as Client, args, create));
 makesClients(Redis.createClient, Redis.prototype.duplicate, Redis);
 

@@ -200,21 +200,6 @@ export function unencodable(call: Call, snapshot: FailureSnapshot, flaw: Flaw, n
   );
 }
 
-/** Another member of the batch was refused, and a batch is written whole or not at all. */
-export function besideRefused(
-  call: Call,
-  snapshot: FailureSnapshot,
-  refused: Call,
-  cause: Error,
-  now: number,
-): IoredoubtError {
-  return new IoredoubtError(
-    classify(cause, { ...snapshot.context, command: refused.facts.name, written: false }).code,
-    `${name(call)} was not sent${again(call)}: ${name(refused)} of the same batch was refused, so nothing of the batch was sent. ${cause.message}`,
-    details(call, { ...snapshot, cause }, "no", now),
-  );
-}
-
 const WHY_ABORTED: Readonly<Record<LostGuard, string>> = {
   WATCH: "the connection that held its WATCH was lost, so the watched keys are no longer guarded",
   MULTI: "the connection that held its MULTI was lost, so the commands queued so far are gone",

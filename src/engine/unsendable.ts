@@ -73,8 +73,8 @@ export class Unsendable {
   /** ioredis refused a member while its batch was handed over: the rest would never be written. */
   refused(call: Call, error: Error): void {
     this.#parts.issued.dropped(call);
-    const snapshot = this.#parts.settlement.snapshot();
-    this.#spoil(call, (member, now) => clientErrors.besideRefused(member, snapshot, call, error, now));
+    // Each member would have been refused in these words.
+    this.#spoil(call, () => error);
   }
 
   /** What the first member of a batch is told, if another member cannot be encoded. */
