@@ -72,7 +72,7 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
   const isUnref = policy.connection?.unref === true;
   transport.introduce(engine, {
     answered: () => engine.counters.answered,
-    hasWaiting: () => engine.waiting.commands > 0,
+    load: () => ({ inFlight: engine.inFlight, waiting: engine.waiting.commands }),
     spaced: (delay) => engine.endpoint.dials.reserve(delay),
     readOnly: () => engine.noteReadOnly(),
     greeted: () => turn.end(),

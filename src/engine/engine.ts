@@ -643,6 +643,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     return this.#connection.isOpen;
   }
 
+  /** The same, or what waited is just being sent. */
+  get maySend(): boolean {
+    return this.#connection.mayRelease;
+  }
+
   /** New commands are taken; some may have to wait. */
   get accepts(): boolean {
     return this.#connection.accepts;

@@ -43,8 +43,8 @@ import { WriteScout } from "./write-scout.js";
 export interface TransportOwner {
   /** Commands answered so far. */
   answered(): number;
-  /** Commands wait for a connection. */
-  hasWaiting(): boolean;
+  /** Commands in flight, and commands that wait for a connection. */
+  load(): { readonly inFlight: number; readonly waiting: number };
   /** The delay of a dial as the endpoint allows it: its clients share a rate. */
   spaced(delay: number): number;
   /** The server answered the client's own probe with READONLY. */
@@ -106,7 +106,7 @@ export class IORedisTransport implements Transport {
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
       hasServed: () => this.#answered > this.#answeredBefore,
-      isWanted: () => this.#owner?.hasWaiting() === true || clock.now() - this.#refusedAt < WANTED_FOR,
+      isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || clock.now() - this.#refusedAt < WANTED_FOR,
       wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
       spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
     });
@@ -392,7 +392,7 @@ export class IORedisTransport implements Transport {
     if (!this.#record.isNews(error)) return false;
     if (this.#redis.manuallyClosing || this.#redis.status === "end") return true;
     this.#record.suffer(error);
-    const context = { ...this.context(), written: false };
+    const context = { ...this.context(), load: this.#owner?.load(), written: false };
     attachDiagnosis(
       error,
       () => classify(error, context),

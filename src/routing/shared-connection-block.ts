@@ -58,7 +58,7 @@ export class SharedConnectionBlock {
     const { engine } = this.#host.own;
     const ordinary = engine.counters.answered - this.#own;
     if (ordinary > START_UP) this.#isOff = true;
-    return !this.#isOff && !this.#isBusy && engine.isOpen && engine.inFlight === 0 && !engine.session.isHolding;
+    return !this.#isOff && !this.#isBusy && engine.maySend && engine.inFlight === 0 && !engine.session.isHolding;
   }
 
   /** Resolves to whether the command runs here. */
