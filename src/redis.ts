@@ -9,6 +9,7 @@ import { makesClients } from "./client/client-count.js";
 import { constructWith, type ConstructionContext } from "./client/construction-context.js";
 import type { Client } from "./client/host.js";
 import { closeClient, DRAIN } from "./client/lifecycle.js";
+import { startMonitor } from "./client/monitor.js";
 import type { RedisOptions } from "./client/redis-options.js";
 import { sealGetter } from "./client/sealed-options.js";
 import { healthOf, snapshot, type Health, type Stats } from "./client/stats.js";
@@ -147,6 +148,31 @@ export class Redis extends IORedis {
     } else if (status === "connecting" || status === "connect") {
       internals.stream?.destroy();
     }
+  }
+
+  /**
+   * A connection of its own that reports what the server executes. Ends with an error when the server has not agreed within
+   * the client's deadline.
+   *
+   * @throws {DeadlineError} when MONITOR was not answered in time.
+   */
+  override monitor(callback?: Callback<Redis>): Promise<Redis> {
+    const override = { monitor: true, lazyConnect: false, himportFieldsets: undefined };
+    const instance = this.duplicate(override as Partial<RedisOptions>);
+    const { engine } = instance[STATE];
+    const promise = startMonitor({
+      instance,
+      label: engine.endpoint.label,
+      limit: engine.limits.inAll(undefined),
+      details: () => engine.errorDetails(),
+    });
+    if (callback !== undefined) {
+      promise.then(
+        (monitor) => process.nextTick(callback, null, monitor),
+        (error: unknown) => process.nextTick(callback, error),
+      );
+    }
+    return promise;
   }
 
   override defineCommand(

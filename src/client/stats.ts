@@ -1,5 +1,6 @@
 /** The plain snapshots behind `stats()` and `health()`: numbers and names, nothing live. */
 import { circuitStats, type CircuitStats } from "../endpoint/breaker.js";
+import type { Engine } from "../engine/engine.js";
 import type { EngineCounters } from "../engine/ports.js";
 import type { ConnectionPoolStats } from "../lease/pool.js";
 import type { LaneStats } from "../routing/lanes.js";
@@ -40,14 +41,14 @@ export interface Health {
 /** `status`: ioredis's own. */
 export function snapshot(status: string, { engine, adapter, pool, lanes }: State): Stats {
   const { transport } = adapter;
-  const { budget, readWrite, write, label } = engine.endpoint;
+  const { budget, write, label } = engine.endpoint;
   return {
     status,
     endpoint: label,
     inFlight: engine.inFlight,
     waiting: engine.waiting,
     ...engine.counters,
-    breaker: { readWrite: circuitStats(readWrite), write: circuitStats(write) },
+    breaker: { readWrite: readWriteStats(engine, transport.retryIn()), write: circuitStats(write) },
     ...(budget === undefined ? {} : { budget: { tokens: Math.floor(budget.tokens), denied: budget.denied } }),
     writes: { ...transport.writes },
     reconnects: { attempts: transport.reconnect.attempts, nextIn: Math.round(transport.retryIn()) },
@@ -57,6 +58,14 @@ export function snapshot(status: string, { engine, adapter, pool, lanes }: State
   };
 }
 
+/** A client that has had no connection for too long refuses its commands as an open circuit does. */
+function readWriteStats({ endpoint, downCause }: Engine, retryIn: number): CircuitStats {
+  const { readWrite } = endpoint;
+  const stats = circuitStats(readWrite);
+  if (stats.state !== "closed" || downCause === undefined) return stats;
+  return { ...stats, state: "open", cause: downCause.code, nextProbeIn: Math.round(retryIn) };
+}
+
 /** `status`: ioredis's own. */
 export function healthOf(status: string, { engine, adapter }: State): Health {
   if (engine.isClosed || status === "end") return { status: "closed" };
@@ -64,7 +73,9 @@ export function healthOf(status: string, { engine, adapter }: State): Health {
   const { readWrite, write } = engine.endpoint;
   const open = [readWrite, write].find((circuit) => circuit !== undefined && circuit.state !== "closed");
   if (!engine.isReady) {
-    return { status: "down", code: transport.lastDiagnosis()?.code, reason: transport.lastError()?.message };
+    const { downCause } = engine;
+    const code = transport.lastDiagnosis()?.code ?? downCause?.code;
+    return { status: "down", code, reason: transport.lastError()?.message ?? downCause?.title };
   }
   return open === undefined
     ? { status: "ready" }

@@ -130,20 +130,22 @@ export class Endpoint implements EndpointFacts {
 
   /**
    * A member has been without a connection for its `downAfter`. Fails everything fast, unless another member is connected,
-   * was until a moment ago, or waits for longer: its own time is not over yet.
+   * was until a moment ago, or waits for longer: its own time is not over yet, and only the member itself fails fast.
    */
-  unreachable(cause: Diagnosis): void {
+  unreachable(cause: Diagnosis, member: Member): void {
     let downSince = Infinity;
     let downAfter = 0;
-    for (const member of this.#members) {
-      if (member.isReady) return;
-      if (member.downSince === undefined) continue;
-      downSince = Math.min(downSince, member.downSince);
-      downAfter = Math.max(downAfter, member.downAfter);
+    let isServed = false;
+    for (const other of this.#members) {
+      isServed ||= other.isReady;
+      if (other.downSince === undefined) continue;
+      downSince = Math.min(downSince, other.downSince);
+      downAfter = Math.max(downAfter, other.downAfter);
     }
     // Whoever comes during an outage does not put off its end for the others.
-    if (clock.now() - Math.max(downSince, this.#servedUntil) < downAfter - TIMER_EARLY) return;
-    this.readWrite?.trip(cause);
+    if (isServed || clock.now() - Math.max(downSince, this.#servedUntil) < downAfter - TIMER_EARLY) {
+      if (this.refusing !== 2) this.observer.clientFailsFast(cause, member.retryIn());
+    } else this.readWrite?.trip(cause);
   }
 
   /** A member is connected again: ask the server there at once, whatever is refused, instead of waiting for the next probe. */

@@ -67,7 +67,11 @@ function span(ms: number): string {
 }
 
 function because(snapshot: FailureSnapshot): string {
-  const { lastWords } = snapshot.context.connection ?? {};
+  const { connection, phase, lookupMs } = snapshot.context;
+  const { lastWords } = connection ?? {};
+  if (phase === "resolve" && lookupMs !== undefined) {
+    return ` The name of the server has been looked up for ${span(lookupMs)} without an answer.`;
+  }
   // Whoever was told why need not guess from what became of the socket.
   if (lastWords !== undefined)
     return ` The server's last words were: ${redactText(lastWords, 100).replace(/\.$/, "")}.`;

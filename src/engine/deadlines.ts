@@ -177,7 +177,7 @@ export class Deadlines {
     }
     if (this.#heap.first !== undefined && this.#heap.first.expiresAt < next) next = this.#heap.first.expiresAt;
     if (next < this.#armedFor) this.#setTimer(next, now);
-    else if (this.#timer === undefined) this.#rest();
+    if (this.#armedFor === Infinity) this.#rest();
     if (expired.length > 0) this.#expired(expired, { late });
   }
 

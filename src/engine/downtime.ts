@@ -4,6 +4,7 @@
  */
 import { AwakeTimeout } from "../awake-timeout.js";
 import { clock } from "../clock.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
 
 export class DowntimeTracker {
   readonly #downAfter: number | undefined;
@@ -13,6 +14,8 @@ export class DowntimeTracker {
   downSince: number | undefined = undefined;
   /** Down for longer than `downAfter`. */
   isTooLong = false;
+  /** Why there is none, once that is so. Its owner says it. */
+  cause: Diagnosis | undefined = undefined;
 
   /** `downAfter` in milliseconds; `undefined`: never too long. */
   constructor(downAfter: number | undefined, tooLong: () => void) {
@@ -35,7 +38,7 @@ export class DowntimeTracker {
   /** Connected again, or ended for good. */
   reset(): void {
     this.#timer?.cancel();
-    this.#timer = this.downSince = undefined;
+    this.#timer = this.downSince = this.cause = undefined;
     this.isTooLong = false;
   }
 }

@@ -11,6 +11,7 @@ import type { Endpoint, Member } from "../endpoint/endpoint.js";
 import { EndpointMembership, type EndpointIdentity } from "../endpoint/registry.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
 import type { IoredoubtErrorDetails } from "../failure/errors.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Policy } from "../policy/shape.js";
@@ -611,7 +612,8 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const { endpoint } = this.#membership;
     const context = this.#snapshots.context();
     const cause = this.#transport.lastError() ?? clientErrors.noConnection(endpoint.label, context.phase);
-    endpoint.unreachable(classify(cause, { ...context, written: false }));
+    const diagnosis = (this.#downtime.cause = classify(cause, { ...context, written: false }));
+    endpoint.unreachable(diagnosis, this);
     this.circuitOpened();
   }
 
@@ -636,6 +638,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   /** Nothing is in flight and nothing waits. */
   get isIdle(): boolean {
     return this.#inFlight.count === 0 && this.#queue.isEmpty;
+  }
+
+  /** Why this client refuses its commands for want of a connection, whatever the circuit says. */
+  get downCause(): Diagnosis | undefined {
+    return this.#availability === undefined ? undefined : this.#downtime.cause;
   }
 
   /** Commands go out at once. */

@@ -181,6 +181,11 @@ export interface Observer {
   /** This client refused to send a command: circuit open, queue full, pool exhausted. */
   rejected(code: Code): void;
   circuitChanged(change: CircuitChange): void;
+  /**
+   * One client has had no connection for too long and refuses its commands, while the circuit stays closed for others of the
+   * process that are connected. `retryAfter`: milliseconds until it dials again.
+   */
+  clientFailsFast(cause: Diagnosis, retryAfter: number): void;
   /** The endpoint is reachable and all circuits are closed. `reconnected`: that is all that is known. */
   recovered(reconnected: boolean): void;
   /** The last client of the endpoint has ended. */

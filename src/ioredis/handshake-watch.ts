@@ -12,8 +12,10 @@ import { AdaptiveHandshakeTimeout } from "./adaptive-handshake-timeout.js";
 export interface HandshakeLimits {
   /** From the first packet to ready. */
   readonly timeout: number;
-  /** The same after attempts that were given up, at most; and how long the name may be looked up. */
+  /** The same after attempts that were given up, at most. */
   readonly longest: number;
+  /** How long the name may be looked up, before that. */
+  readonly lookup: number;
 }
 
 export interface HandshakeHooks {
@@ -24,7 +26,7 @@ export interface HandshakeHooks {
 }
 
 export class HandshakeWatch {
-  readonly #longest: number;
+  readonly #longestLookup: number;
   readonly #adaptive: AdaptiveHandshakeTimeout;
   readonly #hooks: HandshakeHooks;
   #total: AwakeTimeout | undefined = undefined;
@@ -38,8 +40,8 @@ export class HandshakeWatch {
   /** The server keeps this attempt waiting, which says nothing of the next one. */
   #isLoading = false;
 
-  constructor({ timeout, longest }: HandshakeLimits, hooks: HandshakeHooks) {
-    this.#longest = longest;
+  constructor({ timeout, longest, lookup }: HandshakeLimits, hooks: HandshakeHooks) {
+    this.#longestLookup = lookup;
     this.#adaptive = new AdaptiveHandshakeTimeout(timeout, longest);
     this.#hooks = hooks;
   }
@@ -60,7 +62,8 @@ export class HandshakeWatch {
     this.#lookup = 0;
     this.#isLoading = false;
     this.isResolving = isNamed;
-    if (isNamed) this.#total = new AwakeTimeout(() => this.#late(this.#longest), this.#longest);
+    const limit = this.#longestLookup;
+    if (isNamed) this.#total = new AwakeTimeout(() => this.#late(limit), limit);
     else this.#begin();
   }
 
@@ -81,7 +84,7 @@ export class HandshakeWatch {
 
   ready(): void {
     this.stop();
-    if (!this.#isLoading) this.#adaptive.rewarded(clock.now() - this.#since);
+    if (!this.#isLoading) this.#adaptive.rewarded(stalls.awakeSince(this.#since));
   }
 
   stop(): void {

@@ -71,8 +71,10 @@ const SELECT_AGAIN = 100;
 const SCOUT_TIMEOUT = 1_000;
 /** After a command was refused for want of a connection, one counts as wanted for this long, in milliseconds. */
 const WANTED_FOR = 1_000;
-/** How far the limit of a handshake grows where the caller has switched `connectTimeout` off, which is ioredis's default. Milliseconds. */
+/** ioredis's `connectTimeout` where the caller has switched it off: the limit of a handshake grows to this. Milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
+/** A name may be looked up for at least this long: resolvers answer, or give up, within it. Milliseconds. */
+const LOOKUP_TIMEOUT = 10_000;
 
 export class IORedisTransport implements Transport {
   readonly writes: WriteStats = { asked: 0, made: 0 };
@@ -117,17 +119,14 @@ export class IORedisTransport implements Transport {
     );
     const { handshakeTimeout } = policy.reconnect;
     const longest = Math.max(handshakeTimeout, client.options.connectTimeout || CONNECT_TIMEOUT);
-    this.#watchdog = new Watchdog(
-      policy.heartbeat,
-      { timeout: handshakeTimeout, longest },
-      {
-        handshakeLate: (after) => this.#handshakeLate(after),
-        owedFor: (now) => this.owedFor(now),
-        isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
-        ping: () => void this.#internal(new Command("ping")).catch(ignore),
-        silent: (after) => this.destroy(silence(this.#label, after)),
-      },
-    );
+    const limits = { timeout: handshakeTimeout, longest, lookup: Math.max(longest, LOOKUP_TIMEOUT) };
+    this.#watchdog = new Watchdog(policy.heartbeat, limits, {
+      handshakeLate: (after) => this.#handshakeLate(after),
+      owedFor: (now) => this.owedFor(now),
+      isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
+      ping: () => void this.#internal(new Command("ping")).catch(ignore),
+      silent: (after) => this.destroy(silence(this.#label, after)),
+    });
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
     this.#login = new Login(this.#redis);

@@ -25,7 +25,9 @@ export interface WatchdogHooks {
 
 /** Between two looks at a connection that owes nothing, at least, in milliseconds. */
 const PACE = 50;
-/** A connection that may not have survived a long stall must answer within this, in milliseconds. */
+/** A process that was not here for so long may have lost its connections: functions are frozen, routers forget. Milliseconds. */
+const AWAY = 5_000;
+/** Such a connection must answer within this, in milliseconds. */
 const PROOF = 1_500;
 /** As much of the server's first words as is kept, in bytes. */
 const FIRST_WORDS = 256;
@@ -109,9 +111,9 @@ export class Watchdog {
   #lookIn(wait: number, interval: number, timeout: number): void {
     clock.clearTimeout(this.#beat);
     const ms = Math.max(1, Math.ceil(wait));
-    const dueAt = clock.now() + ms;
+    const since = clock.now();
     this.#beat = clock.setTimeout(() => {
-      this.#wake(dueAt, interval);
+      this.#wake(since, ms);
       this.#lookIn(this.#check(interval, timeout), interval, timeout);
     }, ms);
     this.#beat.unref();
@@ -125,11 +127,11 @@ export class Watchdog {
     this.#measure(false);
   }
 
-  /** The look that was due at `dueAt` is being taken. */
-  #wake(dueAt: number, interval: number): void {
+  /** A look is being taken that was planned at `since`, for so many milliseconds later. */
+  #wake(since: number, wait: number): void {
     const now = clock.now();
-    stalls.note(dueAt, now);
-    if (now - dueAt < interval) return;
+    stalls.note(since + wait, now);
+    if (now - since < AWAY || now - since < 2 * wait) return;
     this.#wokeAt = now;
     if (this.#hooks.isIdle()) this.#ping();
   }

@@ -104,6 +104,15 @@ export function circuitOpened(
   };
 }
 
+/** Others of the process are connected: it is not the endpoint's circuit. */
+export function clientFailsFast(endpoint: string, id: string, retryAfter: number, cause: Diagnosis): Line {
+  const { code } = cause;
+  return {
+    fields: { event: "incident.circuit", incident: id, endpoint, circuit: "client", code, retryAfterMs: retryAfter },
+    message: `redis ${endpoint}: commands of a client that has no connection now fail fast (${code}), while others are connected; ${retryAfter < 1 ? "it is dialling now" : `it dials again in ${span(retryAfter)}`}.`,
+  };
+}
+
 export function examination(
   endpoint: string,
   incident: string,

@@ -139,6 +139,14 @@ export class IncidentLog implements Observer {
     this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, which, retryAfter, cause));
   }
 
+  clientFailsFast(cause: Diagnosis, retryAfter: number): void {
+    const incident = (this.#incident ??= this.#begin(cause));
+    if (incident.circuits.has("client")) return;
+    incident.circuits.add("client");
+    this.#announce(incident, cause, undefined);
+    this.#write("warn", lines.clientFailsFast(this.#endpoint, incident.id, retryAfter, cause));
+  }
+
   /**
    * The endpoint is reachable and all circuits are closed. `reconnected`: that is all that is known, and it does not end
    * the refusals of a server that was reachable all the time.

@@ -90,7 +90,7 @@ export function promises(policy: Policy): string[] {
     );
   }
   words.push(
-    `A server that was away, however long, sees the next connection attempt within ${formatDuration(bounds.reconnectsWithin)}; within ${formatDuration(bounds.reconnectsWithinAfterSilence)} when the server gave no answer at all.`,
+    `A server that was away, however long, sees the next connection attempt within ${formatDuration(bounds.reconnectsWithin)}; within ${formatDuration(bounds.reconnectsWithinAfterSilence)} when the server gave no answer at all for a few seconds, and within \`connectTimeout\` after a longer silence.`,
   );
   words.push(
     heartbeat === false

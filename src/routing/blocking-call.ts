@@ -5,20 +5,36 @@
  * A long block is asked for in pieces. While it blocks a connection cannot be questioned, and a path that died with the
  * client's side still acknowledging would be waited on for ever; the end of a piece is an answer that must come. A null
  * at that end means that the server has popped nothing, so asking again loses nothing.
+ *
+ * One clock runs from when it was issued: behind what was issued before it, for a connection of its own, in a queue and in
+ * flight it spends the same deadline.
  */
 import { clock } from "../clock.js";
 import type { Command } from "ioredis";
 import { blockingTimeoutOf, setBlockingTimeout } from "../command/blocking.js";
-import { callOf } from "../engine/call.js";
+import { callOf, type Call } from "../engine/call.js";
+import type { Engine } from "../engine/engine.js";
 import type { CallOptions, Dispatcher } from "../engine/ports.js";
 import { streamTailsOf } from "../command/stream-tails.js";
+import { stalls } from "../stall-meter.js";
 
 /** A block is not cut for less than this share of a piece. */
 const LEAST_REST = 0.5;
+/**
+ * Whatever it has waited, a block that begins gets this much on top of its own time, unless the deadline is shorter: the
+ * server's null must not be taken for silence. Milliseconds.
+ */
+const LEAST_GRACE = 500;
 
 export class BlockingCall {
   readonly command: Command;
-  readonly options: CallOptions | undefined;
+  readonly #options: CallOptions | undefined;
+  /** When it was issued, on the monotonic clock. */
+  readonly #since: number;
+  /** What it may spend on waiting, until it runs first. Milliseconds. */
+  #limit = Infinity;
+  /** Stands for it while it waits, under its deadline. */
+  #parked: Call | undefined = undefined;
   readonly #block: number;
   readonly #piece: number;
   /** How its caller is told; on the command itself stands what hears of the end first. */
@@ -31,13 +47,38 @@ export class BlockingCall {
   /** `piece`: how long it may block in one go, in milliseconds; `Infinity` for as long as it says. */
   constructor(command: Command, options: CallOptions | undefined, piece: number) {
     this.command = command;
-    this.options = options;
+    this.#options = options;
+    this.#since = callOf(command)?.startedAt ?? clock.now();
     this.#block = this.#left = blockingTimeoutOf(command.name, command.args) ?? 0;
     this.#piece = piece;
   }
 
   get name(): string {
     return this.command.name.toLowerCase();
+  }
+
+  /** The caller's limits, less what has been waited. */
+  get options(): CallOptions | undefined {
+    if (this.#limit === Infinity) return this.#options;
+    const rest = this.#limit - stalls.awakeSince(this.#since);
+    return { ...this.#options, deadline: Math.max(Math.min(this.#limit, LEAST_GRACE), rest) };
+  }
+
+  /** It waits from here on, and ends at its deadline. With ioredis's `blockingTimeout` each stage has its own, as there. */
+  wait(engine: Engine): void {
+    const { limits } = engine;
+    if (limits.blockingLimit !== undefined) return;
+    this.#limit = limits.inAll(this.#options);
+    if (this.#limit !== Infinity) this.#parked = engine.park(this.command, undefined, this.#options, this.#since);
+  }
+
+  /** Ends the wait: it is about to run, or to be handed over. `false` if its caller has been told otherwise meanwhile. */
+  take(): boolean {
+    const parked = this.#parked;
+    this.#parked = undefined;
+    if (parked?.state === "settled") return false;
+    parked?.detach();
+    return true;
   }
 
   /** Sent a second time it would mean the same. A `$` that could not be pinned would mean a later moment. */
@@ -50,8 +91,10 @@ export class BlockingCall {
    * command is about to run again and its caller hears nothing yet.
    */
   run(engine: Dispatcher, ended: (reply: { readonly isEmpty: boolean }) => boolean): void {
-    const { command } = this;
+    const { command, options } = this;
     const { name, args } = command;
+    // A further piece has a deadline of its own.
+    this.#limit = Infinity;
     const isLong = this.#left > this.#piece * (1 + LEAST_REST) && this.isRepeatable;
     this.isPiece = isLong && setBlockingTimeout(name, args, this.#piece);
     if (!this.isPiece && this.#left !== this.#block) setBlockingTimeout(name, args, this.#left);
@@ -70,7 +113,7 @@ export class BlockingCall {
       over(false);
       caller.reject.call(command, error);
     };
-    engine.dispatch(command, undefined, this.options);
+    engine.dispatch(command, undefined, options);
   }
 
   /** Before it runs again: takes off what it has already waited. Returns whether any time is left. */
@@ -82,6 +125,7 @@ export class BlockingCall {
   }
 
   reject(error: unknown): void {
+    if (!this.take()) return;
     (this.#caller ?? this.command).reject(error as Error);
   }
 }

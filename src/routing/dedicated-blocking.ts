@@ -50,9 +50,10 @@ export class DedicatedBlocking implements BlockingRouter {
     const pinned = this.#pin(blocked);
     const earlier = isSharedFree ? pinned : Promise.all([pinned, this.#whenSettled()]);
     // Whoever hands the command over has to let go of it first.
-    queueMicrotask(
-      () => void (isSharedFree ? this.#startShared(blocked, earlier) : this.#startDedicated(blocked, earlier)),
-    );
+    queueMicrotask(() => {
+      blocked.wait(this.#host.own.engine);
+      void (isSharedFree ? this.#startShared(blocked, earlier) : this.#startDedicated(blocked, earlier));
+    });
     return true;
   }
 
@@ -96,13 +97,19 @@ export class DedicatedBlocking implements BlockingRouter {
     return this.#pool.acquire({ by: name.toUpperCase(), timeout, signal: options?.signal });
   }
 
-  #runHere({ command, options }: BlockingCall): void {
+  #runHere(blocked: BlockingCall): void {
+    const { command, options } = blocked;
+    if (!blocked.take()) return;
     this.#staying = command;
     this.#host.own.engine.dispatch(command, undefined, options);
     this.#staying = undefined;
   }
 
   #runOn(blocked: BlockingCall, lease: Lease<PooledConnection>): void {
+    if (!blocked.take()) {
+      lease.giveBack();
+      return;
+    }
     lease.lastCommand = blocked.name;
     blocked.run(lease.connection.engine, ({ isEmpty }) => {
       const goesOn = isEmpty && blocked.isPiece && blocked.shorten();

@@ -5,7 +5,7 @@
  * client's blocking commands move aside at once.
  */
 import type { Command } from "ioredis";
-import { within } from "../clock.js";
+import { withinAwake } from "../awake-timeout.js";
 import type { ClientHost } from "../engine/connections.js";
 import type { Lease } from "../lease/lease.js";
 import type { PooledConnection } from "../lease/pooled-connection.js";
@@ -68,6 +68,7 @@ export class SharedConnectionBlock {
     const known = await this.#knowId();
     this.#isBusy = false;
     if (!known || !this.isFree()) return false;
+    if (!blocked.take()) return true;
     this.#isBusy = true;
     this.#isEnding = false;
     this.#running = blocked;
@@ -135,7 +136,7 @@ export class SharedConnectionBlock {
     transport.write(permission, undefined);
     try {
       const asked = Promise.all([id.promise, permission.promise]);
-      const answers: readonly unknown[] = await within(asked, ANSWER_WITHIN, () => {
+      const answers: readonly unknown[] = await withinAwake(asked, ANSWER_WITHIN, () => {
         throw new Error("no answer");
       });
       this.#id = { epoch, client: Number(answers[0]) };

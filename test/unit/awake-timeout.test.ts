@@ -10,7 +10,9 @@ function block(ms: number): void {
 /** Milliseconds until the time-out runs, counted from now. */
 async function runsAfter(ms: number, meanwhile: () => void): Promise<number> {
   const since = performance.now();
-  const ran = new Promise<void>((resolve) => void new AwakeTimeout(resolve, ms, true));
+  const ran = new Promise<void>((resolve) => {
+    new AwakeTimeout(resolve, ms, true);
+  });
   meanwhile();
   await ran;
   return performance.now() - since;

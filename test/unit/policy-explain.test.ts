@@ -63,7 +63,7 @@ describe("promises", () => {
       "Backoff of one command adds up to 350 ms at most, half of that on average.",
       "Without a connection calls wait, at most 10000 of them; after 5 s without one new ones fail at once, and what waits keeps its deadline.",
       "While the circuit is open calls fail at once, in under 1 ms. A server that is connected and fails is asked again after about 5 s at first, and once it has failed for 60 s within 19.75 s.",
-      "A server that was away, however long, sees the next connection attempt within 1 s; within 4 s when the server gave no answer at all.",
+      "A server that was away, however long, sees the next connection attempt within 1 s; within 4 s when the server gave no answer at all for a few seconds, and within `connectTimeout` after a longer silence.",
       "A dead connection is found within 5 s when commands are in flight, within 20 s when idle.",
     ]);
   });
