@@ -17,6 +17,7 @@ export interface Clock {
   wallTime(): number;
   /** A number from 0 up to but not including 1. */
   random(): number;
+  /** A delay beyond 2147483647 ms is cut to that: whoever waits longer looks again. */
   setTimeout(run: () => void, ms: number): Timer;
   clearTimeout(timer: Timer | undefined): void;
   setInterval(run: () => void, ms: number): Timer;
@@ -24,6 +25,13 @@ export interface Clock {
   /** Runs after the poll phase: what lay in a socket when this was called has been read by then. */
   setImmediate(run: () => void): Immediate;
   clearImmediate(immediate: Immediate | undefined): void;
+}
+
+/** The longest delay a timer of Node holds, in milliseconds; it takes a longer one for 1 ms. */
+const LONGEST_DELAY = 2_147_483_647;
+
+function held(ms: number): number {
+  return Math.min(ms, LONGEST_DELAY);
 }
 
 function captured(): Clock {
@@ -36,9 +44,9 @@ function captured(): Clock {
     now: () => now.call(performance),
     wallTime: () => wallTime.call(Date),
     random: () => random.call(Math),
-    setTimeout: (run, ms) => setTimeout(run, ms),
+    setTimeout: (run, ms) => setTimeout(run, held(ms)),
     clearTimeout: (timer) => clearTimeout(timer),
-    setInterval: (run, ms) => setInterval(run, ms),
+    setInterval: (run, ms) => setInterval(run, held(ms)),
     clearInterval: (timer) => clearInterval(timer),
     setImmediate: (run) => setImmediate(run),
     clearImmediate: (immediate) => clearImmediate(immediate),

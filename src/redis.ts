@@ -8,6 +8,7 @@ import { assemble } from "./client/assemble.js";
 import { makesClients } from "./client/client-count.js";
 import { constructWith, type ConstructionContext } from "./client/construction-context.js";
 import type { Client } from "./client/host.js";
+import { makeInspectable } from "./client/inspection.js";
 import { closeClient, DRAIN } from "./client/lifecycle.js";
 import { startMonitor } from "./client/monitor.js";
 import type { RedisOptions } from "./client/redis-options.js";
@@ -34,6 +35,7 @@ import type { ConnectionPool } from "./lease/pool.js";
 import type { TransactionOptions, TransactionResult, TransactionScope as Scope } from "./lease/transaction.js";
 import type { ConnectionOptions } from "./lease/with-connection.js";
 import { checkRedisArguments } from "./policy/input/arguments.js";
+import { checkMethodOptions } from "./policy/input/call-options.js";
 import type { Policy } from "./policy/shape.js";
 
 export type { RedisOptions };
@@ -208,8 +210,11 @@ export class Redis extends IORedis {
   /**
    * A view of this client whose commands carry other limits: `redis.with({ deadline: 200, signal }).get("k")`. Same
    * connection, same order.
+   *
+   * @throws {ConfigError} when a limit is none that a timer can keep, or the signal is no `AbortSignal`.
    */
   with(options: CallOptions): this {
+    checkMethodOptions("with", options);
     const { dispatcher } = this[STATE];
     const limits = { ...this[LIMITS], ...options };
     const sendCommand = (command: Command, stream?: BatchStream): unknown => {
@@ -219,7 +224,11 @@ export class Redis extends IORedis {
     return viewOf(this, sendCommand, { [LIMITS]: limits });
   }
 
-  /** `with({ deadline })`: the total time in milliseconds for each command issued on the returned view. */
+  /**
+   * `with({ deadline })`: the total time in milliseconds for each command issued on the returned view.
+   *
+   * @throws {ConfigError} when it is no number of milliseconds from 0 to 2147483647 and not `false`.
+   */
   withDeadline(deadline: number | false): this {
     return this.with({ deadline });
   }
@@ -230,8 +239,10 @@ export class Redis extends IORedis {
    * command inside `fn`.
    *
    * @throws {PoolTimeoutError} when none became free within `pool.acquireTimeout`.
+   * @throws {ConfigError} when an option is wrong; nothing was sent.
    */
   async withConnection<T>(fn: (connection: Redis) => T | PromiseLike<T>, options: ConnectionOptions = {}): Promise<T> {
+    checkMethodOptions("withConnection", options);
     const run = fn as unknown as (connection: OwnedClient) => T | PromiseLike<T>;
     return poolFor(this, fn, "withConnection").withConnection(run, new Error("borrowed here"), options);
   }
@@ -242,12 +253,16 @@ export class Redis extends IORedis {
    *
    * @throws {TransactionConflictError} when every attempt was overtaken; nothing was executed.
    * @throws {PoolTimeoutError} when no connection became free within `pool.acquireTimeout`.
+   * @throws {ConfigError} when an option is wrong; nothing was sent.
    */
   async transaction<T>(
     keys: readonly RedisKey[],
     fn: (scope: TransactionScope) => T | PromiseLike<T>,
     options: TransactionOptions = {},
   ): Promise<TransactionResult<T>> {
+    checkMethodOptions("transaction", options);
+    // A single text would be watched letter by letter.
+    if (!Array.isArray(keys)) throw new TypeError("transaction needs an array of the keys that it is to watch");
     const run = fn as unknown as (scope: Scope) => T | PromiseLike<T>;
     return poolFor(this, fn, "transaction").transaction(keys, run, new Error("borrowed here"), options);
   }
@@ -270,8 +285,11 @@ export class Redis extends IORedis {
   /**
    * Ends the client in good order: takes no more commands, waits for those under way (`drain` milliseconds at most),
    * quits and closes the socket. Idempotent; never rejects.
+   *
+   * @throws {ConfigError} at once, when `drain` is no number of milliseconds; the client goes on.
    */
   close(options: CloseOptions = {}): Promise<void> {
+    checkMethodOptions("close", options);
     const state = this[STATE];
     return (state.closing ??= closeClient(this, state, options.drain ?? DRAIN));
   }
@@ -288,6 +306,7 @@ Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<R
 } as Redis["duplicate"];
 
 sealGetter(Redis.prototype, "policy");
+makeInspectable(Redis.prototype);
 quickenBatches(Redis.prototype);
 const create = (options: RedisOptions): Client => new Redis(options);
 installHooks(Redis.prototype, (client, args) => assemble(client as unknown as Client, args, create));

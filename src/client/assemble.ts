@@ -30,6 +30,7 @@ import { countClient } from "./client-count.js";
 import { takeContext, type ConstructionContext } from "./construction-context.js";
 import { hostOf, type Client } from "./host.js";
 import { holdProcessWhileBusy } from "./idle-unref.js";
+import { makeOptionsInspectable } from "./inspection.js";
 import { ProbeAfterSuspend } from "./probe-after-suspend.js";
 import type { RedisOptions } from "./redis-options.js";
 import { sealOptions } from "./sealed-options.js";
@@ -149,6 +150,7 @@ function takeOverOptions(options: RedisOptions, brought: Options, transport: IOR
   options.retryStrategy = transport.reconnect.strategy as NonNullable<IORedisOptions["retryStrategy"]>;
   options.enableReadyCheck = true;
   sealOptions(options);
+  makeOptionsInspectable(options);
 }
 
 /** Clients that log to different places do not share an incident: each log must tell the whole story. */

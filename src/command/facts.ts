@@ -5,6 +5,7 @@
 import type { CommandFacts, DispatchKind, Row, Session } from "./row.js";
 import { isWrite, resolve, UNKNOWN } from "./effect-rules.js";
 import { mayFallOutOfStep } from "./out-of-step.js";
+import { shownName } from "./shown-name.js";
 import { COMMAND_TABLE } from "./table.js";
 
 export type { CommandFacts, DispatchKind, LaneRule, Session } from "./row.js";
@@ -27,6 +28,7 @@ function learn(name: string): CommandFacts {
   const row = COMMAND_TABLE.get(lower) ?? { effect: UNKNOWN };
   const facts: CommandFacts = {
     name: lower,
+    shown: shownName(lower),
     effect: row.effect,
     dispatch: dispatchOf(lower, row),
     isStateless: dispatchOf(lower, row) === "plain" && !(row.session !== undefined && STATEFUL.has(row.session)),

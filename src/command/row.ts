@@ -71,6 +71,8 @@ export type Rows = Readonly<Record<string, Rule | Row>>;
 export interface CommandFacts {
   /** In lower case. */
   readonly name: string;
+  /** The same as errors and logs may show it. */
+  readonly shown: string;
   readonly effect: Rule;
   readonly dispatch: DispatchKind;
   /** ioredis does nothing with it but write it: no mode, no queue, no state of the connection depends on it. */

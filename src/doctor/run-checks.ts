@@ -6,6 +6,7 @@ import { within } from "../clock.js";
 import { redactText } from "../failure/redact.js";
 import { isErrorLike } from "../failure/unwrap.js";
 import type { Check, Context } from "./check.js";
+import { printable } from "./printable.js";
 import { skip, worst, type Draft, type Finding } from "./finding.js";
 import type { CheckReport } from "./report.js";
 import { held } from "./background.js";
@@ -118,8 +119,14 @@ async function withSteps(draft: Draft, { machine, options }: Context): Promise<D
 function reportOf(check: Check, drafts: readonly Draft[], elapsed: number): CheckReport {
   const findings = drafts.map((draft): Finding => ({
     ...draft,
+    evidence: printable(draft.evidence),
+    meaning: printable(draft.meaning),
+    threshold: draft.threshold === undefined ? undefined : printable(draft.threshold),
     check: check.id,
-    next: draft.next ?? [],
+    next: (draft.next ?? []).map(({ say, run }) => ({
+      say: printable(say),
+      ...(run === undefined ? {} : { run: printable(run) }),
+    })),
     topic: draft.topic ?? check.topic,
   }));
   return { id: check.id, title: check.title, status: worst(findings), elapsed: Math.round(elapsed), findings };

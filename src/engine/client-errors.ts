@@ -35,7 +35,7 @@ function details(call: Call, snapshot: FailureSnapshot, last: Applied, now: numb
   // What became of the last send does not undo an earlier one.
   const applied = call.isUncertain ? "maybe" : last;
   const elapsed = now - call.startedAt;
-  const command = call.facts.name;
+  const command = call.facts.shown;
   const { attempts } = call;
   const context = sinceSent(snapshot.context, now - call.sentAt);
   return {
@@ -59,7 +59,7 @@ function sinceSent(context: FailureContext, inFlight: number): FailureContext {
 }
 
 function name(call: Call): string {
-  return call.facts.name.toUpperCase();
+  return call.facts.shown.toUpperCase();
 }
 
 function span(ms: number): string {

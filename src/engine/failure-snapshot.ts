@@ -47,7 +47,7 @@ export class FailureSnapshots {
 
   /** The same, for one command. */
   of(call: Call): FailureContext {
-    return { ...this.context(), command: call.facts.name, attempts: call.attempts };
+    return { ...this.context(), command: call.facts.shown, attempts: call.attempts };
   }
 
   /** The snapshot of a lost connection: by now nothing of what it carried is in its queue any more. */

@@ -11,6 +11,7 @@ import { IoredoubtError } from "./errors.js";
 import { evidenceOf } from "./evidence.js";
 import { factsOf } from "./facts.js";
 import { redactText } from "./redact.js";
+import { SCRIPT_MARK, withoutScriptValues } from "./script-text.js";
 import { match, type Circumstances } from "./signatures.js";
 import type { Signature } from "./signatures/signature.js";
 import { peek, unwrap, type View } from "./unwrap.js";
@@ -61,7 +62,7 @@ function diagnose(error: unknown, context: FailureContext): Diagnosis {
     why,
     next: advice.next,
     docs: `docs/errors/${finding.code}.md`,
-    seen: seenOf(views),
+    seen: seenOf(views, context),
   });
 }
 
@@ -175,8 +176,6 @@ function ranScript({ script, command }: FailureContext): boolean {
   return script === true || (command !== undefined && SCRIPT_COMMAND.test(command));
 }
 
-const SCRIPT_MARK = / script: |@user_script|user_script:\d|@user_function/;
-
 function appliedOf(
   entry: Entry,
   finding: Finding,
@@ -202,10 +201,11 @@ function appliedOf(
   }
 }
 
-function seenOf(views: readonly View[]): string {
+function seenOf(views: readonly View[], context: FailureContext): string {
   const [root, ...inner] = views;
   if (root === undefined) return "";
-  if (root.message !== "") return redactText(root.message);
+  const isScripts = SCRIPT_MARK.test(root.message) || (isReply(root) && ranScript(context));
+  if (root.message !== "") return redactText(isScripts ? withoutScriptValues(root.message) : root.message);
   const messages = [...new Set(inner.map((view) => view.message).filter((message) => message !== ""))].slice(0, 4);
   const label = [root.name, root.code].filter((word) => word !== undefined && word !== "").join(" ");
   const detail = messages.length > 0 ? messages.join("; ") : label === "" ? root.kind : "";

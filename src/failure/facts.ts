@@ -2,6 +2,7 @@
  * What is known about one failure, drawn together from the caller's context and from the errors' own fields. The
  * catalogue's conditions and placeholders read nothing else.
  */
+import { shownName } from "../command/shown-name.js";
 import type { EndpointInfo, FailureContext } from "./diagnosis.js";
 import { environment, isLoopback, isOwnAddress } from "./environment.js";
 import { providerOf, type RecognisedProvider } from "./provider.js";
@@ -89,7 +90,7 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
     systemd: around.systemd,
     platform: around.platform,
     provider: providerOf(host),
-    command: context.command === undefined ? undefined : plain(context.command).toUpperCase(),
+    command: context.command === undefined ? undefined : shownName(context.command).toUpperCase(),
     pid: process.pid,
   };
 }

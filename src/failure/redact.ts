@@ -3,6 +3,7 @@
  * every reply error (`err.command.args`: a SET's value, HELLO's password), and a few server replies quote them. It knows
  * no codes and no diagnosis.
  */
+import { shownName } from "../command/shown-name.js";
 
 const TEXT_LIMIT = 300;
 const ARGS_SHOWN = 8;
@@ -119,7 +120,7 @@ function clean(error: unknown, depth: number, seen: Set<object> | undefined): vo
     const message = target["message"];
     if (typeof message === "string" && SUSPICIOUS.test(message)) cleanMessage(target, message);
     // Node's ERR_INVALID_URL carries the whole URL, getaddrinfo errors the host as given.
-    for (const key of ["input", "base", "hostname", "host"] as const) {
+    for (const key of ["input", "base", "hostname", "host", "address", "path"] as const) {
       const value = target[key];
       if (typeof value === "string" && SUSPICIOUS.test(value)) target[key] = scrub(value);
     }
@@ -168,7 +169,7 @@ function isSized(args: unknown): boolean {
 }
 
 function sized(command: object & { args: unknown }): { name: string; args: readonly string[] } {
-  const name = "name" in command && typeof command.name === "string" ? command.name.slice(0, 64) : "unknown";
+  const name = "name" in command && typeof command.name === "string" ? shownName(command.name) : "unknown";
   if (!Array.isArray(command.args)) return { name, args: [] };
   const args = command.args as unknown[];
   const sizes = args.slice(0, ARGS_SHOWN).map((arg) => `<${String(bytesOf(arg))} bytes>`);

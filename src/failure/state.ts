@@ -2,6 +2,7 @@
  * What the client knew when a command failed, as data: the sentences of a diagnosis are for people, this is for code and
  * dashboards. Bounded, frozen, and free of arguments and credentials, so that it may be logged as it is.
  */
+import { shownName } from "../command/shown-name.js";
 import type { FailureContext, Phase } from "./diagnosis.js";
 import { redactText } from "./redact.js";
 
@@ -29,7 +30,6 @@ export interface FailureState {
   readonly loop?: FailureContext["loop"];
 }
 
-const NAME_LIMIT = 64;
 const WORDS_LIMIT = 200;
 
 const made = new WeakSet<object>();
@@ -38,11 +38,11 @@ const made = new WeakSet<object>();
 export function stateOf(endpoint: string, context: FailureContext): FailureState {
   const { phase, command, attempts, elapsedMs, load, head, connection, loop } = context;
   const state: Record<string, unknown> = { endpoint, phase };
-  if (command !== undefined) state["command"] = command.slice(0, NAME_LIMIT);
+  if (command !== undefined) state["command"] = shownName(command);
   if (attempts !== undefined) state["attempts"] = attempts;
   if (elapsedMs !== undefined) state["elapsedMs"] = Math.round(elapsedMs);
   if (load !== undefined) Object.assign(state, load);
-  if (head !== undefined) state["head"] = Object.freeze({ ...head, command: head.command.slice(0, NAME_LIMIT) });
+  if (head !== undefined) state["head"] = Object.freeze({ ...head, command: shownName(head.command) });
   if (connection !== undefined) {
     const { lastWords, ...numbers } = connection;
     const said = lastWords === undefined ? {} : { lastWords: redactText(lastWords, WORDS_LIMIT) };

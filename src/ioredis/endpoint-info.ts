@@ -1,18 +1,27 @@
-/** Where a client connects to, read from its ioredis options. Never holds a password. */
+/** Where a client connects to, read from its ioredis options. Never holds a password, not even one that was pasted into a host or path. */
 import type { RedisOptions } from "ioredis";
 import type { EndpointInfo } from "../failure/diagnosis.js";
+import { redactText } from "../failure/redact.js";
+
+/** Characters of a host, path or name that are shown: as long as a host name can be. */
+const LIMIT = 253;
 
 export function endpointInfo(options: RedisOptions): EndpointInfo {
-  const { host, port, path, tls, username, db, sentinels, name } = options;
-  const shared = { tls: Boolean(tls), username: username ?? undefined, db: db ?? 0 };
+  const { host, port, path, tls, username, password, db, sentinels, name } = options;
+  // `redis://secret@host` makes a user name of what was meant as the password; without one it is not sent either.
+  const shared = { tls: Boolean(tls), username: password ? (username ?? undefined) : undefined, db: db ?? 0 };
   if (sentinels) {
     return {
       ...shared,
-      sentinelName: name ?? undefined,
-      sentinels: sentinels.map((sentinel) => `${sentinel.host ?? "localhost"}:${String(sentinel.port ?? 26379)}`),
+      sentinelName: name ? redactText(name, LIMIT) : undefined,
+      sentinels: sentinels.map(
+        (sentinel) => `${redactText(sentinel.host ?? "localhost", LIMIT)}:${String(sentinel.port ?? 26379)}`,
+      ),
     };
   }
-  return path ? { ...shared, path } : { ...shared, host: host ?? "localhost", port: port ?? 6379 };
+  return path
+    ? { ...shared, path: redactText(path, LIMIT) }
+    : { ...shared, host: redactText(host ?? "localhost", LIMIT), port: port ?? 6379 };
 }
 
 /** The endpoint's name in log lines and error messages, and what clients share circuits by. */

@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { clock } from "../clock.js";
+import { shownName } from "../command/shown-name.js";
 import { callOf } from "../engine/call.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
@@ -106,7 +107,7 @@ export class ConnectionRecord {
           : {}),
       ...(head === undefined || since === undefined
         ? {}
-        : { head: { command: head.name, forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
+        : { head: { command: shownName(head.name), forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
     };
   }
 }

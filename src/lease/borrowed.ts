@@ -4,10 +4,12 @@
  * fields: an object that merely inherits from it would keep them to itself.
  */
 import type { Command } from "ioredis";
+import { factsOf } from "../command/facts.js";
 import type { OwnedClient } from "../engine/connections.js";
 import type { Engine } from "../engine/engine.js";
 import type { BatchStream, CallOptions } from "../engine/ports.js";
 import { ClosedError } from "../failure/errors.js";
+import { checkMethodOptions } from "../policy/input/call-options.js";
 import type { Lease } from "./lease.js";
 import type { PooledConnection } from "./pooled-connection.js";
 
@@ -50,14 +52,17 @@ function viewOf(loan: Loan, limits: CallOptions | undefined): OwnedClient {
   const { client, engine } = lease.connection;
   const sendCommand = (command: Command, stream?: BatchStream): unknown => {
     if (lease.isReturned) {
-      command.reject(returned(command.name, engine));
+      command.reject(returned(factsOf(command.name).shown, engine));
       return command.promise;
     }
-    lease.lastCommand = command.name;
+    lease.lastCommand = factsOf(command.name).shown;
     engine.dispatch(command, stream, limits);
     return command.promise;
   };
-  const view = (more: CallOptions): OwnedClient => viewOf(loan, both(limits, more));
+  const view = (more: CallOptions): OwnedClient => {
+    checkMethodOptions("with", more);
+    return viewOf(loan, both(limits, more));
+  };
   return new Proxy(client, {
     get: (target, key, receiver) => {
       if (key === "sendCommand") return sendCommand;

@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { serializeError } from "../failure/serialize.js";
 import type { Logger } from "../policy/shape.js";
+import { STANDARD_OUT } from "./standard-output.js";
 
 let shared: Logger | undefined;
 
@@ -28,7 +29,7 @@ const LAZY: Logger = {
 function create(): Logger {
   try {
     const { pino } = createRequire(import.meta.url)("pino") as typeof import("pino");
-    return pino({ name: "ioredoubt", serializers: { err: serializeError, error: serializeError } });
+    return pino({ name: "ioredoubt", serializers: { err: serializeError, error: serializeError } }, STANDARD_OUT);
   } catch {
     // A process out of file descriptors cannot read pino, and must still say so. Node remembers that it found nothing. And what
     // a bundler made has no pino beside it.
@@ -40,7 +41,7 @@ function create(): Logger {
 function bare(): Logger {
   const at = (level: number) => (fields: object, msg: string) => {
     const line = { level, time: Date.now(), pid: process.pid, name: "ioredoubt", ...fields, msg };
-    process.stdout.write(
+    STANDARD_OUT.write(
       `${JSON.stringify(line, (_, value: unknown) => (value instanceof Error ? serializeError(value) : value))}\n`,
     );
   };

@@ -22,7 +22,9 @@ function guard(logger: Logger): Logger {
     (name: "debug" | "info" | "warn" | "error" | "fatal") =>
     (fields: object, message: string): void => {
       try {
-        logger[name]?.(fields, message);
+        const result: unknown = logger[name]?.(fields, message);
+        // A method may be asynchronous although its type says that nothing is returned.
+        if (result instanceof Object && "then" in result) Promise.resolve(result).catch(nothing);
       } catch {
         // There is no other place to say so.
       }

@@ -5,6 +5,7 @@
  */
 import type { Command } from "ioredis";
 import { clock, sleep } from "../clock.js";
+import { factsOf } from "../command/facts.js";
 import { callOf, isUnencodable } from "../engine/call.js";
 import type { ClientHost, OwnConnection } from "../engine/connections.js";
 import { settled } from "../engine/engine.js";
@@ -145,7 +146,7 @@ export class Lanes implements Dispatcher {
   #refusal(command: Command, message: string): IoredoubtError {
     return new IoredoubtError("CONFIG_INVALID", message, {
       ...this.#host.own.engine.errorDetails(),
-      command: command.name,
+      command: factsOf(command.name).shown,
     });
   }
 

@@ -115,6 +115,30 @@ const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = 
     const redis = evidence.client(`redis://someone:${URL_PASSWORD}@127.0.0.1:${String(locked.port)}`);
     await evidence.collect(redis.set(VALUE, VALUE), redis.get("k"));
   },
+  "the password where the user name belongs": async (evidence) => {
+    const redis = evidence.client(`redis://${URL_PASSWORD}@127.0.0.1:${String(locked.port)}`);
+    await evidence.collect(redis.set("k", VALUE));
+  },
+  "a whole line where the name of a command belongs": async (evidence) => {
+    const down = evidence.client({ host: "127.0.0.1", port: await freePort() });
+    await evidence.collect(down.call(`SET k ${VALUE}`), down.call(`AUTH ${PASSWORD}`), down.call(PASSWORD));
+    const redis = evidence.client({
+      host: "127.0.0.1",
+      port: open.port,
+      resilience: { pool: { max: 1, acquireTimeout: 50, leakAfter: 20 } },
+    });
+    let isOver = (): void => undefined;
+    const over = new Promise<void>((resolve) => (isOver = resolve));
+    const holder = redis.withConnection(async (connection) => {
+      await connection.call(`SET k ${VALUE}`).catch(() => undefined);
+      await over;
+    });
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(1));
+    await evidence.collect(redis.withConnection(() => undefined));
+    await eventually(() => expect(evidence.log.text()).toContain("pool.leak"));
+    isOver();
+    await holder;
+  },
   "a wrong password in the options, RESP2 and RESP3": async (evidence) => {
     for (const protocol of [2, 3] as const) {
       const redis = evidence.client({ host: "127.0.0.1", port: locked.port, password: PASSWORD, protocol });
@@ -251,6 +275,7 @@ const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = 
       [`redis://:${PASSWORD}@ho st`],
       [`rediss://someone:${PASSWORD}`],
       [{ host: `someone:${PASSWORD}@127.0.0.1:6379` }],
+      [{ path: `redis://:${PASSWORD}@127.0.0.1:6379` }],
       [{ port: -1, password: PASSWORD }],
       [{ password: { nested: PASSWORD } }],
       [{ resilience: { deadline: PASSWORD, profile: PASSWORD } }],
@@ -284,6 +309,54 @@ describe("a planted password and value", () => {
     await evidence.text();
     expect(evidence.errors).toBe(3);
     expect(findings(evidence.log.text())).toEqual([]);
+  });
+
+  it("do not reach the log where a script puts them into its own error", async () => {
+    const evidence = new Evidence();
+    const redis = evidence.client({ host: "127.0.0.1", port: open.port });
+    await evidence.collect(
+      redis.eval("error('no such user ' .. ARGV[1])", 0, VALUE),
+      redis.eval("return redis.error_reply('MYAPP no such user ' .. ARGV[1])", 0, VALUE),
+      redis.eval("return redis.error_reply('WRONGTYPE ' .. ARGV[1])", 0, VALUE),
+      redis.eval("return redis.call(ARGV[1], KEYS[1])", 1, VALUE, PASSWORD),
+    );
+    await evidence.text();
+    expect(evidence.errors).toBe(4);
+    expect(evidence.log.text()).toContain("user_script:1");
+    expect(findings(evidence.log.text())).toEqual([]);
+  });
+
+  it("stay inside a client that is printed or made JSON of, its views and options too", async () => {
+    const evidence = new Evidence();
+    const sentinels = [{ host: "127.0.0.1", port: 1, password: PASSWORD }];
+    const clients = [
+      evidence.client({
+        host: "127.0.0.1",
+        port: open.port,
+        password: PASSWORD,
+        tls: { passphrase: PASSWORD },
+        lazyConnect: true,
+      }),
+      evidence.client({ sentinels, name: "mymaster", sentinelPassword: PASSWORD, lazyConnect: true }),
+    ];
+    for (const redis of clients) {
+      const forms = [
+        redis,
+        { nested: { redis } },
+        redis.with({ deadline: 5 }),
+        redis.options,
+        { options: redis.options },
+        redis.pipeline(),
+      ];
+      for (const form of forms) {
+        for (const options of [{}, { depth: 20 }, { depth: 20, showHidden: true }, { depth: 0 }])
+          expect(findings(inspect(form, options))).toEqual([]);
+      }
+      expect(findings(JSON.stringify({ redis, view: redis.with({ deadline: 5 }) }))).toEqual([]);
+      expect(inspect(redis)).toMatch(/^Redis \{ status: 'wait', endpoint: '.*127\.0\.0\.1/);
+      expect({ ...redis.options }.sentinelPassword ?? redis.options.password).toBe(PASSWORD);
+    }
+    await evidence.text();
   });
 
   it("are found by this test where they do come out: plain ioredis's reply error shows them", async () => {

@@ -166,6 +166,27 @@ describe("within", () => {
     await Promise.all(waiting);
   });
 
+  it("holds delays that a timer of Node would take for a millisecond", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", note);
+    let fired = 0;
+    const timers = [2_147_483_648, 1e12, Infinity].map((ms) =>
+      captured.setTimeout(() => {
+        fired++;
+      }, ms),
+    );
+    const beat = captured.setInterval(() => {
+      fired++;
+    }, 1e12);
+    await new Promise((resolve) => captured.setTimeout(() => resolve(undefined), 20));
+    for (const timer of timers) captured.clearTimeout(timer);
+    captured.clearInterval(beat);
+    process.off("warning", note);
+    expect(fired).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+
   /** Resolves in a later turn, without the clock. */
   function sleepless<T>(value: T): Promise<T> {
     return new Promise((resolve) => setImmediate(() => resolve(value)));

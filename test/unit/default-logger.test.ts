@@ -54,6 +54,29 @@ describe("logging with pino", () => {
     });
   });
 
+  it("loses its lines on a full disk, and nothing else: the process goes on and ends by itself", async () => {
+    const entry = new URL("../../dist/index.mjs", import.meta.url).href;
+    const source = (mode: string): string => `
+      import { closeSync, openSync } from "node:fs";
+      closeSync(1);
+      openSync("/dev/full", "w");
+      const { Module } = await import("node:module");
+      const load = Module._load;
+      Module._load = (name, ...rest) => {
+        if (name === "pino" && ${String(mode === "bare")}) throw new Error("no pino");
+        return load(name, ...rest);
+      };
+      const { createRedis } = await import(${JSON.stringify(entry)});
+      const redis = createRedis(1, "127.0.0.1", { resilience: { deadline: 200, doctor: false } });
+      await redis.get("k").catch((error) => console.error("rejected", error.code));
+      redis.disconnect();`;
+    for (const mode of ["pino", "bare"]) {
+      const { stderr, unhandled, timedOut, code } = await runSource(source(mode), { env: { NODE_ENV: "production" } });
+      expect({ unhandled, timedOut, code }).toEqual({ unhandled: [], timedOut: false, code: 0 });
+      expect(stderr).toMatch(/rejected \w+/);
+    }
+  });
+
   it("writes incident lines through a child logger, with its bindings", () => {
     const lines: string[] = [];
     const logger = pino({ base: null }, { write: (line: string) => lines.push(line) }).child({ component: "cart" });

@@ -24,6 +24,20 @@ function check(id: string, run: () => Promise<readonly Draft[]>, more: Partial<C
 const good = (): Promise<readonly Draft[]> => Promise.resolve([ok("fine", "Fine.")]);
 
 describe(runChecks, () => {
+  it("lets no control character of a server reach the report", async () => {
+    const hostile = "\u001b]0;title\u0007\r\n\u009b31m\u202etxt\u2028end";
+    const draft: Draft = {
+      status: "warn",
+      evidence: hostile,
+      meaning: hostile,
+      threshold: hostile,
+      next: [{ say: hostile, run: `redis-cli config set x '${hostile}'` }],
+    };
+    const { reports } = await runChecks([check("a", () => Promise.resolve([draft]))], context);
+    expect(JSON.stringify(reports)).toContain("]0;title");
+    expect(JSON.stringify(reports)).not.toMatch(/\\u00|\\r|\\n|[\p{Cc}\u2028\u202e]/u);
+  });
+
   it("turns a crash into a finding and lets the others run", async () => {
     const { reports } = await runChecks(
       [check("a", () => Promise.reject(new Error("boom"))), check("b", good)],

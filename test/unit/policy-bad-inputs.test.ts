@@ -1,4 +1,5 @@
 /** Every wrong input is answered with the right place and advice, and never with the text that was given. */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function file(name: string, content: string): string {
   const path = join(folder, name);
   writeFileSync(path, content);
+  return path;
+}
+
+function pipe(name: string): string {
+  const path = join(folder, name);
+  execFileSync("mkfifo", [path]);
   return path;
 }
 
@@ -453,6 +460,16 @@ const ROWS: readonly Row[] = [
     "IOREDOUBT_CONFIG",
     /may read/,
   ],
+  ["a policy file without end", env({ IOREDOUBT_CONFIG: "/dev/zero" }), "IOREDOUBT_CONFIG", /path of a file/],
+  ["a pipe that nobody writes to", env({ IOREDOUBT_CONFIG: pipe("pipe") }), "IOREDOUBT_CONFIG", /JSON object/],
+  ["a folder for a policy file", env({ IOREDOUBT_CONFIG: folder }), "IOREDOUBT_CONFIG", /path of a file/],
+  [
+    "a policy file of megabytes",
+    env({ IOREDOUBT_CONFIG: file("large.json", `{"deadline":${" ".repeat(1_100_000)}1}`) }),
+    "IOREDOUBT_CONFIG",
+    /path of a file/,
+  ],
+  ["a password file without end", env({ REDIS_PASSWORD_FILE: "/dev/zero" }), "REDIS_PASSWORD_FILE", /path of a file/],
   [
     "a policy file that is no JSON",
     env({ IOREDOUBT_CONFIG: file("bad.json", SECRET) }),

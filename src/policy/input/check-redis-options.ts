@@ -106,6 +106,8 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
     if (advice !== undefined) wrong("host", advice);
   }
   if (given["path"] === "") wrong("path", "must be the path of a Unix socket, e.g. /run/redis.sock");
+  if (typeof given["path"] === "string" && /^rediss?:\/\//i.test(given["path"]))
+    wrong("path", "must be the path of a Unix socket, e.g. /run/redis.sock; a URL is the first argument of its own");
   return [...problems, ...checkTls(given["tls"], at("tls")), ...checkSentinels(given, at), ...checkOwnKey(given, at)];
 }
 
