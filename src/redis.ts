@@ -139,10 +139,8 @@ export class Redis extends IORedis {
       if (internals.reconnectTimeout !== null) clock.clearTimeout(internals.reconnectTimeout);
       internals.reconnectTimeout = null;
     } else super.disconnect();
-    if (
-      status === "reconnecting" ||
-      (status === "connecting" && internals.stream === undefined && internals.options.sentinels)
-    ) {
+    const hasSocket = internals.stream !== undefined && !internals.stream.destroyed;
+    if (status === "reconnecting" || (status === "connecting" && !hasSocket && internals.options.sentinels)) {
       // No socket will close, so nothing else would ever say that this is the end.
       internals.manuallyClosing = false;
       internals.setStatus("end");

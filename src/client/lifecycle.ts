@@ -20,8 +20,9 @@ export async function closeClient(client: IORedis, state: State, drain: number):
   if (!isBlocked || engine.waiting.commands > 0) await (lanes?.drain(drain) ?? engine.drain(drain));
   if (lent !== undefined) await within(lent, Math.max(0, drain - (clock.now() - startedAt)), ignore);
   if ((client.status as string) === "end") return;
-  if (client.status === "ready" && !engine.isPausedBy("block")) {
-    await quit(client, state, Math.max(250, Math.min(drain, 1_000)));
+  const limit = Math.max(250, Math.min(drain, 1_000));
+  if (client.status === "ready" && !engine.isPausedBy("block") && !engine.isHopeless(limit)) {
+    await quit(client, state, limit);
   }
   client.disconnect();
   internalsOf(client).stream?.destroy();

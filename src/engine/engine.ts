@@ -309,16 +309,22 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const { dispatch, session } = call.facts;
     if ((dispatch === "checked" || session === "reset") && this.#unsendable.refusesOutOfStep(call)) return;
     if (signal !== undefined) this.#aborted.watch(call, signal);
+    if (dispatch === "quit" && call.batch === undefined) {
+      // On a connection that works, QUIT waits for the replies that are due like everything else.
+      const isNext = verdict.kind === "wait" && this.#queue.isEmpty && !this.#connection.isServing;
+      if (isNext || this.#lifecycle.isHopeless(this.#limits.inAll(call.options))) {
+        this.#lifecycle.endForQuit(call);
+        return;
+      }
+      this.#lifecycle.quitWaits(call);
+    }
     if (verdict.kind === "send") {
       this.#deadlines.allow(call, this.#limits.onceSent(call), now);
       this.#send(call, now);
       return;
     }
     const bounds = this.#bounds.now;
-    const isQuit = call.facts.dispatch === "quit";
-    // On a connection that works, QUIT waits for the replies that are due like everything else.
-    if (isQuit && this.#queue.isEmpty && !this.#connection.isServing) this.#lifecycle.endForQuit(call);
-    else if (this.#wait(call, bounds)) {
+    if (this.#wait(call, bounds)) {
       this.#deadlines.allow(call, this.#limits.whileWaiting(call), now);
       if (this.#connection.isPausedBy("block")) this.#router?.awaited();
       if (call.batch === undefined) this.#release.pass([call]);
@@ -474,6 +480,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   ready(): void {
     this.#downtime.reset();
+    this.#lifecycle.connected();
     const arrival = (this.#arrival = {});
     // What comes must not overtake what the last connection took along.
     this.#settlement.afterSlices(() => {
@@ -505,14 +512,17 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   connectionFailed(error: Error): void {
+    const context = { ...this.#snapshots.context(), written: false };
+    // A failed handshake closes its connection, and is told of as a loss.
+    if (!this.#connection.isConnected && context.phase === "connect") this.#lifecycle.attemptFailed();
     if (!this.#connection.accepts) return;
     this.#bounds.settled();
-    const context = { ...this.#snapshots.context(), written: false };
     this.#membership.endpoint.observer.connectionFailed(classify(error, context));
   }
 
   lost(items: readonly LostItem[], cause: Error | undefined, fatal = false): void {
-    if (this.#connection.isConnected) this.#membership.endpoint.lost();
+    const wasConnected = this.#connection.isConnected;
+    if (wasConnected) this.#membership.endpoint.lost();
     this.#retryLoop.cut(this.#refused.isPending);
     this.#connection.lost();
     this.#arrival = undefined;
@@ -521,6 +531,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     abandonTransactions(this.#session, this.#queue, this.#settlement);
     this.#lostCommands.handle(items, cause, fatal, () => this.#refused.connectionLost());
     if (this.#options.policy.queue === false) this.#refusals.unavailable();
+    if (!wasConnected) this.#lifecycle.attemptFailed();
   }
 
   refused(error: Error): void {
@@ -577,6 +588,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   circuitOpened(): void {
+    this.#lifecycle.endIfHopeless();
     const availability = this.#availability;
     if (availability !== undefined) this.#refusals.circuitOpened((call) => availability.refusal(call));
   }
@@ -688,7 +700,12 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#release.run();
   }
 
-  /** Takes no more commands; resolves when nothing is in flight or waiting, at the latest after `limit` milliseconds. */
+  /** Nothing of what waits or is in flight can be expected to end within `limit` milliseconds. */
+  isHopeless(limit: number): boolean {
+    return this.#lifecycle.isHopeless(limit);
+  }
+
+  /** Takes no more commands; resolves when nothing is in flight or waiting, or can be expected to end, at the latest after `limit` milliseconds. */
   drain(limit: number): Promise<void> {
     return this.#lifecycle.drain(limit);
   }

@@ -1,7 +1,8 @@
 /** How a client's commands end: in good order, at once, or by QUIT; and how they begin again with `connect()`. */
 import { clock, sleep } from "../clock.js";
+import { blockingTimeoutOf } from "../command/blocking.js";
 import type { EndpointMembership } from "../endpoint/registry.js";
-import type { Call } from "./call.js";
+import { callOf, type Call } from "./call.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { InFlight } from "./in-flight.js";
 import type { OfflineQueue } from "./offline-queue.js";
@@ -29,18 +30,62 @@ export class Lifecycle {
   readonly #parts: LifecycleParts;
   /** The end came, and what is still to be settled belongs to the life before it. */
   #isLeaving = false;
+  /** An attempt to connect has failed since there was a connection. */
+  #isFailing = false;
+  /** A QUIT that waits behind others. */
+  #quit: Call | undefined = undefined;
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
   }
 
-  /** Takes no more commands; resolves when nothing is in flight or waiting, at the latest after `limit` milliseconds. */
+  connected(): void {
+    this.#isFailing = false;
+  }
+
+  /** An attempt to connect has failed. Who only waits to end need not wait for the next one. */
+  attemptFailed(): void {
+    this.#isFailing = true;
+    this.endIfHopeless();
+  }
+
+  /**
+   * Whether nothing of what waits or is in flight can be expected to end within `limit` milliseconds: the last attempt to
+   * connect has failed, the circuit is open, or a block that lasts longer keeps the connection.
+   */
+  isHopeless(limit: number): boolean {
+    const { connection, membership, transport } = this.#parts;
+    if (!connection.isConnected) return this.#isFailing || membership.endpoint.refusing === 2;
+    const oldest = transport.oldestUnanswered();
+    const call = oldest === undefined ? undefined : callOf(oldest);
+    if (call === undefined || call.facts.dispatch !== "blocking") return false;
+    const left = (blockingTimeoutOf(call.facts.name, call.command.args) ?? 0) - (clock.now() - call.sentAt);
+    // Where others wait behind it, a router is about to make room for them.
+    return left > limit && !connection.isPausedBy("block");
+  }
+
+  /** A QUIT waits behind others: it need not wait longer than they can be expected to. */
+  quitWaits(call: Call): void {
+    this.#quit = call;
+  }
+
+  /** Ends the client for the QUIT that waits, if nothing can be expected before it. */
+  endIfHopeless(): void {
+    const quit = this.#quit;
+    if (quit?.state === "waiting" && this.isHopeless(0)) this.endForQuit(quit);
+  }
+
+  /**
+   * Takes no more commands; resolves when nothing is in flight or waiting, or can be expected to end, at the latest after `limit`
+   * milliseconds.
+   */
   async drain(limit: number): Promise<void> {
     const { connection, inFlight, queue } = this.#parts;
     if (connection.isClosed) return;
     connection.drain();
     const until = clock.now() + limit;
     while ((inFlight.count > 0 || !queue.isEmpty) && clock.now() < until) {
+      if (this.isHopeless(until - clock.now())) return;
       await sleep(Math.min(LOOK, Math.max(1, until - clock.now())));
     }
   }
@@ -70,6 +115,8 @@ export class Lifecycle {
     const { connection, membership } = this.#parts;
     if (this.#isLeaving) this.#isLeaving = false;
     else if (connection.isClosed) membership.join();
+    this.#isFailing = false;
+    this.#quit = undefined;
     connection.revive();
   }
 

@@ -84,6 +84,8 @@ export interface Transport {
   retryIn(): number;
   /** Asks the server, past the engine, whether it is well; resolves to `false` after `timeout` milliseconds. */
   probe(kind: CircuitKind, timeout: number): Promise<boolean>;
+  /** The command that was written first and has no answer yet, whatever its caller was told. */
+  oldestUnanswered(): Command | undefined;
   /** The command that was written last and has no answer yet, whatever its caller was told; of those that match, if asked so. */
   newestUnanswered(matches?: (command: Command) => boolean): Command | undefined;
   /** The protocol that the connection speaks, or will speak. */

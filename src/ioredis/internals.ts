@@ -39,6 +39,8 @@ export interface Connector {
   /** Sentinel's connector compares the role of the node it found. */
   check(info: Record<string, string>): boolean;
   firstError?: Error | undefined;
+  /** Sentinel's connector: a client for one question. */
+  connectToSentinel?(endpoint: unknown, options?: object): IORedis;
 }
 
 /** Connection state that ioredis restores after a reconnect. `protocol` and `handshake` exist from 6.0 on. */

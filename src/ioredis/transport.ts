@@ -189,6 +189,11 @@ export class IORedisTransport implements Transport {
     return this.#redis.commandQueue.toArray().map(({ command }) => command);
   }
 
+  oldestUnanswered(): Command | undefined {
+    const { commandQueue } = this.#redis;
+    return commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
+  }
+
   newestUnanswered(matches: (command: Command) => boolean = hasCall): Command | undefined {
     const { commandQueue } = this.#redis;
     for (let at = commandQueue.length - 1; at >= 0; at--) {

@@ -77,7 +77,9 @@ export class Lanes implements Dispatcher {
   async drain(limit: number): Promise<void> {
     const until = clock.now() + limit;
     this.#isDraining = true;
-    while (!this.#queue.isEmpty && clock.now() < until) await sleep(Math.min(5, limit));
+    const { engine } = this.#host.own;
+    while (!this.#queue.isEmpty && clock.now() < until && !engine.isHopeless(until - clock.now()))
+      await sleep(Math.min(5, limit));
     await Promise.all(this.#open().map(({ engine }) => engine.drain(Math.max(0, until - clock.now()))));
   }
 
@@ -116,7 +118,11 @@ export class Lanes implements Dispatcher {
   async #runAlone(item: Item, lane: number): Promise<void> {
     this.#isAlone = true;
     this.#queue.park();
-    await this.whenSettled();
+    const [first] = item.commands;
+    const { engine } = this.#host.own;
+    const isLast = first !== undefined && factsOf(first.name).dispatch === "quit";
+    // What cannot end must not keep the end of everything waiting.
+    if (!(isLast && engine.isHopeless(engine.limits.inAll(item.options)))) await this.whenSettled();
     if (this.#queue.take(item)) {
       this.#dispatch(item, lane);
       for (const command of item.commands) await settled(callOf(command));

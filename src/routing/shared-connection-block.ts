@@ -127,15 +127,21 @@ export class SharedConnectionBlock {
 
   /** Learns this connection's id, and whether CLIENT UNBLOCK is allowed: there is no client 0. */
   async #knowId(): Promise<boolean> {
-    const { transport } = this.#host.own;
+    const { transport, client } = this.#host.own;
     const epoch = this.#host.own.epoch();
     if (this.#id?.epoch === epoch) return true;
     const id = this.#host.command("client", ["ID"]);
     const permission = this.#host.command("client", ["UNBLOCK", "0"]);
     transport.write(id, undefined);
     transport.write(permission, undefined);
+    let onClose = (): void => undefined;
+    // What is lost with its connection gets no answer, and the limit's timer keeps no process alive.
+    const closed = new Promise<never>((_resolve, reject) => {
+      onClose = () => reject(new Error("no answer"));
+      client.once("close", onClose);
+    });
     try {
-      const asked = Promise.all([id.promise, permission.promise]);
+      const asked = Promise.race([Promise.all([id.promise, permission.promise]), closed]);
       const answers: readonly unknown[] = await withinAwake(asked, ANSWER_WITHIN, () => {
         throw new Error("no answer");
       });
@@ -144,6 +150,8 @@ export class SharedConnectionBlock {
     } catch {
       this.#isOff = true;
       return false;
+    } finally {
+      client.off("close", onClose);
     }
   }
 }
