@@ -68,7 +68,10 @@ export interface Transport {
   destroy(reason: Error): void;
   /** Ends the client for good. */
   end(): void;
-  /** Milliseconds of this process's own running for which a reply has been due without a byte coming; 0 when none is due. */
+  /**
+   * Milliseconds of this process's own running for which a reply has been due and none has come, nor a part worth the name; 0
+   * when none is due.
+   */
   silentFor(now: number): number;
   /** The same, but 0 while a command that blocks, or a payload that is still leaving, explains the silence. */
   owedFor(now: number): number;

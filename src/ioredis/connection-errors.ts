@@ -1,6 +1,7 @@
 /** Why a connection was given up or lost, in words, where no error of the socket says so. */
 import { IoredoubtError } from "../failure/errors.js";
 import type { Garble } from "./reply-guard.js";
+import type { Excess } from "./reply-limits.js";
 
 /** A reply was due and nothing came. */
 export function silence(label: string, after: number): IoredoubtError {
@@ -39,8 +40,13 @@ export function closedByPeer(label: string, age: number, wasReady: boolean): Ior
 }
 
 /** It answers what nobody asked, or with something that is no answer: no later reply of it can be trusted. */
-export function garbled(label: string, garble: Garble): IoredoubtError {
-  const what = garble === "unasked" ? "a reply that nothing had asked for" : "a reply of a shape that fits no request";
+export function garbled(label: string, garble: Garble | Excess): IoredoubtError {
+  const what =
+    garble === "unasked"
+      ? "a reply that nothing had asked for"
+      : garble === "malformed"
+        ? "a reply of a shape that fits no request"
+        : garble;
   return new IoredoubtError("PROTOCOL_ERROR", `${label} sent ${what}; the connection was destroyed`, {
     endpoint: label,
   });

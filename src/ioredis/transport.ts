@@ -34,6 +34,7 @@ import { allowsQuickWrites, quickWrite } from "./quick-write.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import { ConnectionRecord } from "./record.js";
 import type { Garble } from "./reply-guard.js";
+import { ReplyLimits, type Excess } from "./reply-limits.js";
 import { SelectedDatabase } from "./selected-database.js";
 import { SendProgress } from "./send-progress.js";
 import { Watchdog } from "./watchdog.js";
@@ -94,6 +95,9 @@ export class IORedisTransport implements Transport {
   readonly #login: Login;
   readonly #pending: PendingReply;
   readonly #scout: WriteScout;
+  readonly #limits = new ReplyLimits();
+  /** The socket whose decoder is guarded. */
+  #guarded: object | undefined = undefined;
   #isQuick = false;
   /** Commands that had been answered when the present connection became ready. */
   #answeredBefore = 0;
@@ -126,6 +130,7 @@ export class IORedisTransport implements Transport {
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.#label, after)),
+      head: () => this.oldestUnanswered(),
     });
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
@@ -242,7 +247,7 @@ export class IORedisTransport implements Transport {
   }
 
   silentFor(now: number): number {
-    const silence = this.#pending.for(now, this.#watchdog.lastReadAt);
+    const silence = this.#pending.for(now, this.#watchdog.lastProgressAt);
     return silence - stalls.since(now - silence);
   }
 
@@ -333,7 +338,10 @@ export class IORedisTransport implements Transport {
       closedUnheard: () => this.#record.closedUnheard,
       isResolving: () => this.#watchdog.isResolving,
       resolved: () => this.#watchdog.resolved(),
-      greeted: () => this.#owner?.greeted(),
+      greeted: () => {
+        this.#guardDecoder();
+        this.#owner?.greeted();
+      },
     });
   }
 
@@ -350,6 +358,7 @@ export class IORedisTransport implements Transport {
         this.#selected.connected();
         this.#watchdog.resolved();
         this.#login.connected();
+        this.#limits.reset();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
           this.#record.reached(this.#redis.stream);
@@ -374,7 +383,7 @@ export class IORedisTransport implements Transport {
   }
 
   /** What comes back over this connection cannot be trusted any more: all that is in flight is lost with it. */
-  garbled(garble: Garble): void {
+  garbled(garble: Garble | Excess): void {
     const cause = garbled(this.#label, garble);
     const items = this.#redis.commandQueue.toArray();
     this.#redis.commandQueue.clear();
@@ -388,6 +397,23 @@ export class IORedisTransport implements Transport {
     const error = stillLoading(this.#label);
     this.#record.lastError = error;
     this.#events?.connectionFailed(error);
+  }
+
+  /** ioredis's decoder is to see nothing that exceeds the limits: it would collect it, or throw where nobody catches. */
+  #guardDecoder(): void {
+    const { stream, status } = this.#redis;
+    // With TLS it is told of the TCP connection first, and has no decoder yet.
+    if (stream === undefined || status !== "connect" || this.#guarded === stream) return;
+    this.#guarded = stream;
+    // It has put itself before everybody else.
+    const [decode] = stream.listeners("data");
+    if (decode === undefined) return;
+    stream.off("data", decode as (chunk: Buffer) => void);
+    stream.prependListener("data", (chunk: Buffer) => {
+      const excess = this.#limits.scan(chunk);
+      if (excess === undefined) decode.call(stream, chunk);
+      else this.garbled(excess);
+    });
   }
 
   /** Notes an error event. Returns whether it is new: ioredis reports some twice. */

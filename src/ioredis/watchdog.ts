@@ -21,6 +21,8 @@ export interface WatchdogHooks {
   isIdle(): boolean;
   ping(): void;
   silent(after: number): void;
+  /** The oldest unanswered command, whatever it is: another one means that replies come. */
+  head(): object | undefined;
 }
 
 /** Between two looks at a connection that owes nothing, at least, in milliseconds. */
@@ -29,6 +31,8 @@ const PACE = 50;
 const AWAY = 5_000;
 /** Such a connection must answer within this, in milliseconds. */
 const PROOF = 1_500;
+/** So many bytes of one reply show that it is coming: a megabyte may take its time. A server that trickles takes for ever. */
+const PROGRESS = 4_096;
 /** As much of the server's first words as is kept, in bytes. */
 const FIRST_WORDS = 256;
 
@@ -43,7 +47,12 @@ export class Watchdog {
   #wokeAt = 0;
   connectedAt = 0;
   lastReadAt = 0;
+  /** When a reply was complete last, or as good as: of a large one a part counts, single bytes do not. */
+  lastProgressAt = 0;
   bytesRead = 0;
+  #head: object | undefined = undefined;
+  /** Bytes of the reply that is under way. */
+  #partial = 0;
   /** What the server said before the connection was ready: its reason, if it closes the door. */
   firstWords = "";
   /** The connection is not ready yet: what comes is kept. */
@@ -88,12 +97,20 @@ export class Watchdog {
 
   /** TCP and TLS are established. Must be called before ioredis adds its parser, which prepends itself. */
   connected(stream: Socket): void {
-    this.connectedAt = this.lastReadAt = clock.now();
-    this.bytesRead = 0;
+    this.connectedAt = this.lastReadAt = this.lastProgressAt = clock.now();
+    this.bytesRead = this.#partial = 0;
+    this.#head = undefined;
     this.firstWords = "";
     stream.on("data", (chunk: Buffer) => {
       this.lastReadAt = clock.now();
       this.bytesRead += chunk.length;
+      const head = this.#hooks.head();
+      this.#partial += chunk.length;
+      if (head !== this.#head || this.#partial >= PROGRESS) {
+        this.#head = head;
+        this.#partial = 0;
+        this.lastProgressAt = this.lastReadAt;
+      }
       if (this.#isGreeting && this.firstWords.length < FIRST_WORDS) {
         this.firstWords += chunk.toString("latin1", 0, FIRST_WORDS - this.firstWords.length);
       }

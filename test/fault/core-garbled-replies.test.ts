@@ -30,6 +30,9 @@ const SCENES: Readonly<Record<string, readonly ["get" | "subscribe", string]>> =
   "SUBSCRIBE answered by a number": ["subscribe", ":1\r\n"],
   "SUBSCRIBE answered by null": ["subscribe", "$-1\r\n"],
   "SUBSCRIBE answered by an empty list": ["subscribe", "*0\r\n"],
+  "a line without an end": ["get", `+${SECRET.repeat(10_000)}`],
+  "a length beyond every limit": ["get", `$999999999999\r\n${SECRET}`],
+  "a list beyond every limit": ["get", `*999999999999\r\n`],
   "a message without a channel": ["subscribe", `*3\r\n${bulk("subscribe")}${bulk("c")}:1\r\n*1\r\n${bulk("message")}`],
 };
 
@@ -49,6 +52,24 @@ describe("replies out of step", () => {
     if (name === "get") expect(await redis.get("k")).toBe("get");
     expect(redis.log.text()).toContain("PROTOCOL_ERROR");
     expect(redis.log.text() + inspect(errors, { depth: 9 })).not.toContain(SECRET);
+  });
+
+  it("that trickle are silence: the connection is replaced", async () => {
+    const timers: NodeJS.Timeout[] = [];
+    atEnd(() => timers.forEach((timer) => clearInterval(timer)));
+    let isSpoilt = false;
+    const { port, sockets } = await trickling(() => {
+      const first = !isSpoilt;
+      isSpoilt = true;
+      return first;
+    }, timers);
+    const heartbeat = { interval: 200, timeout: 300 };
+    const redis = await ready(port, { resilience: { deadline: 5_000, heartbeat } });
+    await outcomeOf(redis.get("k"));
+    await eventually(() => expect(redis.status).toBe("ready"));
+    expect(await redis.get("k")).toBe("get");
+    expect(sockets()).toBe(2);
+    expect(redis.log.text()).toContain("RESPONSE_TIMEOUT");
   });
 
   it("end what is in flight, and give none of it a reply of another", async () => {
@@ -101,4 +122,28 @@ async function pushed(reply: string, count: number): Promise<{ port: number }> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return { port: address.port };
+}
+
+/** Answers the first GET by a large value, of which a byte comes now and then; everything else well. */
+async function trickling(
+  isFirst: () => boolean,
+  timers: NodeJS.Timeout[],
+): Promise<{ port: number; sockets: () => number }> {
+  let sockets = 0;
+  const server = createServer((socket) => {
+    sockets++;
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => {
+      for (const [, name = ""] of bytes.toString("latin1").matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+        if (name.toLowerCase() !== "get" || !isFirst()) socket.write(bulk(name.toLowerCase()));
+        else {
+          socket.write("$1000000\r\n");
+          timers.push(setInterval(() => socket.write("a"), 50));
+        }
+      }
+    });
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  atEnd(() => server.close());
+  return { port: (server.address() as { port: number }).port, sockets: () => sockets };
 }
