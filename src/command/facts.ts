@@ -8,7 +8,7 @@ import { mayFallOutOfStep } from "./out-of-step.js";
 import { shownName } from "./shown-name.js";
 import { COMMAND_TABLE } from "./table.js";
 
-export type { CommandFacts, DispatchKind, LaneRule, Session } from "./row.js";
+export type { CommandFacts } from "./row.js";
 
 /** Session changes after which a command is more than bytes to ioredis: it takes ioredis's own write path. */
 const STATEFUL: ReadonlySet<Session> = new Set(["select", "login", "client", "mode", "subscribe", "unsubscribe"]);
