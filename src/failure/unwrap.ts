@@ -2,6 +2,7 @@
  * Reads any thrown value without trusting it: getters and proxies may throw, causes may form circles, messages may be
  * megabytes. It knows where libraries hide the real error, and nothing of what the errors mean.
  */
+import { hasAttachedCode } from "./attach.js";
 import { types } from "node:util";
 
 const MESSAGE_LIMIT = 2048;
@@ -120,7 +121,7 @@ function viewOf(error: unknown): View {
       kind: error === null ? "null" : typeof error,
     };
   }
-  const code = text(error, "code") ?? text(error, "errorno");
+  const code = hasAttachedCode(error) ? undefined : (text(error, "code") ?? text(error, "errorno"));
   return {
     name: text(error, "name") ?? "",
     message: bounded(text(error, "message") ?? ""),
