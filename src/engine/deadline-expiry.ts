@@ -58,7 +58,7 @@ export class DeadlineExpiry {
     const waiting = calls.filter((call) => call.state === "waiting");
     if (waiting.length > 0) {
       this.#dropWaiting([...withBatches(waiting)]);
-      if (this.#parts.isHeld() && report.late <= LONG_STALL) clock.setImmediate(() => this.#endSilence());
+      if (this.#parts.isHeld()) clock.setImmediate(() => this.#endSilence());
     }
     const inFlight = calls.filter((call) => call.isInFlight);
     if (inFlight.length === 0) return;

@@ -5,7 +5,8 @@
  * was ended by the caller, is never taken for one that holds.
  */
 import { wordOf } from "../command/arguments.js";
-import { factsOf, type Session } from "../command/facts.js";
+import { factsOf } from "../command/facts.js";
+import type { Session } from "../command/row.js";
 
 /** What a caller may count on of its connection. */
 export type Guard = "WATCH" | "MULTI";
