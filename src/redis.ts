@@ -13,7 +13,19 @@ import { closeClient, DRAIN } from "./client/lifecycle.js";
 import { startMonitor } from "./client/monitor.js";
 import type { RedisOptions } from "./client/redis-options.js";
 import { sealGetter } from "./client/sealed-options.js";
-import { healthOf, snapshot, type Health, type Stats } from "./client/stats.js";
+import { consumingOf, type Consuming } from "./client/consuming.js";
+import {
+  healthOf,
+  livenessOf,
+  readinessOf,
+  startupOf,
+  type Health,
+  type Liveness,
+  type Readiness,
+  type ReadinessOptions,
+  type StartupOptions,
+} from "./client/health.js";
+import { snapshot, type Stats } from "./client/stats.js";
 import { STATE, type State } from "./client/state.js";
 import { viewOf } from "./client/view.js";
 import { clock } from "./clock.js";
@@ -31,9 +43,11 @@ import { internalsOf } from "./ioredis/internals.js";
 import { sendIfOwn } from "./ioredis/own-commands.js";
 import { quickenBatches } from "./ioredis/quick-pipeline.js";
 import { listenerThrew } from "./ioredis/reply-guard.js";
+import { subscriptionsOf } from "./ioredis/subscriptions.js";
 import type { ConnectionPool } from "./lease/pool.js";
 import type { TransactionOptions, TransactionResult, TransactionScope as Scope } from "./lease/transaction.js";
 import type { ConnectionOptions } from "./lease/with-connection.js";
+import type { EventListener } from "./observe/events.js";
 import { checkRedisArguments } from "./policy/input/arguments.js";
 import { checkMethodOptions } from "./policy/input/call-options.js";
 import type { Policy } from "./policy/shape.js";
@@ -42,6 +56,16 @@ export type { RedisOptions };
 
 /** What the function of a transaction works with. */
 export type TransactionScope = Scope<Redis>;
+
+/** Events with which ioredis delivers messages. */
+const MESSAGES: ReadonlySet<string | symbol> = new Set([
+  "message",
+  "messageBuffer",
+  "pmessage",
+  "pmessageBuffer",
+  "smessage",
+  "smessageBuffer",
+]);
 
 /** The limits of a view made by `with`. */
 const LIMITS = Symbol("ioredoubt.limits");
@@ -99,7 +123,9 @@ export class Redis extends IORedis {
     transport.adoptConnector();
     if (this.status === "end" || this.status === "close") {
       state.closing = undefined;
+      state.isEndedByOwner = false;
       engine.revive();
+      state.events.begin();
       pool?.revive();
       lanes?.revive();
     }
@@ -128,6 +154,7 @@ export class Redis extends IORedis {
       super.disconnect(true);
       return;
     }
+    this[STATE].isEndedByOwner = true;
     // ioredis would remember to skip the reconnect of a connection that does not exist yet.
     if (status === "end") return;
     engine.close();
@@ -197,6 +224,7 @@ export class Redis extends IORedis {
       if (error instanceof Error) this[ADAPTER].transport.noteError(error);
       return false;
     }
+    if (MESSAGES.has(event)) this[STATE].messageAt = clock.now();
     try {
       return super.emit(event, ...args);
     } catch (thrown) {
@@ -275,9 +303,44 @@ export class Redis extends IORedis {
     return snapshot(this.status, this[STATE]);
   }
 
-  /** Whether this client can serve now, and if not, since when and why. Costs nothing: no command is sent. */
+  /** Whether this client can serve now, and if not, since when, why and when it tries next. No command is sent. */
   health(): Health {
     return healthOf(this.status, this[STATE]);
+  }
+
+  /** For liveness probes: whether only a restart of the process would help. Never asks Redis: its outage is no reason. */
+  liveness(): Liveness {
+    return livenessOf(this.status, this[STATE]);
+  }
+
+  /**
+   * For readiness probes. Asks Redis only when `maxAge` is given and the last sign of life is older. A lazy client that nobody
+   * has used is ready. Never rejects.
+   */
+  readiness(options: ReadinessOptions = {}): Promise<Readiness> {
+    return readinessOf(() => this.status, this[STATE], options);
+  }
+
+  /**
+   * For startup: connects if nobody has yet, and resolves once connected, after `within` milliseconds (default 10 000), or at
+   * once when only a person can help (wrong password). Never rejects.
+   */
+  startup(options: StartupOptions = {}): Promise<Readiness> {
+    return startupOf(() => this.status, this[STATE], options);
+  }
+
+  /** What this worker or subscriber waits for, on which connection, and when it last heard of it. No command is sent. */
+  isConsuming(): Consuming {
+    const { parts, messageAt } = this[STATE];
+    return consumingOf(parts.all(), subscriptionsOf(internalsOf(this)), messageAt);
+  }
+
+  /**
+   * Calls `listener` for what happens at this client's endpoint, whichever of its clients it happens to: incidents,
+   * circuits, refused commands, unknown outcomes, reconnects. Returns a function that ends it.
+   */
+  onEvent(listener: EventListener): () => void {
+    return this[STATE].events.add(listener);
   }
 
   /**

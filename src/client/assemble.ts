@@ -16,8 +16,11 @@ import { IORedisTransport } from "../ioredis/transport.js";
 import { ConnectionPool } from "../lease/pool.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger } from "../observe/guarded-logger.js";
+import { EventObserver } from "../observe/event-observer.js";
+import { EventHub } from "../observe/events.js";
 import { IncidentLog, type Examination } from "../observe/incident.js";
 import { SILENT } from "../observe/guarded-logger.js";
+import { Observers } from "../observe/observers.js";
 import type { Logger } from "../policy/shape.js";
 import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
 import { lintAgainstServer, lintPolicy, type PolicyWarning } from "../policy/lint.js";
@@ -27,10 +30,12 @@ import { DedicatedBlocking } from "../routing/dedicated-blocking.js";
 import { Lanes } from "../routing/lanes.js";
 import { lookFromOutside } from "./background-doctor.js";
 import { countClient } from "./client-count.js";
+import { ClientEvents } from "./client-events.js";
 import { takeContext, type ConstructionContext } from "./construction-context.js";
 import { hostOf, type Client } from "./host.js";
 import { holdProcessWhileBusy } from "./idle-unref.js";
 import { makeOptionsInspectable } from "./inspection.js";
+import { ClientParts, type Part } from "./parts.js";
 import { ProbeAfterSuspend } from "./probe-after-suspend.js";
 import type { RedisOptions } from "./redis-options.js";
 import { sealOptions } from "./sealed-options.js";
@@ -68,6 +73,10 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
     isForBlocking: pooled?.role === "blocking",
     report: reportBug,
   });
+  const parts = pooled?.parts ?? new ClientParts();
+  const part: Part = { engine, transport, role: pooled?.role ?? "own" };
+  parts.add(part);
+  const events = new ClientEvents(() => hubs.get(engine.endpoint.observer));
   const turn = new OwnTurn();
   const internals = internalsOf(client);
   const isUnref = policy.connection?.unref === true;
@@ -89,7 +98,7 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
       ? new ProbeAfterSuspend(engine, transport, internals, policy.heartbeat)
       : engine;
   const dispatcher = (): Dispatcher => lanes ?? first;
-  const host = hostOf({ client, engine, policy, logger, explicit, brought, scripts, dispatcher, create });
+  const host = hostOf({ client, engine, policy, logger, explicit, brought, scripts, parts, dispatcher, create });
   const pool = pooled === undefined ? new ConnectionPool(host) : undefined;
   const lanes = pooled === undefined && policy.pool.size > 1 ? new Lanes(host, slotOf) : undefined;
   if (pool?.blocking !== undefined) {
@@ -119,6 +128,8 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
       pool?.end();
       lanes?.end();
       uncount?.();
+      events.end();
+      if (pooled !== undefined) parts.end(part);
     },
     versionTold: undefined,
     isReconnecting: false,
@@ -135,6 +146,10 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
     scripts,
     pool,
     lanes,
+    parts,
+    events,
+    isEndedByOwner: false,
+    messageAt: undefined,
     closing: undefined,
   };
   Object.defineProperty(client, ADAPTER, { value: adapter });
@@ -168,16 +183,25 @@ type Examine = (served: boolean) => Promise<Examination | undefined>;
 function observerFor(logger: Logger, examine: Examine | undefined): (facts: EndpointFacts) => Observer {
   return (facts) => {
     const { policy } = facts;
-    return new IncidentLog({
+    const hub = new EventHub(reportBug);
+    const log = new IncidentLog({
       logger,
       endpoint: facts.label,
       summaryInterval: policy.summaryInterval,
       examine: examine && (() => examine(facts.hasServed())),
       waiting: () => facts.waiting(),
+      troubled: () => facts.troubled(),
+      hub,
       policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
     });
+    const observer = new Observers(log, new EventObserver(facts.label, hub));
+    hubs.set(observer, hub);
+    return observer;
   };
 }
+
+/** Where the events of an endpoint go, by what observes it. */
+const hubs = new WeakMap<Observer, EventHub>();
 
 function workedOut(
   resilience: RedisOptions["resilience"],

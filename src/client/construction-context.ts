@@ -7,6 +7,7 @@ import type { Role } from "../engine/connections.js";
 import type { PolicyWarning } from "../policy/lint.js";
 import type { Policy } from "../policy/shape.js";
 import type { PolicySources } from "../policy/resolve.js";
+import type { ClientParts } from "./parts.js";
 
 export interface ConstructionContext {
   readonly policy?: Policy | undefined;
@@ -15,7 +16,7 @@ export interface ConstructionContext {
   /** Where the policy comes from instead of `process.env`; its duplicates resolve theirs there too. */
   readonly environment?: Pick<PolicySources, "env" | "prefix"> | undefined;
   /** It belongs to another client, which knows the scripts: it neither counts nor has connections of its own. */
-  readonly pooled?: { readonly role: Role; readonly scripts: ScriptEffects } | undefined;
+  readonly pooled?: { readonly role: Role; readonly scripts: ScriptEffects; readonly parts: ClientParts } | undefined;
 }
 
 let context: ConstructionContext | undefined;

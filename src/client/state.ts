@@ -7,7 +7,9 @@ import type { Options } from "../ioredis/explicit-options.js";
 import type { ConnectionPool } from "../lease/pool.js";
 import type { Policy } from "../policy/shape.js";
 import type { Lanes } from "../routing/lanes.js";
+import type { ClientEvents } from "./client-events.js";
 import type { ConstructionContext } from "./construction-context.js";
+import type { ClientParts } from "./parts.js";
 
 export const STATE: unique symbol = Symbol("ioredoubt.state");
 
@@ -28,6 +30,13 @@ export interface State {
   readonly pool: ConnectionPool | undefined;
   /** With `pool.size` above 1. */
   readonly lanes: Lanes | undefined;
+  /** Its own connection, and those of its pool and lanes. */
+  readonly parts: ClientParts;
+  readonly events: ClientEvents;
+  /** It was told to end: it did not give up by itself. */
+  isEndedByOwner: boolean;
+  /** When a message was last delivered, on the monotonic clock. */
+  messageAt: number | undefined;
   /** The `close()` that is under way. */
   closing: Promise<void> | undefined;
 }

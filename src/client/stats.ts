@@ -1,7 +1,11 @@
-/** The plain snapshots behind `stats()` and `health()`: numbers and names, nothing live. */
+/** The plain snapshot behind `stats()`: numbers and names, nothing live. Its shape is documented in docs/health.md. */
 import { circuitStats, type CircuitStats } from "../endpoint/breaker.js";
+import type { Family } from "../command/families.js";
 import type { Engine } from "../engine/engine.js";
+import type { Latency } from "../engine/latency.js";
+import type { FamilyCounts } from "../engine/outcomes.js";
 import type { EngineCounters } from "../engine/ports.js";
+import type { Code } from "../failure/codes.js";
 import type { ConnectionPoolStats } from "../lease/pool.js";
 import type { LaneStats } from "../routing/lanes.js";
 import type { State } from "./state.js";
@@ -12,12 +16,22 @@ export interface PoolStats extends ConnectionPoolStats {
   readonly lanes?: readonly LaneStats[] | undefined;
 }
 
-/** What `stats()` returns: counters since the client was made, and what is the case now. Durations in milliseconds. */
+/**
+ * What `stats()` returns: counters since the client was made, of all its connections, and what is the case now. Durations
+ * in milliseconds.
+ */
 export interface Stats extends EngineCounters {
   /** ioredis's status of the connection. */
   readonly status: string;
   readonly endpoint: string;
+  /** Commands that are written and unanswered on the client's own connection. */
   readonly inFlight: number;
+  /** `failed` by failure code. */
+  readonly codes: Readonly<Partial<Record<Code, number>>>;
+  /** `answered` and `failed` by kind of command. */
+  readonly families: Readonly<Record<Family, FamilyCounts>>;
+  /** From the call to the reply, of commands that were answered well; about one in sixteen is measured. */
+  readonly latency: Latency;
   readonly waiting: { readonly commands: number; readonly bytes: number };
   readonly breaker: { readonly readWrite: CircuitStats; readonly write: CircuitStats };
   /** Tokens left, and retries refused for lack of one; absent without a budget. */
@@ -29,25 +43,20 @@ export interface Stats extends EngineCounters {
   readonly reconnects: { readonly attempts: number; readonly nextIn: number };
 }
 
-/** What `health()` returns. */
-export interface Health {
-  /** `degraded`: connected, but a circuit is open or half-open. */
-  readonly status: "ready" | "degraded" | "down" | "closed";
-  /** Why it is not `ready`: a failure code. */
-  readonly code?: string | undefined;
-  readonly reason?: string | undefined;
-}
-
 /** `status`: ioredis's own. */
-export function snapshot(status: string, { engine, adapter, pool, lanes }: State): Stats {
+export function snapshot(status: string, { engine, adapter, pool, lanes, parts }: State): Stats {
   const { transport } = adapter;
+  const { counters, outcomes, latency } = parts.totals();
   const { budget, write, label } = engine.endpoint;
   return {
     status,
     endpoint: label,
     inFlight: engine.inFlight,
     waiting: engine.waiting,
-    ...engine.counters,
+    ...counters,
+    codes: outcomes.codes(),
+    families: outcomes.families(),
+    latency: latency.percentiles(),
     breaker: { readWrite: readWriteStats(engine, transport.retryIn()), write: circuitStats(write) },
     ...(budget === undefined ? {} : { budget: { tokens: Math.floor(budget.tokens), denied: budget.denied } }),
     writes: { ...transport.writes },
@@ -64,20 +73,4 @@ function readWriteStats({ endpoint, downCause }: Engine, retryIn: number): Circu
   const stats = circuitStats(readWrite);
   if (stats.state !== "closed" || downCause === undefined) return stats;
   return { ...stats, state: "open", cause: downCause.code, nextProbeIn: Math.round(retryIn) };
-}
-
-/** `status`: ioredis's own. */
-export function healthOf(status: string, { engine, adapter }: State): Health {
-  if (engine.isClosed || status === "end") return { status: "closed" };
-  const { transport } = adapter;
-  const { readWrite, write } = engine.endpoint;
-  const open = [readWrite, write].find((circuit) => circuit !== undefined && circuit.state !== "closed");
-  if (!engine.isReady) {
-    const { downCause } = engine;
-    const code = transport.lastDiagnosis()?.code ?? downCause?.code;
-    return { status: "down", code, reason: transport.lastError()?.message ?? downCause?.title };
-  }
-  return open === undefined
-    ? { status: "ready" }
-    : { status: "degraded", code: open.cause?.code, reason: open.cause?.title };
 }

@@ -3,6 +3,7 @@
  * (`table-*.ts`); what needs the arguments is asked of `effect.ts` and `blocking.ts`, later and only when it matters.
  */
 import type { CommandFacts, DispatchKind, Row, Session } from "./row.js";
+import { familyOf } from "./families.js";
 import { isWrite, resolve, UNKNOWN } from "./effect-rules.js";
 import { mayFallOutOfStep } from "./out-of-step.js";
 import { shownName } from "./shown-name.js";
@@ -33,6 +34,7 @@ function learn(name: string): CommandFacts {
     dispatch: dispatchOf(lower, row),
     isStateless: dispatchOf(lower, row) === "plain" && !(row.session !== undefined && STATEFUL.has(row.session)),
     touchesSession: row.session !== undefined,
+    family: familyOf(row),
     writes: isWrite(resolve(row.effect, [])),
     blocks: row.blocks,
     session: row.session,

@@ -79,6 +79,8 @@ export interface CommandFacts {
   readonly isStateless: boolean;
   /** It changes what the server keeps for its connection. */
   readonly touchesSession: boolean;
+  /** Its place in `FAMILIES`. */
+  readonly family: number;
   /** Whether it needs a writable server, whatever its arguments. */
   readonly writes: boolean;
   readonly blocks: Blocks | undefined;

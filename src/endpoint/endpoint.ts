@@ -4,7 +4,7 @@
  * its observer what happens.
  */
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
-import type { CircuitKind, Observer } from "../engine/ports.js";
+import type { CircuitKind, CommandFailure, Observer, ServerIdentity, ServerInfo } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { Policy } from "../policy/shape.js";
@@ -12,6 +12,12 @@ import { Breaker } from "./breaker.js";
 import { RetryBudget } from "./budget.js";
 import { DialPace } from "./dial-pace.js";
 import { WriteSearch } from "./write-search.js";
+
+/** What is known of a failure beside its diagnosis. */
+export interface FailureDetails {
+  readonly again?: boolean;
+  readonly silentSince?: number;
+}
 
 /** A client, as its endpoint sees it. */
 export interface Member {
@@ -21,6 +27,8 @@ export interface Member {
   readonly downSince: number | undefined;
   /** For how long its commands wait for a connection before new ones are refused, in milliseconds. */
   readonly downAfter: number;
+  /** It wants a connection and has none, or a reply is late. */
+  readonly isTroubled: boolean;
   /** A probe would not wait behind a blocking command. */
   readonly mayProbe: boolean;
   readonly waitingCount: number;
@@ -44,10 +52,14 @@ export interface EndpointFacts {
   readonly policy: Policy;
   /** Commands that wait for it now, of all its clients. */
   waiting(): number;
+  /** Its clients that want a connection and have none, or wait for a late reply; at least 1 while none is connected. */
+  troubled(): number;
   /** A client was connected to it before. */
   hasServed(): boolean;
 }
 
+/** A server that says it started this long before its predecessor was last seen has started anew. Milliseconds. */
+const UPTIME_SLACK = 2_000;
 /** A timer may fire this much before its time is over on the monotonic clock, in milliseconds. */
 const TIMER_EARLY = 5;
 
@@ -70,6 +82,9 @@ export class Endpoint implements EndpointFacts {
   /** When a member last lost its connection, on the monotonic clock. */
   #servedUntil = -Infinity;
   #ticker: Timer | undefined = undefined;
+  /** Who answers here, and how it compares with who did before. */
+  #runId: string | undefined = undefined;
+  #server: ServerIdentity = "unknown";
 
   constructor(label: string, policy: Policy, dials: DialPace, observe: (facts: EndpointFacts) => Observer) {
     this.label = label;
@@ -119,6 +134,16 @@ export class Endpoint implements EndpointFacts {
     return waiting;
   }
 
+  troubled(): number {
+    let troubled = 0;
+    let isServed = false;
+    for (const member of this.#members) {
+      if (member.isTroubled) troubled++;
+      if (member.isReady) isServed = true;
+    }
+    return isServed ? troubled : Math.max(1, troubled);
+  }
+
   hasServed(): boolean {
     return this.#servedUntil > -Infinity;
   }
@@ -126,6 +151,19 @@ export class Endpoint implements EndpointFacts {
   /** A member that was connected is not any more. */
   lost(): void {
     this.#servedUntil = clock.now();
+  }
+
+  /** A server has said who it is: a cut connection and a server that was started anew look the same from here. */
+  identified({ runId, uptime }: ServerInfo): void {
+    const before = this.#runId;
+    this.#runId = runId;
+    if (before === undefined) return;
+    if (before === runId) {
+      // The first of several clients may have met the new server already.
+      if (this.#server === "unknown") this.#server = "same";
+      return;
+    }
+    this.#server = uptime <= clock.now() - this.#servedUntil + UPTIME_SLACK ? "restarted" : "other";
   }
 
   /**
@@ -148,9 +186,13 @@ export class Endpoint implements EndpointFacts {
     } else this.readWrite?.trip(cause);
   }
 
-  /** A member is connected again: ask the server there at once, whatever is refused, instead of waiting for the next probe. */
-  async reachable(member: Member): Promise<void> {
+  /**
+   * A member is connected: ask the server there at once, whatever is refused, instead of waiting for the next probe. `away`:
+   * milliseconds since it lost its connection; `undefined` if it had none before.
+   */
+  async reachable(member: Member, away: number | undefined): Promise<void> {
     this.#newest = member;
+    if (away !== undefined) this.observer.reconnected({ away, server: this.#server });
     if (!this.#isKnown) this.observer.firstConnected();
     this.#isKnown = true;
     const open = [this.readWrite, this.write].filter((breaker) => breaker?.isOpen === true);
@@ -163,9 +205,13 @@ export class Endpoint implements EndpointFacts {
     this.#search.refused(sentAt);
   }
 
+  /** The caller of a command of a member gets an error. */
+  commandFailed(failure: CommandFailure): void {
+    this.observer.commandFailed(failure);
+  }
+
   /** A member refused a command itself, for this reason. */
   rejected(code: Code): void {
-    this.observer.rejected(code);
     // As long as somebody wants to write, somebody looks for where that is possible.
     if (code === "CIRCUIT_OPEN" && this.refusing === 1 && this.write?.cause?.code === "READ_ONLY_REPLICA") {
       this.#search.refused(clock.now());
@@ -183,13 +229,17 @@ export class Endpoint implements EndpointFacts {
     return Math.min(probe, dial);
   }
 
-  /** Counts a failed command against the circuit its diagnosis names, once. `again`: it was refused before. */
-  failed(diagnosis: Diagnosis, sentAt: number, again = false): void {
+  /**
+   * Counts a failed command against the circuit its diagnosis names, once. `again`: it was refused before, and still waits.
+   * `silentSince`: nothing has come from the server since then, instead of a refusal.
+   */
+  failed(diagnosis: Diagnosis, sentAt: number, { again = false, silentSince }: FailureDetails = {}): void {
     if (diagnosis.breaker === "none") {
       this.observer.commandRefused(diagnosis);
       return;
     }
-    this.observer.commandFailed(diagnosis, again);
+    if (silentSince === undefined) this.observer.serverRefused(diagnosis);
+    else this.observer.connectionFailed(diagnosis, silentSince);
     if (again) return;
     const breaker = diagnosis.breaker === "write" ? this.write : this.readWrite;
     breaker?.failed(diagnosis, sentAt);
@@ -232,6 +282,9 @@ export class Endpoint implements EndpointFacts {
   }
 
   #reportRecovery(reconnected: boolean): void {
-    if (this.refusing === 0) this.observer.recovered(reconnected);
+    if (this.refusing !== 0) return;
+    const troubled = this.troubled();
+    this.observer.recovered({ reconnected, troubled, server: this.#server });
+    if (troubled === 0) this.#server = "unknown";
   }
 }

@@ -92,7 +92,7 @@ export class DeadlineExpiry {
     const { transport, membership, limits, isHeld } = this.#parts;
     const silence = transport.owedFor(clock.now());
     if (!isHeld() || silence < Math.max(MIN_SILENCE, limits.usual)) return;
-    transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence));
+    transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence), clock.now() - silence);
   }
 
   #declareLate(calls: readonly Call[], report: SweepReport): void {
@@ -106,7 +106,7 @@ export class DeadlineExpiry {
     if (blocking === undefined && report.isFinal !== true && this.#endsConnection(silence)) {
       // Whatever it does not take along is declared late all the same.
       const left = Math.max(MIN_SILENCE, limits.usual) - silence;
-      if (left <= 0) transport.destroy(clientErrors.silentConnection(endpoint.label, silence));
+      if (left <= 0) transport.destroy(clientErrors.silentConnection(endpoint.label, silence), now - silence);
       const isFinal = left <= 0;
       setUnrefTimeout(
         () =>
@@ -144,7 +144,7 @@ export class DeadlineExpiry {
       const error = clientErrors.deadlineInFlight(call, snapshot, now);
       settlement.counters.deadlines++;
       // A deadline that ends while replies still come says nothing of the server.
-      if (isSilent) endpoint.failed(diagnosis, call.sentAt);
+      if (isSilent) endpoint.failed(diagnosis, call.sentAt, { silentSince: now - silence });
       if (this.#endsWithNull(call)) settlement.resolve(call, null);
       else settlement.reject(call, error);
     });

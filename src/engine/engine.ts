@@ -31,9 +31,11 @@ import { FailureSnapshots, type FailureSnapshot } from "./failure-snapshot.js";
 import type { Fallback } from "./fallback.js";
 import { InFlight } from "./in-flight.js";
 import { IssuedTransactions } from "./issued-transactions.js";
+import { LatencyHistogram } from "./latency.js";
 import { Lifecycle } from "./lifecycle.js";
 import { LostCommands } from "./lost-commands.js";
 import { OfflineQueue, type QueueBounds, type QueueSize } from "./offline-queue.js";
+import type { Outcomes } from "./outcomes.js";
 import type {
   BatchStream,
   BlockingLimit,
@@ -43,6 +45,7 @@ import type {
   Dispatcher,
   EngineCounters,
   LostItem,
+  ServerInfo,
   Transport,
   TransportEvents,
 } from "./ports.js";
@@ -55,6 +58,7 @@ import { RetryLoop } from "./retry-loop.js";
 import { SessionState } from "./session-state.js";
 import { SilenceHold } from "./silence-hold.js";
 import { Settlement } from "./settlement.js";
+import { Standing } from "./standing.js";
 import { TimeLimits } from "./time-limits.js";
 import { abandonTransactions, multiRefused } from "./transactions.js";
 import { Unsendable } from "./unsendable.js";
@@ -74,6 +78,8 @@ export interface EngineOptions {
   readonly report: (thrown: unknown) => void;
 }
 
+/** A reply that has been due for longer is late, in milliseconds. */
+const LATE = 250;
 /** Deadline of a probe when the breaker, which has its own, is off. Milliseconds. */
 const PROBE_TIMEOUT = 1_000;
 
@@ -107,6 +113,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   readonly #lostCommands: LostCommands;
   readonly #refusals: QueueRefusals;
   readonly #lifecycle: Lifecycle;
+  readonly #latency = new LatencyHistogram();
+  readonly #standing = new Standing();
+  #lastElementAt: number | undefined = undefined;
+  /** Milliseconds that the present connection took to replace the one before; `undefined` for the first. */
+  #away: number | undefined = undefined;
   #router: BlockingRouter | undefined = undefined;
   #writing: Call | undefined = undefined;
   /** The connection that is ready, until what the one before it took along is settled. */
@@ -127,7 +138,16 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       if (!connection.isConnected) transport.hurry();
     };
     const dropped = (call: Call): void => this.#issued.dropped(call);
-    const settlement = (this.#settlement = new Settlement({ snapshots, queue, inFlight, fallback, unsent, dropped }));
+    const settlement = (this.#settlement = new Settlement({
+      snapshots,
+      queue,
+      inFlight,
+      fallback,
+      unsent,
+      dropped,
+      failed: (failure) => membership.endpoint.commandFailed(failure),
+      fellBack: (command) => membership.endpoint.observer.fellBack(command),
+    }));
     const limits = (this.#limits = new TimeLimits(policy, blockingLimit));
     // Where nothing may wait, nothing is held; and a connection for blocking commands has only those.
     const after = policy.queue !== false && !isForBlocking && policy.silenceHold;
@@ -441,7 +461,9 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     call.answered();
     if (call.state !== "sent") return;
     call.list?.remove(call);
-    this.#settlement.counters.answered++;
+    this.#countAnswer(call);
+    this.#latency.note(call.startedAt);
+    if (call.facts.dispatch === "blocking" && value !== null) this.#lastElementAt = clock.now();
     this.#membership.endpoint.succeeded(call.facts.writes);
     if (call.batch !== undefined) this.#settlement.rejectRefused(call.batch.replied(call, value), clock.now());
     if (call.facts.session === "exec" && holdsReadOnly(value)) this.#membership.endpoint.readOnly(call.sentAt);
@@ -467,20 +489,32 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       this.#unsendable.refused(call, error);
       return;
     }
-    this.#settlement.counters.answered++;
+    this.#countAnswer(call);
     if (saysReadOnly(error)) this.#membership.endpoint.readOnly(call.sentAt);
     this.#errorReplies.received(call, error);
+  }
+
+  #countAnswer({ facts: { family } }: Call): void {
+    const { counters, outcomes } = this.#settlement;
+    counters.answered++;
+    outcomes.answered[family] = (outcomes.answered[family] ?? 0) + 1;
   }
 
   // ---- as the connection tells it
 
   connecting(): void {
+    this.#standing.connecting();
     this.#downtime.down();
+  }
+
+  identified(server: ServerInfo): void {
+    this.#membership.endpoint.identified(server);
   }
 
   ready(): void {
     this.#downtime.reset();
     this.#lifecycle.connected();
+    this.#away = this.#standing.connected();
     const arrival = (this.#arrival = {});
     // What comes must not overtake what the last connection took along.
     this.#settlement.afterSlices(() => {
@@ -499,30 +533,32 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     else {
       if (this.#retryLoop.resume()) this.#release.letReadsPass();
       else this.#release.run();
-      void endpoint.reachable(this);
+      void endpoint.reachable(this, this.#away);
     }
   }
 
   /** Connected while the circuit is open: what waits and what comes waits for one probe. */
   async #reopen(endpoint: Endpoint): Promise<void> {
-    await endpoint.reachable(this);
+    await endpoint.reachable(this, this.#away);
     this.#connection.probed();
     if (this.#membership.endpoint.refusing === 2) this.circuitOpened();
     else this.#release.run();
   }
 
-  connectionFailed(error: Error): void {
+  connectionFailed(error: Error, since?: number): void {
     const context = { ...this.#snapshots.context(), written: false };
     // A failed handshake closes its connection, and is told of as a loss.
     if (!this.#connection.isConnected && context.phase === "connect") this.#lifecycle.attemptFailed();
     if (!this.#connection.accepts) return;
     this.#bounds.settled();
-    this.#membership.endpoint.observer.connectionFailed(classify(error, context));
+    this.#standing.failed();
+    this.#membership.endpoint.observer.connectionFailed(classify(error, context), since);
   }
 
   lost(items: readonly LostItem[], cause: Error | undefined, fatal = false): void {
     const wasConnected = this.#connection.isConnected;
     if (wasConnected) this.#membership.endpoint.lost();
+    this.#standing.lost();
     this.#retryLoop.cut(this.#refused.isPending);
     this.#connection.lost();
     this.#arrival = undefined;
@@ -551,10 +587,17 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   ended(): void {
+    this.#standing.ended();
     this.#lifecycle.ended();
   }
 
   // ---- as the endpoint sees it
+
+  get isTroubled(): boolean {
+    if (!this.#connection.accepts) return false;
+    if (!this.#connection.isConnected) return this.#standing.wantsConnection;
+    return this.#transport.overdueFor(clock.now()) > LATE;
+  }
 
   get isReady(): boolean {
     return this.#connection.isConnected;
@@ -633,6 +676,35 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   get endpoint(): Endpoint {
     return this.#membership.endpoint;
+  }
+
+  /** When a blocking command last brought something, on the monotonic clock. */
+  get lastElementAt(): number | undefined {
+    return this.#lastElementAt;
+  }
+
+  /** How its connection stands, and since when. */
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  /** Outcomes by family and code. */
+  get outcomes(): Outcomes {
+    return this.#settlement.outcomes;
+  }
+
+  get latency(): LatencyHistogram {
+    return this.#latency;
+  }
+
+  /** What is sent from now on is sent on nobody's behalf, or on callers' again: only theirs is counted. */
+  setPrivate(isPrivate: boolean): void {
+    this.#settlement.isPrivate = isPrivate;
+  }
+
+  /** A caller got an error although no command of it was ever here. */
+  noteUnserved(command: string, code: Code): void {
+    this.#settlement.unserved(command, code);
   }
 
   get counters(): Readonly<EngineCounters> {

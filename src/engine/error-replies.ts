@@ -40,7 +40,7 @@ export class ErrorReplies {
     const { settlement, membership, decision } = this.#parts;
     const diagnosis = this.#judge(call, error);
     // One command that waits is one piece of evidence, however often the server refuses it.
-    membership.endpoint.failed(diagnosis, call.sentAt, call.attempts - call.losses > 1);
+    membership.endpoint.failed(diagnosis, call.sentAt, { again: call.attempts - call.losses > 1 });
     if (call.batch?.transaction === true) {
       this.#memberFailed(call.batch, call, error, diagnosis);
       return;
@@ -52,7 +52,7 @@ export class ErrorReplies {
       this.#holdBack([], [call], error, diagnosis);
     } else {
       if (isPassing) this.#tell([call], error, diagnosis);
-      settlement.rejectAsIs(call, error, true, clock.now());
+      settlement.rejectAsIs(call, error, true, clock.now(), diagnosis);
     }
   }
 
@@ -69,7 +69,7 @@ export class ErrorReplies {
     if (!passing || batch.isGuarded || !this.#mayRetry(call) || !batch.hold(call, error)) {
       if (passing) this.#tell([call], error, diagnosis);
       const now = clock.now();
-      settlement.rejectAsIs(call, error, true, now);
+      settlement.rejectAsIs(call, error, true, now, diagnosis);
       settlement.rejectRefused(batch.failed(), now);
       return;
     }

@@ -10,17 +10,52 @@ export interface Fallback {
   readonly limit: number;
 }
 
+/** Accessors of a class are not enumerable: nothing of the data gets into a log by mistake. */
+class Refused implements FailedCommand {
+  readonly name: string;
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.name = call.facts.name;
+    this.#call = call;
+  }
+
+  get keys(): FailedCommand["keys"] {
+    return this.#isSecret ? [] : [...this.#call.command.getKeys()];
+  }
+
+  get args(): FailedCommand["args"] {
+    return this.#isSecret ? [] : ([...this.#call.command.args] as FailedCommand["args"]);
+  }
+
+  get #isSecret(): boolean {
+    return this.#call.facts.session === "login";
+  }
+}
+
+/** Hears how it ended: before the caller does. */
+export interface FallbackOutcome {
+  answered(): void;
+  /** Rejects the command. */
+  failed(error: Error): void;
+}
+
 /** Settles the call with what `fallback` says, or with `error` when it has said nothing in time. */
-export async function fallBack({ answer, limit }: Fallback, call: Call, error: Error): Promise<void> {
+export async function fallBack(
+  { answer, limit }: Fallback,
+  call: Call,
+  error: Error,
+  outcome: FallbackOutcome,
+): Promise<void> {
   const deadline = call.options?.deadline ?? limit;
   try {
-    const said = Promise.resolve(answer({ name: call.facts.name }, error));
-    call.settleWith(
-      await within(said, deadline || Infinity, () => {
-        throw error;
-      }),
-    );
+    const said = Promise.resolve(answer(new Refused(call), error));
+    const value = await within(said, deadline || Infinity, () => {
+      throw error;
+    });
+    outcome.answered();
+    call.settleWith(value);
   } catch (thrown) {
-    call.rejectCommand(thrown instanceof Error ? thrown : error);
+    outcome.failed(thrown instanceof Error ? thrown : error);
   }
 }

@@ -5,7 +5,6 @@
 import { clock } from "../clock.js";
 import type { EndpointMembership } from "../endpoint/registry.js";
 import { classify } from "../failure/classify.js";
-import type { Diagnosis } from "../failure/diagnosis.js";
 import { callOf, type Call } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import type { ConnectionState } from "./connection-state.js";
@@ -74,10 +73,10 @@ export class LostCommands {
       // One lost connection is one piece of evidence, however many commands it took along.
       endpoint.readWrite?.failed(diagnosis, now);
     }
-    settlement.inSlices(calls, (call) => this.#decide(call, snapshot, diagnosis, fatal));
+    settlement.inSlices(calls, (call) => this.#decide(call, snapshot, fatal));
   }
 
-  #decide(call: Call, snapshot: FailureSnapshot, diagnosis: Diagnosis, fatal: boolean): void {
+  #decide(call: Call, snapshot: FailureSnapshot, fatal: boolean): void {
     if (call.state !== "lost") return;
     const { settlement, connection, decision } = this.#parts;
     if (call.facts.dispatch === "quit") {
@@ -99,7 +98,7 @@ export class LostCommands {
     const peers = call.batch?.transaction === true ? call.batch.calls : [call];
     const safe = peers.every((peer) => peer.transaction === undefined && decision.isRepeatable(peer));
     if (safe && !fatal && this.#takeRetry(call, now)) this.#giveBack(call);
-    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, snapshot, diagnosis, safe);
+    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, snapshot, safe);
   }
 
   /** Some of the batch was refused before the connection went: it can no longer go again as one. */
@@ -135,12 +134,8 @@ export class LostCommands {
     }
   }
 
-  #report(call: Call, snapshot: FailureSnapshot, diagnosis: Diagnosis, safe: boolean): void {
-    const { settlement, membership } = this.#parts;
-    const { observer } = membership.endpoint;
-    settlement.counters.unknownOutcomes++;
-    observer.commandFailed(diagnosis);
-    observer.outcomeUnknown();
+  #report(call: Call, snapshot: FailureSnapshot, safe: boolean): void {
+    const { settlement } = this.#parts;
     settlement.reject(call, clientErrors.outcomeUnknown(call, snapshot, clock.now(), safe));
   }
 }

@@ -64,8 +64,8 @@ export interface Transport {
    * connection, in a bounded time; where somebody who knows is asked at each dialling, that is answer enough.
    */
   findsWriter(): Promise<boolean>;
-  /** Destroys the socket: whatever is in flight is lost. */
-  destroy(reason: Error): void;
+  /** Destroys the socket: whatever is in flight is lost. `since`: the first sign of the reason, on the monotonic clock. */
+  destroy(reason: Error, since?: number): void;
   /** Ends the client for good. */
   end(): void;
   /**
@@ -73,7 +73,9 @@ export interface Transport {
    * when none is due.
    */
   silentFor(now: number): number;
-  /** The same, but 0 while a command that blocks, or a payload that is still leaving, explains the silence. */
+  /** The same, without the time for which the server was told to hold the reply back. */
+  overdueFor(now: number): number;
+  /** The same, but 0 while a payload that is still leaving explains the silence. */
   owedFor(now: number): number;
   /** Calls `run` once when the reply that is due next has come or can no longer come, now if none is due. */
   whenNextReply(run: () => void): void;
@@ -114,10 +116,12 @@ export interface LostItem {
 export interface TransportEvents {
   /** A connection attempt begins. */
   connecting(): void;
+  /** The server has said who it is. */
+  identified(server: ServerInfo): void;
   /** The connection takes commands. */
   ready(): void;
-  /** Something went wrong with the connection, or with the attempt to make one. */
-  connectionFailed(error: Error): void;
+  /** Something went wrong with the connection, or with the attempt to make one. `since`: the first sign, on the monotonic clock. */
+  connectionFailed(error: Error, since?: number): void;
   /** The connection closed with these commands unanswered, oldest first. `fatal`: its replies made no sense. */
   lost(items: readonly LostItem[], cause: Error | undefined, fatal?: boolean): void;
   /** A handshake failed for good: what waits gets the server's own error. */
@@ -142,16 +146,64 @@ export interface BlockingLimit {
   readonly grace: number;
 }
 
-/** Counters of one client since it was made. */
+/** Counters of one engine since it was made. */
 export interface EngineCounters {
   /** Replies and error replies. */
   answered: number;
+  /** Commands that were sent again. */
   retried: number;
   /** Commands that were in flight when their connection was lost. */
   lost: number;
-  unknownOutcomes: number;
-  deadlines: number;
+  /** Commands whose callers got an error, whoever is to blame. */
+  failed: number;
+  /** Those of `failed` that this client refused to send: circuit open, queue full, their time over while they waited. */
   rejected: number;
+  /** Those of `failed` that may have changed data, and nobody knows. */
+  unknownOutcomes: number;
+  /** Commands whose deadline passed. */
+  deadlines: number;
+  /** Commands that `fallback` answered: they are not among `failed`. */
+  fallbacks: number;
+}
+
+/** A command whose caller gets an error. Names and facts, never a value. */
+export interface CommandFailure {
+  /** In lower case. */
+  readonly command: string;
+  readonly code: Code;
+  /** This client refused to send it. */
+  readonly isUnsent: boolean;
+  /** It may have changed data, and nobody knows. */
+  readonly isOutcomeUnknown: boolean;
+}
+
+/**
+ * Who answers on a new connection, by the `run_id` that INFO gives: the process that answered before, the same server
+ * started anew, another one, or nobody can tell.
+ */
+export type ServerIdentity = "same" | "restarted" | "other" | "unknown";
+
+/** What a server says of itself before a connection takes commands. */
+export interface ServerInfo {
+  readonly runId: string;
+  /** Milliseconds since it was started. */
+  readonly uptime: number;
+}
+
+/** A client that was connected before is connected again. */
+export interface Reconnection {
+  /** Milliseconds since it lost its connection. */
+  readonly away: number;
+  readonly server: ServerIdentity;
+}
+
+/** How the endpoint stands once all its circuits are closed. */
+export interface Recovery {
+  /** All that is known is that a client has connected. */
+  readonly reconnected: boolean;
+  /** Its clients that still want a connection, or wait for a late reply. */
+  readonly troubled: number;
+  readonly server: ServerIdentity;
 }
 
 /** How a circuit stands. */
@@ -173,26 +225,27 @@ export interface CircuitChange {
 export interface Observer {
   /** A client of the endpoint is connected for the first time. */
   firstConnected(): void;
-  /** A connection was lost or could not be made; no command has failed of it yet. */
-  connectionFailed(diagnosis: Diagnosis): void;
-  /** A command failed for a reason that speaks against the endpoint. `again`: it was refused before, and still waits. */
-  commandFailed(diagnosis: Diagnosis, again?: boolean): void;
-  /** A command failed for a reason that concerns its caller only. */
+  /** A connection was lost, is silent, or could not be made. `since`: the first sign of it, on the monotonic clock. */
+  connectionFailed(diagnosis: Diagnosis, since?: number): void;
+  /** The server refused a command for a reason that speaks against the endpoint. The command may go again. */
+  serverRefused(diagnosis: Diagnosis): void;
+  /** A command was refused for a reason that concerns its caller only. */
   commandRefused(diagnosis: Diagnosis): void;
+  /** The caller of a command gets an error: told once a command, after the reason for it. */
+  commandFailed(failure: CommandFailure): void;
+  /** The caller's fallback answered for a command that was not sent. */
+  fellBack(command: string): void;
   /** A command is sent again. */
   retried(): void;
-  /** A command was lost with its connection, and nobody knows whether it was executed. */
-  outcomeUnknown(): void;
-  /** This client refused to send a command: circuit open, queue full, pool exhausted. */
-  rejected(code: Code): void;
   circuitChanged(change: CircuitChange): void;
   /**
    * One client has had no connection for too long and refuses its commands, while the circuit stays closed for others of the
    * process that are connected. `retryAfter`: milliseconds until it dials again.
    */
   clientFailsFast(cause: Diagnosis, retryAfter: number): void;
-  /** The endpoint is reachable and all circuits are closed. `reconnected`: that is all that is known. */
-  recovered(reconnected: boolean): void;
+  reconnected(reconnection: Reconnection): void;
+  /** The endpoint is reachable and all circuits are closed. */
+  recovered(recovery: Recovery): void;
   /** The last client of the endpoint has ended. */
   closed(): void;
 }

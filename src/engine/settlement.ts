@@ -2,9 +2,13 @@
  * Where every command is settled, exactly once: with a value, a server's own error, one of ours, or what the caller's
  * fallback says. Settling takes the call out of wherever it is. It keeps the counters; it decides nothing.
  */
-import { attachDiagnosis } from "../failure/attach.js";
+import { effectOf } from "../command/effect.js";
+import { factsOf } from "../command/facts.js";
+import { attachDiagnosis, diagnosisOf } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
+import { IoredoubtError } from "../failure/errors.js";
 import { stateOf } from "../failure/state.js";
 import type { Refused } from "./stream-batch.js";
 import type { Call } from "./call.js";
@@ -13,7 +17,9 @@ import { fallBack, type Fallback } from "./fallback.js";
 import type { FailureSnapshot, FailureSnapshots } from "./failure-snapshot.js";
 import type { InFlight } from "./in-flight.js";
 import type { OfflineQueue } from "./offline-queue.js";
-import type { EngineCounters } from "./ports.js";
+import { judge } from "./judge.js";
+import { Outcomes } from "./outcomes.js";
+import type { CommandFailure, EngineCounters } from "./ports.js";
 import { Slices } from "./slices.js";
 
 export interface SettlementParts {
@@ -25,6 +31,10 @@ export interface SettlementParts {
   readonly unsent: (code: Code) => void;
   /** Hears of each call that ends without having been sent. */
   readonly dropped: (call: Call) => void;
+  /** Hears of each command whose caller gets an error. */
+  readonly failed: (failure: CommandFailure) => void;
+  /** Hears of each command that the fallback answered. */
+  readonly fellBack: (command: string) => void;
 }
 
 export class Settlement {
@@ -32,10 +42,15 @@ export class Settlement {
     answered: 0,
     retried: 0,
     lost: 0,
+    failed: 0,
+    rejected: 0,
     unknownOutcomes: 0,
     deadlines: 0,
-    rejected: 0,
+    fallbacks: 0,
   };
+  readonly outcomes = new Outcomes();
+  /** Commands go out on nobody's behalf: how they end is told to nobody and counted nowhere. */
+  isPrivate = false;
   readonly #parts: SettlementParts;
   readonly #slices = new Slices();
 
@@ -53,19 +68,34 @@ export class Settlement {
     if (this.#close(call)) call.settleWith(value);
   }
 
-  reject(call: Call, error: Error): void {
+  reject(call: Call, error: Error, code: Code = codeOf(error)): void {
     if (!this.#close(call)) return;
-    this.counters.rejected++;
     if (call.attempts === 0) this.#parts.dropped(call);
     const unsent = isUnsent(error);
     if (unsent) this.#parts.unsent(error.code);
     const { fallback } = this.#parts;
-    if (fallback === undefined || call.stream !== undefined || !unsent) call.rejectCommand(error);
-    else void fallBack(fallback, call, error);
+    if (fallback === undefined || call.stream !== undefined || !unsent) this.#fail(call, error, code, unsent);
+    else {
+      void fallBack(fallback, call, error, {
+        answered: () => {
+          this.counters.fallbacks++;
+          this.#parts.fellBack(call.facts.name);
+        },
+        failed: (thrown) => this.#fail(call, thrown, code, unsent),
+      });
+    }
+  }
+
+  /** A caller was refused without a call: nothing was sent for it. */
+  unserved(command: string, code: Code): void {
+    this.counters.failed++;
+    this.counters.rejected++;
+    this.outcomes.failed(factsOf(command).family, code);
+    this.#parts.failed({ command, code, isUnsent: true, isOutcomeUnknown: false });
   }
 
   /** Rejects with an error that keeps its identity and gains a diagnosis. */
-  rejectAsIs(call: Call, error: Error, written: boolean, now: number): void {
+  rejectAsIs(call: Call, error: Error, written: boolean, now: number, known?: Diagnosis): void {
     const { snapshots } = this.#parts;
     const context = { ...snapshots.of(call), written, elapsedMs: now - call.startedAt };
     this.reject(
@@ -79,6 +109,7 @@ export class Settlement {
         },
         () => stateOf(snapshots.label, context),
       ),
+      (known ?? judge(error, context)).code,
     );
   }
 
@@ -110,6 +141,20 @@ export class Settlement {
     this.#slices.whenDone(run);
   }
 
+  /** The one place where a caller gets an error, and where that is counted. */
+  #fail(call: Call, error: Error, code: Code, isUnsent: boolean): void {
+    if (!this.isPrivate) {
+      const { name, family } = call.facts;
+      const isOutcomeUnknown = mayHaveChanged(call, error);
+      this.counters.failed++;
+      if (isUnsent) this.counters.rejected++;
+      if (isOutcomeUnknown) this.counters.unknownOutcomes++;
+      this.outcomes.failed(family, code);
+      this.#parts.failed({ command: name, code, isUnsent, isOutcomeUnknown });
+    }
+    call.rejectCommand(error);
+  }
+
   #close(call: Call): boolean {
     const { state } = call;
     if (!call.close()) return false;
@@ -117,4 +162,17 @@ export class Settlement {
     else if (state === "sent") this.#parts.inFlight.leave();
     return true;
   }
+}
+
+function codeOf(error: Error): Code {
+  if (IoredoubtError.is(error)) return error.code;
+  return diagnosisOf(error)?.code ?? classify(error).code;
+}
+
+/** It was sent and nobody knows what became of it, and it is more than a question. */
+function mayHaveChanged(call: Call, error: Error): boolean {
+  const applied = IoredoubtError.is(error) ? error.applied : call.isUncertain ? "maybe" : "no";
+  if (applied === "no") return false;
+  const { kind } = effectOf(call.facts.name, call.command.args);
+  return kind !== "read" && kind !== "connection";
 }

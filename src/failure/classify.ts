@@ -60,6 +60,7 @@ function diagnose(error: unknown, context: FailureContext): Diagnosis {
     breaker: stalled(context) && LATE.has(finding.code) ? "none" : (finding.row?.breaker ?? entry.breaker),
     title: advice.title,
     why,
+    evidence: observed.length === 0 ? NOTHING : Object.freeze(observed.slice(0, WHY_LIMIT)),
     next: advice.next,
     docs: `docs/errors/${finding.code}.md`,
     seen: seenOf(views, context),
@@ -212,6 +213,8 @@ function seenOf(views: readonly View[], context: FailureContext): string {
   return redactText([label, detail].filter((word) => word !== "").join(": "));
 }
 
+const NOTHING: readonly string[] = Object.freeze([]);
+
 const LAST_RESORT: Diagnosis = Object.freeze({
   code: "UNKNOWN",
   area: "unknown",
@@ -221,6 +224,7 @@ const LAST_RESORT: Diagnosis = Object.freeze({
   breaker: "none",
   title: "Something failed that cannot even be looked at.",
   why: Object.freeze(["The thrown value throws when it is read."]),
+  evidence: NOTHING,
   next: Object.freeze([]),
   docs: "docs/errors/UNKNOWN.md",
   seen: "a value that cannot be read",

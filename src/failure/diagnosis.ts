@@ -36,6 +36,8 @@ export interface Diagnosis {
   readonly title: string;
   /** Likely causes, most likely first; evidence this process holds comes before folklore. */
   readonly why: readonly string[];
+  /** The first sentences of `why`, if they are what this process itself observed rather than causes. */
+  readonly evidence: readonly string[];
   readonly next: readonly NextStep[];
   /** Where the long text is: a path in this package, `docs/errors/CODE.md`. */
   readonly docs: string;

@@ -145,6 +145,7 @@ export function installHooks<T extends Adapted>(
         info: (callback) => {
           adapter.turn.within(() => void this.info(callback).catch(ignore));
         },
+        identified: (server) => adapter.events.identified(server),
         loading: () => adapter.transport.stillLoading(),
       });
     },

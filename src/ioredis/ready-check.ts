@@ -4,11 +4,14 @@
  */
 import { clock } from "../clock.js";
 import type { Redis as IORedis } from "ioredis";
+import type { ServerInfo } from "../engine/ports.js";
 import { parseInfo } from "../command/info.js";
 
 export interface ReadyCheckHooks {
   /** Sends INFO past the gate. */
   info(callback: (error: Error | null | undefined, reply?: string) => void): void;
+  /** The server has said who it is. */
+  identified(server: ServerInfo): void;
   /** The server answered that it is not ready yet. */
   loading(): void;
 }
@@ -38,6 +41,8 @@ export function checkReady(client: IORedis, callback: Callback, hooks: ReadyChec
     }
     const info = typeof reply === "string" ? Object.fromEntries(parseInfo(reply)) : {};
     if (info["loading"] === undefined || info["loading"] === "0") {
+      const { run_id: runId, uptime_in_seconds: uptime } = info;
+      if (runId !== undefined) hooks.identified({ runId, uptime: Number(uptime ?? Infinity) * 1_000 });
       callback(null, info);
       return;
     }

@@ -129,7 +129,7 @@ export class IORedisTransport implements Transport {
       owedFor: (now) => this.owedFor(now),
       isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
-      silent: (after) => this.destroy(silence(this.#label, after)),
+      silent: (after) => this.destroy(silence(this.#label, after), clock.now() - after),
       head: () => this.oldestUnanswered(),
     });
     this.#pending = new PendingReply(this.#redis);
@@ -234,9 +234,9 @@ export class IORedisTransport implements Transport {
     return sentinels ? Promise.resolve(role !== "slave") : this.#scout.look();
   }
 
-  destroy(reason: Error): void {
+  destroy(reason: Error, since?: number): void {
     this.#record.suffer(reason);
-    this.#events?.connectionFailed(reason);
+    this.#events?.connectionFailed(reason, since);
     this.#redis.stream?.destroy();
   }
 
@@ -252,7 +252,7 @@ export class IORedisTransport implements Transport {
   }
 
   owedFor(now: number): number {
-    return this.isSending() ? 0 : Math.max(0, this.silentFor(now) - this.#pending.heldBackFor);
+    return this.isSending() ? 0 : this.overdueFor(now);
   }
 
   whenNextReply(run: () => void): void {
@@ -261,6 +261,10 @@ export class IORedisTransport implements Transport {
     if (call !== undefined) call.whenAnswered(run);
     else if (head === undefined) run();
     else head.promise.then(run, run);
+  }
+
+  overdueFor(now: number): number {
+    return Math.max(0, this.silentFor(now) - this.#pending.heldBackFor);
   }
 
   /** When the last byte came, or the connection was made, on the monotonic clock. */
@@ -471,7 +475,8 @@ export class IORedisTransport implements Transport {
     // While the connector looks for the server, the socket is none or the one that closed before.
     if (stream === undefined || stream.destroyed || (status !== "connect" && status !== "connecting")) return false;
     const { isResolving } = this.#watchdog;
-    this.destroy(isResolving ? lookupTooLong(this.#label, after) : handshakeTooLong(this.#label, after, status));
+    const reason = isResolving ? lookupTooLong(this.#label, after) : handshakeTooLong(this.#label, after, status);
+    this.destroy(reason, clock.now() - after);
     return true;
   }
 

@@ -20,7 +20,7 @@ export function poolTimeout(
   const candidates = hasRoom ? [...dialing.map(({ connection }) => connection), own] : [];
   const { transport, engine } = candidates.find((one) => one.transport.lastError() !== undefined) ?? own;
   const cause = hasRoom ? transport.lastError() : undefined;
-  endpoint.observer.rejected("POOL_TIMEOUT");
+  own.engine.noteUnserved(by, "POOL_TIMEOUT");
   const reason = cause === undefined ? undefined : classify(cause, { ...transport.context(), written: false });
   const because =
     reason === undefined ? "" : ` What keeps a new one from being made is ${reason.code}: ${reason.title}`;

@@ -51,6 +51,15 @@ export class PooledConnection {
 
   /** Connects, or makes sure that the connection still answers; on the database that the client is on. */
   async prove(): Promise<void> {
+    this.engine.setPrivate(true);
+    try {
+      await this.#prove();
+    } finally {
+      this.engine.setPrivate(false);
+    }
+  }
+
+  async #prove(): Promise<void> {
     const isNew = this.#epoch < 0;
     const { policy } = this.#host;
     const limit = isNew ? policy.reconnect.handshakeTimeout : Math.min(ANSWER_WITHIN, policy.pool.acquireTimeout);
@@ -84,8 +93,17 @@ export class PooledConnection {
   async clean(): Promise<string | undefined> {
     // The reply that ended the loan may still be being dealt with, or the reason to destroy the connection.
     await Promise.resolve();
-    const { session } = this.engine;
     if (!this.isAlive()) return "lost";
+    this.engine.setPrivate(true);
+    try {
+      return await this.#clean();
+    } finally {
+      this.engine.setPrivate(false);
+    }
+  }
+
+  async #clean(): Promise<string | undefined> {
+    const { session } = this.engine;
     if (this.connection.epoch() !== this.#epoch || session.isLost) return "reconnected";
     if (session.isDirty) return "dirty";
     this.client.removeAllListeners();

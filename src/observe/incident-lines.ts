@@ -4,20 +4,20 @@
  */
 import { entryOf } from "../failure/catalogue.js";
 import type { Code } from "../failure/codes.js";
+import type { ServerIdentity } from "../engine/ports.js";
 import type { Area, Diagnosis } from "../failure/diagnosis.js";
-import { formatDuration as span } from "../format.js";
+import { formatDuration } from "../format.js";
+import type { IncidentEnding } from "./events.js";
+import type { FailureCounts } from "./failure-counts.js";
 
 /** What an incident has counted. Durations in milliseconds. */
 export interface Tally {
   readonly id: string;
   readonly first: Diagnosis;
-  readonly latest: Diagnosis;
-  readonly failed: number;
-  readonly rejected: number;
+  readonly chapter: Diagnosis;
+  readonly counts: FailureCounts;
   readonly retried: number;
-  readonly unknownOutcome: number;
   readonly probes: number;
-  readonly codes: ReadonlyMap<Code, number>;
 }
 
 export interface Line {
@@ -50,22 +50,31 @@ function headline(diagnosis: Diagnosis): string {
 }
 
 function describe(diagnosis: Diagnosis): object {
-  const { code, area, severity, seen, why, next, docs } = diagnosis;
-  return { code, area, severity, seen, why, next, docs };
+  const { code, area, severity, seen, evidence, why, next, docs } = diagnosis;
+  return { code, area, severity, seen, ...(evidence.length === 0 ? {} : { evidence }), why, next, docs };
 }
 
-function counts(tally: Tally): object {
-  const { failed, rejected, retried, unknownOutcome, probes } = tally;
-  return { failed, rejected, retried, unknownOutcome, probes, codes: Object.fromEntries(tally.codes) };
+function numbers({ failed, rejected, unknownOutcome, fallbacks, codes, unknown }: FailureCounts): object {
+  return {
+    failed,
+    rejected,
+    unknownOutcome,
+    ...(unknown.size === 0 ? {} : { unknownCommands: Object.fromEntries(unknown) }),
+    ...(fallbacks === 0 ? {} : { fallbacks }),
+    codes: Object.fromEntries(codes),
+  };
+}
+
+function counted({ counts, retried, probes }: Tally): object {
+  return { ...numbers(counts), retried, probes };
 }
 
 /** `retryAfter` is set when commands already fail fast. */
 export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retryAfter: number | undefined): Line {
-  const likely = diagnosis.why[0];
   const step = diagnosis.next[0];
   const sentences = [
     `redis ${endpoint} ${headline(diagnosis)}.`,
-    likely === undefined ? "" : `Likely: ${likely}`,
+    ...explained(diagnosis),
     retryAfter === undefined ? "" : `Failing fast; ${nextProbe(retryAfter)}.`,
     // Last, and without a full stop behind it: it is there to be copied.
     step === undefined ? "" : `Next: ${step.run ?? step.say}`,
@@ -78,6 +87,20 @@ export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retr
       ...describe(diagnosis),
       ...(retryAfter === undefined ? {} : { circuit: "open", retryAfterMs: retryAfter }),
     },
+    message: sentences.filter((sentence) => sentence !== "").join(" "),
+  };
+}
+
+/** The incident has become another one. */
+export function changed(endpoint: string, id: string, diagnosis: Diagnosis, duration: number): Line {
+  const step = diagnosis.next[0];
+  const sentences = [
+    `redis ${endpoint} ${verb(diagnosis)} now, after ${elapsed(duration)}: ${entryOf(diagnosis.code).name} (${diagnosis.code}).`,
+    ...explained(diagnosis),
+    step === undefined ? "" : `Next: ${step.run ?? step.say}`,
+  ];
+  return {
+    fields: { event: "incident.changed", incident: id, endpoint, ...describe(diagnosis), durationMs: duration },
     message: sentences.filter((sentence) => sentence !== "").join(" "),
   };
 }
@@ -109,7 +132,7 @@ export function clientFailsFast(endpoint: string, id: string, retryAfter: number
   const { code } = cause;
   return {
     fields: { event: "incident.circuit", incident: id, endpoint, circuit: "client", code, retryAfterMs: retryAfter },
-    message: `redis ${endpoint}: commands of a client that has no connection now fail fast (${code}), while others are connected; ${retryAfter < 1 ? "it is dialling now" : `it dials again in ${span(retryAfter)}`}.`,
+    message: `redis ${endpoint}: commands of a client that has no connection now fail fast (${code}), while others are connected; ${retryAfter < 1 ? "it is dialling now" : `it dials again in ${formatDuration(retryAfter)}`}.`,
   };
 }
 
@@ -125,32 +148,42 @@ export function examination(
 }
 
 export function summary(endpoint: string, tally: Tally, duration: number, waiting: number): Line {
-  // A command lost with its connection is the same story; a server that is loading now is another chapter.
-  const changed = tally.latest.area !== tally.first.area && tally.latest.area !== "client";
-  const now = changed ? ` Now: ${entryOf(tally.latest.code).name}.` : "";
   return {
     fields: {
       event: "incident.summary",
       incident: tally.id,
       endpoint,
-      code: (changed ? tally.latest : tally.first).code,
+      code: tally.chapter.code,
       durationMs: duration,
       waiting,
-      ...counts(tally),
+      ...counted(tally),
     },
-    message: `redis ${endpoint} ${stillVerb(tally.first)} after ${span(duration)}: ${listed(tally)}, ${String(waiting)} waiting.${now}`,
+    message: `redis ${endpoint} ${stillVerb(tally.chapter)} after ${elapsed(duration)}: ${listed(tally.counts)}, ${String(tally.retried)} retried, ${String(waiting)} waiting.`,
   };
 }
 
-/** `recovered`: it answers again. `quiet`: an interval passed without a failure. `closed`: the client went away first. */
-export type Ending = "recovered" | "quiet" | "closed";
+const SERVERS: Readonly<Record<ServerIdentity, string>> = {
+  same: " The same server process answers: it was not restarted.",
+  restarted: " The server was restarted.",
+  other: " Another server answers now.",
+  unknown: "",
+};
 
-export function closing(endpoint: string, tally: Tally, duration: number, recovery: number, ending: Ending): Line {
-  const after = `after ${span(duration)} (${tally.first.code}): ${listed(tally)}`;
-  const messages: Readonly<Record<Ending, string>> = {
-    recovered: `redis ${endpoint} recovered ${after}. Back ${span(recovery)} after the last failure.`,
-    quiet: `redis ${endpoint}: no more failures ${after}.`,
-    closed: `redis ${endpoint}: the client was closed while the server ${verb(tally.first)}, ${after}.`,
+export interface Ended {
+  readonly ending: IncidentEnding;
+  readonly duration: number;
+  /** From the last failure to the recovery; unknown when others failed after it. */
+  readonly recovery: number | undefined;
+  readonly server: ServerIdentity;
+}
+
+export function closing(endpoint: string, tally: Tally, { ending, duration, recovery, server }: Ended): Line {
+  const after = `after ${elapsed(duration)} (${tally.first.code}): ${listed(tally.counts)}, ${String(tally.retried)} retried`;
+  const back = recovery === undefined ? "" : ` Back ${formatDuration(recovery)} after the last failure.`;
+  const messages: Readonly<Record<IncidentEnding, string>> = {
+    recovered: `redis ${endpoint} recovered ${after}.${back}${SERVERS[server]}${check(tally.counts)}`,
+    quiet: `redis ${endpoint}: no more failures ${after}.${check(tally.counts)}`,
+    closed: `redis ${endpoint}: the client was closed while the server ${verb(tally.chapter)}, ${after}.${check(tally.counts)}`,
   };
   return {
     fields: {
@@ -160,25 +193,55 @@ export function closing(endpoint: string, tally: Tally, duration: number, recove
       code: tally.first.code,
       ending,
       durationMs: duration,
-      recoveryMs: ending === "recovered" ? recovery : undefined,
-      ...counts(tally),
+      ...(ending !== "recovered" ? {} : { recoveryMs: recovery, ...(server === "unknown" ? {} : { server }) }),
+      ...counted(tally),
     },
     message: messages[ending],
   };
 }
 
-export function flapping(endpoint: string, tally: Tally, times: number): Line {
+/** Trouble that was over before its opening line was due, or several of a kind. */
+export interface Brief {
+  readonly code: Code;
+  readonly times: number;
+  /** The longest of them, in milliseconds. */
+  readonly duration: number;
+  readonly counts: FailureCounts;
+  readonly retried: number;
+}
+
+/** `gathered`: not the first of its kind; they came within this many milliseconds. */
+export function blip(endpoint: string, brief: Brief, gathered: number): Line {
+  const { code, times, duration, counts, retried } = brief;
+  const back = `back after ${times > 1 ? "at most " : ""}${formatDuration(duration)}`;
+  const often = times > 1 ? `, ${String(times)} times in ${formatDuration(gathered)}` : "";
   return {
-    fields: { event: "incident.flapping", incident: tally.id, endpoint, code: tally.latest.code, recoveries: times },
-    message: `redis ${endpoint} keeps failing and recovering (${tally.latest.code}, ${String(times)} times): treated as one incident until it stays up.`,
+    fields: {
+      event: "connection.blip",
+      endpoint,
+      code,
+      durationMs: duration,
+      times,
+      ...numbers(counts),
+      retried,
+    },
+    message: `redis ${endpoint}: ${entryOf(code).name} (${code})${often}, ${back}; ${hurt(counts)}.${check(counts)}`,
   };
 }
 
-export function blip(endpoint: string, diagnosis: Diagnosis, duration: number, suppressed: number): Line {
-  const others = suppressed === 0 ? "" : ` ${String(suppressed)} more like it were not logged.`;
+export function flapping(endpoint: string, brief: Brief, gathered: number): Line {
+  const { code, times, duration, counts, retried } = brief;
   return {
-    fields: { event: "connection.blip", endpoint, code: diagnosis.code, durationMs: duration, suppressed },
-    message: `redis ${endpoint}: connection dropped (${diagnosis.code}) and was back after ${span(duration)}; no command failed.${others}`,
+    fields: {
+      event: "incident.flapping",
+      endpoint,
+      code,
+      durationMs: duration,
+      times,
+      ...numbers(counts),
+      retried,
+    },
+    message: `redis ${endpoint} keeps failing and recovering (${code}): ${times === 1 ? "once more" : `${String(times)} times in ${formatDuration(gathered)}`}, away for ${times > 1 ? "at most " : ""}${formatDuration(duration)}; ${hurt(counts)}.${check(counts)}`,
   };
 }
 
@@ -198,11 +261,66 @@ export function usage(endpoint: string, diagnosis: Diagnosis, suppressed: number
 }
 
 function nextProbe(retryAfter: number): string {
-  return retryAfter < 1 ? "probing now" : `next probe in ${span(retryAfter)}`;
+  return retryAfter < 1 ? "probing now" : `next probe in ${formatDuration(retryAfter)}`;
 }
 
-function listed(tally: Tally): string {
-  const parts = [...tally.codes].filter(([, count]) => count > 0).map(([code, count]) => `${code} ${String(count)}`);
-  const failed = `${String(tally.failed + tally.rejected)} failed${parts.length === 0 ? "" : ` (${parts.join(", ")})`}`;
-  return `${failed}, ${String(tally.retried)} retried, ${String(tally.unknownOutcome)} with unknown outcome`;
+/** A cause, and apart from it what this process has seen: an observation is not an explanation. */
+function explained({ why, evidence }: Diagnosis): string[] {
+  const cause = why.find((sentence) => !evidence.includes(sentence));
+  const [observation] = evidence;
+  return [cause === undefined ? "" : `Likely: ${cause}`, observation === undefined ? "" : `Seen: ${observation}`];
+}
+
+function plural(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function byCode({ codes }: FailureCounts): string {
+  const parts = [...codes].map(([code, count]) => `${code} ${String(count)}`);
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
+function byName({ unknown }: FailureCounts): string {
+  return [...unknown].map(([name, count]) => name.toUpperCase() + (count > 1 ? ` ${String(count)}` : "")).join(", ");
+}
+
+/** The same numbers as in the fields, as a sentence says them. */
+function listed(counts: FailureCounts): string {
+  const { failed, rejected, unknownOutcome, fallbacks } = counts;
+  return [
+    `${String(failed)} failed${byCode(counts)}`,
+    ...(rejected === 0 ? [] : [`${String(rejected)} of them never sent`]),
+    ...(unknownOutcome === 0 ? [] : [`${String(unknownOutcome)} with unknown outcome: ${byName(counts)}`]),
+    ...(fallbacks === 0 ? [] : [`${String(fallbacks)} answered by the fallback`]),
+  ].join(", ");
+}
+
+function hurt(counts: FailureCounts): string {
+  const { failed, unknownOutcome, fallbacks } = counts;
+  const others = failed - unknownOutcome;
+  const parts = [
+    ...(unknownOutcome === 0 ? [] : [`${plural(unknownOutcome, "command")} with unknown outcome: ${byName(counts)}`]),
+    ...(others === 0 ? [] : [`${plural(failed, "command")} failed${byCode(counts)}`]),
+    ...(fallbacks === 0 ? [] : [`${plural(fallbacks, "command")} answered by the fallback`]),
+  ];
+  return parts.length === 0 ? "no command failed" : parts.join("; ");
+}
+
+function check({ unknownOutcome }: FailureCounts): string {
+  if (unknownOutcome === 0) return "";
+  return unknownOutcome === 1
+    ? " It may have been executed: read what it changes before repeating it."
+    : " They may have been executed: read what they change before repeating them.";
+}
+
+/** Long spans with their seconds: two summaries in a row must not say the same. */
+function elapsed(ms: number): string {
+  if (ms < 120_000) return formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000);
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const [large, small] =
+    minutes < 60
+      ? [`${String(minutes)} min`, `${String(seconds % 60)} s`]
+      : [`${String(Math.floor(minutes / 60))} h`, `${String(minutes % 60)} min`];
+  return small.startsWith("0 ") ? large : `${large} ${small}`;
 }

@@ -1,77 +1,108 @@
 /** One incident while it lasts: when it began, what it was first and is now, and what it has counted. Writes nothing. */
 import { clock, type Timer } from "../clock.js";
+import type { CircuitKind } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
+import type { IncidentNumbers } from "./events.js";
+import { FailureCounts } from "./failure-counts.js";
 
-/** What `stats()` shows of a running incident. */
-export interface IncidentSnapshot {
+/** What can be asked of a running incident. */
+export interface IncidentSnapshot extends Partial<IncidentNumbers> {
   readonly open: boolean;
   readonly id?: string;
   readonly code?: Code;
   readonly durationMs?: number;
-  readonly failed?: number;
-  readonly rejected?: number;
-  readonly retried?: number;
-  readonly unknownOutcome?: number;
-  readonly codes?: Readonly<Record<string, number>>;
 }
+
+/** Errors that say that a command was hurt, and nothing of why. */
+const isVague = ({ area, code }: Diagnosis): boolean => area === "client" || code === "CONNECTION_CLOSED_EARLY";
 
 export class IncidentTally {
   readonly id: string = clock.random().toString(36).slice(2, 8);
-  /** Milliseconds on the clock of the log. */
-  readonly openedAt: number;
+  /** The first sign of it, in milliseconds on the clock of the log. */
+  openedAt: number;
+  /** How it began. */
+  readonly begun: Code;
+  /** What the opening line says, and what its closing line will. */
   first: Diagnosis;
+  /** What it is now, as far as lines have told. */
+  chapter: Diagnosis;
   latest: Diagnosis;
-  failed = 0;
-  rejected = 0;
+  readonly counts = new FailureCounts();
   retried = 0;
-  unknownOutcome = 0;
   probes = 0;
-  readonly codes: Map<Code, number> = new Map<Code, number>();
   /** Fatal codes, and `outage` for everything else, that have had their opening line. */
   readonly announced: Set<string> = new Set<string>();
-  readonly circuits: Set<string> = new Set<string>();
+  readonly circuits = new Set<CircuitKind | "client">();
   lastFailureAt: number;
-  /** It was up again, but flaps: the next quiet interval closes it. */
+  /** A client is connected again, or the server takes what it refused; not known yet of all clients. */
   recoveredAt: number | undefined = undefined;
+  /** Another kind of trouble than the chapter's, and when it was first seen. */
+  #other: { readonly area: string; readonly since: number } | undefined = undefined;
+  /** When its opening line or its last summary was written. */
+  summarizedAt = 0;
   timer: Timer | undefined = undefined;
 
-  constructor(first: Diagnosis, now: number) {
-    this.first = this.latest = first;
-    this.openedAt = this.lastFailureAt = now;
+  constructor(first: Diagnosis, openedAt: number, now: number) {
+    this.first = this.chapter = this.latest = first;
+    this.begun = first.code;
+    this.openedAt = openedAt;
+    this.lastFailureAt = now;
   }
 
-  /** `commands` failed of it; 0 for a connection that dropped or could not be made. */
-  add(diagnosis: Diagnosis, commands: number, now: number): void {
+  get isAnnounced(): boolean {
+    return this.announced.size > 0;
+  }
+
+  /** Something speaks against the endpoint. */
+  add(diagnosis: Diagnosis, since: number, now: number): void {
+    this.openedAt = Math.min(this.openedAt, since);
     this.latest = diagnosis;
     this.lastFailureAt = now;
     this.recoveredAt = undefined;
-    this.failed += commands;
-    if (commands > 0) this.#count(diagnosis.code, commands);
     // A client-side error says less than a connection failure, and a closed door less than the server's words behind it.
-    const isVague = this.first.area === "client" || this.first.code === "CONNECTION_CLOSED_EARLY";
-    if (this.announced.size === 0 && isVague) this.first = diagnosis;
+    if (!this.isAnnounced && isVague(this.first)) this.first = this.chapter = diagnosis;
   }
 
-  reject(code: Code, commands: number): void {
-    this.rejected += commands;
-    this.#count(code, commands);
+  /** The opening line is due: a lost connection that cannot be made again is told as what keeps it from being made. */
+  settle(): void {
+    const { first, latest } = this;
+    if (latest.area === first.area && !isVague(latest) && this.recoveredAt === undefined) this.first = latest;
+    this.chapter = this.first;
+  }
+
+  /**
+   * Whether this diagnosis begins another chapter: another part of the chain has been broken for longer than a blip. A
+   * command that was lost with its connection is the same story.
+   */
+  turns(diagnosis: Diagnosis, now: number, blip: number): boolean {
+    const { area } = diagnosis;
+    if (area === this.chapter.area || isVague(diagnosis) || area === "usage") {
+      if (area === this.chapter.area) this.#other = undefined;
+      return false;
+    }
+    if (this.#other?.area !== area) this.#other = { area, since: now };
+    if (now - this.#other.since < blip || this.announced.has(diagnosis.code)) return false;
+    this.#other = undefined;
+    this.chapter = diagnosis;
+    this.announced.add(diagnosis.code);
+    return true;
   }
 
   /** Refused writes and the like: nobody reports their end, so an interval without one is the end. */
   get passesByItself(): boolean {
-    const { breaker, area } = this.latest;
+    const { breaker, area } = this.isAnnounced ? this.chapter : this.latest;
     return breaker !== "read-write" && (area === "server" || area === "usage" || area === "client");
   }
 
-  snapshot(now: number): IncidentSnapshot {
-    const { id, failed, rejected, retried, unknownOutcome } = this;
-    const durationMs = Math.round(now - this.openedAt);
-    const codes = Object.fromEntries(this.codes);
-    return { open: true, id, code: this.first.code, durationMs, failed, rejected, retried, unknownOutcome, codes };
+  numbers(): IncidentNumbers {
+    const { counts, retried } = this;
+    const { failed, rejected, unknownOutcome, fallbacks } = counts;
+    return { failed, rejected, unknownOutcome, retried, fallbacks, codes: Object.fromEntries(counts.codes) };
   }
 
-  #count(code: Code, commands: number): void {
-    this.codes.set(code, (this.codes.get(code) ?? 0) + commands);
+  snapshot(now: number): IncidentSnapshot {
+    const durationMs = Math.round(now - this.openedAt);
+    return { open: true, id: this.id, code: this.first.code, durationMs, ...this.numbers() };
   }
 }

@@ -4,13 +4,25 @@
  * It is called once a failed command, so everything before a line is written is counting.
  */
 import { clock, setUnrefTimeout } from "../clock.js";
-import type { CircuitChange, CircuitKind, Observer } from "../engine/ports.js";
+import type {
+  CircuitChange,
+  CircuitKind,
+  CommandFailure,
+  Observer,
+  Reconnection,
+  Recovery,
+  ServerIdentity,
+} from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
+import type { Logger } from "../policy/shape.js";
+import type { EventHub, IncidentEnding } from "./events.js";
+import { FailureCounts, isCallersOwn } from "./failure-counts.js";
+import { GatheredLines } from "./gathered-lines.js";
 import * as lines from "./incident-lines.js";
 import { IncidentTally, type IncidentSnapshot } from "./incident-tally.js";
-import type { Logger } from "../policy/shape.js";
 import { LogThrottle } from "./log-throttle.js";
+import { RecentFailures } from "./recent-failures.js";
 
 export interface IncidentLogOptions {
   readonly logger: Logger;
@@ -18,12 +30,16 @@ export interface IncidentLogOptions {
   readonly endpoint: string;
   /** Milliseconds between two summary lines. */
   readonly summaryInterval: number;
-  /** Looks at the endpoint from outside; asked once an incident, and not again within `summaryInterval`. */
+  /** Looks at the endpoint from outside; asked once an incident, and not again within `summaryInterval` of an incident that lasted. */
   readonly examine?: (() => Promise<Examination | undefined>) | undefined;
   /** How many commands wait for this endpoint now. */
   readonly waiting: () => number;
+  /** Its clients that want a connection and have none, or wait for a late reply. */
+  readonly troubled: () => number;
   /** What the line of the first connection says of the policy: its name and fingerprint. */
   readonly policy: { readonly profile: string; readonly fingerprint: string; readonly text: string };
+  /** Where the events of incidents go. */
+  readonly hub?: EventHub | undefined;
   /** Monotonic clock in milliseconds. Default: the package's own. */
   readonly now?: () => number;
 }
@@ -34,67 +50,77 @@ export interface Examination {
   readonly sentence: string;
 }
 
-/** A connection that is back within this long, with no failed command, was a blip. Milliseconds. */
+/** Trouble that is over within this long, with no command refused, is one line at its end. Milliseconds. */
 const BLIP = 250;
-/** Incidents that may end within one summary interval before they are treated as one. */
+/** Incidents of one code that may end within one summary interval before the endpoint is said to flap. */
 const FLAPS = 3;
+/** While it flaps, trouble of the same code that is over within this long is gathered. Milliseconds. */
+const LASTING = 2_000;
 /** Clients that share an endpoint are connected again within this long after the first of them. Milliseconds. */
 const STRAGGLERS = 2_000;
+/** A server that refused commands, and has refused none for this long, takes them again. Milliseconds. */
+const TAKES_AGAIN = 2_000;
 /** At most one line a code in this span for what reaches the caller anyway. Milliseconds. */
 const QUIET = 10_000;
 
+/** Failures that say that a command was hurt, not that it was refused: the opening line waits until the trouble lasts. */
+const HURT: ReadonlySet<Code> = new Set<Code>(["OUTCOME_UNKNOWN", "DEADLINE", "EXEC_ABORTED"]);
+
+type BriefKind = "info" | "warn" | "flapping";
+
 export class IncidentLog implements Observer {
+  readonly #options: IncidentLogOptions;
   readonly #logger: Logger;
   readonly #endpoint: string;
   readonly #interval: number;
   readonly #now: () => number;
   readonly #throttle = new LogThrottle();
-  readonly #waiting: () => number;
-  readonly #policy: IncidentLogOptions["policy"];
-  readonly #examine: IncidentLogOptions["examine"];
-  #examinedAt = -Infinity;
+  readonly #recent = new RecentFailures();
+  readonly #briefs: GatheredLines<BriefKind, lines.Brief>;
+  readonly #rejections: GatheredLines<Code, number>;
   readonly #open = new Set<CircuitKind>();
-  #endings: number[] = [];
+  #examinedAt = -Infinity;
+  /** The look is under way, and this was its predecessor's time: given back if the incident ends first. */
+  #refund: number | undefined = undefined;
+  #endings: { readonly at: number; readonly begun: Code }[] = [];
   #incident: IncidentTally | undefined = undefined;
+  #server: ServerIdentity = "unknown";
 
   constructor(options: IncidentLogOptions) {
-    this.#examine = options.examine;
+    this.#options = options;
     this.#logger = options.logger;
     this.#endpoint = options.endpoint;
     this.#interval = options.summaryInterval;
     this.#now = options.now ?? (() => clock.now());
-    this.#waiting = options.waiting;
-    this.#policy = options.policy;
+    this.#briefs = new GatheredLines(this.#interval, (kind, brief) => this.#writeBrief(kind, brief), joined);
+    this.#rejections = new GatheredLines<Code, number>(
+      this.#interval,
+      (code, count) => this.#write("warn", lines.rejection(this.#endpoint, code, count, options.waiting())),
+      (one, other) => one + other,
+    );
   }
 
   firstConnected(): void {
-    const { profile, fingerprint, text } = this.#policy;
+    const { profile, fingerprint, text } = this.#options.policy;
     this.#logger.info(
       { event: "client.ready", endpoint: this.#endpoint, profile, policy: fingerprint },
       `redis ${this.#endpoint}: connected; ${text}.`,
     );
   }
 
-  /** A connection dropped or could not be made: a line only if it lasts or a command fails. */
-  connectionFailed(diagnosis: Diagnosis): void {
-    this.#failed(diagnosis, 0);
+  /** A connection dropped or could not be made: a line only if it lasts or a command is refused. */
+  connectionFailed(diagnosis: Diagnosis, since: number = this.#now()): void {
+    this.#trouble(diagnosis, since);
   }
 
-  /** Something of the availability kind failed: opens the incident, or is counted. */
-  commandFailed(diagnosis: Diagnosis, again = false): void {
-    this.#failed(diagnosis, again ? 0 : 1);
-  }
-
-  #failed(diagnosis: Diagnosis, count: number): void {
-    const incident = (this.#incident ??= this.#begin(diagnosis));
-    incident.add(diagnosis, count, this.#now());
-    if (count > 0 || diagnosis.severity === "fatal") this.#announce(incident, diagnosis, undefined);
+  serverRefused(diagnosis: Diagnosis): void {
+    this.#trouble(diagnosis, this.#now());
   }
 
   /** A failure that concerns its caller only. Credential and configuration faults are incidents all the same. */
   commandRefused(diagnosis: Diagnosis): void {
     if (diagnosis.severity === "fatal") {
-      this.commandFailed(diagnosis);
+      this.#trouble(diagnosis, this.#now());
       return;
     }
     const muted = this.#throttle.take(`usage ${diagnosis.code}`, 1, QUIET, this.#now());
@@ -105,42 +131,50 @@ export class IncidentLog implements Observer {
     this.#logger[isLoud ? "warn" : "debug"](line.fields, line.message);
   }
 
-  retried(count = 1): void {
-    if (this.#incident !== undefined) this.#incident.retried += count;
-  }
-
-  outcomeUnknown(count = 1): void {
-    if (this.#incident !== undefined) this.#incident.unknownOutcome += count;
-  }
-
-  /** Commands this client refused to send: circuit open, queue full, pool exhausted. */
-  rejected(code: Code, count = 1): void {
+  commandFailed(failure: CommandFailure): void {
+    const { code, isUnsent } = failure;
+    if (isCallersOwn(code)) return;
     const incident = this.#incident;
     if (incident !== undefined) {
-      incident.reject(code, count);
-      this.#announce(incident, incident.first, undefined);
-      return;
-    }
-    // Another client of the endpoint has not reconnected yet: that story has been told.
-    if (code === "CIRCUIT_OPEN" && this.#now() - (this.#endings.at(-1) ?? -Infinity) < STRAGGLERS) return;
-    const muted = this.#throttle.take(`rejected ${code}`, count, this.#interval, this.#now());
-    if (muted !== undefined) this.#write("warn", lines.rejection(this.#endpoint, code, muted, this.#waiting()));
+      incident.counts.add(failure);
+      if (!isUnsent) incident.lastFailureAt = this.#now();
+      if (!incident.isAnnounced && !HURT.has(code) && !this.#isFlapping(incident)) {
+        this.#announce(incident, incident.first, undefined);
+      }
+    } else if (isUnsent) this.#rejections.add(code, 1);
+    else this.#recent.add(failure, this.#now());
   }
 
-  circuitChanged({ kind: which, state, retryAfter, cause }: CircuitChange): void {
-    if (state === "closed") this.#open.delete(which);
+  fellBack(): void {
+    if (this.#incident !== undefined) this.#incident.counts.fallbacks++;
+  }
+
+  retried(): void {
+    if (this.#incident !== undefined) this.#incident.retried++;
+  }
+
+  circuitChanged({ kind, state, retryAfter, cause }: CircuitChange): void {
+    if (state === "closed") {
+      this.#open.delete(kind);
+      this.#incident?.circuits.delete(kind);
+    }
     if (state === "half-open" && this.#incident !== undefined) this.#incident.probes++;
     if (state !== "open") return;
-    this.#open.add(which);
-    const incident = (this.#incident ??= cause === undefined ? undefined : this.#begin(cause));
-    if (incident === undefined || incident.circuits.has(which)) return;
-    incident.circuits.add(which);
-    if (this.#announce(incident, cause ?? incident.first, retryAfter)) return;
-    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, which, retryAfter, cause));
+    this.#open.add(kind);
+    const now = this.#now();
+    const incident = (this.#incident ??= cause === undefined ? undefined : this.#begin(cause, now));
+    if (incident === undefined || incident.circuits.has(kind)) return;
+    incident.circuits.add(kind);
+    if (this.#announce(incident, incident.isAnnounced ? (cause ?? incident.first) : incident.first, retryAfter)) return;
+    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, kind, retryAfter, cause));
+  }
+
+  reconnected({ server }: Reconnection): void {
+    if (server !== "unknown") this.#server = server;
   }
 
   clientFailsFast(cause: Diagnosis, retryAfter: number): void {
-    const incident = (this.#incident ??= this.#begin(cause));
+    const incident = (this.#incident ??= this.#begin(cause, this.#now()));
     if (incident.circuits.has("client")) return;
     incident.circuits.add("client");
     this.#announce(incident, cause, undefined);
@@ -148,108 +182,233 @@ export class IncidentLog implements Observer {
   }
 
   /**
-   * The endpoint is reachable and all circuits are closed. `reconnected`: that is all that is known, and it does not end
-   * the refusals of a server that was reachable all the time.
+   * The endpoint is reachable and all circuits are closed. That a client has connected does not end the refusals of a
+   * server that was reachable all the time, nor what other clients still suffer from.
    */
-  recovered(reconnected = false): void {
+  recovered({ reconnected, troubled, server }: Recovery): void {
     const incident = this.#incident;
     if (incident === undefined || (reconnected && incident.passesByItself)) return;
-    const now = this.#now();
-    if (incident.announced.size === 0) {
-      this.#end();
-      const muted = this.#throttle.take("blip", 1, this.#interval, this.#now());
-      if (muted !== undefined) {
-        this.#write("info", lines.blip(this.#endpoint, incident.first, Math.round(now - incident.openedAt), muted - 1));
-      }
-      return;
-    }
-    this.#endings = this.#endings.filter((at) => now - at < this.#interval);
-    if (this.#endings.length < FLAPS) {
-      this.#finish(incident, "recovered");
-      return;
-    }
-    incident.recoveredAt = now;
-    if (!incident.announced.has("flapping")) {
-      incident.announced.add("flapping");
-      this.#write("warn", lines.flapping(this.#endpoint, incident, this.#endings.length));
-    }
+    if (server !== "unknown") this.#server = server;
+    incident.recoveredAt ??= this.#now();
+    if (troubled > 0) this.#schedule(incident);
+    else this.#finish(incident, "recovered");
   }
 
   /** Ends the incident with its owner. */
   closed(): void {
     const incident = this.#incident;
-    if (incident === undefined) return;
-    if (incident.announced.size > 0) this.#finish(incident, "closed");
-    else this.#end();
+    if (incident !== undefined) {
+      const isWorthIt = incident.isAnnounced || incident.counts.failed > 0;
+      if (isWorthIt) this.#writeClosing(incident, "closed", this.#now());
+      this.#end();
+    }
+    this.#briefs.flush();
+    this.#rejections.flush();
   }
 
   snapshot(): IncidentSnapshot {
     return this.#incident?.snapshot(this.#now()) ?? { open: false };
   }
 
-  #begin(diagnosis: Diagnosis): IncidentTally {
-    const incident = new IncidentTally(diagnosis, this.#now());
-    incident.timer = setUnrefTimeout(() => this.#announce(incident, incident.first, undefined), BLIP);
+  #trouble(diagnosis: Diagnosis, since: number): void {
+    const now = this.#now();
+    const running = this.#incident;
+    const incident = (this.#incident ??= this.#begin(diagnosis, since));
+    incident.add(diagnosis, since, now);
+    const isFatal = diagnosis.severity === "fatal";
+    if (isFatal) this.#announce(incident, diagnosis, undefined);
+    else if (!incident.isAnnounced) {
+      if (now - incident.openedAt >= this.#patience(incident)) this.#announce(incident, diagnosis, undefined);
+    } else if (incident.turns(diagnosis, now, BLIP) && !this.#announce(incident, diagnosis, undefined)) {
+      this.#changed(incident, diagnosis, now);
+    }
+    if (this.#incident === incident && (running === undefined || !incident.isAnnounced)) this.#schedule(incident);
+  }
+
+  #begin(diagnosis: Diagnosis, since: number): IncidentTally {
+    const incident = new IncidentTally(diagnosis, since, this.#now());
+    incident.counts.addAll(this.#recent.takeSince(since));
+    this.#server = "unknown";
     return incident;
+  }
+
+  /** For how long trouble may last before its opening line is written. */
+  #patience(incident: IncidentTally): number {
+    return this.#isFlapping(incident) ? LASTING : BLIP;
+  }
+
+  #isFlapping({ begun }: IncidentTally): boolean {
+    if (this.#endings.length < FLAPS) return false;
+    const from = this.#now() - this.#interval;
+    return this.#endings.filter((ending) => ending.at > from && ending.begun === begun).length >= FLAPS;
   }
 
   /** Writes the opening line unless this kind has had one. Returns whether it did. */
   #announce(incident: IncidentTally, diagnosis: Diagnosis, retryAfter: number | undefined): boolean {
-    const fatal = diagnosis.severity === "fatal";
-    const kind = fatal ? diagnosis.code : "outage";
+    const isFatal = diagnosis.severity === "fatal";
+    const kind = isFatal ? diagnosis.code : "outage";
     if (incident.announced.has(kind)) return false;
-    const firstLine = incident.announced.size === 0;
+    const isFirst = !incident.isAnnounced;
+    if (isFirst && !isFatal) incident.settle();
     incident.announced.add(kind);
-    // The connection failure that came first explains more than the command that failed of it.
-    const shown = fatal || !firstLine || incident.first.severity === "fatal" ? diagnosis : incident.first;
+    // The connection failure that came first explains more than the command that failed because of it.
+    const shown = isFatal || !isFirst || incident.first.severity === "fatal" ? diagnosis : incident.first;
+    if (isFirst) incident.chapter = shown;
     const line = lines.opening(this.#endpoint, incident.id, shown, retryAfter);
-    if (fatal && this.#logger.fatal !== undefined) this.#logger.fatal(line.fields, line.message);
+    if (isFatal && this.#logger.fatal !== undefined) this.#logger.fatal(line.fields, line.message);
     else this.#logger.error(line.fields, line.message);
-    if (firstLine) {
-      if (!fatal) void this.#look(incident);
-      clock.clearTimeout(incident.timer);
-      incident.timer = clock.setInterval(() => this.#tick(incident), this.#interval);
-      incident.timer.unref();
+    this.#tell(isFirst ? "incident.opened" : "incident.changed", incident, shown);
+    if (isFirst) {
+      incident.summarizedAt = this.#now();
+      if (!isFatal) void this.#look(incident);
+      this.#schedule(incident);
     }
     return true;
   }
 
+  #changed(incident: IncidentTally, diagnosis: Diagnosis, now: number): void {
+    const line = lines.changed(this.#endpoint, incident.id, diagnosis, Math.round(now - incident.openedAt));
+    this.#write("warn", line);
+    this.#tell("incident.changed", incident, diagnosis);
+  }
+
   async #look(incident: IncidentTally): Promise<void> {
+    const { examine } = this.#options;
     const now = this.#now();
-    if (this.#examine === undefined || now - this.#examinedAt < this.#interval) return;
+    if (examine === undefined || now - this.#examinedAt < this.#interval) return;
+    this.#refund = this.#examinedAt;
     this.#examinedAt = now;
     // A service must not end because its look outside failed, for example where a bundle left the doctor out
-    const seen = await this.#examine().catch(() => undefined);
-    if (seen !== undefined && this.#incident === incident)
-      this.#write("warn", lines.examination(this.#endpoint, incident.id, seen));
+    const seen = await examine().catch(() => undefined);
+    if (this.#incident !== incident) return;
+    this.#refund = undefined;
+    if (seen !== undefined) this.#write("warn", lines.examination(this.#endpoint, incident.id, seen));
+  }
+
+  // ---- time
+
+  /** Sets the one timer of the incident to whatever is due next. */
+  #schedule(incident: IncidentTally): void {
+    const now = this.#now();
+    const quietAt = incident.lastFailureAt + this.#interval * 0.99;
+    const due = [
+      incident.isAnnounced ? incident.summarizedAt + this.#interval : incident.openedAt + this.#patience(incident),
+      incident.passesByItself ? quietAt : now + BLIP,
+      incident.recoveredAt === undefined ? Infinity : incident.recoveredAt + STRAGGLERS,
+    ].filter((at) => at > now);
+    clock.clearTimeout(incident.timer);
+    incident.timer = setUnrefTimeout(() => this.#tick(incident), Math.max(1, Math.min(...due) - now));
   }
 
   #tick(incident: IncidentTally): void {
     const now = this.#now();
-    const quiet = now - incident.lastFailureAt >= this.#interval * 0.99;
-    if (quiet && this.#open.size === 0 && (incident.recoveredAt !== undefined || incident.passesByItself)) {
-      this.#finish(incident, incident.recoveredAt === undefined ? "quiet" : "recovered");
+    const ending = this.#endingOf(incident, now);
+    if (ending !== undefined) {
+      this.#finish(incident, ending);
       return;
     }
+    // Refusals that came once, and were over before anybody lost patience, are no outage.
+    const lasts = incident.passesByItself ? incident.lastFailureAt : now;
+    if (!incident.isAnnounced && lasts - incident.openedAt >= this.#patience(incident)) {
+      this.#announce(incident, incident.first, undefined);
+    }
     // A wrong password does not get better by being repeated.
-    if (!incident.announced.has("outage")) return;
-    this.#write("warn", lines.summary(this.#endpoint, incident, Math.round(now - incident.openedAt), this.#waiting()));
+    if (incident.isAnnounced && now - incident.summarizedAt >= this.#interval) {
+      incident.summarizedAt = now;
+      if (incident.announced.has("outage")) {
+        const duration = Math.round(now - incident.openedAt);
+        this.#write("warn", lines.summary(this.#endpoint, incident, duration, this.#options.waiting()));
+      }
+    }
+    this.#schedule(incident);
   }
 
-  #finish(incident: IncidentTally, ending: lines.Ending): void {
-    const now = this.#now();
+  /** How the incident has ended by now, if nobody reports the end of such trouble; `undefined` while it lasts. */
+  #endingOf(incident: IncidentTally, now: number): IncidentEnding | undefined {
+    const { recoveredAt, chapter, passesByItself } = incident;
+    if (this.#open.size > 0) return undefined;
+    if (recoveredAt !== undefined && now - recoveredAt >= STRAGGLERS) return "recovered";
+    const quiet = now - incident.lastFailureAt;
+    if (passesByItself) return quiet >= this.#interval * 0.99 ? "quiet" : undefined;
+    if (this.#options.troubled() > 0) return undefined;
+    // Replies were late, and come again on the same connection.
+    if (chapter.area === "network" || chapter.area === "client") return quiet >= BLIP ? "recovered" : undefined;
+    const takesAgain = chapter.area === "server" && quiet >= TAKES_AGAIN && this.#options.waiting() === 0;
+    return takesAgain ? "quiet" : undefined;
+  }
+
+  // ---- endings
+
+  #finish(incident: IncidentTally, ending: IncidentEnding): void {
+    const endedAt = ending === "recovered" ? (incident.recoveredAt ?? this.#now()) : this.#now();
     this.#end();
-    this.#endings.push(now);
-    const recovery = Math.round(now - incident.lastFailureAt);
-    this.#write("info", lines.closing(this.#endpoint, incident, Math.round(now - incident.openedAt), recovery, ending));
+    if (incident.isAnnounced) {
+      const now = this.#now();
+      this.#endings = this.#endings.filter(({ at }) => now - at < this.#interval);
+      this.#endings.push({ at: now, begun: incident.begun });
+      this.#writeClosing(incident, ending, endedAt);
+      return;
+    }
+    const { first, counts, retried } = incident;
+    const duration = Math.round(endedAt - incident.openedAt);
+    // Refusals that hurt nobody and passed.
+    if (ending === "quiet" && counts.failed === 0) return;
+    const kind = duration > BLIP ? "flapping" : counts.failed > 0 ? "warn" : "info";
+    this.#briefs.add(kind, { code: first.code, times: 1, duration, counts, retried });
+  }
+
+  #writeClosing(incident: IncidentTally, ending: IncidentEnding, endedAt: number): void {
+    const duration = Math.round(endedAt - incident.openedAt);
+    const gap = Math.round(endedAt - incident.lastFailureAt);
+    const recovery = ending === "recovered" && gap >= 0 ? gap : undefined;
+    const ended = { ending, duration, recovery, server: this.#server };
+    this.#write("info", lines.closing(this.#endpoint, incident, ended));
+    const { hub } = this.#options;
+    if (hub?.isHeard !== true || !incident.isAnnounced) return;
+    hub.tell({
+      type: "incident.closed",
+      endpoint: this.#endpoint,
+      incident: incident.id,
+      code: incident.first.code,
+      ending,
+      durationMs: duration,
+      ...incident.numbers(),
+    });
+  }
+
+  #writeBrief(kind: BriefKind, brief: lines.Brief): void {
+    if (kind === "flapping") this.#write("warn", lines.flapping(this.#endpoint, brief, this.#interval));
+    else this.#write(kind, lines.blip(this.#endpoint, brief, this.#interval));
   }
 
   #end(): void {
     clock.clearTimeout(this.#incident?.timer);
     this.#incident = undefined;
+    if (this.#refund !== undefined) this.#examinedAt = this.#refund;
+    this.#refund = undefined;
+  }
+
+  #tell(type: "incident.opened" | "incident.changed", incident: IncidentTally, diagnosis: Diagnosis): void {
+    const { hub } = this.#options;
+    if (hub?.isHeard !== true) return;
+    const told = { endpoint: this.#endpoint, incident: incident.id, code: diagnosis.code, diagnosis };
+    hub.tell(type === "incident.opened" ? { type, ...told } : { type, ...told });
   }
 
   #write(level: "info" | "warn", line: lines.Line): void {
     this.#logger[level](line.fields, line.message);
   }
+}
+
+function joined(one: lines.Brief, other: lines.Brief): lines.Brief {
+  const counts = new FailureCounts();
+  counts.addAll(one.counts);
+  counts.addAll(other.counts);
+  return {
+    code: other.code,
+    times: one.times + other.times,
+    duration: Math.max(one.duration, other.duration),
+    counts,
+    retried: one.retried + other.retried,
+  };
 }

@@ -229,9 +229,16 @@ export interface ConnectionDefaults {
   readonly unref?: boolean | undefined;
 }
 
-/** A command as fallbacks see it: its name and nothing else. */
+/**
+ * A command as fallbacks see it. Only `name` is enumerable: an object that is logged by mistake tells no keys and no values.
+ */
 export interface FailedCommand {
+  /** In lower case. */
   readonly name: string;
+  /** Its keys, as the server would get them: with `keyPrefix`. */
+  readonly keys: readonly (string | Buffer)[];
+  /** All its arguments, keys included, as the server would get them. Empty for AUTH and HELLO. */
+  readonly args: readonly (string | Buffer | number)[];
 }
 
 type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };

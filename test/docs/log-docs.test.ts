@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { classify } from "../../src/failure/classify.js";
+import { FailureCounts } from "../../src/observe/failure-counts.js";
 import * as lines from "../../src/observe/incident-lines.js";
 
 const page = readFileSync(new URL("../../docs/log.md", import.meta.url), "utf8");
@@ -9,26 +10,28 @@ const page = readFileSync(new URL("../../docs/log.md", import.meta.url), "utf8")
 const diagnosis = classify("connect ECONNREFUSED 10.0.0.5:6379", {
   environment: { container: false, kubernetes: false },
 });
-const tally: lines.Tally = {
-  id: "x",
-  first: diagnosis,
-  latest: diagnosis,
-  failed: 1,
-  rejected: 2,
-  retried: 3,
-  unknownOutcome: 4,
-  probes: 5,
-  codes: new Map([["CONNECTION_REFUSED", 1]]),
-};
+/** Of each kind one, so that every field is written. */
+const counts = new FailureCounts();
+counts.add({ command: "incr", code: "OUTCOME_UNKNOWN", isUnsent: false, isOutcomeUnknown: true });
+counts.add({ command: "get", code: "CIRCUIT_OPEN", isUnsent: true, isOutcomeUnknown: false });
+counts.fallbacks = 1;
+const tally: lines.Tally = { id: "x", first: diagnosis, chapter: diagnosis, counts, retried: 3, probes: 5 };
+const brief: lines.Brief = { code: "CONNECTION_RESET", times: 2, duration: 80, counts, retried: 1 };
+const ended: lines.Ended = { ending: "recovered", duration: 1000, recovery: 10, server: "same" };
+const observed = classify("connect ECONNREFUSED 10.0.0.5:6379", {
+  environment: { container: false, kubernetes: false },
+  connection: { ageMs: 5, bytesRead: 0 },
+});
 
 const written = [
-  lines.opening("e", "x", diagnosis, 1000),
+  lines.opening("e", "x", observed, 1000),
+  lines.changed("e", "x", observed, 1000),
   lines.circuitOpened("e", "x", "write", 1000, diagnosis),
   lines.examination("e", "x", { code: "CONNECTION_REFUSED", sentence: "s" }),
   lines.summary("e", tally, 1000, 1),
-  lines.closing("e", tally, 1000, 10, "recovered"),
-  lines.flapping("e", tally, 3),
-  lines.blip("e", diagnosis, 10, 0),
+  lines.closing("e", tally, ended),
+  lines.flapping("e", brief, 30_000),
+  lines.blip("e", brief, 30_000),
   lines.rejection("e", "QUEUE_FULL", 1, 1),
   lines.usage("e", diagnosis, 0),
 ].map((line) => line.fields as Record<string, unknown>);
@@ -37,19 +40,21 @@ describe("README.md", () => {
   it("shows an outage in lines as they are written today, shortened where it says so", () => {
     const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
     const endpoint = "127.0.0.1:6380";
-    const lost = classify(Object.assign(new Error("x"), { code: "CONNECTION_LOST" }), {
+    const refused = classify("connect ECONNREFUSED 127.0.0.1:6380", {
       endpoint: { host: "127.0.0.1", port: 6380 },
       environment: { container: false, kubernetes: false },
     });
-    const outage = { ...tally, first: lost, failed: 0, rejected: 16, retried: 0, unknownOutcome: 0 };
-    const codes = new Map([["CIRCUIT_OPEN", 16]] as const);
+    const told = new FailureCounts();
+    for (let i = 0; i < 16; i++)
+      told.add({ command: "get", code: "CIRCUIT_OPEN", isUnsent: true, isOutcomeUnknown: false });
+    const outage = { ...tally, first: refused, counts: told, retried: 0 };
     const sentence =
       "Redis is not running: nothing listens on port 6380 of this machine, and there is no redis-server or valkey-server process.";
     const story = [
-      lines.opening(endpoint, "x", lost, undefined),
+      lines.opening(endpoint, "x", refused, undefined),
       lines.examination(endpoint, "x", { code: "CONNECTION_REFUSED", sentence }),
       lines.circuitOpened(endpoint, "x", "read-write", 142, diagnosis),
-      lines.closing(endpoint, { ...outage, codes }, 3700, 845, "recovered"),
+      lines.closing(endpoint, outage, { ending: "recovered", duration: 3700, recovery: 845, server: "restarted" }),
     ].map(({ message }) => message);
     const shown = [...readme.matchAll(/^(?:error|warn|info) +(redis 127\.0\.0\.1:6380.*)$/gm)].map(
       ([, text = ""]) => text,

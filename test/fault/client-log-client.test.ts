@@ -161,7 +161,8 @@ describe("a client that gives up", () => {
     await cut;
     expect(why.join()).not.toContain("last words");
     const line = await eventually(() => {
-      const [first] = events(redis.log, "incident.open");
+      const [first] = events(redis.log, "connection.blip");
+      expect(first?.level).toBe("warn");
       expect(first?.fields["code"]).toMatch(/^CONNECTION_(?:RESET|LOST)$/);
       return first;
     });

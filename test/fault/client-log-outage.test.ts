@@ -81,10 +81,10 @@ it(
     const { failed, rejected, durationMs, ending } = closed?.fields ?? {};
     expect(ending).toBe("recovered");
     expect(Number(durationMs)).toBeGreaterThan(OUTAGE * 0.9);
-    // The failures that callers saw are in the counts, but for those of clients that came back a little later.
-    const counted = Number(failed) + Number(rejected);
-    expect(counted).toBeGreaterThan(errors.length * 0.8);
-    expect(counted).toBeLessThanOrEqual(errors.length);
+    // Every failure that a caller saw is in the counts, and no other.
+    expect(failed).toBe(errors.length);
+    expect(rejected).toBe(errors.filter((error) => (error as { applied?: unknown }).applied === "no").length);
+    expect(clients.reduce((sum, client) => sum + client.stats().failed, 0)).toBe(errors.length);
     expect(plainEvents).toBeGreaterThan(story.length * 20);
     expect(log.text()).not.toContain(CANARY);
   },

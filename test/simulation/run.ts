@@ -106,7 +106,9 @@ class Run {
     clock.uncaught = (error) => incidents.listener("uncaught error", error);
     const { scenario } = { scenario: this.#scenario };
     try {
-      new Fate(scenario, this.#name, this.#network, this.#servers, { dataLost: () => (this.#hasLostData = true) }).plan(scenario.faults);
+      new Fate(scenario, this.#name, this.#network, this.#servers, { dataLost: () => (this.#hasLostData = true) }).plan(
+        scenario.faults,
+      );
       clock.setTimer(() => this.#begin(), 1, false, []);
       await clock.run(scenario.healsAt + RECOVERY);
       if (!this.#has("process")) await this.#lastCall();
@@ -171,7 +173,10 @@ class Run {
       const isAway = redis.status !== "ready" && reconnects.attempts > 0;
       this.#waiting.set(redis, isAway ? waiting.commands : Infinity);
       if (isAway && waiting.commands > most && queue !== false) {
-        this.#add("bounds", `c${String(index)}: ${String(waiting.commands)} commands (${String(waiting.bytes)} bytes) wait, ${String(queue.maxCommands)} may`);
+        this.#add(
+          "bounds",
+          `c${String(index)}: ${String(waiting.commands)} commands (${String(waiting.bytes)} bytes) wait, ${String(queue.maxCommands)} may`,
+        );
       }
       if (inFlight < 0 || waiting.commands < 0 || waiting.bytes < 0) {
         this.#add("truth", `c${String(index)}: stats() counts below zero: ${JSON.stringify({ inFlight, waiting })}`);
@@ -183,7 +188,10 @@ class Run {
     const { breaker } = client.stats();
     const health = client.health();
     if (breaker.readWrite.state === "closed" && breaker.write.state === "closed" && health.status === "ready") {
-      this.#add("truth", `c${String(index)}: a call was refused with CIRCUIT_OPEN; stats() says both circuits are closed, health() says ready`);
+      this.#add(
+        "truth",
+        `c${String(index)}: a call was refused with CIRCUIT_OPEN; stats() says both circuits are closed, health() says ready`,
+      );
     }
   }
 
@@ -212,7 +220,11 @@ class Run {
             const { status } = actor.redis.health();
             this.#timeline.note("client", `${who} last call: ${outcome.ok ? "OK" : (outcome.code ?? "")}`);
             if (!isServed) return;
-            if (!outcome.ok) this.#add("heals", `${who}: ${String(RECOVERY / 1000)} s after everything has healed a SET ends with ${outcome.code ?? ""}: ${outcome.error?.message ?? ""}`);
+            if (!outcome.ok)
+              this.#add(
+                "heals",
+                `${who}: ${String(RECOVERY / 1000)} s after everything has healed a SET ends with ${outcome.code ?? ""}: ${outcome.error?.message ?? ""}`,
+              );
             else if (status !== "ready") this.#add("truth", `${who}: serves, and health() says ${status}`);
           });
         },
@@ -253,13 +265,22 @@ class Run {
       clock.setTimer(() => void outcomeOf(client.close({ drain: 500 })).then(() => closing--), 1, false, []);
     }
     await clock.run(clock.now + END);
-    if (closing > 0) this.#add("closed", `${String(closing)} calls of close() have not ended after ${String(END / 1000)} s`);
+    if (closing > 0)
+      this.#add("closed", `${String(closing)} calls of close() have not ended after ${String(END / 1000)} s`);
     for (const socket of this.#network.sockets) this.#add("closed", `socket #${String(socket.id)} is still open`);
     const held = clock.timers.filter((timer) => timer.hasRef());
-    for (const timer of held) this.#add("closed", `a timer of ${String(timer.delay)} ms keeps the process alive${timer.where === undefined ? "" : `\n${timer.where}`}`);
+    for (const timer of held)
+      this.#add(
+        "closed",
+        `a timer of ${String(timer.delay)} ms keeps the process alive${timer.where === undefined ? "" : `\n${timer.where}`}`,
+      );
     await clock.run(clock.now + LAST_TIMERS);
     for (const timer of clock.timers) {
-      if (!held.includes(timer)) this.#add("closed", `a timer of ${String(timer.delay)} ms is still set${timer.where === undefined ? "" : `\n${timer.where}`}`);
+      if (!held.includes(timer))
+        this.#add(
+          "closed",
+          `a timer of ${String(timer.delay)} ms is still set${timer.where === undefined ? "" : `\n${timer.where}`}`,
+        );
     }
   }
 
@@ -297,13 +318,26 @@ class Run {
 
   /** Nothing was wrong with servers and network. */
   #checkHealthy(): void {
-    const blames = new Set(["CIRCUIT_OPEN", "QUEUE_FULL", "OUTCOME_UNKNOWN", "UNAVAILABLE", "POOL_TIMEOUT", "CONNECTION_LOST"]);
+    const blames = new Set([
+      "CIRCUIT_OPEN",
+      "QUEUE_FULL",
+      "OUTCOME_UNKNOWN",
+      "UNAVAILABLE",
+      "POOL_TIMEOUT",
+      "CONNECTION_LOST",
+    ]);
     for (const entry of this.#ledger.entries) {
       const { outcome } = entry;
       if (outcome === undefined || outcome.ok || !blames.has(outcome.code ?? "")) continue;
       const actor = this.#driver.actors[entry.client];
       // Whoever ends or cuts their own connection is told so.
-      if (actor?.wasEnded === true || this.#scenario.steps.some(({ action }) => action.do === "redial" || action.do === "pipeline" && action.isBad === true)) continue;
+      if (
+        actor?.wasEnded === true ||
+        this.#scenario.steps.some(
+          ({ action }) => action.do === "redial" || (action.do === "pipeline" && action.isBad === true),
+        )
+      )
+        continue;
       this.#add("healthy", `${entry.what} ended with ${outcome.code ?? ""}`, entry.settledAt);
     }
   }

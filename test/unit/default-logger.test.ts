@@ -5,6 +5,7 @@ import { serializeError } from "../../src/failure/serialize.js";
 import { defaultLogger } from "../../src/observe/default-logger.js";
 import { runSource } from "../helpers/child.js";
 import { freePort } from "../helpers/free-port.js";
+import { clock } from "../../src/clock.js";
 import { IncidentLog } from "../../src/observe/incident.js";
 
 describe("logging with pino", () => {
@@ -85,9 +86,10 @@ describe("logging with pino", () => {
       endpoint: "127.0.0.1:1",
       summaryInterval: 1000,
       waiting: () => 0,
+      troubled: () => 1,
       policy: { profile: "production", fingerprint: "0", text: "policy production" },
     });
-    log.commandFailed(classify("connect ECONNREFUSED 127.0.0.1:1"));
+    log.connectionFailed(classify("connect ECONNREFUSED 127.0.0.1:1"), clock.now() - 1_000);
     log.closed();
     const [open] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(open).toMatchObject({

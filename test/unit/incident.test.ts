@@ -1,6 +1,9 @@
 /** What the incident log writes, and above all what it does not. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { classify } from "../../src/failure/classify.js";
+import type { Diagnosis } from "../../src/failure/diagnosis.js";
+import type { Code } from "../../src/failure/codes.js";
+import type { CommandFailure, Recovery } from "../../src/engine/ports.js";
 import { IncidentLog } from "../../src/observe/incident.js";
 import { followGlobals } from "../helpers/global-clock.js";
 
@@ -26,6 +29,28 @@ const POLICY = { profile: "cache", fingerprint: "1a2b3c", text: "policy cache (1
 let written: Written[];
 let log: IncidentLog;
 let waiting: number;
+let troubled: number;
+
+/** A caller is told. */
+function told(code: Code, more: Partial<CommandFailure> = {}): void {
+  log.commandFailed({ command: "incr", code, isUnsent: false, isOutcomeUnknown: false, ...more });
+}
+
+/** The server refuses a command, and its caller is told so. */
+function refuses(diagnosis: Diagnosis): void {
+  log.serverRefused(diagnosis);
+  told(diagnosis.code);
+}
+
+/** This client does not send a command. */
+function rejects(code: Code, times = 1): void {
+  for (let i = 0; i < times; i++) told(code, { isUnsent: true });
+}
+
+function recovers(more: Partial<Recovery> = {}): void {
+  troubled = more.troubled ?? 0;
+  log.recovered({ reconnected: true, troubled: 0, server: "unknown", ...more });
+}
 
 function write(level: string): (fields: object, message: string) => void {
   return (fields, message) => written.push({ ...fields, level, message });
@@ -39,6 +64,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   written = [];
   waiting = 0;
+  troubled = 1;
   log = new IncidentLog({
     logger: {
       debug: write("debug"),
@@ -50,6 +76,7 @@ beforeEach(() => {
     endpoint: "127.0.0.1:6379",
     summaryInterval: 30_000,
     waiting: () => waiting,
+    troubled: () => troubled,
     policy: POLICY,
     now: () => Date.now(),
   });
@@ -81,8 +108,8 @@ describe("IncidentLog", () => {
     log.connectionFailed(refused);
     for (let ms = 0; ms < 30_500; ms += 50) {
       for (let client = 0; client < 20; client++) {
-        if (ms < 2000) log.commandFailed(lost);
-        else log.rejected("CIRCUIT_OPEN");
+        if (ms < 2000) told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
+        else rejects("CIRCUIT_OPEN");
       }
       if (ms === 2000) log.circuitChanged({ kind: "read-write", state: "open", retryAfter: 1000, cause: refused });
       if (ms % 5000 === 0 && ms > 2000) {
@@ -92,10 +119,9 @@ describe("IncidentLog", () => {
       }
       vi.advanceTimersByTime(50);
     }
-    log.retried(3);
-    log.outcomeUnknown(2);
+    for (let i = 0; i < 3; i++) log.retried();
     log.circuitChanged({ kind: "read-write", state: "closed" });
-    log.recovered();
+    recovers();
 
     expect(events()).toEqual([
       "error incident.open",
@@ -108,12 +134,12 @@ describe("IncidentLog", () => {
       "redis 127.0.0.1:6379 is unreachable: connection refused (CONNECTION_REFUSED). " +
         "Likely: redis-server is not running, or is still starting. Next: redis-cli -h 127.0.0.1 -p 6379 ping",
     );
-    expect(summary).toMatchObject({ waiting: 12, codes: { CONNECTION_LOST: 800 } });
+    expect(summary).toMatchObject({ waiting: 12, codes: { OUTCOME_UNKNOWN: 800 } });
     expect(closed).toMatchObject({
-      failed: 800,
+      failed: 12_200,
       rejected: 11_400,
       retried: 3,
-      unknownOutcome: 2,
+      unknownOutcome: 800,
       durationMs: 30_500,
       probes: 6,
     });
@@ -123,13 +149,13 @@ describe("IncidentLog", () => {
   it("writes one info line for a connection that is back at once, and none for the next such blip", () => {
     for (let i = 0; i < 3; i++) {
       log.connectionFailed(lost);
-      log.retried(4);
+      for (let k = 0; k < 4; k++) log.retried();
       vi.advanceTimersByTime(80);
-      log.recovered();
+      recovers();
     }
     expect(events()).toEqual(["info connection.blip"]);
     expect(written[0]?.message).toBe(
-      "redis 127.0.0.1:6379: connection dropped (CONNECTION_LOST) and was back after 80 ms; no command failed.",
+      "redis 127.0.0.1:6379: connection lost (CONNECTION_LOST), back after 80 ms; no command failed.",
     );
   });
 
@@ -154,7 +180,7 @@ describe("IncidentLog", () => {
       log.commandRefused(wrongPassword);
       vi.advanceTimersByTime(1000);
     }
-    log.recovered();
+    recovers();
     expect(events()).toEqual(["fatal incident.open", "info incident.closed"]);
   });
 
@@ -166,39 +192,149 @@ describe("IncidentLog", () => {
       endpoint: "x",
       summaryInterval: 1000,
       waiting: () => 0,
+      troubled: () => 1,
       policy: POLICY,
     });
-    poor.commandFailed(wrongPassword);
+    poor.commandRefused(wrongPassword);
     poor.closed();
     expect(lines[0]).toContain("AUTH_WRONG");
   });
 
   it("still opens an outage that comes after a credential fault", () => {
     log.commandRefused(wrongPassword);
-    log.commandFailed(refused);
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(250);
+    log.connectionFailed(refused);
     expect(events()).toEqual(["fatal incident.open", "error incident.open"]);
     expect(written[1]).toMatchObject({ code: "CONNECTION_REFUSED" });
   });
 
-  it("names what the incident has become in the summary", () => {
-    log.commandFailed(refused);
+  it("says what the incident has become, once that lasts, and its summaries say so too", () => {
+    refuses(refused);
     vi.advanceTimersByTime(29_000);
-    log.commandFailed(loading);
-    vi.advanceTimersByTime(1000);
-    expect(written[1]?.message).toBe(
-      "redis 127.0.0.1:6379 is still unreachable after 30 s: 2 failed (CONNECTION_REFUSED 1, LOADING 1), 0 retried, 0 with unknown outcome, 0 waiting. Now: loading its data.",
+    refuses(loading);
+    vi.advanceTimersByTime(300);
+    refuses(loading);
+    vi.advanceTimersByTime(700);
+    expect(events()).toEqual(["error incident.open", "warn incident.changed", "warn incident.summary"]);
+    expect(written[1]).toMatchObject({ code: "LOADING", durationMs: 29_300 });
+    expect(written[1]?.message).toContain("cannot serve commands now, after 29 s: loading its data (LOADING).");
+    expect(written[2]?.message).toBe(
+      "redis 127.0.0.1:6379 still cannot serve commands after 30 s: 3 failed (CONNECTION_REFUSED 1, LOADING 2), 0 retried, 0 waiting.",
     );
   });
 
+  it("never says the same of two moments", () => {
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(600_000);
+    const said = written.map(({ message }) => message);
+    expect(said).toHaveLength(20);
+    expect(new Set(said).size).toBe(said.length);
+    expect(said[5]).toContain("is still unreachable after 2 min 30 s:");
+    expect(said[6]).toContain("is still unreachable after 3 min:");
+  });
+
+  it("begins with the first sign of trouble, and counts what failed since", () => {
+    vi.advanceTimersByTime(60_000);
+    told("DEADLINE");
+    vi.advanceTimersByTime(10_000);
+    told("DEADLINE", { isOutcomeUnknown: true });
+    vi.advanceTimersByTime(2_000);
+    log.connectionFailed(lost, Date.now() - 5_000);
+    told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
+    vi.advanceTimersByTime(7_000);
+    recovers({ server: "same" });
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    expect(written[1]).toMatchObject({
+      durationMs: 12_000,
+      failed: 2,
+      unknownOutcome: 2,
+      unknownCommands: { incr: 2 },
+      server: "same",
+      codes: { DEADLINE: 1, OUTCOME_UNKNOWN: 1 },
+    });
+    expect(written[1]?.message).toContain("recovered after 12 s");
+    expect(written[1]?.message).toContain("The same server process answers: it was not restarted.");
+  });
+
+  it("says of a cut that hurt somebody which commands are in doubt, in one line, and tells all of them", () => {
+    for (let i = 0; i < 3; i++) {
+      log.connectionFailed(lost);
+      told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
+      if (i > 0) told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true, command: "lpush" });
+      vi.advanceTimersByTime(63);
+      recovers();
+    }
+    expect(events()).toEqual(["warn connection.blip"]);
+    expect(written[0]?.message).toBe(
+      "redis 127.0.0.1:6379: connection lost (CONNECTION_LOST), back after 63 ms; 1 command with unknown outcome: INCR. It may have been executed: read what it changes before repeating it.",
+    );
+    vi.advanceTimersByTime(30_000);
+    expect(events()).toEqual(["warn connection.blip", "warn connection.blip"]);
+    expect(written[1]).toMatchObject({
+      times: 2,
+      failed: 4,
+      unknownOutcome: 4,
+      unknownCommands: { incr: 2, lpush: 2 },
+    });
+    expect(written[1]?.message).toContain("2 times in 30 s, back after at most 63 ms; 4 commands with unknown outcome");
+  });
+
+  it("waits for the other clients of the endpoint before it says that all is well", () => {
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(1_000);
+    recovers({ troubled: 2 });
+    told("CIRCUIT_OPEN", { isUnsent: true });
+    vi.advanceTimersByTime(100);
+    expect(events()).toEqual(["error incident.open"]);
+    recovers({ troubled: 0 });
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    expect(written[1]).toMatchObject({ failed: 1, durationMs: 1_000 });
+  });
+
+  it("ends an incident of late replies when they come again on the same connection", () => {
+    troubled = 0;
+    log.connectionFailed(lost, Date.now() - 1_000);
+    expect(events()).toEqual(["error incident.open"]);
+    vi.advanceTimersByTime(600);
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+  });
+
+  it("spends the look from outside on what lasts", async () => {
+    const examine = vi.fn(() => new Promise<undefined>((resolve) => setTimeout(resolve, 1_000, undefined)));
+    const other = new IncidentLog({
+      logger: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
+      endpoint: "h:1",
+      summaryInterval: 30_000,
+      waiting: () => 0,
+      troubled: () => 1,
+      policy: POLICY,
+      now: () => Date.now(),
+      examine,
+    });
+    const outage = async (lasting: number): Promise<void> => {
+      other.connectionFailed(refused);
+      await vi.advanceTimersByTimeAsync(lasting);
+      other.recovered({ reconnected: true, troubled: 0, server: "unknown" });
+      await vi.advanceTimersByTimeAsync(2_000);
+    };
+    await outage(500);
+    await outage(3_000);
+    expect(examine).toHaveBeenCalledTimes(2);
+    await outage(3_000);
+    expect(examine).toHaveBeenCalledTimes(2);
+    other.closed();
+  });
+
   it("ends refused writes by itself when an interval passes without one", () => {
-    log.commandFailed(outOfMemory);
+    refuses(outOfMemory);
     vi.advanceTimersByTime(30_000);
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
     expect(log.snapshot()).toEqual({ open: false });
   });
 
   it("does not end an unreachable endpoint's incident because nobody asked", () => {
-    log.commandFailed(refused);
+    refuses(refused);
     vi.advanceTimersByTime(90_000);
     expect(events()).toEqual([
       "error incident.open",
@@ -208,19 +344,25 @@ describe("IncidentLog", () => {
     ]);
   });
 
-  it("treats a flapping endpoint as one incident", () => {
-    for (let i = 0; i < 30; i++) {
-      log.commandFailed(lost);
+  it("gathers the outages of a flapping endpoint, tells all that they did, and stays awake for what is worse", () => {
+    const outage = (diagnosis: Diagnosis, lasting: number): void => {
+      troubled = 1;
+      log.connectionFailed(diagnosis);
+      told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
+      vi.advanceTimersByTime(lasting);
+      recovers();
       vi.advanceTimersByTime(500);
-      log.recovered();
-      vi.advanceTimersByTime(500);
-    }
+    };
+    for (let i = 0; i < 25; i++) outage(lost, 500);
+    const opened = ["error incident.open", "info incident.closed"];
+    expect(events()).toEqual([...opened, ...opened, ...opened, "warn incident.flapping"]);
+    outage(refused, 500);
+    outage(lost, 2_500);
     vi.advanceTimersByTime(60_000);
-    const flaps = events();
-    expect(flaps.filter((event) => event === "error incident.open")).toHaveLength(4);
-    expect(flaps.filter((event) => event === "warn incident.flapping")).toHaveLength(1);
-    expect(flaps.at(-1)).toBe("info incident.closed");
-    expect(flaps.length).toBeLessThanOrEqual(11);
+    const flaps = [...opened, ...opened, ...opened, "warn incident.flapping"];
+    expect(events()).toEqual([...flaps, ...opened, ...opened, "warn incident.flapping"]);
+    const failed = written.reduce((sum, line) => sum + (line.level === "error" ? 0 : Number(line["failed"] ?? 0)), 0);
+    expect(failed).toBe(27);
   });
 
   it("keeps what reaches the caller anyway at debug, one line a code in 10 s", () => {
@@ -233,18 +375,20 @@ describe("IncidentLog", () => {
   });
 
   it("reports refused commands of a healthy endpoint once an interval", () => {
-    for (let i = 0; i < 100; i++) log.rejected("QUEUE_FULL");
+    for (let i = 0; i < 100; i++) rejects("QUEUE_FULL");
     vi.advanceTimersByTime(30_000);
-    log.rejected("QUEUE_FULL", 5);
+    rejects("QUEUE_FULL", 5);
     expect(events()).toEqual(["warn commands.rejected", "warn commands.rejected"]);
-    expect(written[1]).toMatchObject({ code: "QUEUE_FULL", rejected: 104 });
+    expect(written[1]).toMatchObject({ code: "QUEUE_FULL", rejected: 99 });
+    log.closed();
+    expect(written[2]).toMatchObject({ code: "QUEUE_FULL", rejected: 5 });
   });
 
   it("counts 100,000 failures in well under a second", () => {
     vi.useRealTimers();
     // Processor time: what else the machine does is not counted.
     const before = process.cpuUsage();
-    for (let i = 0; i < 100_000; i++) log.commandFailed(refused);
+    for (let i = 0; i < 100_000; i++) refuses(refused);
     expect(process.cpuUsage(before).user / 1000).toBeLessThan(500);
     expect(log.snapshot()).toMatchObject({ open: true, failed: 100_000, codes: { CONNECTION_REFUSED: 100_000 } });
     expect(events()).toEqual(["error incident.open"]);
@@ -265,6 +409,7 @@ describe("IncidentLog", () => {
       endpoint: "h:1",
       summaryInterval: 30_000,
       waiting: () => 0,
+      troubled: () => 1,
       policy: POLICY,
       examine,
     });
@@ -276,7 +421,7 @@ describe("IncidentLog", () => {
   });
 
   it("closes an open incident with its owner", () => {
-    log.commandFailed(refused);
+    refuses(refused);
     log.closed();
     log.closed();
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);

@@ -1,0 +1,156 @@
+/** Whether a client can serve, and what probes of an orchestrator should be told. Nothing here decides about commands. */
+import { clock, sleep } from "../clock.js";
+import type { Breaker } from "../endpoint/breaker.js";
+import type { Code } from "../failure/codes.js";
+import { noConnection } from "../engine/client-errors.js";
+import { classify } from "../failure/classify.js";
+import { formatDuration } from "../format.js";
+import type { State } from "./state.js";
+
+/**
+ * - `idle`: nothing has asked for a connection yet (`lazyConnect`). `connecting`: the first attempt is under way, and nothing
+ *   has failed.
+ * - `ready`: connected, both circuits closed. `degraded`: connected, but a circuit is open or half-open.
+ * - `down`: the connection was lost, or an attempt failed. `closed`: ended; it takes no commands.
+ */
+export type HealthStatus = "idle" | "connecting" | "ready" | "degraded" | "down" | "closed";
+
+/** What `health()` returns. */
+export interface Health {
+  readonly status: HealthStatus;
+  /** When it became so, in milliseconds since 1970. */
+  readonly since: number;
+  /** What is wrong; absent while nothing is (`idle`, `connecting`, `ready`). */
+  readonly code?: Code | undefined;
+  /** One sentence; absent when `idle` or `ready`. */
+  readonly reason?: string | undefined;
+  /** Milliseconds until the next attempt: to connect when `down`, to ask the server when `degraded`. */
+  readonly nextAttemptMs?: number | undefined;
+}
+
+/** What `liveness()` returns. */
+export interface Liveness {
+  /** `false` when the client gave up by itself and never connects again: only a restart helps. */
+  readonly alive: boolean;
+  readonly health: Health;
+}
+
+/** What `readiness()` and `startup()` return. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly health: Health;
+}
+
+export interface ReadinessOptions {
+  /** Whether the program can do nothing without Redis. Default `true`; `false`: only a closed client is not ready. */
+  readonly required?: boolean | undefined;
+  /**
+   * How old the last sign of life may be, in milliseconds; older, and the server is asked, with one PING within the policy's
+   * `breaker.probeTimeout`. Default: never asked.
+   */
+  readonly maxAge?: number | undefined;
+}
+
+export interface StartupOptions {
+  /** How long the first connection may take, in milliseconds. Default 10 000. */
+  readonly within?: number | undefined;
+}
+
+const STARTUP = 10_000;
+/** Between two looks whether the client is connected, in milliseconds. */
+const LOOK = 10;
+/** How long the PING may take where the breaker, which has a limit for it, is off. Milliseconds. */
+const PROBE = 1_000;
+
+/** `status`: ioredis's own. */
+export function healthOf(status: string, { engine, adapter }: State): Health {
+  const { standing } = engine;
+  if (engine.isClosed || status === "end" || standing.kind === "closed") {
+    const reason = "The client was closed, or gave up connecting.";
+    return { status: "closed", since: wall(standing.since), code: "CLIENT_CLOSED", reason };
+  }
+  const since = wall(standing.since);
+  const { transport } = adapter;
+  switch (standing.kind) {
+    case "idle":
+      return { status: "idle", since };
+    case "connecting": {
+      const reason = `The first attempt to connect has been under way for ${formatDuration(clock.now() - standing.since)}.`;
+      return { status: "connecting", since, reason };
+    }
+    case "down": {
+      const { endpoint } = engine;
+      const context = { ...transport.context(), written: false };
+      const error = transport.lastError() ?? noConnection(endpoint.label, context.phase);
+      const { code, title, seen } = classify(error, context);
+      const nextAttemptMs = Math.round(transport.retryIn());
+      return { status: "down", since, code, reason: seen === "" ? title : `${title} ${seen}`, nextAttemptMs };
+    }
+    case "connected":
+      return connectedHealth(engine.endpoint, since);
+  }
+}
+
+interface Circuits {
+  readonly readWrite: Breaker | undefined;
+  readonly write: Breaker | undefined;
+  retryAfter(breaker: Breaker): number;
+}
+
+function connectedHealth(endpoint: Circuits, since: number): Health {
+  const open = [endpoint.readWrite, endpoint.write].find(
+    (circuit) => circuit !== undefined && circuit.state !== "closed",
+  );
+  if (open === undefined) return { status: "ready", since };
+  const what = open.kind === "write" ? "Writes are refused" : "Commands are refused";
+  return {
+    status: "degraded",
+    since: Math.max(since, wall(open.changedAt)),
+    code: open.cause?.code ?? "CIRCUIT_OPEN",
+    reason: `${what}: ${open.cause?.title ?? "the circuit is open."}`,
+    nextAttemptMs: Math.round(endpoint.retryAfter(open)),
+  };
+}
+
+export function livenessOf(status: string, state: State): Liveness {
+  const health = healthOf(status, state);
+  return { alive: health.status !== "closed" || state.isEndedByOwner || state.closing !== undefined, health };
+}
+
+export async function readinessOf(status: () => string, state: State, options: ReadinessOptions): Promise<Readiness> {
+  const { required = true, maxAge } = options;
+  const health = healthOf(status(), state);
+  const isWell = health.status === "ready" || health.status === "idle";
+  if (!required) return { ready: health.status !== "closed", health };
+  if (!isWell || health.status === "idle" || maxAge === undefined) return { ready: isWell, health };
+  const { transport } = state.adapter;
+  if (clock.now() - transport.lastReadAt <= maxAge) return { ready: true, health };
+  const { breaker } = state.policy;
+  const limit = breaker === false ? PROBE : breaker.probeTimeout;
+  if (await transport.probe("read-write", limit)) return { ready: true, health: healthOf(status(), state) };
+  const after = healthOf(status(), state);
+  if (after.status !== "ready") return { ready: false, health: after };
+  const reason = `The server did not answer a PING within ${formatDuration(limit)}.`;
+  return { ready: false, health: { ...after, code: "RESPONSE_TIMEOUT", reason } };
+}
+
+export async function startupOf(status: () => string, state: State, options: StartupOptions): Promise<Readiness> {
+  const until = clock.now() + (options.within ?? STARTUP);
+  if (state.engine.standing.kind === "idle") state.adapter.transport.wake();
+  for (;;) {
+    const health = healthOf(status(), state);
+    if (health.status === "ready" || health.status === "closed" || clock.now() >= until || isFatal(state, health)) {
+      return { ready: health.status === "ready", health };
+    }
+    await sleep(Math.min(LOOK, Math.max(1, until - clock.now())));
+  }
+}
+
+/** A wrong password does not get better by waiting. */
+function isFatal({ adapter }: State, { status }: Health): boolean {
+  return status === "down" && adapter.transport.lastDiagnosis()?.severity === "fatal";
+}
+
+function wall(at: number): number {
+  return Math.round(clock.wallTime() - (clock.now() - at));
+}

@@ -1,0 +1,70 @@
+/**
+ * All connections of one client: its own, its lanes, and those that its pool opens and ends. What is counted on any of them
+ * is the client's.
+ */
+import type { Role } from "../engine/connections.js";
+import type { Engine } from "../engine/engine.js";
+import { LatencyHistogram } from "../engine/latency.js";
+import { Outcomes } from "../engine/outcomes.js";
+import type { EngineCounters } from "../engine/ports.js";
+import type { IORedisTransport } from "../ioredis/transport.js";
+
+/** One connection of a client. */
+export interface Part {
+  readonly engine: Engine;
+  readonly transport: IORedisTransport;
+  /** What it is for; `own` is the client's own. */
+  readonly role: Role | "own";
+}
+
+export interface Totals {
+  readonly counters: EngineCounters;
+  readonly outcomes: Outcomes;
+  readonly latency: LatencyHistogram;
+}
+
+export class ClientParts {
+  readonly #parts = new Set<Part>();
+  /** What was counted on connections that have ended. */
+  readonly #ended: Totals = nothing();
+
+  add(part: Part): void {
+    this.#parts.add(part);
+  }
+
+  /** It has ended for good. */
+  end(part: Part): void {
+    if (this.#parts.delete(part)) addTo(this.#ended, part.engine);
+  }
+
+  all(): readonly Part[] {
+    return [...this.#parts];
+  }
+
+  totals(): Totals {
+    const sum = nothing();
+    addTo(sum, this.#ended);
+    for (const { engine } of this.#parts) addTo(sum, engine);
+    return sum;
+  }
+}
+
+function nothing(): Totals {
+  const counters: EngineCounters = {
+    answered: 0,
+    retried: 0,
+    lost: 0,
+    failed: 0,
+    rejected: 0,
+    unknownOutcomes: 0,
+    deadlines: 0,
+    fallbacks: 0,
+  };
+  return { counters, outcomes: new Outcomes(), latency: new LatencyHistogram() };
+}
+
+function addTo(sum: Totals, more: { readonly [K in keyof Totals]: Readonly<Totals[K]> }): void {
+  for (const name of Object.keys(sum.counters) as (keyof EngineCounters)[]) sum.counters[name] += more.counters[name];
+  sum.outcomes.addAll(more.outcomes as Outcomes);
+  sum.latency.addAll(more.latency as LatencyHistogram);
+}
