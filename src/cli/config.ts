@@ -1,6 +1,6 @@
 /**
- * `ioredoubt config`: the policy a client would get from this environment, where each value comes from and what it means.
- * Offline; prints no secret.
+ * `ioredoubt config`: where a client made from this environment connects and its policy, where each value comes from and what
+ * it means. What looks wrong comes first. Offline; prints no secret.
  */
 import { parseArgs } from "node:util";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
@@ -12,6 +12,8 @@ import { clusterProblems, normalPrefix, readTarget, type EnvironmentTarget } fro
 import type { ProfileName, ResilienceOptions } from "../policy/shape.js";
 import { resolveSources } from "../policy/resolve.js";
 import type { UserRedisOptions } from "../policy/translate.js";
+import { resolveTarget } from "../doctor/target.js";
+import { connectionRows, type ConnectionRow } from "./connection-rows.js";
 import { variablesFrom, type Variables } from "./env-file.js";
 import { checkPrefix, UsageError, usageProblem } from "./usage.js";
 
@@ -21,7 +23,7 @@ export interface Output {
 }
 
 /** What `ioredoubt config --help` prints. */
-export const CONFIG_HELP = `ioredoubt config: the effective policy and where each value comes from
+export const CONFIG_HELP = `ioredoubt config: address, user, database, TLS and the effective policy, and where each value comes from
 
   --env-file <path>     read variables from a file; variables that are already set take precedence over it, as in node --env-file
   --profile <name>      use this built-in profile; several joined by +
@@ -75,11 +77,10 @@ function profilesIn(text: string, where: string): { profile: ResilienceOptions["
   return { profile: problems.length > 0 ? undefined : (names as readonly string[] as ProfileName[]), problems };
 }
 
-function explain(
-  { env, originOf }: Variables,
-  prefix: string | undefined,
-  profile: string | undefined,
-): PolicyExplanation {
+/** A policy explained, with the connection it is for. */
+type Explained = PolicyExplanation & { readonly connection: readonly ConnectionRow[] };
+
+function explain({ env, originOf }: Variables, prefix: string | undefined, profile: string | undefined): Explained {
   const start = normalPrefix(prefix);
   const target = readTarget(env, start);
   // Without any address the policy can still be shown; every other mistake is reported.
@@ -89,7 +90,10 @@ function explain(
   problems.push(...(given?.problems ?? []));
   try {
     const resolved = resolveSources({ resilience: { profile: given?.profile }, redis, env, prefix: start });
-    if (problems.length === 0) return withOrigins(explainResolved(resolved, redis), target.warnings, originOf);
+    if (problems.length === 0) {
+      const connection = connectionRows(resolveTarget(undefined, { env, prefix: start, originOf }));
+      return { ...withOrigins(explainResolved(resolved, redis), target.warnings, originOf), connection };
+    }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
@@ -107,24 +111,25 @@ function withOrigins(
     ...explanation,
     profile: { ...profile, origin: originOf(profile.origin) },
     values: values.map((value) => ({ ...value, origin: originOf(value.origin) })),
-    warnings: [...warnings.map(({ path, says }) => ({ path: originOf(path), says })), ...explanation.warnings],
+    warnings: [...warnings, ...explanation.warnings].map(({ path, says }) => ({ path: originOf(path), says })),
   };
 }
 
-function asJson(explanation: PolicyExplanation): string {
+function asJson(explanation: Explained): string {
   const infinite = (_key: string, value: unknown): unknown => (value === Infinity ? "Infinity" : value);
   return `${JSON.stringify(explanation, infinite, 2)}\n`;
 }
 
-function asText(explanation: PolicyExplanation): string {
-  const { profile, provider, fingerprint, values, meaning, warnings } = explanation;
-  const lines = [`profile ${profile.name} ← ${profile.origin}`, `fingerprint ${fingerprint}`];
+function asText(explanation: Explained): string {
+  const { connection, profile, provider, fingerprint, values, meaning, warnings } = explanation;
+  const lines = warnings.length === 0 ? [] : ["Warnings", ...warnings.map((w) => `  ${w.path} ${w.says}`), ""];
+  lines.push("Connection", ...table(connection.map((row) => [`  ${row.name}`, row.text, `← ${row.origin}`])));
+  lines.push("", `profile ${profile.name} ← ${profile.origin}`, `fingerprint ${fingerprint}`);
   if (provider !== undefined) lines.push(`provider ${provider.name}`);
   lines.push("", ...table(values.map((v) => [v.path, v.text, `← ${v.origin}`])), "", "What it means");
   lines.push(...meaning.map((line) => `  ${line}`));
   if (provider !== undefined)
     lines.push("", `Known about ${provider.name}`, ...provider.notes.map((note) => `  ${note}`));
-  if (warnings.length > 0) lines.push("", "Warnings", ...warnings.map((w) => `  ${w.path} ${w.says}`));
   return `${lines.join("\n")}\n`;
 }
 

@@ -118,7 +118,7 @@ function build(options: TargetOptions, around: Around): Target {
   const password = options.password === "" ? undefined : options.password;
   const found = nodes.length === 0 && around.problems.length === 0;
   const origins = new Map<string, string>();
-  for (const part of ["host", "port", "path", "username", "password", "db", "tls", "sentinels"] as const) {
+  for (const part of ["host", "port", "path", "username", "password", "db", "tls", "sentinels", "name"] as const) {
     if (options[part] !== undefined) origins.set(part, around.origin(part));
   }
   if (found && options.path === undefined) {

@@ -3,15 +3,13 @@
  */
 import { brokenPairs } from "./contradictions.js";
 import type { Policy } from "./shape.js";
-import { QUESTIONABLE, type Scene } from "./questionable.js";
+import { ELSEWHERE, QUESTIONABLE, type Scene } from "./questionable.js";
 import type { ResolvedPolicy } from "./resolve.js";
 import type { UserRedisOptions } from "./translate.js";
+import type { PolicyWarning } from "./warning.js";
+import { optionMeant } from "./input/option-names.js";
 
-/** Something allowed that is usually a mistake: the option, and what about it, to be read as one sentence. */
-export interface PolicyWarning {
-  readonly path: string;
-  readonly says: string;
-}
+export type { PolicyWarning } from "./warning.js";
 
 /** Everything questionable in a resolved policy and the ioredis options beside it. */
 export function lintPolicy(resolved: ResolvedPolicy, redis: UserRedisOptions = {}): readonly PolicyWarning[] {
@@ -30,7 +28,17 @@ export function lintPolicy(resolved: ResolvedPolicy, redis: UserRedisOptions = {
     const says = check(scene);
     return says === undefined ? [] : [{ path, says }];
   });
-  return [...pairs, ...found];
+  return [...resolved.warnings, ...found, ...meantOtherwise(scene.redis), ...pairs];
+}
+
+/** Keys that ioredis takes without a word and that are probably slips. What other clients call it has a row of its own. */
+function meantOtherwise(redis: Readonly<Record<string, unknown>>): PolicyWarning[] {
+  return Object.keys(redis).flatMap((key) => {
+    const meant = key in ELSEWHERE ? undefined : optionMeant(key);
+    return meant === undefined
+      ? []
+      : [{ path: key, says: `is not an option and does nothing; did you mean ${meant}?` }];
+  });
 }
 
 /** What can be checked only once connected: the pool against the server's `maxclients`. */

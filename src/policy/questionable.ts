@@ -27,7 +27,7 @@ export interface Scene {
 const POLICY_KEYS = ["profile", ...fieldsUnder("").map((field) => field.path), "fallback", "logger", "doctor"];
 
 /** What the options of other clients are called here. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
+export const ELSEWHERE: Readonly<Record<string, string>> = {
   url: "pass the URL as the first argument",
   socket: "host, port and tls stand beside the other options",
   hostname: "write host",
@@ -50,7 +50,7 @@ export const QUESTIONABLE: readonly Questionable[] = [
     "deadline",
     ({ policy, wrote }) =>
       policy.deadline !== false && policy.deadline < 20 && wrote("deadline")
-        ? `${policy.deadline} ms is shorter than one attempt over a network usually takes; durations are milliseconds`
+        ? `${policy.deadline} ms is shorter than one attempt over a network usually takes; if seconds were meant, write ${policy.deadline}s in a variable or ${policy.deadline * 1000} in code`
         : undefined,
   ],
   [

@@ -14,6 +14,7 @@ import { BASE, DOWN_AFTER, LEAST_DOWN_AFTER } from "./profiles.js";
 import { presetFor, type Provider } from "./providers.js";
 import { checkValues } from "./input/schema.js";
 import { selectProfiles, type MeantProfile } from "./select-profiles.js";
+import type { PolicyWarning } from "./warning.js";
 import { translate, type UserRedisOptions } from "./translate.js";
 
 /** Everything a policy can come from. */
@@ -38,6 +39,8 @@ export interface ResolvedPolicy {
   readonly provider: Provider | undefined;
   /** Where each of `policy.connection` comes from. */
   readonly connectionOrigins: ReadonlyMap<string, string>;
+  /** What the sources say that does nothing. */
+  readonly warnings: readonly PolicyWarning[];
 }
 
 /**
@@ -110,6 +113,7 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
     meantProfile: meant,
     provider: preset,
     connectionOrigins: origins,
+    warnings: variables.warnings,
   };
 }
 

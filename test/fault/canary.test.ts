@@ -391,7 +391,7 @@ describe("a planted password and value", () => {
     const result = await runSource(source, { args, env: { NODE_ENV: "production" } });
     expect(result.unhandled).toEqual([]);
     expect(result.stderr).toMatch(/rejected [3-8]/);
-    expect(result.stdout).toContain('"event":"incident.open"');
+    expect(result.stderr).toContain('"event":"incident.open"');
     expect(findings(result.stdout + result.stderr)).toEqual([]);
   });
 });

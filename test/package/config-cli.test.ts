@@ -111,9 +111,29 @@ describe("ioredoubt config", () => {
     expect(out).not.toContain(SECRET);
   });
 
+  it("shows where it connects, as whom, to which database, with TLS or without, and which variable says so", async () => {
+    const env = { REDIS_URL: `rediss://app:${SECRET}@db.internal/3`, IOREDOUBT_DEADLINE: "5" };
+    const { out } = await run(["config"], env);
+    expect(out).toMatch(/^Warnings\n {2}deadline 5 ms is shorter/);
+    expect(out.indexOf("Connection\n")).toBeGreaterThan(out.indexOf("Warnings\n"));
+    for (const row of ["host +db\\.internal +← REDIS_URL", "port +6379 +← default", "user +app +← REDIS_URL"])
+      expect(out).toMatch(new RegExp(`^  ${row}$`, "m"));
+    for (const row of ["password +set, not shown +← REDIS_URL", "database +3 +← REDIS_URL", "TLS +on +← REDIS_URL"])
+      expect(out).toMatch(new RegExp(`^  ${row}$`, "m"));
+    expect(out).not.toContain(SECRET);
+    const nameOnly = await run(["config"], { REDIS_URL: `redis://${SECRET}@h` });
+    expect(nameOnly.out).toMatch(/^ {2}user +given without a password/m);
+    expect(nameOnly.out).not.toContain(SECRET);
+    const sentinels = await run(["config"], { REDIS_SENTINELS: "a:1,b", REDIS_SENTINEL_NAME: "m" });
+    expect(sentinels.out).toMatch(
+      /^ {2}Sentinels +a:1, b:26379 +← REDIS_SENTINELS\n {2}master set +m +← REDIS_SENTINEL_NAME$/m,
+    );
+  });
+
   it("shows the policy when no address is set", async () => {
     const { code, out } = await run(["config"]);
     expect(code).toBe(0);
+    expect(out).toMatch(/^ {2}host +not set +← REDIS_URL or REDIS_HOST must say it$/m);
     expect(out).toMatch(/^profile production ← default$/m);
   });
 

@@ -17,8 +17,9 @@ describe("logging with pino", () => {
       const resilience = { profile: "test", deadline: 1000, doctor: false };
       const redis = createRedis(${String(await freePort())}, "127.0.0.1", { resilience });
       await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
-    const { stdout } = await runSource(script);
-    const lines = stdout
+    const { stdout, stderr } = await runSource(script);
+    expect(stdout).toBe("");
+    const lines = stderr
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -26,6 +27,22 @@ describe("logging with pino", () => {
       { name: "ioredoubt", level: 50, event: "incident.open", code: "CONNECTION_REFUSED" },
       { name: "ioredoubt", level: 30, event: "incident.closed" },
     ]);
+  });
+
+  it.each([
+    ["info", ["incident.open", "incident.closed"]],
+    ["error", ["incident.open"]],
+    ["silent", []],
+  ])("writes at IOREDOUBT_LOG_LEVEL=%s %j", async (level, events) => {
+    const entry = new URL("../../dist/index.mjs", import.meta.url).href;
+    const script = `
+      const { createRedis } = await import(${JSON.stringify(entry)});
+      const redis = createRedis(${String(await freePort())}, "127.0.0.1", { resilience: { profile: "test", deadline: 1000, doctor: false } });
+      await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
+    const { stdout, stderr } = await runSource(script, { env: { IOREDOUBT_LOG_LEVEL: level } });
+    expect(stdout).toBe("");
+    const lines = stderr.split("\n").filter((line) => line.startsWith("{"));
+    expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toEqual(events);
   });
 
   it("writes its lines without pino when no file descriptor is left to read it with", async () => {
@@ -41,9 +58,10 @@ describe("logging with pino", () => {
       }
       const redis = createRedis(6379, "127.0.0.1", { resilience: { profile: "test", deadline: 500, doctor: false } });
       await redis.get("k").catch(() => redis.close({ drain: 0 }));`;
-    const { stdout, unhandled } = await runSource(script, { limit: "-n 64" });
+    const { stdout, stderr, unhandled } = await runSource(script, { limit: "-n 64" });
     expect(unhandled).toEqual([]);
-    const [open] = stdout
+    expect(stdout).toBe("");
+    const [open] = stderr
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -307,7 +307,7 @@ describe("policy variables", () => {
 
   it("exist for every field but the two parts that cannot be switched off", () => {
     expect(FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path)).toEqual(["inFlight", "reconnect", "pool"]);
-    expect(POLICY_VARIABLES).toHaveLength(fields.length + 2);
+    expect(POLICY_VARIABLES).toHaveLength(fields.length + 3);
   });
 
   it.each(fields.map((f) => [variableOf(f.path), f] as const))("%s sets its value", (variable, field) => {
@@ -356,6 +356,23 @@ describe("policy variables", () => {
 
   it("switch the deadline off", () => {
     expect(resolveSources({ env: { IOREDOUBT_DEADLINE: "off" } }).policy.deadline).toBe(false);
+  });
+
+  it.each(["IOREDOUBT_XYZZY", "IOREDOUBT_HEARTBEAT_RATE", "CACHE_IOREDOUBT_XYZZY"])(
+    "%s, which resembles none, is a warning: after a rollback the service must start",
+    (variable) => {
+      const env = { CACHE_REDIS_HOST: "h", [variable]: "a value" };
+      const { warnings } = resolveFromEnvironment(env, { prefix: "CACHE" });
+      expect(warnings).toMatchObject([{ path: variable, says: expect.stringMatching(/^is not a variable/) as string }]);
+      expect(JSON.stringify(warnings)).not.toContain("a value");
+    },
+  );
+
+  it("have one level for the default logger, whatever its case, and none with a prefix", () => {
+    expect(resolveSources({ env: { IOREDOUBT_LOG_LEVEL: "Warn" } }).warnings).toEqual([]);
+    expect(
+      errorOf(() => resolveSources({ env: { CACHE_IOREDOUBT_LOG_LEVEL: "warn" }, prefix: "CACHE_" })).message,
+    ).toContain("must be IOREDOUBT_LOG_LEVEL, without the prefix");
   });
 
   it("take unlimited for a queue", () => {

@@ -152,6 +152,15 @@ const ROWS: readonly Row[] = [
   ["resilience as text", resilience(SECRET), "resilience", /must be an object/],
   ["resilience as array", resilience([]), "resilience", /must be an object/],
   ["an unknown key", resilience({ timeoutt: 1 }), "resilience.timeoutt", /known here are/],
+  ["retries at the top", resilience({ retries: 3 }), "resilience.retries", /did you mean retry\.retries\?/],
+  ["another library's timeout", resilience({ timeout: 3 }), "resilience.timeout", /did you mean deadline\?/],
+  ["a circuit breaker", resilience({ circuitBreaker: {} }), "resilience.circuitBreaker", /did you mean breaker\?/],
+  [
+    "a key without its part",
+    resilience({ resetTimeout: 1 }),
+    "resilience.resetTimeout",
+    /mean breaker\.resetTimeout\?/,
+  ],
   ["a misspelt key", resilience({ deadlne: 1 }), "resilience.deadlne", /did you mean deadline/],
   [
     "a misspelt key inside a part",
@@ -325,12 +334,6 @@ const ROWS: readonly Row[] = [
     /RETRY_MIN_TIMEOUT or IOREDOUBT_RECONNECT/,
   ],
   [
-    "a variable of a part that is not known",
-    env({ IOREDOUBT_HEARTBEAT_RATE: "1s" }),
-    "IOREDOUBT_HEARTBEAT_RATE",
-    /known here are IOREDOUBT_HEARTBEAT_INTERVAL/,
-  ],
-  [
     "a part that has no switch",
     env({ IOREDOUBT_RECONNECT: "off" }),
     "IOREDOUBT_RECONNECT",
@@ -418,7 +421,13 @@ const ROWS: readonly Row[] = [
     "IOREDOUBT_DEADLIN",
     /did you mean IOREDOUBT_DEADLINE/,
   ],
-  ["a foreign policy variable", env({ IOREDOUBT_XYZZY: SECRET }), "IOREDOUBT_XYZZY", /docs\/policy\.md/],
+  ["a log level that is none", env({ IOREDOUBT_LOG_LEVEL: "inof" }), "IOREDOUBT_LOG_LEVEL", /did you mean info\?/],
+  [
+    "the log level misspelt",
+    env({ IOREDOUBT_LOGLEVEL: "info" }),
+    "IOREDOUBT_LOGLEVEL",
+    /did you mean IOREDOUBT_LOG_LEVEL/,
+  ],
   ["an empty policy variable", env({ IOREDOUBT_DEADLINE: "" }), "IOREDOUBT_DEADLINE", /remove it/],
   ["an unreadable duration", env({ IOREDOUBT_DEADLINE: SECRET }), "IOREDOUBT_DEADLINE", /250ms, 5s/],
   ["an unknown unit", env({ IOREDOUBT_DEADLINE: "5 fortnights" }), "IOREDOUBT_DEADLINE", /250ms, 5s/],

@@ -261,6 +261,18 @@ describe("warnings", () => {
     ],
     ["policy keys in the wrong place", { deadline: 5 } as Options, "resilience is where deadline belongs"],
     [
+      "an option in lower case",
+      { keyprefix: "a:" } as Options,
+      "keyprefix is not an option and does nothing; did you mean keyPrefix?",
+    ],
+    ["a slip in an option", { maxRetryPerRequest: 1 } as Options, "did you mean maxRetriesPerRequest?"],
+    ["retries beside ioredis's options", { retries: 3 } as Options, "did you mean resilience.retry.retries?"],
+    [
+      "a value of the policy without its part",
+      { resetTimeout: 3 } as Options,
+      "did you mean resilience.breaker.resetTimeout?",
+    ],
+    [
       "lazy without waiting",
       { lazyConnect: true, enableOfflineQueue: false },
       "enableOfflineQueue is false with lazyConnect",
@@ -274,6 +286,24 @@ describe("warnings", () => {
 
   it.each(rows)("tell of %s", (_name, options, text) => {
     expect(warningsFor(options).join("\n")).toContain(text);
+  });
+
+  it("are silent about keys that frameworks hand on", () => {
+    const strangers = {
+      namespace: "jobs",
+      size: 4,
+      ttl: 5,
+      onClientCreated: () => undefined,
+      config: {},
+      role: "master",
+    };
+    expect(warningsFor(strangers as Options)).toEqual([]);
+  });
+
+  it("put a deadline that was meant in seconds before the rest, with what to write", () => {
+    expect(warningsFor({ resilience: { deadline: 5 } })[0]).toMatch(
+      /^deadline 5 ms .*write 5s in a variable or 5000 in code$/,
+    );
   });
 
   it("are silent about plain text when the provider is switched off", () => {

@@ -1,13 +1,17 @@
 /**
- * Policy values from `IOREDOUBT_*` variables. Strict: a variable with this prefix that is not known, or cannot be read,
- * is an error with a suggestion, because a misspelt limit that is silently ignored is found out during an outage.
+ * Policy values from `IOREDOUBT_*` variables. Strict: one that cannot be read, or whose name is a near miss, is an error with a
+ * suggestion, because a misspelt limit that is silently ignored is found out during an outage. A name that resembles none is
+ * a warning: it may belong to a newer version, and a rollback must start.
  */
 import type { ConfigProblem } from "../../failure/errors.js";
 import { profileAdvice } from "../input/check-resilience.js";
-import { FIELDS, fieldsUnder, variableOf } from "../fields.js";
+import { FIELDS, variableOf } from "../fields.js";
+import { LOG_LEVELS, logLevel } from "../log-level.js";
+import type { PolicyWarning } from "../warning.js";
+import { fieldsMeant } from "../meant.js";
 import { exampleOf, parseValue } from "./parse.js";
 import { profileNames } from "../profiles.js";
-import { closest } from "../../suggest.js";
+import { closest, suggestion } from "../../suggest.js";
 import { mistakeIn, shapeOf } from "../input/value-shape.js";
 
 /** Environment variables by name, as `process.env` has them. */
@@ -28,15 +32,23 @@ export interface EnvironmentPolicy {
   /** Path of the policy file. */
   readonly file: { readonly path: string; readonly variable: string } | undefined;
   readonly problems: readonly ConfigProblem[];
+  /** Variables that nothing here reads and that resemble none. */
+  readonly warnings: readonly PolicyWarning[];
 }
 
 const FAMILY = "IOREDOUBT_";
+const LOG_LEVEL = "IOREDOUBT_LOG_LEVEL";
 const byVariable = new Map(
   FIELDS.filter((f) => f.kind !== "part" || f.off === true).map((f) => [variableOf(f.path), f]),
 );
 
 /** Every `IOREDOUBT_*` variable this package knows, without a prefix. */
-export const POLICY_VARIABLES: readonly string[] = ["IOREDOUBT_PROFILE", "IOREDOUBT_CONFIG", ...byVariable.keys()];
+export const POLICY_VARIABLES: readonly string[] = [
+  "IOREDOUBT_PROFILE",
+  "IOREDOUBT_CONFIG",
+  LOG_LEVEL,
+  ...byVariable.keys(),
+];
 
 /**
  * Reads the policy variables. With a prefix (`CACHE_`), `CACHE_IOREDOUBT_DEADLINE` takes precedence over `IOREDOUBT_DEADLINE`, so that one
@@ -45,6 +57,7 @@ export const POLICY_VARIABLES: readonly string[] = ["IOREDOUBT_PROFILE", "IOREDO
 export function readPolicyVariables(env: Environment, prefix: string = ""): EnvironmentPolicy {
   const layers: EnvironmentValues[] = [];
   const problems: ConfigProblem[] = [];
+  const warnings: PolicyWarning[] = [];
   let profile: EnvironmentPolicy["profile"];
   let file: EnvironmentPolicy["file"];
   for (const start of prefix === "" ? [""] : ["", prefix]) {
@@ -67,13 +80,21 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
         profile = { names: text.split(/[+,]/).map((s) => s.trim()), variable };
       } else if (name === "IOREDOUBT_CONFIG") {
         file = { path: text.trim(), variable };
-      } else problems.push(...readOne(variable, name, text, values, origins, start));
+      } else if (name === LOG_LEVEL) {
+        problems.push(...checkLogLevel(variable, text, start));
+      } else if (byVariable.has(name)) {
+        problems.push(...readOne(variable, name, text, values, origins, start));
+      } else {
+        const advice = nearMiss(name, start);
+        if (advice === undefined) warnings.push({ path: variable, says: RESEMBLES_NONE });
+        else problems.push({ path: variable, given: "is not a known variable", allowed: advice });
+      }
     }
     problems.push(...setInsideOff(values, origins));
     layers.push({ values, origins });
   }
   for (const name of profile?.names ?? []) problems.push(...checkName(name, profile?.variable ?? ""));
-  return { layers, profile, file, problems };
+  return { layers, profile, file, problems, warnings };
 }
 
 /** `IOREDUBT_DEADLINE`: the mistake is in the beginning, by which everything else here is recognised. */
@@ -108,9 +129,7 @@ function readOne(
   start: string,
 ): ConfigProblem[] {
   const field = byVariable.get(name);
-  if (field === undefined) {
-    return [{ path: variable, given: "is not a known variable", allowed: unknownAdvice(name, start) }];
-  }
+  if (field === undefined) return [];
   const value = parseValue(field, text);
   if (value === undefined) {
     const inside = field.kind === "part" ? `; its values are ${variablesUnder(field.path, start).join(", ")}` : "";
@@ -121,33 +140,35 @@ function readOne(
   return [];
 }
 
-/** Common names of other libraries, and keys of the option that are code and have no variable. */
-const KNOWN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
-  ...["ATTEMPTS", "MAX_ATTEMPTS", "MAX_RETRIES", "RETRY_ATTEMPTS", "RETRY_MAX_ATTEMPTS", "RETRY_MAX_RETRIES"].map(
-    (name): [string, string] => [name, "IOREDOUBT_RETRY_RETRIES"],
-  ),
-  ...["TIMEOUT", "COMMAND_TIMEOUT"].map((name): [string, string] => [name, "IOREDOUBT_DEADLINE"]),
-]);
 const PARTS = FIELDS.filter((field) => field.kind === "part").map((field) => variableOf(field.path));
 const IN_CODE = ["NAME", "FALLBACK", "LOGGER", "DOCTOR"];
+const RESEMBLES_NONE =
+  "is not a variable of this version and does nothing; the list is in docs/policy.md, and `ioredoubt config` shows what applies";
 
-function unknownAdvice(name: string, start: string): string {
+/** What a name that is not known was probably meant to be; `undefined` where it resembles none. */
+function nearMiss(name: string, start: string): string | undefined {
   const rest = name.slice(FAMILY.length).toUpperCase();
   if (IN_CODE.includes(rest)) return `set resilience.${rest.toLowerCase()} in code; there is no variable for it`;
+  if (PARTS.includes(FAMILY + rest)) return `known here are ${variablesUnder(rest.toLowerCase(), start).join(", ")}`;
   const near = closest(
     rest,
     POLICY_VARIABLES.map((v) => v.slice(FAMILY.length)),
   );
-  const known = near === undefined ? KNOWN_ELSEWHERE.get(rest) : FAMILY + near;
-  // What lacks its part: IOREDOUBT_RESET_TIMEOUT for IOREDOUBT_BREAKER_RESET_TIMEOUT.
-  const meant = known === undefined ? PARTS.map((part) => `${part}_${rest}`).filter((v) => byVariable.has(v)) : [known];
-  if (meant.length > 0) return `did you mean ${meant.map((v) => start + v).join(" or ")}?`;
-  const part = fieldsUnder("").find(
-    ({ path, kind }) => kind === "part" && `${rest}_`.startsWith(`${path.toUpperCase()}_`),
-  );
-  return part === undefined
-    ? "see docs/policy.md for the list"
-    : `known here are ${variablesUnder(part.path, start).join(", ")}`;
+  const meant = near === undefined ? fieldsMeant(rest).map(variableOf) : [FAMILY + near];
+  return meant.length === 0 ? undefined : `did you mean ${meant.map((v) => start + v).join(" or ")}?`;
+}
+
+/** One logger serves all clients of a process that were given none, so the level has no prefix. */
+function checkLogLevel(variable: string, text: string, start: string): ConfigProblem[] {
+  if (start !== "") {
+    const allowed = `must be ${LOG_LEVEL}, without the prefix: one default logger serves the whole process`;
+    return [{ path: variable, given: "is not a known variable", allowed }];
+  }
+  if (logLevel(text) !== undefined) return [];
+  const names = Object.keys(LOG_LEVELS);
+  return [
+    { path: variable, given: shapeOf(text), allowed: `must be one of ${names.join(", ")}${suggestion(text, names)}` },
+  ];
 }
 
 function variablesUnder(path: string, start: string): readonly string[] {

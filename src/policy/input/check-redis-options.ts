@@ -57,7 +57,7 @@ export const STRING_OPTIONS: readonly string[] = [
   "sentinelUsername",
   "sentinelPassword",
 ];
-const FUNCTIONS = [
+export const FUNCTIONS: readonly string[] = [
   "retryStrategy",
   "reconnectOnError",
   "sentinelRetryStrategy",

@@ -19,6 +19,7 @@ import {
 import type { ConfigProblem } from "../../failure/errors.js";
 import { allowedBy, fieldAt, fieldsUnder, type Field } from "../fields.js";
 import { closest, suggestion } from "../../suggest.js";
+import { fieldsMeant } from "../meant.js";
 import { numberOrShape, shapeOf } from "./value-shape.js";
 
 /** Where values come from, as its problems name it. */
@@ -92,7 +93,8 @@ function unknownKeys(values: unknown, path: string, source: ValueSource): Config
       return fieldAt(prefix + key)?.kind === "part" ? unknownKeys(value, prefix + key, source) : [];
     }
     const here = path === "" ? [...source.ownKeys, ...known] : known;
-    const near = closest(key, here);
+    const meant = path === "" ? fieldsMeant(key)[0] : undefined;
+    const near = meant ?? closest(key, here);
     return [
       {
         // A key that is no name may be a value, or an address with its password.
