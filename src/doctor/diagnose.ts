@@ -180,7 +180,7 @@ function contextOf(
 
 /** Whoever reads the doctor's report is not sent to the doctor, nor to a log line. */
 function fromInside(diagnosis: Diagnosis): Diagnosis {
-  const next = diagnosis.next.filter(({ run }) => run?.startsWith("npx ioredoubt doctor") !== true);
+  const next = diagnosis.next.filter(({ run }) => run?.startsWith("npx --no ioredoubt doctor") !== true);
   if (diagnosis.code !== "UNKNOWN") return { ...diagnosis, next };
   return {
     ...diagnosis,
@@ -198,6 +198,7 @@ function endpointInfo(target: Target, { endpoint }: Seen): EndpointInfo {
     ...(endpoint?.path === undefined ? { host: endpoint?.host, port: endpoint?.port } : { path: endpoint.path }),
     tls: target.tls !== undefined,
     username: target.username,
+    authenticates: target.password !== undefined,
     db: target.db,
     sentinelName: target.mode === "sentinel" ? (target.sentinelName ?? "mymaster") : undefined,
     sentinels: target.mode === "sentinel" ? target.nodes.map((node) => addressOf(node)) : undefined,

@@ -8,6 +8,7 @@ import { access, constants, readdir, readFile, readlink } from "node:fs/promises
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { delimiter, join } from "node:path";
+import { ROOT_FOLDERS } from "../failure/tools.js";
 import { environment } from "../failure/environment.js";
 import { within } from "../clock.js";
 import { held } from "./background.js";
@@ -69,9 +70,6 @@ function runTool(command: string, args: readonly string[], timeout: number): Pro
     });
   });
 }
-
-/** Where root's tools are, which an ordinary user's PATH leaves out. */
-const ROOT_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 async function isInstalled(command: string, path: string): Promise<boolean> {
   const folders = [...new Set([...path.split(delimiter), ...ROOT_FOLDERS])].filter((folder) => folder !== "");

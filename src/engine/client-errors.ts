@@ -136,10 +136,18 @@ export function circuitOpen(
   const what = circuit.kind === "write" ? "writes to" : "";
   const why = circuit.cause === undefined ? "" : ` It opened because of ${circuit.cause.code}: ${circuit.cause.title}`;
   return new CircuitOpenError(
-    `${name(call)} was not sent${again(call)}: the circuit for ${what === "" ? "" : `${what} `}${snapshot.label} has been open for ${span(now - circuit.changedAt)}.${why} Next probe in ${span(retryAfter)}.`,
+    `${name(call)} was not sent${again(call)}: the circuit for ${what === "" ? "" : `${what} `}${snapshot.label} ${openSince(now - circuit.changedAt)}.${why} ${nextProbe(retryAfter)}`,
     retryAfter,
     details(call, snapshot, "no", now),
   );
+}
+
+function openSince(ms: number): string {
+  return ms < 1 ? "has just opened" : `has been open for ${span(ms)}`;
+}
+
+function nextProbe(retryAfter: number): string {
+  return retryAfter < 1 ? "A probe is under way." : `Next probe in ${span(retryAfter)}.`;
 }
 
 /** This client has had no connection for `downFor`, although the circuit it shares with others may still be closed. */

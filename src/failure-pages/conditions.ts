@@ -28,6 +28,7 @@ const LABELS: Readonly<Record<Condition, string>> = {
   azure: "Azure",
   upstash: "Upstash",
   user: "ACL user",
+  "own-process": "for the process that failed",
 };
 
 /** Conditions that the address alone decides. */

@@ -53,6 +53,8 @@ export interface EndpointInfo {
   readonly path?: string | undefined;
   readonly tls?: boolean | undefined;
   readonly username?: string | undefined;
+  /** A password is sent. Never the password itself. */
+  readonly authenticates?: boolean | undefined;
   readonly db?: number | undefined;
   /** Name of the master set, when the address comes from Sentinel. */
   readonly sentinelName?: string | undefined;

@@ -22,6 +22,8 @@ export interface Facts {
   readonly served: boolean;
   readonly tls: boolean | undefined;
   readonly user: string | undefined;
+  /** A password goes with the connection, so that commands made to be pasted ask for one. */
+  readonly asksPassword: boolean;
   readonly db: number | undefined;
   readonly sentinelName: string | undefined;
   readonly sentinel: string | undefined;
@@ -32,6 +34,9 @@ export interface Facts {
   readonly platform: string | undefined;
   readonly provider: RecognisedProvider | undefined;
   readonly command: string | undefined;
+  /** The reader is on this machine, so that steps whose programs are not here are left out. */
+  readonly onlyHere: boolean;
+  /** This process, where it is the one that failed. */
   readonly pid: number | undefined;
 }
 
@@ -45,6 +50,7 @@ export const NO_FACTS: Facts = {
   served: false,
   tls: undefined,
   user: undefined,
+  asksPassword: false,
   db: undefined,
   sentinelName: undefined,
   sentinel: undefined,
@@ -55,6 +61,7 @@ export const NO_FACTS: Facts = {
   platform: undefined,
   provider: undefined,
   command: undefined,
+  onlyHere: false,
   pid: undefined,
 };
 
@@ -80,7 +87,8 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
     loopback,
     served: context.connection?.everReady === true,
     tls: endpoint.tls ?? (context.endpoint === undefined ? undefined : false),
-    user: endpoint.username === undefined ? undefined : plain(endpoint.username),
+    user: endpoint.username === undefined || endpoint.username === "" ? undefined : plain(endpoint.username),
+    asksPassword: endpoint.authenticates === true,
     db: endpoint.db,
     sentinelName: endpoint.sentinelName,
     sentinel: endpoint.sentinels?.[0],
@@ -91,7 +99,9 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
     platform: around.platform,
     provider: providerOf(host),
     command: context.command === undefined ? undefined : shownName(context.command).toUpperCase(),
-    pid: process.pid,
+    onlyHere: context.environment === undefined,
+    // Somebody else's surroundings: the doctor looks on behalf of a service.
+    pid: context.environment === undefined ? process.pid : undefined,
   };
 }
 

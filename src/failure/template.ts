@@ -4,6 +4,7 @@
  */
 import type { NextStep } from "./diagnosis.js";
 import type { Facts } from "./facts.js";
+import { isElsewhere, isHere, toolsIn } from "./tools.js";
 
 /** What a line may depend on; `TESTS` says how each is decided. */
 export type Condition =
@@ -30,6 +31,7 @@ export type Condition =
   | "elasticache"
   | "azure"
   | "upstash"
+  | "own-process"
   | "user";
 
 /** A text of the catalogue; `when` holds if all its conditions do. */
@@ -37,6 +39,7 @@ export interface Step {
   readonly say: string;
   /**
    * A command. `{cli}` is redis-cli with the connection's own arguments, never a password; `{login}` the same, asking for one.
+   * `{within}` before a command ends it where a server is silent, which would hang it.
    * `{select}` goes behind them where the database matters, `{cliOptions}` is what is left of them without the address.
    */
   readonly run?: string;
@@ -69,6 +72,7 @@ const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
   managed: (f) => f.provider !== undefined,
   elasticache: (f) => f.provider === "aws" || f.provider === "aws-serverless",
   azure: (f) => f.provider === "azure",
+  "own-process": (f) => f.pid !== undefined || f.platform === undefined,
   upstash: (f) => f.provider === "upstash",
   user: (f) => f.user !== undefined,
 };
@@ -91,10 +95,16 @@ export function select(texts: readonly Text[], facts: Facts, limit: number): Nex
     if (chosen.length >= limit) break;
     if (!conditionsOf(text).every((condition) => holds(condition, facts))) continue;
     const step = typeof text === "string" ? { say: text } : text;
+    if (facts.onlyHere && !canBeTaken(step, facts)) continue;
     const say = fill(step.say, facts);
     chosen.push(step.run === undefined ? { say } : { say, run: fill(step.run, facts, shellQuoted) });
   }
   return chosen;
+}
+
+/** Whether the programs of a step are on this machine, or it is for another one. */
+function canBeTaken({ say, run }: Step, facts: Facts): boolean {
+  return run === undefined || isElsewhere(say) || toolsIn(fill(run, facts, shellQuoted)).every(isHere);
 }
 
 /** Replaces `{name}` placeholders; what is not known becomes an upper-case word such as HOST. */
@@ -112,6 +122,8 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
         return facts.port === undefined ? "PORT" : String(facts.port);
       case "address":
         return `${facts.host === undefined ? "HOST" : quote(bracketed(facts.host))}:${facts.port === undefined ? "PORT" : String(facts.port)}`;
+      case "place":
+        return fill(facts.path === undefined ? "{address}" : "{path}", facts, quote);
       case "path":
         return facts.path === undefined ? "SOCKET" : quote(facts.path);
       case "user":
@@ -126,10 +138,12 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
         return facts.sentinelName === undefined ? "MASTER_NAME" : quote(facts.sentinelName);
       case "sentinelCli":
         return sentinelCli(facts, quote);
+      case "within":
+        return within(facts, template.includes("{cli") && asks(facts));
       case "cli":
         return `redis-cli ${where(facts, quote)}${cliOptions(facts, quote)}`;
       case "login":
-        return `redis-cli ${where(facts, quote)}${cliOptions(facts, quote)}${facts.user === undefined ? " --askpass" : ""}`;
+        return `redis-cli ${where(facts, quote)}${cliOptions({ ...facts, asksPassword: true }, quote)}`;
       case "cliOptions":
         return cliOptions(facts, quote);
       case "select":
@@ -157,7 +171,24 @@ function where(facts: Facts, quote: (value: string) => string): string {
 }
 
 function cliOptions(facts: Facts, quote: (value: string) => string): string {
-  return `${facts.tls === true ? " --tls" : ""}${facts.user === undefined ? "" : ` --user ${quote(facts.user)} --askpass`}`;
+  const user = facts.user === undefined ? "" : ` --user ${quote(facts.user)}`;
+  return `${facts.tls === true ? " --tls" : ""}${user}${asks(facts) ? " --askpass" : ""}`;
+}
+
+function asks({ user, asksPassword }: Facts): boolean {
+  return user !== undefined || asksPassword;
+}
+
+/** Seconds for a server to answer, and for a person to type a password first. */
+const ANSWER_SECONDS = 5;
+const PASSWORD_SECONDS = 30;
+
+/** What ends a command after a while: `timeout` of the coreutils, left in the foreground so that it may ask for a password. */
+function within({ platform }: Facts, asksFirst: boolean): string {
+  const seconds = String(asksFirst ? PASSWORD_SECONDS : ANSWER_SECONDS);
+  if (platform === "win32") return "";
+  // macOS has no timeout, and has perl.
+  return platform === "darwin" ? `perl -e 'alarm shift; exec @ARGV' ${seconds} ` : `timeout --foreground ${seconds} `;
 }
 
 function sentinelCli(facts: Facts, quote: (value: string) => string): string {

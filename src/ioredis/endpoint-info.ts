@@ -9,7 +9,12 @@ const LIMIT = 253;
 export function endpointInfo(options: RedisOptions): EndpointInfo {
   const { host, port, path, tls, username, password, db, sentinels, name } = options;
   // `redis://secret@host` makes a user name of what was meant as the password; without one it is not sent either.
-  const shared = { tls: Boolean(tls), username: password ? (username ?? undefined) : undefined, db: db ?? 0 };
+  const shared = {
+    tls: Boolean(tls),
+    username: password ? (username ?? undefined) : undefined,
+    authenticates: Boolean(password),
+    db: db ?? 0,
+  };
   if (sentinels) {
     return {
       ...shared,

@@ -3,6 +3,7 @@
  * said when it closed the door. It remembers and describes; it decides nothing.
  */
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { clock } from "../clock.js";
 import { shownName } from "../command/shown-name.js";
 import { callOf } from "../engine/call.js";
@@ -80,6 +81,12 @@ export class ConnectionRecord {
     this.closedUnheard = false;
   }
 
+  #phase(): Phase {
+    const { status, stream } = this.#redis;
+    if (this.#watchdog.isResolving) return "resolve";
+    return status === "connecting" && inTlsHandshake(stream) ? "handshake" : phaseOf(status);
+  }
+
   context(): FailureContext {
     const now = clock.now();
     const { status, commandQueue } = this.#redis;
@@ -90,7 +97,7 @@ export class ConnectionRecord {
     const everReady = this.#everReady;
     return {
       endpoint: this.#endpoint,
-      phase: this.#watchdog.isResolving ? "resolve" : phaseOf(status),
+      phase: this.#phase(),
       ...(lookup >= SLOW_LOOKUP && status !== "ready" ? { lookupMs: Math.round(lookup) } : {}),
       ...(connected
         ? {
@@ -110,6 +117,11 @@ export class ConnectionRecord {
         : { head: { command: shownName(head.name), forMs: Math.round(now - since), behind: commandQueue.length - 1 } }),
     };
   }
+}
+
+/** TCP is established and TLS is not: for ioredis the socket still connects, and yet no firewall is in the way. */
+function inTlsHandshake(stream: Socket | undefined): boolean {
+  return stream instanceof TLSSocket && !stream.connecting && !stream.destroyed;
 }
 
 function phaseOf(status: string): Phase {

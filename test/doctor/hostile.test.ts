@@ -121,7 +121,7 @@ describe("doctor, names with several addresses", () => {
     await using server = await startRedis({ args: ["--bind", "::1"] });
     expectHealthy(await look(`redis://[::1]:${String(server.port)}`));
     const report = await look(`redis://[::1]:${String(await freePort())}`);
-    expect(report.verdict.next?.run).toBe(`npx ioredoubt doctor '[::1]:${String(server.port)}'`);
+    expect(report.verdict.next?.run).toBe(`npx --no ioredoubt doctor '[::1]:${String(server.port)}'`);
   });
 });
 

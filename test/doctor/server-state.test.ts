@@ -165,7 +165,7 @@ describe("doctor, a server in a bad state", () => {
       "READ_ONLY_REPLICA",
       new RegExp(`takes no writes\\. Its master is 127\\.0\\.0\\.1:${String(master.port)}`),
     );
-    expect(report.verdict.next?.run).toBe(`npx ioredoubt doctor 127.0.0.1:${String(master.port)}`);
+    expect(report.verdict.next?.run).toBe(`npx --no ioredoubt doctor 127.0.0.1:${String(master.port)}`);
     expectHealthy(await look(server, { replica: true }));
   });
 

@@ -28,7 +28,7 @@ describe("doctor, TLS", () => {
   it("says that the port speaks TLS when the client does not", async () => {
     const report = await look(certificates.valid, {});
     expectVerdict(report, "TLS_PROTOCOL", /speaks TLS and this client does not: use rediss:\/\//);
-    expect(report.verdict.next?.run).toMatch(/^npx ioredoubt doctor rediss:\/\/localhost:\d+$/);
+    expect(report.verdict.next?.run).toMatch(/^npx --no ioredoubt doctor rediss:\/\/localhost:\d+$/);
   });
 
   it("says the same when the TLS port also wants a client certificate", async () => {

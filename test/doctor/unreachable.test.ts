@@ -60,7 +60,7 @@ describe("doctor, no server to reach", () => {
         `Nothing listens on ${String(wrong)}, while Redis listens on ${String(server.port)}: the port is wrong`,
       ),
     );
-    expect(report.verdict.next?.run).toBe(`npx ioredoubt doctor 127.0.0.1:${String(server.port)}`);
+    expect(report.verdict.next?.run).toBe(`npx --no ioredoubt doctor 127.0.0.1:${String(server.port)}`);
   });
 
   it.skipIf(whyNoOwnAddress() !== undefined)(

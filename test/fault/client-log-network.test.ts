@@ -36,9 +36,9 @@ const notDualStack = await whyNoDualStack();
 describe("a client that cannot connect", () => {
   it("CONNECTION_REFUSED is one error line, with a command that can be run", async () => {
     const { redis, line, diagnosis } = await expectAway({ port: await freePort() }, "CONNECTION_REFUSED", "error");
-    expect(line.next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
-    expect(line.message).toContain(`Next: redis-cli ${at(redis)} ping`);
-    expect(diagnosis.next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
+    expect(line.next[0]?.run).toBe(`redis-cli ${at(redis)} --askpass ping`);
+    expect(line.message).toContain(`Next: redis-cli ${at(redis)} --askpass ping`);
+    expect(diagnosis.next[0]?.run).toBe(`redis-cli ${at(redis)} --askpass ping`);
   });
 
   it.skipIf(notDualStack !== undefined)("CONNECTION_REFUSED names both addresses of localhost", async () => {
@@ -117,7 +117,7 @@ describe("a client that cannot connect", () => {
     const proxy = await proxyTo(server);
     proxy.acceptThenClose();
     const { redis, line } = await expectAway({ port: proxy.port }, "CONNECTION_CLOSED_EARLY", "error");
-    expect(line.runs).toContain(`nc -w 3 127.0.0.1 ${String(redis.options.port)}`);
+    expect(line.runs).toContain(`openssl s_client -connect 127.0.0.1:${String(redis.options.port)}`);
   });
 
   it("NOT_REDIS: an HTTP server, said once as fatal", async () => {
@@ -216,7 +216,7 @@ describe("a client that loses its connection", () => {
     });
     const { error, next } = await expectFailure(redis.set("k", "v"), "DEADLINE", "no", true);
     expect(error.message).toMatch(/SET was never sent.*ECONNREFUSED.*safe to try again/);
-    expect(next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
+    expect(next[0]?.run).toBe(`redis-cli ${at(redis)} --askpass ping`);
     const line = await expectLine(redis, "incident.open", "error", "CONNECTION_REFUSED");
     expect(line.runs).toContain(at(redis));
   });

@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { formatTrip } from "../../format.js";
 import type { Check, Context } from "../check.js";
-import { cliOf } from "../commands.js";
+import { cliWithin } from "../commands.js";
 import { denied, type Draft } from "../finding.js";
 import type { RespClient } from "../wire/resp-client.js";
 
@@ -87,8 +87,14 @@ function judge(context: Context, trips: readonly number[], together: number | un
     };
   }
   const steady = at(0) > SLOW_MEDIAN / 2;
-  const measure = { say: "Measure for a while", run: `${cliOf(context)} --latency-history -i 5` };
-  const commands = { say: "See the slowest commands", run: `${cliOf(context)} slowlog get 10` };
+  const measure = {
+    say: "Measure for a while (an avg below a few ms is well; no figure at all: it does not answer)",
+    run: `${cliWithin(context)} --latency`,
+  };
+  const commands = {
+    say: "See the slowest commands (the third number of an entry is its microseconds)",
+    run: `${cliWithin(context)} slowlog get 10`,
+  };
   return {
     status: "warn",
     code: "RESPONSE_TIMEOUT",

@@ -140,7 +140,7 @@ async function dangerous(client: RespClient, context: Context): Promise<Draft> {
     `${user} may run ${allowed.join(", ")}`,
     "A mistake or an injection in the application could wipe or stall the server.",
     "Give the application a user of its own",
-    `${cliOf(context)} acl setuser app on '>PASSWORD' '~*' '+@all' '-@dangerous'`,
+    `${cliOf(context)} acl setuser app on '>PASSWORD' '~*' '&*' '+@all' '-@dangerous' '+info'`,
   );
 }
 

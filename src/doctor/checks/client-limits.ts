@@ -45,8 +45,8 @@ async function openFiles(machine: Machine): Promise<Draft> {
     meaning: "This process has nearly as many files open as it may.",
     next: [
       {
-        say: "See what they are",
-        run: `ls -l /proc/${String(process.pid)}/fd | awk '{print $NF}' | sort | uniq -c | sort -rn | head`,
+        say: "See which processes have the most open (count and process; one far ahead of the rest leaks)",
+        run: 'for p in /proc/[0-9]*; do echo "$(ls "$p/fd" 2>/dev/null | wc -l) ${p#/proc/}"; done | sort -rn | head -n 5',
       },
     ],
   };
@@ -72,7 +72,10 @@ async function ports({ machine, seen }: Context, table: readonly TcpEntry[]): Pr
     evidence,
     threshold,
     meaning: "The ephemeral ports towards this endpoint are nearly used up: something connects anew for every request.",
-    next: [{ say: "See who", run: "ss -tanp state time-wait | head" }, { say: "Share one client per process" }],
+    next: [
+      { say: "See who (the address behind most lines)", run: "ss -tanp state time-wait | head" },
+      { say: "Share one client per process" },
+    ],
   };
 }
 

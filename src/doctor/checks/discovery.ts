@@ -70,7 +70,14 @@ async function askSentinels(context: Context): Promise<Draft[]> {
         meaning: unknown
           ? `The Sentinels answer and know no master named ${name}: the name is wrong.`
           : (commonCause(said) ?? diagnosis.title),
-        next: unknown ? [{ say: "See which masters they know", run: `${sentinel} sentinel masters` }] : diagnosis.next,
+        next: unknown
+          ? [
+              {
+                say: "See which masters they know (the name of this client among them is well)",
+                run: `${sentinel} sentinel masters`,
+              },
+            ]
+          : diagnosis.next,
       },
     ];
   }
@@ -86,7 +93,14 @@ async function askSentinels(context: Context): Promise<Draft[]> {
       meaning: all
         ? `All ${String(said.length)} Sentinels name ${majority} as master of ${name}.`
         : `${String(agree)} of ${String(said.length)} Sentinels name ${majority} as master of ${name}; the others disagree or are down.`,
-      next: all ? [] : [{ say: "Ask the one that differs", run: `${sentinel} sentinel master ${name}` }],
+      next: all
+        ? []
+        : [
+            {
+              say: "Ask the one that differs (the ip and port of the others are well)",
+              run: `${sentinel} sentinel master ${name}`,
+            },
+          ],
     },
   ];
 }
@@ -189,7 +203,7 @@ async function chooseNode(context: Context): Promise<Draft[]> {
           : "Some startup nodes do not accept connections.",
       next: [
         {
-          say: "See which nodes the cluster has",
+          say: "See which nodes the cluster has (connected is well; fail is the fault)",
           run: `${cliOf(context)} cluster nodes`,
         },
       ],

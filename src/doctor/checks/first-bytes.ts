@@ -2,7 +2,7 @@
 import { formatTrip } from "../../format.js";
 import type { Check, Context } from "../check.js";
 import { shellQuoted } from "../../failure/template.js";
-import { doctorFor } from "../commands.js";
+import { doctorFor, within } from "../commands.js";
 import { addressOf } from "../target.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
 import { dialTls } from "../wire/dial.js";
@@ -103,8 +103,11 @@ function speaksTls(context: Context, evidence: string): Draft {
   return failed(diagnosis, `no answer in plain text; ${evidence}`, {
     meaning: `Port ${String(port)} speaks TLS and this client does not: use rediss:// or the \`tls\` option.`,
     next: [
-      { say: "Look at it with TLS", run: doctorFor(context, { host, port }, true) },
-      { say: "See its certificate", run: `openssl s_client -connect ${shellQuoted(address)} </dev/null` },
+      { say: "Look at it with TLS (healthy: use rediss://)", run: doctorFor(context, { host, port }, true) },
+      {
+        say: "See its certificate (one shown: it speaks TLS)",
+        run: `${within(context)}openssl s_client -connect ${shellQuoted(address)} </dev/null`,
+      },
     ],
     topic: "4.2 TLS",
   });

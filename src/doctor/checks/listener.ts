@@ -108,7 +108,10 @@ function boundElsewhere({ seen }: Context, onPort: readonly TcpEntry[]): Draft {
             say: `Clients on this machine can use 127.0.0.1:${port}; for others add the private address to \`bind\`, keep protected mode on and set a password.`,
           }
         : { say: `Use ${where} as the target, or add the address to \`bind\`.` },
-      { say: "See who listens there", run: `ss -ltnp 'sport = :${port}'` },
+      {
+        say: "See who listens there (redis-server with your address or * is well)",
+        run: `ss -ltnp 'sport = :${port}'`,
+      },
     ],
   };
 }
@@ -132,7 +135,12 @@ async function unixSocket(
         : `A Redis process runs here, and it does not serve ${path}: its \`unixsocket\` is another path, or not set.`,
       next: none
         ? await startSteps(machine, await serviceFacts(machine))
-        : [{ say: "See which sockets it has", run: "ss -lxp | grep -E 'redis|valkey'" }],
+        : [
+            {
+              say: "See which sockets it has (the path that this client uses is well)",
+              run: "ss -lxp | grep -E 'redis|valkey'",
+            },
+          ],
     },
   ];
 }

@@ -60,8 +60,11 @@ async function known(context: Context, host: string, ms: number): Promise<Draft>
     threshold: `${String(SLOW)} ms`,
     meaning: `Looking up ${host} took ${ms.toFixed(0)} ms; every new connection waits for it.`,
     next: [
-      { say: "See which servers and search domains are asked", run: "cat /etc/resolv.conf" },
-      { say: "Measure it", run: `time getent ahosts ${host}` },
+      {
+        say: "See which servers and search domains are asked (a nameserver that you know is well)",
+        run: "cat /etc/resolv.conf",
+      },
+      { say: "Measure it (real below 0.1 s is well)", run: `time getent ahosts ${host}` },
     ],
   };
 }

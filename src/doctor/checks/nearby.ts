@@ -54,7 +54,10 @@ async function run(context: Context): Promise<readonly Draft[]> {
         ? `The port is wrong: ${asked.host} refuses ${String(asked.port)} and Redis answers there on ${port}.`
         : `Something on ${asked.host} accepts connections on ${port}, perhaps Redis with TLS.`,
       next: [
-        { say: "Look at that one", run: doctorFor(context, { host: asked.host, port: redis.port }, !sure) },
+        {
+          say: "Look at that one (healthy: use its port)",
+          run: doctorFor(context, { host: asked.host, port: redis.port }, !sure),
+        },
         { say: `Correct the port where it is set (${context.target.origins.get("port") ?? "the target"})` },
       ],
     },

@@ -106,7 +106,10 @@ function partly(context: Context, all: number, lost: readonly Attempt[], evidenc
     threshold: "every address of the name",
     meaning: `${String(lost.length)} of the ${String(all)} addresses of ${host} cannot be reached (${names}): a client that gets one of them first fails or waits.`,
     next: [
-      { say: "See who answers there", run: `nc -vz -w 3 ${lost[0]?.address?.address ?? host} ${String(port)}` },
+      {
+        say: "See who answers there (succeeded: it is back; refused or timed out: still lost)",
+        run: `nc -vz -w 3 ${lost[0]?.address?.address ?? host} ${String(port)}`,
+      },
       { say: "Take addresses out of the name's records that are no longer used" },
     ],
   };

@@ -23,7 +23,10 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
   const evidence = `${String(connected)} of ${allowed > 0 ? String(allowed) : "?"} clients, ${String(blocked)} blocked, ${String(rejected)} turned away since the start`;
   const threshold = `${String(FULL * 100)} % of maxclients`;
   const next = [
-    { say: "See who they are", run: `${cliOf(context)} client list` },
+    {
+      say: "See who they are (addr and name of each; many of one addr: that one leaks)",
+      run: `${cliOf(context)} client list`,
+    },
     { say: "Share one client per process, and close what is not used, before raising maxclients" },
   ];
   if (allowed > 0 && connected >= allowed * FULL) {

@@ -37,7 +37,10 @@ function slowLog(facts: ServerFacts, context: Context): Draft {
     threshold,
     meaning: `${bad.name} took ${bad.ms.toFixed(0)} ms: everybody else waited for it.`,
     next: [
-      { say: "See the commands", run: `${cliOf(context)} slowlog get 10` },
+      {
+        say: "See the commands (an empty list is well; the third number of an entry is its microseconds)",
+        run: `${cliOf(context)} slowlog get 10`,
+      },
       { say: "Replace KEYS by SCAN, split big commands" },
     ],
   };

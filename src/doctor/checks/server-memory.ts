@@ -57,7 +57,12 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
         evidence,
         threshold: `${String(NEAR * 100)} % without eviction`,
         meaning: `Memory is nearly full and ${policy} frees nothing: writes will be refused soon.`,
-        next: [{ say: "See what takes the memory", run: `${cliOf(context)} --bigkeys` }],
+        next: [
+          {
+            say: "See what takes the memory (it ends by itself; the largest key of each type is in the summary)",
+            run: `${cliOf(context)} --bigkeys`,
+          },
+        ],
       },
     ];
   }
@@ -69,7 +74,12 @@ function judge(facts: ServerFacts, context: Context): readonly Draft[] {
         evidence,
         threshold: `fragmentation ${String(FRAGMENTED)}`,
         meaning: "Much memory is lost to fragmentation.",
-        next: [{ say: "Ask the server for its advice", run: `${cliOf(context)} memory doctor` }],
+        next: [
+          {
+            say: "Ask the server for its advice (its words name what is unusual)",
+            run: `${cliOf(context)} memory doctor`,
+          },
+        ],
       },
     ];
   }

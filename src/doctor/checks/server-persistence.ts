@@ -58,6 +58,9 @@ async function steps(context: Context, { next }: Diagnosis): Promise<readonly Ne
   if (!isLocalTarget(context)) return next;
   return [
     ...(await logStep(context.machine)),
-    { say: "Is the disk full, or the folder gone?", run: `df -h "$(${cliOf(context)} config get dir | tail -1)"` },
+    {
+      say: "Is the disk full, or the folder gone (Use% below 90 is well; No such file: gone)?",
+      run: `df -h "$(${cliOf(context)} config get dir | tail -1)"`,
+    },
   ];
 }

@@ -68,7 +68,7 @@ function hints(context: Context, tunnels: readonly string[], mesh: string | unde
         meaning: "A service mesh is in the way: it may refuse or drop what its policy does not allow.",
         next: [
           {
-            say: "See what the sidecar did with it",
+            say: "On a machine with kubectl: see what the sidecar did with it (a line with UF or a denial: the mesh refused it)",
             run: `kubectl logs POD -c ${/linkerd/i.test(mesh) ? "linkerd-proxy" : "istio-proxy"} | grep ${String(endpoint.port)}`,
           },
         ],
@@ -81,7 +81,12 @@ function hints(context: Context, tunnels: readonly string[], mesh: string | unde
         status: "warn",
         evidence: `tunnels: ${tunnels.join(", ")}`,
         meaning: "A VPN is up: packets for Redis may go into the tunnel, or need one that is down.",
-        next: [{ say: "See which way they take", run: `ip route get ${seen.addresses[0]?.address ?? endpoint.host}` }],
+        next: [
+          {
+            say: "See which way they take (the interface behind dev: a tunnel such as tun or wg is a VPN)",
+            run: `ip route get ${seen.addresses[0]?.address ?? endpoint.host}`,
+          },
+        ],
       },
     ];
   }

@@ -60,12 +60,15 @@ function wrong(problem: ConfigProblem): Draft {
       : `${problem.path} is wrong: it ${problem.allowed}.`,
     next: unset
       ? [
-          { say: "Name the target", run: "npx ioredoubt doctor redis://HOST:6379" },
+          {
+            say: "Name the target (its verdict says whether that one is well)",
+            run: "npx --no ioredoubt doctor redis://HOST:6379",
+          },
           { say: `Or set it: ${problem.path} ${problem.allowed}` },
         ]
       : [
           { say: `${problem.path} ${problem.allowed}` },
-          { say: "See every value and its origin", run: "npx ioredoubt config" },
+          { say: "See every value and its origin (the ones you meant are well)", run: "npx --no ioredoubt config" },
         ],
     topic: "3.1 Client configuration",
   };

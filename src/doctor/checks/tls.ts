@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { Diagnosis } from "../../failure/diagnosis.js";
 import { shellQuoted } from "../../failure/template.js";
 import type { Check, Context } from "../check.js";
-import { doctorFor } from "../commands.js";
+import { doctorFor, within } from "../commands.js";
 import { failed, ok, skip, type Draft } from "../finding.js";
 import { addressOf } from "../target.js";
 import { certificateOf, dialTls } from "../wire/dial.js";
@@ -71,8 +71,14 @@ function unreadable(context: Context, error: NodeJS.ErrnoException | undefined):
     meaning: "The TLS options of this client cannot be used: a certificate or key is not PEM, or a value is unknown.",
     topic: "4.2 TLS",
     next: [
-      { say: "Is the certificate readable?", run: "openssl x509 -in cert.pem -noout -subject -enddate" },
-      { say: "Is the key, and does it belong to it?", run: "openssl pkey -in key.pem -noout -text" },
+      {
+        say: "Is the certificate readable (its subject and end are well; an error: it is damaged or not PEM)?",
+        run: "openssl x509 -in cert.pem -noout -subject -enddate",
+      },
+      {
+        say: "Is the key readable (its numbers are well; an error: it is damaged or not PEM)?",
+        run: "openssl pkey -in key.pem -noout -check",
+      },
     ],
   };
 }
@@ -100,10 +106,10 @@ async function broken(context: Context, error: NodeJS.ErrnoException | undefined
     return failed(mismatch, `${seenError}; without TLS the port answers ${context.clean(plain.words, 60)}`, {
       meaning: `Port ${String(port)} speaks plain Redis and this client speaks TLS: use redis://, or the server's TLS port.`,
       next: [
-        { say: "Look at it without TLS", run: doctorFor(context, { host, port }, false) },
+        { say: "Look at it without TLS (healthy: use redis://)", run: doctorFor(context, { host, port }, false) },
         {
-          say: "On the server: is there a TLS port?",
-          run: `redis-cli -h ${shellQuoted(host)} -p ${String(port)} config get tls-port`,
+          say: "Is there a TLS port (0 or empty: none; another number: use that)?",
+          run: `${within(context)}redis-cli -h ${shellQuoted(host)} -p ${String(port)} config get tls-port`,
         },
       ],
     });
@@ -131,10 +137,13 @@ function dropped(context: Context, { title }: Diagnosis): Partial<Draft> {
   return {
     meaning: `${title} Not even a TLS alert came: redis-server does so on its TLS port when maxclients is reached, a load balancer when no server is behind it.`,
     next: [
-      { say: "On the Redis machine: how many clients are there, and how many may be?", run: "redis-cli info clients" },
       {
-        say: "See it drop the connection",
-        run: `openssl s_client -connect ${shellQuoted(addressOf(context.seen.endpoint))} </dev/null`,
+        say: "On the Redis machine: how many clients are there, and how many may be (connected_clients below maxclients is well)?",
+        run: "redis-cli info clients",
+      },
+      {
+        say: "See it drop the connection (a certificate is well; an error at once: dropped)",
+        run: `${within(context)}openssl s_client -connect ${shellQuoted(addressOf(context.seen.endpoint))} </dev/null`,
       },
     ],
   };
@@ -173,7 +182,10 @@ function noCommonVersion(
   return failed(diagnosis, `${seenError}; the server takes ${versions.join(" and ")}, the client has ${client}`, {
     meaning: `${address} speaks TLS, and shares no version or cipher with this client: the server takes ${versions.join(" and ")}, the client has ${client}.`,
     next: [
-      { say: "See what the server offers", run: `openssl s_client -connect ${shellQuoted(address)} </dev/null` },
+      {
+        say: "See what the server offers (Protocol and Cipher lines; none: nothing in common with openssl either)",
+        run: `${within(context)}openssl s_client -connect ${shellQuoted(address)} </dev/null`,
+      },
       {
         say: "Let the client take that version (tls: { minVersion, maxVersion, ciphers }), or set tls-protocols on the server",
       },

@@ -79,9 +79,11 @@ function isReplica(context: Context, role: Reply): Draft {
   return failed(diagnosis, evidence, {
     meaning: `${diagnosis.title} Its master is ${master ?? "unknown"}: there was a failover, or the client points at a replica.`,
     next: [
-      ...(endpoint === undefined ? [] : [{ say: "Look at its master", run: doctorFor(context, endpoint) }]),
+      ...(endpoint === undefined
+        ? []
+        : [{ say: "Look at its master (healthy: connect to that one)", run: doctorFor(context, endpoint) }]),
       {
-        say: "If reads are all you want here, say so",
+        say: "If reads are all you want here, say so (healthy is well)",
         run: `${doctorFor(context, context.seen.endpoint ?? { host: "HOST", port: 6379 })} --replica`,
       },
       ...diagnosis.next,
@@ -154,7 +156,9 @@ async function announced(context: Context, text: string): Promise<Draft[]> {
       meaning: `${String(lost.length)} of ${String(tried.length)} other nodes cannot be reached under the addresses they announce.`,
       next: [
         { say: "Announced behind NAT? Set cluster-announce-ip on the nodes, or natMap in the client" },
-        ...lost.slice(0, 1).map((one) => ({ say: "Look at one of them", run: doctorFor(context, one) })),
+        ...lost
+          .slice(0, 1)
+          .map((one) => ({ say: "Look at one of them (its verdict says why)", run: doctorFor(context, one) })),
       ],
     },
   ];

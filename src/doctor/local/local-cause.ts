@@ -27,7 +27,7 @@ export async function silentCause(
       ...base,
       meaning: `The process behind ${target} is stopped (state ${owner.state}): the kernel accepts connections and nobody answers.`,
       next: [
-        { say: "Let it go on", run: `kill -CONT ${String(owner.pid)}` },
+        { say: "Let it go on (no output is well)", run: `kill -CONT ${String(owner.pid)}` },
         {
           say: "Find who stopped it: a debugger, a SIGSTOP, a frozen cgroup or a paused container",
           run: `cat /proc/${String(owner.pid)}/status`,
@@ -42,8 +42,8 @@ export async function silentCause(
       ...base,
       meaning: `The process behind ${target} waits for the disk (state D): slow storage, swapping, or a blocked fsync.`,
       next: [
-        { say: "See what the disk does", run: "iostat -x 1 3" },
-        { say: "See what the process waits for", run: `cat /proc/${String(owner.pid)}/wchan` },
+        { say: "See what the disk does (%util well below 100 is well)", run: "iostat -x 1 3" },
+        { say: "See what the process waits for (0 or ep_poll is well)", run: `cat /proc/${String(owner.pid)}/wchan` },
       ],
     };
   }
@@ -52,8 +52,11 @@ export async function silentCause(
       ...base,
       meaning: `The process behind ${target} computes without a pause (state R): a slow command or a script occupies it.`,
       next: [
-        { say: "Wait for it, then see which commands take long", run: `${cliOf(context)} slowlog get 5` },
-        { say: "See what it does", run: `top -H -p ${String(owner.pid)}` },
+        {
+          say: "Wait for it, then see which commands take long (the third number of an entry is its microseconds)",
+          run: `${cliOf(context)} slowlog get 5`,
+        },
+        { say: "See what it does (a thread near 100 % CPU is busy)", run: `top -H -b -n 1 -p ${String(owner.pid)}` },
       ],
     };
   }

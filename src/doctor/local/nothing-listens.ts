@@ -39,8 +39,16 @@ export async function nothingListens(
         next: [
           ...(other === undefined
             ? []
-            : [{ say: "Look at that port", run: doctorFor(context, { host: endpoint.host, port: other }) }]),
-          { say: "See who listens where", run: "ss -ltnp | grep -E 'redis|valkey'" },
+            : [
+                {
+                  say: "Look at that port (healthy: use it)",
+                  run: doctorFor(context, { host: endpoint.host, port: other }),
+                },
+              ]),
+          {
+            say: "See who listens where (the address and port of this client are well)",
+            run: "ss -ltnp | grep -E 'redis|valkey'",
+          },
           { say: `Or start the server that is meant to listen on ${port}` },
         ],
       },
@@ -65,7 +73,10 @@ export async function nothingListens(
         : `Redis is not running: nothing listens on port ${port} of this machine, and there is no redis-server or valkey-server process.`,
       next: inContainer
         ? [
-            { say: "See whether the Redis service has a name here", run: "getent hosts redis" },
+            {
+              say: "See whether the Redis service has a name here (an address: use that name as host)",
+              run: "getent hosts redis",
+            },
             {
               say: "On the container host: is it up, and is its port published?",
               run: "docker ps --filter name=redis",

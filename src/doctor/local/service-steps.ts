@@ -15,7 +15,7 @@ export async function startSteps(machine: Machine, service?: ServiceFacts): Prom
   if (machine.platform === "darwin") {
     return [
       { say: "Start it", run: "brew services start redis" },
-      { say: "See why it stopped", run: 'tail -n 50 "$(brew --prefix)/var/log/redis.log"' },
+      { say: "See why it stopped (the last lines say so)", run: 'tail -n 50 "$(brew --prefix)/var/log/redis.log"' },
       CONTAINER,
     ];
   }
@@ -46,9 +46,11 @@ async function starts(machine: Machine, service: ServiceFacts | undefined): Prom
 
 async function logs(machine: Machine, service: ServiceFacts | undefined): Promise<NextStep[]> {
   if (machine.systemd && service !== undefined)
-    return [{ say: "See why it stopped", run: `journalctl -u ${service.unit} -n 50 --no-pager` }];
+    return [
+      { say: "See why it stopped (the last lines say so)", run: `journalctl -u ${service.unit} -n 50 --no-pager` },
+    ];
   const log = await firstFile(machine, LOGS);
-  return log === undefined ? [] : [{ say: "See why it stopped", run: `tail -n 50 ${log}` }];
+  return log === undefined ? [] : [{ say: "See why it stopped (the last lines say so)", run: `tail -n 50 ${log}` }];
 }
 
 /** Where the log of a server on this machine is, however it is kept here. */

@@ -7,8 +7,8 @@ export const ADDRESSES = {
     means: "The resolver answered that there is no such name. Nothing was sent to Redis.",
     findOut: [
       { say: "Which resolver is used here?", run: "cat /etc/resolv.conf" },
-      { say: "Does the name exist for anybody?", run: "dig +short {host} @1.1.1.1" },
-      { say: "Which value does the application really use?", run: "npx ioredoubt config" },
+      { say: "Does the name exist for anybody?", run: "dig +short +time=2 +tries=1 {host} @1.1.1.1" },
+      { say: "Which value does the application really use?", run: "npx --no ioredoubt config" },
     ],
     fix: [
       "Correct the name where it is set; the host option takes a bare name, the port has its own option.",
@@ -26,7 +26,7 @@ export const ADDRESSES = {
       "The resolver did not answer, or answered that it cannot tell at the moment. The name may well exist. Nothing was sent to Redis.",
     findOut: [
       { say: "Does each server answer?", run: "dig +time=2 +tries=1 {host}" },
-      { say: "Are DNS packets answered at all?", run: "tcpdump -nn -i any port 53" },
+      { say: "Are DNS packets answered at all?", run: "timeout 30 tcpdump -nn -i any port 53" },
     ],
     fix: [
       "Repair or replace the DNS server; a second `nameserver` line helps only if it knows the same names.",

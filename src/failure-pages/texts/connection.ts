@@ -14,7 +14,7 @@ export const CONNECTION = {
       { say: "Does the server close idle clients?", run: "{cli} config get timeout" },
       {
         say: "Who sends the reset? Compare TTLs of the RST and of earlier packets",
-        run: "tcpdump -nn -v -i any 'port {port} and tcp[tcpflags] & tcp-rst != 0'",
+        run: "timeout 30 tcpdump -nn -v -i any 'port {port} and tcp[tcpflags] & tcp-rst != 0'",
       },
     ],
     fix: [
@@ -91,8 +91,8 @@ export const CONNECTION = {
   HANDSHAKE_TIMEOUT: {
     means: "TCP connected, but TLS, HELLO, AUTH or SELECT got no answer. The command was not sent.",
     findOut: [
-      { say: "What goes over the wire?", run: "tcpdump -nn -A -i any port {port}" },
-      { say: "What does the process do?", run: "strace -f -p $(pgrep -o redis-server)", when: "local" },
+      { say: "What goes over the wire?", run: "timeout 30 tcpdump -nn -A -i any port {port}" },
+      { say: "What does the process do?", run: "timeout 10 strace -f -p $(pgrep -o redis-server)", when: "local" },
     ],
     fix: [
       "Hanging server: find what it does (SLOWLOG, strace) before you restart it.",
@@ -117,7 +117,7 @@ export const CONNECTION = {
     means:
       "A reply came that nothing had asked for, or one of a shape that fits no request. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
     findOut: [
-      { say: "See the bytes as they come", run: "tcpdump -nn -A -i any 'port {port}'" },
+      { say: "See the bytes as they come", run: "timeout 30 tcpdump -nn -A -i any 'port {port}'" },
       { say: "What does the proxy's log say at that moment?", when: "remote" },
     ],
     fix: [

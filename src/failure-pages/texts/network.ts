@@ -11,8 +11,11 @@ export const NETWORK = {
       { say: "Is the process there?", run: "pgrep -a redis-server", when: "local" },
       { say: "Why did it stop? Read the end of its log", run: "journalctl -u redis-server -n 50 --no-pager" },
       { say: "Containers: is it up, and is the port published?", run: "docker ps --filter name=redis" },
-      { say: "Which address and port does the application really use?", run: "npx ioredoubt config" },
-      { say: "Watch the attempt: a RST straight after the SYN is a refusal", run: "tcpdump -nn -i any port {port}" },
+      { say: "Which address and port does the application really use?", run: "npx --no ioredoubt config" },
+      {
+        say: "Watch the attempt: a RST straight after the SYN is a refusal",
+        run: "timeout 30 tcpdump -nn -i any port {port}",
+      },
     ],
     fix: [
       { say: "Start it", run: "systemctl start redis-server", when: "systemd" },
@@ -42,7 +45,7 @@ export const NETWORK = {
       { say: "Route out of this machine: a tunnel interface means a VPN", run: "ip route get {host}", when: "remote" },
       {
         say: "Watch the attempt: repeated SYNs without an answer are dropped packets",
-        run: "tcpdump -nn -i any port {port}",
+        run: "timeout 30 tcpdump -nn -i any port {port}",
       },
     ],
     fix: [
@@ -60,7 +63,7 @@ export const NETWORK = {
     means: "A router, or this machine, said that the host does not answer on its network. The command was not sent.",
     findOut: [
       { say: "Is the neighbour known on the local network?", run: "ip neigh show {host}" },
-      { say: "Who sends the ICMP message?", run: "tcpdump -nn -i any icmp" },
+      { say: "Who sends the ICMP message?", run: "timeout 30 tcpdump -nn -i any icmp" },
       { say: "Firewall on the Redis machine", run: "firewall-cmd --list-all" },
     ],
     fix: [

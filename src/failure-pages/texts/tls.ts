@@ -50,7 +50,7 @@ export const TLS = {
     means: "One side speaks TLS and the other does not, or they share no version or cipher. Nothing was executed.",
     findOut: [
       { say: "Which versions does the server allow?", run: "redis-cli config get tls-protocols" },
-      { say: "Try one version", run: "openssl s_client -tls1_2 -connect {address} </dev/null" },
+      { say: "Try one version", run: "{within}openssl s_client -tls1_2 -connect {address} </dev/null" },
     ],
     fix: [
       "Make both ends agree: `rediss://` with `tls-port`, `redis://` with `port`.",

@@ -56,7 +56,7 @@ export const TOPOLOGY = {
   ASK: {
     means:
       "The slot is being migrated; the node named the new owner and executed nothing. A cluster client follows by itself.",
-    findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {address}{cliOptions}" }],
+    findOut: [{ say: "Is the migration stuck?", run: "{within}redis-cli --cluster check {address}{cliOptions}" }],
     fix: [
       "Use the cluster client.",
       { say: "A migration that was interrupted", run: "redis-cli --cluster fix {address}{cliOptions}" },
@@ -66,7 +66,7 @@ export const TOPOLOGY = {
   },
   TRY_AGAIN: {
     means: "Nothing was executed. The same command works when the slot has moved.",
-    findOut: [{ say: "Is the migration stuck?", run: "redis-cli --cluster check {address}{cliOptions}" }],
+    findOut: [{ say: "Is the migration stuck?", run: "{within}redis-cli --cluster check {address}{cliOptions}" }],
     fix: [{ say: "A migration that was interrupted", run: "redis-cli --cluster fix {address}{cliOptions}" }],
     prevent: ["Reshard at quiet times."],
     examples: ["TRYAGAIN Multiple keys request during rehashing of slot"],

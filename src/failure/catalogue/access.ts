@@ -16,9 +16,15 @@ export const ACCESS: readonly Entry[] = [
       "A password was set on the server (requirepass, ACL) and clients were not told.",
     ],
     next: [
-      { say: "Try by hand; it asks for the password", run: "{login} ping" },
+      {
+        say: "Try by hand; it asks for the password (PONG is well; NOAUTH or WRONGPASS: the password is another)",
+        run: "{login} ping",
+      },
       "Set the password from a secret store or environment variable, not in the code.",
-      { say: "See which values this process really uses", run: "npx ioredoubt config" },
+      {
+        say: "See which values this process really uses (the values you meant, each with its origin; not found: run it in the application's directory)",
+        run: "npx --no ioredoubt config",
+      },
     ],
   },
   {
@@ -33,8 +39,14 @@ export const ACCESS: readonly Entry[] = [
       "A special character in the URL was not percent-encoded.",
     ],
     next: [
-      { say: "Try by hand; it asks for the password", run: "{login} acl whoami" },
-      { say: "On the server: is the user there and on?", run: "redis-cli acl getuser {user}" },
+      {
+        say: "Try by hand; it asks for the password (a name is well; WRONGPASS: the server has another password)",
+        run: "{login} acl whoami",
+      },
+      {
+        say: "On the server: is the user there and on (flags with on are well; nil: no such user)?",
+        run: "redis-cli acl getuser {user}",
+      },
       "In a URL, encode the password with encodeURIComponent.",
     ],
   },
@@ -50,8 +62,11 @@ export const ACCESS: readonly Entry[] = [
       "A user name was sent to Redis 5 or older, which knows only passwords.",
     ],
     next: [
-      { say: "See whether the server was started with its file", run: "{cli} info server | grep config_file" },
-      { say: "See whether it is open to all", run: "{cli} acl getuser default" },
+      {
+        say: "See whether the server was started with its file (a path is well; an empty value: it runs without a file)",
+        run: "{cli} info server | grep config_file",
+      },
+      { say: "See whether it is open to all (nopass in the flags: open to all)", run: "{cli} acl getuser default" },
     ],
   },
   {
@@ -66,9 +81,15 @@ export const ACCESS: readonly Entry[] = [
       "This process logs in as another user than you think (default instead of its own).",
     ],
     next: [
-      { say: "See who you are there", run: "{cli} acl whoami" },
-      { say: "See the user's rules", run: "redis-cli acl getuser {user}" },
-      { say: "Test without executing", run: "redis-cli acl dryrun {user} {command} KEY" },
+      {
+        say: "See who you are there (the user you meant is well; default: this client logs in as nobody)",
+        run: "{cli} acl whoami",
+      },
+      { say: "See the user's rules (flags with on are well; nil: no such user)", run: "redis-cli acl getuser {user}" },
+      {
+        say: "Test without executing (OK is well; otherwise it names what is missing)",
+        run: "redis-cli acl dryrun {user} {command} KEY",
+      },
     ],
   },
   {
@@ -81,11 +102,11 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "On the server, set a password for the default user",
+        say: "On the server, set a password for the default user (OK is well; clients must send the password from then on)",
         run: "redis-cli acl setuser default on '>PASSWORD'",
       },
       {
-        say: "Then bind it to the private address in redis.conf",
+        say: "Then bind it to the private address in redis.conf (a bind line with the private address is well; none: it listens everywhere)",
         run: "grep -nE '^(bind|protected-mode|requirepass)' /etc/redis/redis.conf",
       },
     ],

@@ -20,11 +20,22 @@ export const ADDRESSES: readonly Entry[] = [
       { say: "The managed instance was deleted or renamed.", when: "managed" },
     ],
     next: [
-      { say: "Ask the resolver yourself", run: "getent hosts {host}", when: "linux" },
-      { say: "Ask the resolver yourself", run: "dscacheutil -q host -a name {host}", when: "mac" },
-      { say: "Ask the DNS server directly", run: "dig +short {host}" },
       {
-        say: "From inside the pod or container, with the full service name",
+        say: "Ask the resolver yourself (an address is well; nothing: the name is not known here)",
+        run: "getent hosts {host}",
+        when: "linux",
+      },
+      {
+        say: "Ask the resolver yourself (an address is well; nothing: the name is not known here)",
+        run: "dscacheutil -q host -a name {host}",
+        when: "mac",
+      },
+      {
+        say: "Ask the DNS server directly (an address is well; nothing: no such name; timed out: no DNS server answers)",
+        run: "dig +short +time=2 +tries=1 {host}",
+      },
+      {
+        say: "From inside the pod or container, with the full service name (an address is well; nothing: no such service)",
         run: "getent hosts redis.NAMESPACE.svc.cluster.local",
         when: "kubernetes",
       },
@@ -44,12 +55,28 @@ export const ADDRESSES: readonly Entry[] = [
       "This machine has no network at the moment.",
     ],
     next: [
-      { say: "Ask again, with timing", run: "time getent hosts {host}", when: "linux" },
-      { say: "See which DNS servers are asked", run: "cat /etc/resolv.conf", when: "linux" },
-      { say: "Ask again, with timing", run: "time dscacheutil -q host -a name {host}", when: "mac" },
-      { say: "See which DNS servers are asked", run: "scutil --dns", when: "mac" },
       {
-        say: "See whether CoreDNS is well",
+        say: "Ask again, with timing (an address within milliseconds is well; seconds or nothing: DNS is at fault)",
+        run: "time getent hosts {host}",
+        when: "linux",
+      },
+      {
+        say: "See which DNS servers are asked (a nameserver line that you know is well; none: there is no DNS)",
+        run: "cat /etc/resolv.conf",
+        when: "linux",
+      },
+      {
+        say: "Ask again, with timing (an address within milliseconds is well; seconds or nothing: DNS is at fault)",
+        run: "time dscacheutil -q host -a name {host}",
+        when: "mac",
+      },
+      {
+        say: "See which DNS servers are asked (a nameserver that you know is well; none: there is no DNS)",
+        run: "scutil --dns",
+        when: "mac",
+      },
+      {
+        say: "On a machine with kubectl: see whether CoreDNS is well (Running is well)",
         run: "kubectl -n kube-system get pods -l k8s-app=kube-dns",
         when: "kubernetes",
       },
@@ -69,13 +96,22 @@ export const ADDRESSES: readonly Entry[] = [
       { say: "A sandbox (systemd hardening, SELinux, AppArmor, seccomp) forbids the connection.", when: "tcp" },
     ],
     next: [
-      { say: "See who may use the socket", run: "ls -l {path}", when: "unix" },
-      { say: "See each directory on the way", run: "namei -l {path}", when: "unix" },
       {
-        say: "Look for a denial by SELinux or AppArmor",
-        run: "journalctl -k --since -10min | grep -iE 'denied|apparmor'",
+        say: "See who may use the socket (w for this process's user or group is well)",
+        run: "ls -l {path}",
+        when: "unix",
+      },
+      {
+        say: "See each directory on the way (x for this process on each line is well; a missing x is the fault)",
+        run: "namei -l {path}",
+        when: "unix",
+      },
+      {
+        say: "Look for a denial by SELinux or AppArmor (no line is well; a denial names the rule)",
+        run: "journalctl -k --since -10min --no-pager | grep -iE 'denied|apparmor'",
         when: ["tcp", "systemd"],
       },
+      { say: "Connect from outside the sandbox, as the same user: if that works, the sandbox forbids it", when: "tcp" },
     ],
   },
   {
@@ -89,11 +125,26 @@ export const ADDRESSES: readonly Entry[] = [
       { say: "The socket's directory is not mounted into this container.", when: "container" },
     ],
     next: [
-      { say: "See which sockets redis-server has", run: "ss -lxp | grep redis", when: "linux" },
-      { say: "See which sockets redis-server has", run: "lsof -U | grep redis", when: "mac" },
-      { say: "See what the configuration says", run: "grep -E '^unixsocket' /etc/redis/redis.conf" },
-      { say: "See whether the service runs", run: "systemctl status redis-server", when: "systemd" },
-      { say: "See whether the service runs", run: "brew services info redis", when: "mac" },
+      {
+        say: "See which sockets redis-server has (a line with the path is well; none: no Redis has that socket)",
+        run: "ss -lxp | grep redis",
+        when: "linux",
+      },
+      {
+        say: "See which sockets redis-server has (a line with the path is well; none: no Redis has that socket)",
+        run: "lsof -U | grep redis",
+        when: "mac",
+      },
+      {
+        say: "See what the configuration says (the path of this client is well; no line: Redis makes no socket)",
+        run: "grep -E '^unixsocket' /etc/redis/redis.conf",
+      },
+      {
+        say: "See whether the service runs (active (running) is well; failed or inactive: start it)",
+        run: "systemctl status redis-server --no-pager",
+        when: "systemd",
+      },
+      { say: "See whether the service runs (Running: true is well)", run: "brew services info redis", when: "mac" },
     ],
   },
 ];

@@ -18,8 +18,14 @@ export const CLIENT: readonly Entry[] = [
       "The deadline is shorter than this command needs.",
     ],
     next: [
-      { say: "See whether it answers now, and how fast", run: "{cli} --latency-history -i 1" },
-      { say: "See the slowest commands", run: "{cli} slowlog get 10" },
+      {
+        say: "See whether it answers now, and how fast (an avg below a few ms is well; no figure at all: it does not answer)",
+        run: "{within}{cli} --latency",
+      },
+      {
+        say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
+        run: "{within}{cli} slowlog get 10",
+      },
       "If the command is slow by nature, give it a deadline of its own.",
     ],
   },
@@ -36,7 +42,10 @@ export const CLIENT: readonly Entry[] = [
     ],
     next: [
       "Read the value the command would have changed, and decide from that.",
-      { say: "See whether the server was restarted", run: "{cli} info server | grep uptime_in_seconds" },
+      {
+        say: "See whether the server was restarted (more than the time since the fault: it was not restarted; no answer: it is down or hangs)",
+        run: "{within}{cli} info server | grep uptime_in_seconds",
+      },
     ],
   },
   {
@@ -48,7 +57,7 @@ export const CLIENT: readonly Entry[] = [
     why: ["The endpoint has been unreachable, or most commands failed for the same cause."],
     next: [
       "Look at the cause that opened the circuit: it is in the log's opening line and in this error's `cause`.",
-      { say: "See whether it answers", run: "{cli} ping" },
+      { say: "See whether it answers (PONG is well; refused or no answer is the fault)", run: "{within}{cli} ping" },
     ],
   },
   {
@@ -62,7 +71,7 @@ export const CLIENT: readonly Entry[] = [
       "The process produces commands faster than the server takes them.",
     ],
     next: [
-      { say: "See whether it answers", run: "{cli} ping" },
+      { say: "See whether it answers (PONG is well; refused or no answer is the fault)", run: "{within}{cli} ping" },
       "Slow the producer down: await replies, or send in batches.",
     ],
   },
@@ -80,7 +89,10 @@ export const CLIENT: readonly Entry[] = [
     next: [
       "Look for the event pool.leak in the log: `borrowedAt` is the line that took the connection and keeps it.",
       "The error's `pool.holders` names who holds a connection, for how long, and the last command of each.",
-      { say: "See what the connections do", run: "{cli} client list" },
+      {
+        say: "See what the connections do (age and idle in seconds, cmd the last command; a growing qbuf or a blocked flag b stands out)",
+        run: "{within}{cli} client list",
+      },
     ],
   },
   {
@@ -95,7 +107,7 @@ export const CLIENT: readonly Entry[] = [
       "The last connection attempt failed: its error is the cause.",
     ],
     next: [
-      { say: "See whether it answers", run: "{cli} ping" },
+      { say: "See whether it answers (PONG is well; refused or no answer is the fault)", run: "{within}{cli} ping" },
       "Wait for `ready` before the first command, or let commands wait (`queue`).",
     ],
   },
@@ -143,7 +155,10 @@ export const CLIENT: readonly Entry[] = [
     ],
     next: [
       "Read the message: it names every wrong value, what was given and what is allowed.",
-      { say: "See every value and where it came from", run: "npx ioredoubt config" },
+      {
+        say: "See every value and where it came from (the values you meant, each with its origin; not found: run it in the application's directory)",
+        run: "npx --no ioredoubt config",
+      },
       "Passwords in URLs: encodeURIComponent(password).",
     ],
   },

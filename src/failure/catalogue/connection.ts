@@ -16,14 +16,17 @@ export const CONNECTION: readonly Entry[] = [
       "Redis closed this client: output buffer limit, CLIENT KILL, or its `timeout`.",
     ],
     next: [
-      { say: "See whether it answers, and since when it runs", run: "{cli} info server | grep uptime_in_seconds" },
       {
-        say: "See whether the kernel killed it",
-        run: "journalctl -k --since -1h | grep -i 'out of memory'",
+        say: "See whether it answers, and since when it runs (more than the time since the fault: it was not restarted; no answer: it is down or hangs)",
+        run: "{within}{cli} info server | grep uptime_in_seconds",
+      },
+      {
+        say: "See whether the kernel killed it (no line is well; Killed process … redis-server is the cause)",
+        run: "journalctl -k --since -1h --no-pager | grep -i 'out of memory'",
         when: ["local", "systemd"],
       },
       {
-        say: "See whether clients are closed for their output buffer",
+        say: "See whether clients are closed for their output buffer (0 is well; more: clients were closed for their size)",
         run: "{cli} info stats | grep -E 'client_output_buffer|evicted_clients'",
       },
     ],
@@ -39,9 +42,12 @@ export const CONNECTION: readonly Entry[] = [
       "The peer vanished without a word (node loss, cable, NAT table), and the kernel gave up at last.",
     ],
     next: [
-      { say: "See whether it answers, and since when it runs", run: "{cli} info server | grep uptime_in_seconds" },
       {
-        say: "See what its log says",
+        say: "See whether it answers, and since when it runs (more than the time since the fault: it was not restarted; no answer: it is down or hangs)",
+        run: "{within}{cli} info server | grep uptime_in_seconds",
+      },
+      {
+        say: "See what its log says (no line of a stop or crash is well)",
         run: "journalctl -u redis-server --since -10min --no-pager",
         when: ["local", "systemd"],
       },
@@ -67,13 +73,24 @@ export const CONNECTION: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether the port speaks TLS (silence: it speaks plain Redis; end it with Ctrl-C)",
-        run: "openssl s_client -connect {address} </dev/null",
+        say: "See whether the port speaks TLS (a certificate: it speaks TLS; no answer or wrong version: plain Redis)",
+        run: "{within}openssl s_client -connect {address} </dev/null",
         when: ["plain", "tcp"],
       },
-      { say: "Hear the server's own words", run: "(sleep 1; echo PING) | nc -w 3 {host} {port}", when: "tcp" },
-      { say: "On the Redis machine: see how many clients it has", run: "redis-cli info clients" },
-      { say: "See whether the service has endpoints", run: "kubectl get endpoints", when: "kubernetes" },
+      {
+        say: "Hear the server's own words (+PONG is well; -ERR or -DENIED: its own words; nothing: it drops the connection)",
+        run: "(sleep 1; echo PING) | nc -w 3 {host} {port}",
+        when: "tcp",
+      },
+      {
+        say: "On the Redis machine: see how many clients it has (connected_clients well below maxclients is well)",
+        run: "redis-cli info clients",
+      },
+      {
+        say: "On a machine with kubectl: see whether the service has endpoints (addresses behind the service are well; <none>: no pod is ready)",
+        run: "kubectl get endpoints",
+        when: "kubernetes",
+      },
     ],
   },
   {
@@ -88,9 +105,18 @@ export const CONNECTION: readonly Entry[] = [
       "The server is swapping, forking, or starved of CPU.",
     ],
     next: [
-      { say: "See whether it answers now, and how fast", run: "{cli} --latency-history -i 1" },
-      { say: "See the slowest commands", run: "{cli} slowlog get 10" },
-      { say: "See who is blocked and what runs", run: "{cli} client list" },
+      {
+        say: "See whether it answers now, and how fast (an avg below a few ms is well; no figure at all: it does not answer)",
+        run: "{within}{cli} --latency",
+      },
+      {
+        say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
+        run: "{within}{cli} slowlog get 10",
+      },
+      {
+        say: "See who is blocked and what runs (age and idle in seconds, cmd the last command; a growing qbuf or a blocked flag b stands out)",
+        run: "{within}{cli} client list",
+      },
     ],
   },
   {
@@ -109,13 +135,20 @@ export const CONNECTION: readonly Entry[] = [
       "The port belongs to another service that waits for its own greeting.",
     ],
     next: [
-      { say: "See whether it answers a plain PING", run: "redis-cli -h {host} -p {port} ping", when: "tcp" },
       {
-        say: "See whether the process is stopped (T) or waits for the disk (D)",
+        say: "See whether it answers a plain PING (PONG or NOAUTH: it speaks plain Redis; no answer: it does not, or it hangs)",
+        run: "{within}redis-cli -h {host} -p {port} ping",
+        when: "tcp",
+      },
+      {
+        say: "See whether the process is stopped or waits for the disk (S or R is well; T: stopped; D: it waits for the disk; no line: not running)",
         run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
         when: "local",
       },
-      { say: "See the slowest commands", run: "{cli} slowlog get 10" },
+      {
+        say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
+        run: "{within}{cli} slowlog get 10",
+      },
     ],
   },
   {
@@ -133,10 +166,22 @@ export const CONNECTION: readonly Entry[] = [
       "The URL of a REST endpoint was used instead of the Redis one.",
     ],
     next: [
-      { say: "Hear what it says", run: "(printf 'PING\\r\\n'; sleep 1) | nc -w 3 {host} {port}" },
-      { say: "See who owns the port", run: "ss -ltnp | grep {port}", when: ["local", "linux"] },
-      { say: "See who owns the port", run: "lsof -nP -iTCP:{port} -sTCP:LISTEN", when: ["local", "mac"] },
+      {
+        say: "Hear what it says (+PONG or -NOAUTH is Redis; anything else is not)",
+        run: "(printf 'PING\\r\\n'; sleep 1) | nc -w 3 {host} {port}",
+      },
+      {
+        say: "See who owns the port (redis-server is well; another name: that has the port)",
+        run: "ss -ltnp | grep {port}",
+        when: ["local", "linux"],
+      },
+      {
+        say: "See who owns the port (redis-server is well; another name: that has the port)",
+        run: "lsof -nP -iTCP:{port} -sTCP:LISTEN",
+        when: ["local", "mac"],
+      },
       { say: "Use the host and port of the Redis endpoint, not the REST URL", when: "upstash" },
+      "Compare host and port with those of the Redis service.",
     ],
   },
   {
@@ -150,7 +195,10 @@ export const CONNECTION: readonly Entry[] = [
       "The server, or a module of it, has a fault.",
     ],
     next: [
-      { say: "See what listens there", run: "{cli} info server | head" },
+      {
+        say: "See what listens there (redis_version is well; anything else: not a Redis, or a proxy)",
+        run: "{cli} info server | head",
+      },
       "Search the code for `call(` with MONITOR, SYNC, PSYNC or CLIENT REPLY.",
       "Connect without the proxy, and see whether it goes away.",
     ],

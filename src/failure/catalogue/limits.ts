@@ -19,13 +19,20 @@ export const LIMITS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "On the Redis machine: count connections by client address (redis-cli is turned away as well)",
+        say: "On the Redis machine: count connections by client address, as redis-cli is turned away too (even counts are well; one address with most of them is the cause)",
         run: "ss -Htn state established '( sport = :{port} )' | awk '{print $4}' | sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head",
         when: ["tcp", "own-server"],
       },
-      { say: "See how many this process has", run: 'ss -tnp | grep -c ":{port}.*pid={pid}"', when: ["tcp", "linux"] },
+      {
+        say: "See how many this process has (one to a few is well; it grows with the requests: a client per request)",
+        run: 'ss -tnp | grep -c ":{port}.*pid={pid}"',
+        when: ["tcp", "linux", "own-process"],
+      },
       "Stop one instance of the worst offender: that makes room for redis-cli, and for the rest.",
-      { say: "Then see how many there are, and the limit", run: "{cli} info clients" },
+      {
+        say: "Then see how many there are, and the limit (connected_clients below maxclients is well)",
+        run: "{cli} info clients",
+      },
     ],
   },
   {
@@ -44,7 +51,10 @@ export const LIMITS: readonly Entry[] = [
     ],
     next: [
       "Look at the usage page of the provider.",
-      { say: "See what is called most", run: "{cli} info commandstats" },
+      {
+        say: "See what is called most (calls of each command; what you did not expect on top is the cause)",
+        run: "{cli} info commandstats",
+      },
     ],
   },
   {
@@ -62,9 +72,22 @@ export const LIMITS: readonly Entry[] = [
       "The limit (ulimit -n) is low for what the process does.",
     ],
     next: [
-      { say: "Count what is open", run: "ls /proc/{pid}/fd | wc -l" },
-      { say: "See what it is", run: "lsof -p {pid} | awk '{print $5}' | sort | uniq -c | sort -rn" },
-      { say: "See the limit", run: "grep 'open files' /proc/{pid}/limits" },
+      {
+        say: "Count what is open (well below the limit is well)",
+        run: "ls /proc/{pid}/fd | wc -l",
+        when: ["linux", "own-process"],
+      },
+      {
+        say: "See what it is (one kind with most of them leaks)",
+        run: "lsof -p {pid} | awk '{print $5}' | sort | uniq -c | sort -rn",
+        when: "own-process",
+      },
+      {
+        say: "See the limit (several times of what is open is well)",
+        run: "grep 'open files' /proc/{pid}/limits",
+        when: ["linux", "own-process"],
+      },
+      { say: "See the limit of this shell (1024 is little for a server)", run: "ulimit -n" },
     ],
   },
   {
@@ -82,10 +105,22 @@ export const LIMITS: readonly Entry[] = [
       "A NAT gateway has run out of ports.",
     ],
     next: [
-      { say: "Count sockets by state", run: "ss -s", when: "linux" },
-      { say: "See the port range", run: "sysctl net.ipv4.ip_local_port_range", when: "linux" },
-      { say: "Count sockets by state", run: "netstat -an -p tcp | awk '{print $6}' | sort | uniq -c", when: "mac" },
-      { say: "See the port range", run: "sysctl net.inet.ip.portrange", when: "mac" },
+      {
+        say: "Count sockets by state (a few hundred timewait are well; tens of thousands: connections are not reused)",
+        run: "ss -s",
+        when: "linux",
+      },
+      {
+        say: "See the port range (some 28,000 ports are usual)",
+        run: "sysctl net.ipv4.ip_local_port_range",
+        when: "linux",
+      },
+      {
+        say: "Count sockets by state (a few hundred TIME_WAIT are well; tens of thousands: connections are not reused)",
+        run: "netstat -an -p tcp | awk '{print $6}' | sort | uniq -c",
+        when: "mac",
+      },
+      { say: "See the port range (some 16,000 ports are usual)", run: "sysctl net.inet.ip.portrange", when: "mac" },
     ],
   },
   {
@@ -103,13 +138,16 @@ export const LIMITS: readonly Entry[] = [
       "The container is throttled (CPU limit too low).",
     ],
     next: [
-      { say: "Take a CPU profile of the busy moment", run: "node --cpu-prof app.js" },
+      "Take a CPU profile of the busy moment: start the program with `node --cpu-prof`.",
       {
-        say: "See whether the container is throttled",
+        say: "See whether the container is throttled (0 is well; growing: the CPU limit is too low)",
         run: "grep throttled /sys/fs/cgroup/cpu.stat",
         when: "container",
       },
-      { say: "See whether Redis itself is fast", run: "{cli} --latency-history -i 1" },
+      {
+        say: "See whether Redis itself is fast (an avg below a few ms is well; no figure at all: it does not answer)",
+        run: "{within}{cli} --latency",
+      },
     ],
   },
 ];

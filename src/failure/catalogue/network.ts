@@ -25,32 +25,55 @@ export const NETWORK: readonly Entry[] = [
       { say: "Redis runs with another socket path, or it died and left the socket file behind.", when: "unix" },
     ],
     next: [
-      { say: "See whether anything answers there", run: "{cli} ping" },
       {
-        say: "See what listens on this machine",
+        say: "See whether anything answers there (PONG is well; refused or no answer is the fault)",
+        run: "{cli} ping",
+      },
+      {
+        say: "See what listens on this machine (a line with the port is well; none: nothing listens there)",
         run: "ss -ltnp | grep -E '{port}|redis'",
         when: ["local", "tcp", "linux", "no-container"],
       },
       {
-        say: "See what listens on this machine",
+        say: "See what listens on this machine (a line with the port is well; none: nothing listens there)",
         run: "lsof -nP -iTCP -sTCP:LISTEN | grep -E '{port}|redis'",
         when: ["local", "tcp", "mac", "no-container"],
       },
-      { say: "See whether the service runs", run: "systemctl status redis-server", when: ["local", "systemd"] },
-      { say: "See whether the service runs", run: "brew services info redis", when: ["local", "mac", "no-container"] },
       {
-        say: "See whether the Redis service has a name here",
+        say: "See whether the service runs (active (running) is well; failed or inactive: start it)",
+        run: "systemctl status redis-server --no-pager",
+        when: ["local", "systemd"],
+      },
+      {
+        say: "See whether the service runs (Running: true is well)",
+        run: "brew services info redis",
+        when: ["local", "mac", "no-container"],
+      },
+      {
+        say: "See whether the Redis service has a name here (an address: use that name as host; nothing: Redis has another name)",
         run: "getent hosts redis",
         when: ["container", "local", "tcp"],
       },
-      { say: "See whether the socket exists and who listens", run: "ss -lxp | grep redis", when: ["unix", "linux"] },
-      { say: "See whether the socket exists and who listens", run: "lsof -U | grep redis", when: ["unix", "mac"] },
       {
-        say: "On the Redis machine: see which addresses it listens on",
+        say: "See whether the socket exists and who listens (a line with the path is well; none: no Redis has that socket)",
+        run: "ss -lxp | grep redis",
+        when: ["unix", "linux"],
+      },
+      {
+        say: "See whether the socket exists and who listens (a line with the path is well; none: no Redis has that socket)",
+        run: "lsof -U | grep redis",
+        when: ["unix", "mac"],
+      },
+      {
+        say: "On the Redis machine: see which addresses it listens on (0.0.0.0, * or the private address is well; 127.0.0.1 only: others are refused)",
         run: "ss -ltnp | grep redis-server",
         when: ["remote", "own-server"],
       },
-      { say: "See whether the service has endpoints", run: "kubectl get endpoints", when: "kubernetes" },
+      {
+        say: "On a machine with kubectl: see whether the service has endpoints (addresses behind the service are well; <none>: no pod is ready)",
+        run: "kubectl get endpoints",
+        when: "kubernetes",
+      },
     ],
   },
   {
@@ -78,18 +101,30 @@ export const NETWORK: readonly Entry[] = [
       { say: "The server's accept queue is full: it is stopped, or starved of CPU.", when: "local" },
     ],
     next: [
-      { say: "Test the port without Redis", run: "nc -vz -w 3 {host} {port}", when: "tcp" },
       {
-        say: "See whether the port speaks plain Redis",
-        run: "redis-cli -h {host} -p {port} ping",
+        say: "Test the port without Redis (succeeded or open is well; refused or timed out: Redis is not the fault)",
+        run: "nc -vz -w 3 {host} {port}",
+        when: "tcp",
+      },
+      {
+        say: "See whether the port speaks plain Redis (PONG or NOAUTH: it speaks plain Redis; no answer: it does not, or it hangs)",
+        run: "{within}redis-cli -h {host} -p {port} ping",
         when: ["tls", "tcp"],
       },
-      { say: "See which policies apply", run: "kubectl get networkpolicy -A", when: ["kubernetes", "remote"] },
-      { say: "See where packets stop", run: "traceroute -T -p {port} {host}", when: ["remote", "tcp"] },
+      {
+        say: "On a machine with kubectl: see which policies apply (no policy for this namespace is well; one must let the port through)",
+        run: "kubectl get networkpolicy -A",
+        when: ["kubernetes", "remote"],
+      },
+      {
+        say: "See where packets stop (the host as last line is well; stars: packets stop behind the line before)",
+        run: "traceroute -T -w 1 -m 20 -p {port} {host}",
+        when: ["remote", "tcp"],
+      },
       { say: "Check the inbound rules of the Redis security group for this machine's group", when: "elasticache" },
       { say: "On the Redis machine, or in its security group: does a rule let this machine in?", when: "remote" },
       {
-        say: "See whether the process is stopped or starved",
+        say: "See whether the process is stopped or starved (S or R is well; T: stopped; D: it waits for the disk; no line: not running)",
         run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
         when: "local",
       },
@@ -106,10 +141,24 @@ export const NETWORK: readonly Entry[] = [
       "A VPN or tunnel that leads there is down.",
     ],
     next: [
-      { say: "See whether the host answers at all", run: "ping -c 3 {host}" },
-      { say: "See which way packets take", run: "ip route get {host}", when: "linux" },
-      { say: "See which way packets take", run: "route -n get {host}", when: "mac" },
-      { say: "Test the port without Redis", run: "nc -vz -w 3 {host} {port}" },
+      {
+        say: "See whether the host answers at all (replies are well; none: the host or the way is down, or drops ping)",
+        run: "ping -c 3 {host}",
+      },
+      {
+        say: "See which way packets take (a line with dev and src is well; unreachable: no route)",
+        run: "ip route get {host}",
+        when: "linux",
+      },
+      {
+        say: "See which way packets take (an interface is well; not in table: no route)",
+        run: "route -n get {host}",
+        when: "mac",
+      },
+      {
+        say: "Test the port without Redis (succeeded or open is well; refused or timed out: Redis is not the fault)",
+        run: "nc -vz -w 3 {host} {port}",
+      },
     ],
   },
   {
@@ -123,11 +172,30 @@ export const NETWORK: readonly Entry[] = [
       { say: "The container has no network (network mode none, or a policy without egress).", when: "container" },
     ],
     next: [
-      { say: "See the route that would be taken", run: "ip route get {host}", when: "linux" },
-      { say: "See the route that would be taken", run: "route -n get {host}", when: "mac" },
-      { say: "See which addresses the name has", run: "getent ahosts {host}", when: "linux" },
-      { say: "See which addresses the name has", run: "dscacheutil -q host -a name {host}", when: "mac" },
-      { say: "Try IPv4 only", run: "nc -4 -vz -w 3 {host} {port}" },
+      {
+        say: "See the route that would be taken (a line with dev and src is well; unreachable: no route)",
+        run: "ip route get {host}",
+        when: "linux",
+      },
+      {
+        say: "See the route that would be taken (an interface is well; not in table: no route)",
+        run: "route -n get {host}",
+        when: "mac",
+      },
+      {
+        say: "See which addresses the name has (addresses of a family that this machine has are well)",
+        run: "getent ahosts {host}",
+        when: "linux",
+      },
+      {
+        say: "See which addresses the name has (an address is well; nothing: the name is not known here)",
+        run: "dscacheutil -q host -a name {host}",
+        when: "mac",
+      },
+      {
+        say: "Try IPv4 only (succeeded or open: set family 4; an error: IPv4 does not lead there either)",
+        run: "nc -4 -vz -w 3 {host} {port}",
+      },
     ],
   },
 ];

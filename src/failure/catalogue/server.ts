@@ -17,7 +17,10 @@ export const SERVER: readonly Entry[] = [
       "The data set is large, or the disk slow.",
     ],
     next: [
-      { say: "See how long it will take", run: "{cli} info persistence | grep loading" },
+      {
+        say: "See how long it will take (loading:0 is done; else loading_eta_seconds says how long)",
+        run: "{cli} info persistence | grep loading",
+      },
       "Wait: this client does so by itself within the deadline.",
     ],
   },
@@ -28,9 +31,18 @@ export const SERVER: readonly Entry[] = [
     title: "{target} is busy running a script and answers nothing else.",
     why: ["A script loops, or works through too much data.", "A script uses KEYS or iterates a huge collection."],
     next: [
-      { say: "Stop it, if it has not written yet", run: "{cli} script kill" },
-      { say: "The same for a function", run: "{cli} function kill" },
-      { say: "See which commands take long", run: "{cli} slowlog get 5" },
+      {
+        say: "Stop it, if it has not written yet (OK: it was stopped; UNKILLABLE: it has written, wait for it; NOTBUSY: none runs)",
+        run: "{cli} script kill",
+      },
+      {
+        say: "The same for a function (OK: it was stopped; UNKILLABLE: it has written, wait for it; NOTBUSY: none runs)",
+        run: "{cli} function kill",
+      },
+      {
+        say: "See which commands take long (an empty list is well; the third number of an entry is its microseconds)",
+        run: "{cli} slowlog get 5",
+      },
     ],
   },
   {
@@ -48,13 +60,20 @@ export const SERVER: readonly Entry[] = [
       },
     ],
     next: [
-      { say: "See what it is, and who its master is", run: "{cli} role" },
       {
-        say: "Ask Sentinel who the master is",
+        say: "See what it is, and who its master is (master is well; slave: it is a replica, and the next lines name its master)",
+        run: "{cli} role",
+      },
+      {
+        say: "Ask Sentinel who the master is (an address is well: it must be the one this client uses; nil: no such master)",
         run: "{sentinelCli} sentinel get-master-addr-by-name {sentinelName}",
         when: "sentinel",
       },
-      { say: "See where the name leads now", run: "getent hosts {host}", when: "tcp" },
+      {
+        say: "See where the name leads now (an address is well; nothing: the name is not known here)",
+        run: "getent hosts {host}",
+        when: "tcp",
+      },
     ],
   },
   {
@@ -68,9 +87,12 @@ export const SERVER: readonly Entry[] = [
       "The replica's `masterauth` is wrong.",
     ],
     next: [
-      { say: "See the link", run: "{cli} info replication | grep -E 'role|master_'" },
       {
-        say: "See the replica's log",
+        say: "See the link (master_link_status:up is well; down: the replica has lost its master)",
+        run: "{cli} info replication | grep -E 'role|master_'",
+      },
+      {
+        say: "See the replica's log (no error in the last lines is well)",
         run: "journalctl -u redis-server -n 50 --no-pager",
         when: ["local", "systemd"],
       },
@@ -87,9 +109,18 @@ export const SERVER: readonly Entry[] = [
       "Client output buffers or a replication backlog count as well.",
     ],
     next: [
-      { say: "See use, limit and policy", run: "{cli} info memory | grep -E 'used_memory_human|maxmemory'" },
-      { say: "See which keys are large", run: "{cli} --bigkeys -i 0.01" },
-      { say: "See how many keys have an expiry", run: "{cli} info keyspace" },
+      {
+        say: "See use, limit and policy (used below maxmemory is well; noeviction: writes fail when it is full)",
+        run: "{cli} info memory | grep -E 'used_memory_human|maxmemory'",
+      },
+      {
+        say: "See which keys are large (it ends by itself; the largest key of each type is in the summary)",
+        run: "{cli} --bigkeys -i 0.01",
+      },
+      {
+        say: "See how many keys have an expiry (expires near keys is well for a cache; 0: nothing ever goes)",
+        run: "{cli} info keyspace",
+      },
     ],
   },
   {
@@ -103,11 +134,21 @@ export const SERVER: readonly Entry[] = [
       "fork() failed for lack of memory (`vm.overcommit_memory` is 0).",
     ],
     next: [
-      { say: "See what failed", run: "{cli} info persistence | grep -E 'status|error'" },
-      { say: "See where it writes", run: "{cli} config get dir" },
-      { say: "On the Redis machine: is there room?", run: "df -h /var/lib/redis", when: "own-server" },
       {
-        say: "On the Redis machine: what does its log say?",
+        say: "See what failed (ok is well; err: the save failed)",
+        run: "{cli} info persistence | grep -E 'status|error'",
+      },
+      {
+        say: "See where it writes (a directory with room that Redis may write to is well)",
+        run: "{cli} config get dir",
+      },
+      {
+        say: "On the Redis machine: is there room (Use% below 90 is well)?",
+        run: "df -h /var/lib/redis",
+        when: "own-server",
+      },
+      {
+        say: "On the Redis machine: what does its log say (no error in the last lines is well)?",
         run: "journalctl -u redis-server -n 50 --no-pager",
         when: "own-server",
       },
@@ -123,8 +164,14 @@ export const SERVER: readonly Entry[] = [
       "This server is an old master, cut off from the rest.",
     ],
     next: [
-      { say: "See the replicas and their lag", run: "{cli} info replication | grep -E 'role|slave'" },
-      { say: "See what it demands", run: "{cli} config get 'min-replicas-*'" },
+      {
+        say: "See the replicas and their lag (state=online and lag 0 or 1 are well)",
+        run: "{cli} info replication | grep -E 'role|slave'",
+      },
+      {
+        say: "See what it demands (to-write at most the replicas that are online is well)",
+        run: "{cli} config get 'min-replicas-*'",
+      },
     ],
   },
   {
@@ -135,7 +182,10 @@ export const SERVER: readonly Entry[] = [
     title: "The server ended a blocking command before its time.",
     why: ["There was a failover: the master became a replica.", "Somebody ran CLIENT UNBLOCK … ERROR."],
     next: [
-      { say: "See what it is now", run: "{cli} role" },
+      {
+        say: "See what it is now (master is well; slave: it is a replica, and the next lines name its master)",
+        run: "{cli} role",
+      },
       "Issue the blocking command again, on a connection to the new master.",
     ],
   },

@@ -4,8 +4,8 @@ import type { Entry } from "./entry.js";
 const BASE = { area: "tls", severity: "fatal", retryable: false, breaker: "none", applied: "never" } as const;
 /** The step that shows what a server presents. */
 export const SHOW_CERTIFICATES = {
-  say: "See the certificates the server presents",
-  run: "openssl s_client -connect {address} -servername {host} -showcerts </dev/null",
+  say: "See the certificates the server presents (Verify return code 0 is well; another number says what is wrong)",
+  run: "{within}openssl s_client -connect {address} -servername {host} -showcerts </dev/null",
 };
 
 /** Certificates, names and versions. */
@@ -23,8 +23,8 @@ export const TLS: readonly Entry[] = [
     next: [
       SHOW_CERTIFICATES,
       {
-        say: "Connect with the CA file, as the client should",
-        run: "redis-cli -h {host} -p {port} --tls --cacert ca.pem ping",
+        say: "Connect with the CA file, as the client should (PONG is well: give the client the same file; verify failed: another authority)",
+        run: "{within}redis-cli -h {host} -p {port} --tls --cacert ca.pem ping",
       },
       'Pass the CA: tls: { ca: readFileSync("ca.pem") }',
     ],
@@ -41,10 +41,10 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the dates",
-        run: "openssl s_client -connect {address} -servername {host} </dev/null 2>/dev/null | openssl x509 -noout -dates",
+        say: "See the dates (now between notBefore and notAfter is well)",
+        run: "{within}openssl s_client -connect {address} -servername {host} </dev/null 2>/dev/null | openssl x509 -noout -dates",
       },
-      { say: "Compare with this machine's clock", run: "date -u" },
+      { say: "Compare with this machine's clock (the true time is well)", run: "date -u" },
     ],
   },
   {
@@ -60,8 +60,8 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See which names it is made out to",
-        run: "openssl s_client -connect {address} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
+        say: "See which names it is made out to (the client's host among them is well)",
+        run: "{within}openssl s_client -connect {address} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
       },
       'Ask for the name that is in it: tls: { servername: "redis.example.com" }',
     ],
@@ -78,10 +78,13 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See what the port speaks (silence: plain Redis; end it with Ctrl-C)",
-        run: "openssl s_client -connect {address} </dev/null",
+        say: "See what the port speaks (a certificate: it speaks TLS; no answer or wrong version: plain Redis)",
+        run: "{within}openssl s_client -connect {address} </dev/null",
       },
-      { say: "Try without TLS", run: "redis-cli -h {host} -p {port} ping" },
+      {
+        say: "Try without TLS (PONG or NOAUTH: it speaks plain Redis; no answer: it does not, or it hangs)",
+        run: "{within}redis-cli -h {host} -p {port} ping",
+      },
       { say: "Azure: 6380 is the TLS port, 6379 the plain one (off by default)", when: "azure" },
       { say: "Upstash accepts TLS only: use rediss://", when: "upstash" },
     ],
@@ -99,11 +102,14 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Connect with the certificate, as the client should",
-        run: "redis-cli -h {host} -p {port} --tls --cacert ca.pem --cert client.pem --key client.key ping",
+        say: "Connect with the certificate, as the client should (PONG is well: give the client the same files; an alert: the server wants another certificate)",
+        run: "{within}redis-cli -h {host} -p {port} --tls --cacert ca.pem --cert client.pem --key client.key ping",
       },
       "Pass both: tls: { ca, cert, key }",
-      { say: "See the dates and the issuer of yours", run: "openssl x509 -noout -dates -issuer -in client.pem" },
+      {
+        say: "See the dates and the issuer of yours (now between the dates, and an issuer the server trusts, is well)",
+        run: "openssl x509 -noout -dates -issuer -in client.pem",
+      },
     ],
   },
 ];

@@ -22,9 +22,19 @@ export const TOPOLOGY: readonly Entry[] = [
       "The node is on the smaller side of a network partition.",
     ],
     next: [
-      { say: "See the state and the missing slots", run: "{cli} cluster info" },
-      { say: "See the nodes", run: "{cli} cluster nodes" },
-      { say: "Check the whole", run: "redis-cli --cluster check {address}{cliOptions}", when: "tcp" },
+      {
+        say: "See the state and the missing slots (cluster_state:ok and 16384 slots ok are well)",
+        run: "{cli} cluster info",
+      },
+      {
+        say: "See the nodes (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        run: "{cli} cluster nodes",
+      },
+      {
+        say: "Check the whole (All 16384 slots covered is well; ERR lines name what is missing)",
+        run: "{within}redis-cli --cluster check {address}{cliOptions}",
+        when: "tcp",
+      },
     ],
   },
   {
@@ -39,8 +49,11 @@ export const TOPOLOGY: readonly Entry[] = [
       "The password or the TLS settings are missing: for Cluster they belong in `redisOptions`.",
     ],
     next: [
-      { say: "See whether one node answers", run: "{cli} cluster info" },
-      { say: "See which addresses the nodes announce, and try one of them", run: "{cli} cluster nodes" },
+      { say: "See whether one node answers (cluster_state:ok and 16384 slots ok are well)", run: "{cli} cluster info" },
+      {
+        say: "See which addresses the nodes announce, and try one of them (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        run: "{cli} cluster nodes",
+      },
       "Put password and tls into `redisOptions`, and for ElastiCache with TLS set dnsLookup: (name, done) => done(null, name).",
     ],
   },
@@ -53,7 +66,13 @@ export const TOPOLOGY: readonly Entry[] = [
     name: "not a cluster",
     title: "{target} is not a cluster node.",
     why: ["A Cluster client is used for a standalone server.", "The URL is of another environment."],
-    next: ["Use createRedis for this server.", { say: "See the mode", run: "{cli} info server | grep redis_mode" }],
+    next: [
+      "Use createRedis for this server.",
+      {
+        say: "See the mode (standalone: use a plain client; cluster: use Cluster)",
+        run: "{cli} info server | grep redis_mode",
+      },
+    ],
   },
   {
     ...BASE,
@@ -73,7 +92,10 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     next: [
       { say: "Use `new Cluster([…])` with this address as startup node", when: "standalone" },
-      { say: "See the nodes", run: "{cli} cluster nodes" },
+      {
+        say: "See the nodes (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        run: "{cli} cluster nodes",
+      },
     ],
   },
   {
@@ -90,7 +112,10 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     next: [
       { say: "Use `new Cluster([…])` with this address as startup node", when: "standalone" },
-      { say: "See the migrating slots", run: "{cli} cluster nodes" },
+      {
+        say: "See the migrating slots (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        run: "{cli} cluster nodes",
+      },
     ],
   },
   {
@@ -103,7 +128,10 @@ export const TOPOLOGY: readonly Entry[] = [
     why: ["Resharding is under way."],
     next: [
       "Try again in a moment: this client does so by itself within the deadline.",
-      { say: "See the migrating slots", run: "{cli} cluster nodes" },
+      {
+        say: "See the migrating slots (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        run: "{cli} cluster nodes",
+      },
     ],
   },
   {
@@ -117,7 +145,10 @@ export const TOPOLOGY: readonly Entry[] = [
     why: ["The keys share no hash tag.", "The code was written for a single server."],
     next: [
       "Give keys that belong together a common tag: user:{42}:name and user:{42}:cart.",
-      { say: "See a key's slot", run: "{cli} cluster keyslot KEY" },
+      {
+        say: "See a key's slot (the same number for all keys of the command is well)",
+        run: "{cli} cluster keyslot KEY",
+      },
     ],
   },
   {
@@ -132,8 +163,14 @@ export const TOPOLOGY: readonly Entry[] = [
       "Sentinel wants a password (`sentinelPassword`) or TLS (`enableTLSForSentinelMode`).",
     ],
     next: [
-      { say: "Ask a Sentinel who the master is", run: "{sentinelCli} sentinel get-master-addr-by-name {sentinelName}" },
-      { say: "See which masters it knows", run: "{sentinelCli} sentinel masters" },
+      {
+        say: "Ask a Sentinel who the master is (an address is well: it must be the one this client uses; nil: no such master)",
+        run: "{sentinelCli} sentinel get-master-addr-by-name {sentinelName}",
+      },
+      {
+        say: "See which masters it knows (the name that this client asks for is well)",
+        run: "{sentinelCli} sentinel masters",
+      },
     ],
   },
 ];

@@ -15,8 +15,14 @@ export const USAGE: readonly Entry[] = [
       "An older version stored it in another form.",
     ],
     next: [
-      { say: "See what it is", run: "{cli}{select} type KEY" },
-      { say: "See which keys share its prefix", run: "{cli}{select} --scan --pattern 'PREFIX*' | head" },
+      {
+        say: "See what it is (the type that the command works on is well; none: no such key)",
+        run: "{cli}{select} type KEY",
+      },
+      {
+        say: "See which keys share its prefix (keys of one part of the program are well; a mixture is the cause)",
+        run: "{cli}{select} --scan --pattern 'PREFIX*' | head",
+      },
     ],
   },
   {
@@ -31,8 +37,14 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       "Compare with the command's documentation.",
-      { say: "See what this server supports", run: "{cli} command docs {command}" },
-      { say: "See the server's version", run: "{cli} info server | grep redis_version" },
+      {
+        say: "See what this server supports (the arguments of this version; empty: it does not know the command)",
+        run: "{cli} command docs {command}",
+      },
+      {
+        say: "See the server's version (the version that the command needs, or newer, is well)",
+        run: "{cli} info server | grep redis_version",
+      },
     ],
   },
   {
@@ -63,9 +75,15 @@ export const USAGE: readonly Entry[] = [
       "A proxy between supports only part of the commands.",
     ],
     next: [
-      { say: "See the server's version", run: "{cli} info server | grep redis_version" },
-      { say: "Does it know the command?", run: "{cli} command info {command}" },
-      { say: "See the modules", run: "{cli} module list" },
+      {
+        say: "See the server's version (the version that the command needs, or newer, is well)",
+        run: "{cli} info server | grep redis_version",
+      },
+      {
+        say: "Does it know the command (an entry is well; nil: this server does not know it)?",
+        run: "{cli} command info {command}",
+      },
+      { say: "See the modules (the module of the command is well; empty: no modules)", run: "{cli} module list" },
     ],
   },
   {
@@ -78,7 +96,7 @@ export const USAGE: readonly Entry[] = [
       "A float was given where an integer is needed.",
       "The result would not fit into 64 bits.",
     ],
-    next: [{ say: "See the value", run: "{cli}{select} get KEY" }],
+    next: [{ say: "See the value (digits alone are well)", run: "{cli}{select} get KEY" }],
   },
   {
     ...BASE,
@@ -107,7 +125,7 @@ export const USAGE: readonly Entry[] = [
       "The provider's plan has only database 0.",
     ],
     next: [
-      { say: "See how many there are", run: "{cli} config get databases" },
+      { say: "See how many there are (a number above this client's db is well)", run: "{cli} config get databases" },
       "Use database 0 and a keyPrefix instead.",
     ],
   },
@@ -122,8 +140,14 @@ export const USAGE: readonly Entry[] = [
       "A proxy (twemproxy, an old Envoy) does not know HELLO.",
     ],
     next: [
-      { say: "See the server's version", run: "{cli} info server | grep redis_version" },
-      { say: "Ask for RESP3 by hand", run: "{cli} hello 3" },
+      {
+        say: "See the server's version (the version that the command needs, or newer, is well)",
+        run: "{cli} info server | grep redis_version",
+      },
+      {
+        say: "Ask for RESP3 by hand (a list with proto 3 is well; an error: it speaks RESP2 only)",
+        run: "{cli} hello 3",
+      },
       "Set `protocol: 2`.",
     ],
   },
@@ -138,7 +162,10 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       "BUSYGROUP at start is normal: treat it as success.",
-      { say: "See the groups of a stream", run: "{cli}{select} xinfo groups KEY" },
+      {
+        say: "See the groups of a stream (the name of the group is well; empty: create it)",
+        run: "{cli}{select} xinfo groups KEY",
+      },
     ],
   },
   {
@@ -164,7 +191,10 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       "Read the text: it is the server's own, and usually names the rule that was broken.",
-      { say: "See what this server supports", run: "{cli} command docs {command}" },
+      {
+        say: "See what this server supports (the arguments of this version; empty: it does not know the command)",
+        run: "{cli} command docs {command}",
+      },
     ],
   },
   {
@@ -177,7 +207,10 @@ export const USAGE: readonly Entry[] = [
       "Somebody ran SCRIPT FLUSH.",
       "EVALSHA was called directly: only commands of defineCommand load their script again.",
     ],
-    next: ["Use defineCommand: it falls back to EVAL.", { say: "Is it there?", run: "{cli} script exists SHA" }],
+    next: [
+      "Use defineCommand: it falls back to EVAL.",
+      { say: "Is it there (1 is well; 0: load it again)?", run: "{cli} script exists SHA" },
+    ],
   },
   {
     ...BASE,
@@ -192,7 +225,10 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       "Read the line number in the message; the cause stands before it.",
-      { say: "Run it step by step", run: "redis-cli --ldb --eval script.lua KEY , ARG" },
+      {
+        say: "Run it by hand (a reply is well; an error names the line of the script)",
+        run: "{cli} --eval script.lua KEY , ARG",
+      },
     ],
   },
 ];
@@ -210,7 +246,13 @@ export const UNKNOWN: Entry = {
   why: ["An error of the program, of a library, or of a server this catalogue does not know yet."],
   next: [
     "Read the text below `seen`, and the error's stack.",
-    { say: "See whether the server is well", run: "{cli} ping" },
-    { say: "Let the doctor look", run: "npx ioredoubt doctor" },
+    {
+      say: "See whether the server is well (PONG is well; refused or no answer is the fault)",
+      run: "{within}{cli} ping",
+    },
+    {
+      say: "Let the doctor look (its verdict says what is wrong; not found: run it in the application's directory)",
+      run: "npx --no ioredoubt doctor",
+    },
   ],
 };
