@@ -34,20 +34,22 @@ export const CONFIG_HELP = `ioredoubt config: address, user, database, TLS and t
 Exit code: 0, or 1 when the configuration is wrong, or 2 when this command was called wrongly.
 `;
 
+const OPTIONS = {
+  "env-file": { type: "string" },
+  profile: { type: "string" },
+  prefix: { type: "string" },
+  json: { type: "boolean" },
+  diff: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 /** Runs the command and returns its exit code. */
 export function runConfig(args: readonly string[], out: Output, env: NodeJS.ProcessEnv = process.env): number {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        "env-file": { type: "string" },
-        profile: { type: "string" },
-        prefix: { type: "string" },
-        json: { type: "boolean" },
-        diff: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
+      options: OPTIONS,
     });
     if (values.help === true) {
       out.write(CONFIG_HELP);
@@ -63,7 +65,7 @@ export function runConfig(args: readonly string[], out: Output, env: NodeJS.Proc
       out.write(`The configuration is wrong:\n${error.message.replace(/^/gm, "  ")}\n`);
       return 1;
     }
-    const problem = usageProblem(error);
+    const problem = usageProblem(error, Object.keys(OPTIONS));
     if (problem === undefined) throw error;
     out.write(`${problem}\n\n${CONFIG_HELP}`);
     return 2;

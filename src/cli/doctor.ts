@@ -15,6 +15,7 @@ import { parseUrl, tlsFromFiles, type TargetOptions } from "../doctor/target.js"
 import { renderText, verdictLines, type TextStyle } from "../doctor/text-report.js";
 import { checkUrl } from "../policy/input/check-url.js";
 import { parseDuration } from "../policy/environment/parse.js";
+import { ownVersion } from "./own-version.js";
 import { variablesFrom } from "./env-file.js";
 import { checkPrefix, shownPath, UsageError, usageProblem } from "./usage.js";
 
@@ -86,7 +87,7 @@ export async function runDoctor(
     if (out === process.stdout) leaveSoon(code);
     return code;
   } catch (error) {
-    const problem = usageProblem(error);
+    const problem = usageProblem(error, Object.keys(OPTIONS));
     if (problem === undefined) throw error;
     out.write(`${problem}\n\n${DOCTOR_HELP}`);
     return 2;
@@ -97,10 +98,8 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
   const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
   if (values.help === true) return undefined;
   if (positionals.length > 1) throw new UsageError("doctor takes one target");
-  const interval = parseDuration(values.interval ?? "5s");
-  if (interval === undefined || interval < 0) throw new UsageError("--interval must be a time such as 5s");
-  const timeout = parseDuration(values.timeout ?? "5.5s");
-  if (timeout === undefined || timeout <= 0) throw new UsageError("--timeout must be a time such as 30s");
+  const interval = timeOf("interval", values.interval ?? "5s");
+  const timeout = timeOf("timeout", values.timeout ?? "5.5s");
   const files = {
     ca: values["tls-ca"],
     cert: values["tls-cert"],
@@ -125,6 +124,18 @@ function planOf(args: readonly string[], env: NodeJS.ProcessEnv): Plan | undefin
   };
 }
 
+/** A bare number this small was meant in seconds by nearly everybody who writes it. */
+const LEAST_BARE = 1000;
+
+function timeOf(option: string, text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined || value <= 0) throw new UsageError(`--${option} must be a time such as 5s`);
+  if (/^[\d.]+$/.test(text.trim()) && value < LEAST_BARE) {
+    throw new UsageError(`--${option} needs a unit: write ${text.trim()}s or ${text.trim()}ms`);
+  }
+  return value;
+}
+
 /** TLS files belong to a target on the command line; in the environment they have variables of their own. */
 function withTls(
   target: string | undefined,
@@ -141,7 +152,7 @@ function withTls(
 }
 
 function styleFor(out: Terminal, env: NodeJS.ProcessEnv): TextStyle {
-  return { color: out.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" };
+  return { width: out.columns, color: out.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" };
 }
 
 async function once(plan: Plan, out: Terminal, env: NodeJS.ProcessEnv): Promise<number> {
@@ -168,7 +179,7 @@ async function once(plan: Plan, out: Terminal, env: NodeJS.ProcessEnv): Promise<
 function writePage(path: string | undefined, report: Report): void {
   if (path === undefined) return;
   try {
-    writeFileSync(path, renderHtml(report));
+    writeFileSync(path, renderHtml(report, ownVersion()));
   } catch (error) {
     throw new UsageError(`cannot write ${shownPath(path)} (${(error as NodeJS.ErrnoException).code ?? "unwritable"})`);
   }

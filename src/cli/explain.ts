@@ -8,6 +8,7 @@ import { classify } from "../failure/classify.js";
 import { CODES, type Code } from "../failure/codes.js";
 import { factsOf, NO_FACTS, type Facts } from "../failure/facts.js";
 import { renderList, renderText, wrap } from "../failure-pages/render.js";
+import { CLASSES, CLOSED_ELSEWHERE, MAX_RETRIES, OWN_TEXTS } from "../failure-pages/own-texts.js";
 import { unwrap } from "../failure/unwrap.js";
 import { closest } from "../suggest.js";
 import { readingsOf } from "./readings.js";
@@ -22,7 +23,7 @@ export interface Output {
 export const EXPLAIN_HELP = `ioredoubt explain: what a failure means and what to do
 
   ioredoubt explain                    all codes, by area
-  ioredoubt explain CONNECTION_REFUSED one code
+  ioredoubt explain CONNECTION_REFUSED one code; several, and names of classes such as DeadlineError, may follow
   ioredoubt explain "<error text>"     whatever the text means; quote it, or pipe it in with -
 
 Exit code: 0, or 1 when neither a code nor a known failure was found.
@@ -49,28 +50,93 @@ export function runExplain(args: readonly string[], out: Output): number {
 }
 
 function explain(text: string, width: number, out: Output): number {
-  const asCode = text.toUpperCase().replace(/[\s-]+/g, "_");
-  if (isCode(asCode)) {
-    out.write(renderText(entryOf(asCode), width));
+  const several = namesIn(text);
+  if (several.length > 0) {
+    out.write(several.map((code) => renderText(entryOf(code), width)).join("\n"));
     return 0;
   }
+  const asCode = codeLike(text);
   const { seen } = classify(text);
-  const named = codeNamedIn(text);
-  if (named !== undefined) return recognised(named, seen, text, width, out);
-  for (const reading of readingsOf(text)) {
-    const { code, seen: words } = classify(reading);
-    if (code !== "UNKNOWN") return recognised(code, words, text, width, out);
-  }
-  const mentioned = text.match(/\b[A-Z][A-Z_]{2,}\b/g)?.find((word) => isCode(word) && word !== "UNKNOWN");
-  if (isCode(mentioned)) return recognised(mentioned, seen, text, width, out);
-  const near = /^[A-Z_]{3,40}$/.test(asCode) ? closest(asCode, CODES) : undefined;
+  const found = meaningOf(text);
+  if (MAX_RETRIES.name.test(text) && (found === undefined || WITHOUT_CAUSE.has(found.code)))
+    return maxRetries(width, out);
+  if (found !== undefined) return recognised(found.code, found.seen, text, width, out);
+  const near = /^[A-Z_]{3,40}$/.test(asCode) ? nearest(text, asCode) : undefined;
   if (near !== undefined) {
-    out.write(`There is no code ${asCode}. The nearest is ${near}.\n\n${renderText(entryOf(near), width)}`);
+    out.write(`There is no code ${asCode}. Did you mean ${near}?\n\n${renderText(entryOf(near), width)}`);
     return 0;
   }
   const lines = wrap(`Not recognised: ${seen}`, width, "  ");
   out.write(`${lines.join("\n")}\n\n${renderText(entryOf("UNKNOWN"), width)}\nAll codes: npx ioredoubt explain\n`);
   return 1;
+}
+
+/** What MaxRetriesPerRequestError is classified as when it stands alone. */
+const WITHOUT_CAUSE: ReadonlySet<Code> = new Set<Code>(["CONNECTION_LOST", "UNAVAILABLE"]);
+
+/** The codes of a line that is nothing but codes and names of classes; none where one word is neither. */
+function namesIn(text: string): readonly Code[] {
+  const whole = codeLike(text);
+  if (isCode(whole)) return [whole];
+  const named = text.split(/[\s,]+/).map((word) => CLASSES[classNamed(word) ?? ""] ?? codeLike(word));
+  return named.every(isCode) ? [...new Set(named)] : [];
+}
+
+function codeLike(text: string): string {
+  return text.toUpperCase().replace(/[\s-]+/g, "_");
+}
+
+function classNamed(word: string): string | undefined {
+  return Object.keys(CLASSES).find((name) => name.toLowerCase() === word.toLowerCase());
+}
+
+/** The code that a slip was meant to be, by its own name or by the name of a class. */
+function nearest(text: string, asCode: string): Code | undefined {
+  const byClass = closest(text, Object.keys(CLASSES));
+  return closest(asCode, CODES) ?? (byClass === undefined ? undefined : CLASSES[byClass]);
+}
+
+interface Meaning {
+  readonly code: Code;
+  readonly seen: string;
+}
+
+/** What a pasted text says it is: by code, by the words or the class of an error of this package, or by those of others. */
+function meaningOf(text: string): Meaning | undefined {
+  const { seen } = classify(text);
+  const named = codeNamedIn(text);
+  if (named !== undefined) return { code: named, seen };
+  const readings = readingsOf(text);
+  for (const reading of readings) {
+    const own = OWN_TEXTS.find(([pattern]) => pattern.test(reading))?.[1];
+    if (own !== undefined && !(own === "CLIENT_CLOSED" && hasOtherCause(readings))) return { code: own, seen };
+  }
+  for (const reading of readings) {
+    const { code, seen: words } = classify(reading);
+    if (code !== "UNKNOWN") return { code, seen: words };
+  }
+  const name = Object.keys(CLASSES).find((one) => new RegExp(`\\b${one}\\b`).test(text));
+  const code = name === undefined ? mentionedIn(text) : CLASSES[name];
+  return code === undefined ? undefined : { code, seen };
+}
+
+/** A stack that ends in "Connection is closed." may hold the failure that closed it. */
+function hasOtherCause(readings: readonly string[]): boolean {
+  return readings.some(
+    (reading) => !["UNKNOWN", "CONNECTION_LOST", "COMMAND_REFUSED"].includes(classify(reading).code),
+  );
+}
+
+function mentionedIn(text: string): Code | undefined {
+  return text.match(/\b[A-Z][A-Z_]{2,}\b/g)?.find((word): word is Code => isCode(word) && word !== "UNKNOWN");
+}
+
+function maxRetries(width: number, out: Output): number {
+  const { title, paragraphs, steps } = MAX_RETRIES;
+  const list = steps.flatMap((step, i) => wrap(`${String(i + 1)}. ${step}`, width, "   "));
+  const blocks = [[title], ...paragraphs.map((one) => wrap(one, width, "")), ["First steps", ...list]];
+  out.write(`${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`);
+  return 0;
 }
 
 /** A line of this package's log, or one of its errors, says itself what it is. */
@@ -80,8 +146,10 @@ function codeNamedIn(text: string): Code | undefined {
 }
 
 function recognised(code: Code, seen: string, text: string, width: number, out: Output): number {
+  const isBare = code === "CLIENT_CLOSED" && !/ClosedError|CLIENT_CLOSED/.test(text);
+  const doubt = isBare ? `${wrap(CLOSED_ELSEWHERE, width, "  ").join("\n")}\n` : "";
   out.write(
-    `${wrap(`This text means ${code}: ${seen}`, width, "  ").join("\n")}\n\n${renderText(entryOf(code), width, factsIn(text))}`,
+    `${wrap(`This text means ${code}: ${seen}`, width, "  ").join("\n")}\n${doubt}\n${renderText(entryOf(code), width, factsIn(text))}`,
   );
   return 0;
 }

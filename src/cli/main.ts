@@ -3,8 +3,9 @@
  * The `ioredoubt` command: hands the rest of the line to the command that was named. Each command is loaded only when it is
  * used, and none of them knows of the others.
  */
-import { readFileSync } from "node:fs";
+import { closest } from "../suggest.js";
 import type { Output } from "./config.js";
+import { ownVersion } from "./own-version.js";
 
 const HELP = `ioredoubt: what a Redis client does when Redis does not
 
@@ -36,17 +37,14 @@ async function main(args: readonly string[], out: Output): Promise<number> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
     // What was written may be a URL with its password, so it is not repeated.
-    const hint = /[:@/]/.test(name) ? " For an address write: ioredoubt doctor <url>." : "";
+    const meant = /^[a-z-]{2,20}$/i.test(name) ? closest(name, Object.keys(COMMANDS)) : undefined;
+    const address = /[:@/]/.test(name) ? " For an address write: ioredoubt doctor <url>." : "";
+    const hint = meant === undefined ? address : ` Did you mean ioredoubt ${meant}?`;
     out.write(`There is no such command.${hint}\n\n${HELP}`);
     return 2;
   }
   const command = await load();
   return command(rest, out);
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return String((JSON.parse(text) as { readonly version: unknown }).version);
 }
 
 // `ioredoubt doctor | head`: the reader has left, and a stack trace helps nobody

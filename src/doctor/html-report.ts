@@ -3,7 +3,7 @@
  * attached to a ticket and opened anywhere. Pure.
  */
 import type { NextStep } from "../failure/diagnosis.js";
-import type { Finding } from "./finding.js";
+import type { Finding, Status } from "./finding.js";
 import type { CheckReport, Report } from "./report.js";
 
 const STYLE = `
@@ -17,6 +17,11 @@ overflow-wrap:anywhere}
 main{max-width:52rem;margin:0 auto;padding:1rem}
 h1{font-size:1.05rem;margin:.2rem 0;color:var(--soft);font-weight:600}
 h2{font-size:1rem;margin:0}
+.counts{display:flex;flex-wrap:wrap;gap:.4rem 1rem;margin:.6rem 0;padding:0;list-style:none}
+.counts b{color:var(--tone)}
+a{color:inherit}
+details.group{margin:.7rem 0}
+summary{cursor:pointer;padding:.4rem 0;color:var(--soft);font-weight:600}
 .verdict,.check{background:var(--card);border:1px solid var(--line);border-left:.35rem solid var(--tone);border-radius:.5rem;
 padding:.8rem 1rem;margin:.7rem 0}
 .verdict p{font-size:1.15rem;margin:.3rem 0}
@@ -37,8 +42,12 @@ ol{margin:.3rem 0;padding-left:1.2rem}
 const TONES = { healthy: "ok", warnings: "warn", failed: "fail", unknown: "warn" } as const;
 const LABELS = { healthy: "healthy", warnings: "warnings", failed: "failed", unknown: "could not tell" } as const;
 
-/** The report as an HTML document; every text of it is escaped. */
-export function renderHtml(report: Report): string {
+/** Titles of the groups, the ones that matter first. */
+const GROUPS = { fail: "Failed", warn: "Warnings", ok: "Passed", skip: "Not looked at" } as const;
+const ORDER = ["fail", "warn", "ok", "skip"] as const;
+
+/** The report as an HTML document; every text of it is escaped. `version`: of this package. Links lead into its documentation as it is installed beside the application. */
+export function renderHtml(report: Report, version?: string): string {
   const { verdict, target } = report;
   const code = verdict.code === undefined ? "" : ` <small>${escape(verdict.code)}</small>`;
   const title = `Redis doctor: ${target.address} ${LABELS[verdict.status]}`;
@@ -46,13 +55,33 @@ export function renderHtml(report: Report): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="referrer" content="no-referrer"><title>${escape(title)}</title><style>${STYLE}</style></head>
 <body><main>
-<h1>ioredoubt doctor · ${escape(target.address)}</h1>
+<h1>ioredoubt doctor${version === undefined ? "" : ` ${escape(version)}`} · ${escape(target.address)}</h1>
 <section class="verdict ${TONES[verdict.status]}"><div class="head"><span class="badge">${LABELS[verdict.status]}</span>${code}</div>
 <p>${escape(verdict.sentence)}</p>${verdict.next === undefined ? "" : step(verdict.next)}</section>
+${counts(report)}
 ${facts(report)}
-${report.checks.map(section).join("\n")}
+${ORDER.map((status) => group(status, report.checks)).join("\n")}
 </main></body></html>
 `;
+}
+
+function counts({ checks }: Report): string {
+  const items = ORDER.flatMap((status) => {
+    const count = checks.filter((check) => check.status === status).length;
+    const link = `<a href="#${status}"><b>${String(count)}</b> ${GROUPS[status].toLowerCase()}</a>`;
+    return count === 0 ? [] : [`<li class="${status}">${link}</li>`];
+  });
+  return `<nav><ul class="counts">${items.join("")}</ul></nav>`;
+}
+
+/** What is well, or was not looked at, is folded: nobody reads a report for it. */
+function group(status: Status, checks: readonly CheckReport[]): string {
+  const members = checks.filter((check) => check.status === status);
+  if (members.length === 0) return "";
+  const isProblem = status === "fail" || status === "warn";
+  const title = `${GROUPS[status]} (${String(members.length)})`;
+  return `<details class="group" id="${status}"${isProblem ? " open" : ""}><summary>${title}</summary>
+${members.map(section).join("\n")}</details>`;
 }
 
 function facts({ target, startedAt, elapsed, runtime }: Report): string {
@@ -72,7 +101,7 @@ function facts({ target, startedAt, elapsed, runtime }: Report): string {
 
 function section(check: CheckReport): string {
   const time = check.elapsed > 0 ? `<small>${String(check.elapsed)} ms</small>` : "";
-  return `<section class="check ${check.status}"><div class="head"><span class="badge">${check.status}</span><h2>${escape(check.title)}</h2>${time}</div>
+  return `<section class="check ${check.status}" id="${anchorOf(check.id)}"><div class="head"><span class="badge">${check.status}</span><h2><a href="#${anchorOf(check.id)}">${escape(check.title)}</a></h2>${time}</div>
 ${check.findings.map(finding).join("\n")}</section>`;
 }
 
@@ -82,8 +111,27 @@ function finding(one: Finding): string {
   const topic =
     one.status === "ok" || one.status === "skip"
       ? ""
-      : `<p class="soft">Guide: ${escape(one.topic)}${one.code === undefined ? "" : ` · ${escape(one.code)}`}</p>`;
+      : `<p class="soft">Guide: ${link(chapterOf(one.topic), one.topic)}${one.code === undefined ? "" : ` · ${link(`errors/${one.code}.md`, one.code)}`}</p>`;
   return `<div class="finding ${one.status}"><p>${escape(one.evidence)}</p><p class="${one.status === "ok" || one.status === "skip" ? "soft" : ""}">${escape(one.meaning)}</p>${limit}${steps}${topic}</div>`;
+}
+
+/** Where the documentation lies beside an application that installed this package. */
+const DOCS = "node_modules/ioredoubt/docs/";
+
+function link(page: string, text: string): string {
+  return `<a href="${DOCS}${page}">${escape(text)}</a>`;
+}
+
+/** The heading's anchor, as renderers of Markdown make it: `1.1 Host and port` is `#11-host-and-port`. */
+export function chapterOf(topic: string): string {
+  return `guide.md#${topic
+    .toLowerCase()
+    .replace(/[^a-z0-9 ]/g, "")
+    .replaceAll(" ", "-")}`;
+}
+
+function anchorOf(id: string): string {
+  return `check-${id.replace(/[^a-z0-9]+/g, "-")}`;
 }
 
 function step({ say, run }: NextStep): string {

@@ -7,6 +7,8 @@ import { checkLines, notReachedLines, type TextStyle } from "./text-report.js";
 export interface Terminal {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** Width of the terminal, if it is one. */
+  readonly columns?: number | undefined;
 }
 
 /** Writes each check once it and all before it have ended. `stop` writes the line about those that were not reached. */

@@ -25,7 +25,8 @@ async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}, isTTY: 
   const patient = args.includes("--timeout") ? args : [...args, "--timeout", "20s"];
   for (;;) {
     let text = "";
-    const code = await runDoctor(patient, { write: (part) => (text += part), isTTY }, env);
+    // Wide, so that texts are found in one line; test/unit/doctor-report.test.ts is about widths.
+    const code = await runDoctor(patient, { write: (part) => (text += part), isTTY, columns: 10_000 }, env);
     if (!STOOD_STILL.test(text.replaceAll(/\s+/g, " "))) return { code, text };
   }
 }
@@ -70,6 +71,8 @@ describe(runDoctor, () => {
       ["--nonsense"],
       ["--env-file", "/no/such/file"],
       ["--interval", "soon"],
+      ["--interval", "1"],
+      ["--timeout", "5"],
       ["--timeout", "0"],
       ["h:1", "--tls-ca", "/no/such"],
     ]) {

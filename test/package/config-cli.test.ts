@@ -41,7 +41,11 @@ describe("ioredoubt", () => {
   });
 
   it("does not know other commands", async () => {
-    expect(await run(["confg"])).toMatchObject({ code: 2 });
+    const slip = await run(["docter"]);
+    expect(slip.code).toBe(2);
+    expect(slip.out).toContain("Did you mean ioredoubt doctor?");
+    expect((await run(["config", "--profil", "cache"])).out).toContain("did you mean --profile?");
+    expect((await run(["doctor", "--timout", "5s"])).out).toContain("did you mean --timeout?");
     expect(await run(["toString"])).toMatchObject({ code: 2 });
   });
 });

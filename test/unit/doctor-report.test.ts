@@ -1,5 +1,7 @@
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { changesBetween } from "../../src/doctor/changes.js";
+import { TOPICS } from "../../src/doctor/topics.js";
 import { exitCodeOf, renderHtml, renderText, type Finding, type Report } from "../../src/doctor/index.js";
 
 const finding: Finding = {
@@ -50,9 +52,10 @@ describe(renderHtml, () => {
   it("is one self-contained page: nothing is loaded from anywhere and nothing runs", () => {
     expect(html).toMatch(/^<!doctype html>/);
     expect(html).not.toMatch(/\b(?:https?:)?\/\/[a-z]/i);
-    expect(html).not.toMatch(
-      /<(?:script|link|img|iframe|object|embed|base|form)\b|\bsrc=|\bhref=|@import|url\(|\son\w+=/i,
-    );
+    expect(html).not.toMatch(/<(?:script|link|img|iframe|object|embed|base|form)\b|\bsrc=|@import|url\(|\son\w+=/i);
+    // Links lead within the page, or into the documentation beside the application.
+    for (const [, to = ""] of html.matchAll(/\bhref="([^"]*)"/g))
+      expect(to).toMatch(/^(?:#[\w-]+|node_modules\/ioredoubt\/docs\/)/);
   });
 
   it("shows what was seen as text, never as markup", () => {
@@ -70,6 +73,29 @@ describe(renderHtml, () => {
       "host from REDIS_URL",
     ]) {
       expect(html).toContain(text);
+    }
+  });
+
+  it("counts what it found, problems first, and folds what is well", () => {
+    expect(html).toContain('<a href="#fail"><b>1</b> failed</a>');
+    expect(html).toContain('<a href="#ok"><b>1</b> passed</a>');
+    expect(html).toContain('<details class="group" id="fail" open><summary>Failed (1)</summary>');
+    expect(html).toContain('<details class="group" id="ok"><summary>Passed (1)</summary>');
+    expect(html.indexOf('id="fail"')).toBeLessThan(html.indexOf('id="ok"'));
+  });
+
+  it("has an anchor for each check, the version, and links to the guide's chapter and the code's page", () => {
+    expect(renderHtml(report, "1.2.3")).toContain("ioredoubt doctor 1.2.3 ·");
+    for (const id of ["check-path", "check-session"]) expect(html).toContain(`id="${id}"`);
+    expect(html).toContain('href="node_modules/ioredoubt/docs/guide.md#13-network-tests"');
+    expect(html).toContain('href="node_modules/ioredoubt/docs/errors/CONNECTION_REFUSED.md"');
+  });
+
+  it("links to chapters that exist", () => {
+    const guide = readFileSync(new URL("../../docs/guide.md", import.meta.url), "utf8");
+    expect([...guide.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual([...TOPICS]);
+    for (const [, page = ""] of guide.matchAll(/\]\(([^)]+)\)/g)) {
+      expect(existsSync(new URL(`../../docs/${page}`, import.meta.url)), page).toBe(true);
     }
   });
 
@@ -93,6 +119,21 @@ describe(renderText, () => {
        Next: Start it: systemctl start redis-server
        1.23 s
 `);
+  });
+
+  it.each([40, 80, 120])("keeps to %s columns, and never breaks a command", (width) => {
+    const long =
+      "A sentence that goes on and on, as sentences of a doctor do when a server has much to say for itself. ";
+    const run = `redis-cli -h ${"a-very-long-name.".repeat(8)}internal -p 6379 info server`;
+    const wide = { ...finding, evidence: long.repeat(3), meaning: long.repeat(2), next: [{ say: long, run }] };
+    const checks = report.checks.map((check) => ({ ...check, findings: [wide] }));
+    const text = renderText(
+      { ...report, checks, verdict: { ...report.verdict, sentence: long, next: wide.next[0] } },
+      { color: false, width },
+    );
+    for (const line of text.split("\n")) if (!line.includes(run)) expect(line.length, line).toBeLessThanOrEqual(width);
+    expect(text.split("\n").filter((line) => line.trim() === run)).toHaveLength(3);
+    expect(text).toMatch(/^ {28}\S/m);
   });
 
   it("uses symbols and colours where they are wanted", () => {

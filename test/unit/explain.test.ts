@@ -45,7 +45,7 @@ describe("explain", () => {
     ],
     ["AUTH_REQUIRED", "app-1  | redis error NOAUTH Authentication required."],
     [
-      "CONNECTION_LOST",
+      "CLIENT_CLOSED",
       '{"level":50,"msg":"failed","err":{"type":"Error","message":"Connection is closed.","stack":"Error: Connection is closed.\\n at x"}}',
     ],
     [
@@ -64,6 +64,73 @@ describe("explain", () => {
     expect(exit).toBe(0);
   });
 
+  it.each([
+    [
+      "DEADLINE",
+      "DeadlineError: Command timed out: GET got no reply from h:1 within 5000 ms; it may have been executed.",
+    ],
+    ["DEADLINE", "Command timed out: GET was never sent; it waited 5000 ms for h:1. Nothing was executed."],
+    ["OUTCOME_UNKNOWN", "INCR was in flight for 3 ms when the connection to h:1 was lost; it may have been executed."],
+    ["CIRCUIT_OPEN", "GET was not sent: the circuit for h:1 has been open for 20 ms. Next probe in 5000 ms."],
+    [
+      "CIRCUIT_OPEN",
+      "SET was not sent: no connection to h:1 for 6000 ms. Last connection error: connect ECONNREFUSED. Reconnecting in the background.",
+    ],
+    [
+      "POOL_TIMEOUT",
+      "transaction() got no connection to h:1 of its own within 1000 ms: 10 of 10 lent. Nothing was sent.",
+    ],
+    [
+      "QUEUE_FULL",
+      "SET was not sent: 10000 commands (4000 bytes) already wait for h:1; the limits are 10000 and 1 bytes.",
+    ],
+    ["ABORTED", "GET was aborted by its caller after 3 ms; it was never sent."],
+    [
+      "ARGUMENT_INVALID",
+      "SET was not sent: its argument 2 cannot be turned into text. Pass strings, numbers or Buffers.",
+    ],
+    [
+      "EXEC_ABORTED",
+      "EXEC was refused: the connection that held its WATCH was lost, so the watched keys are no longer guarded.",
+    ],
+    ["EXEC_ABORTED", "TransactionConflictError: the transaction was given up after 3 attempts in 40 ms: x"],
+    ["CLIENT_CLOSED", "ClosedError: Connection is closed."],
+    ["CLIENT_CLOSED", "Connection is closed."],
+    [
+      "HANDSHAKE_TIMEOUT",
+      "h:1 did not finish the handshake within 3000 ms (status connect); the connection was destroyed",
+    ],
+    ["RESPONSE_TIMEOUT", "the connection to h:1 was silent for 5000 ms while a reply was due; it was destroyed"],
+    ["CONNECTION_LOST", "h:1 closed the connection after 300 ms"],
+    ["PROTOCOL_ERROR", "h:1 sent a reply that nothing had asked for; the connection was destroyed"],
+    ["CONFIG_INVALID", "ConfigError: resilience.deadlne: is not a known option; did you mean deadline?"],
+    ["CLUSTER_UNREACHABLE", "ClusterAllFailedError: Failed to refresh slots cache."],
+  ])("knows %s by this package's own words: %s", (code, text) => {
+    expect(explain([text]).text).toContain(`This text means ${code}`);
+  });
+
+  it("knows the names of classes, and several at once", () => {
+    const { text, exit } = explain(["DeadlineError", "POOL_TIMEOUT,queuefullerror"]);
+    expect(exit).toBe(0);
+    for (const code of ["DEADLINE", "POOL_TIMEOUT", "QUEUE_FULL"]) expect(text).toMatch(new RegExp(`^${code}\\b`, "m"));
+  });
+
+  it("says of a closed connection that plain ioredis means two things by it", () => {
+    expect(explain(["Connection is closed."]).text.replace(/\s+/g, " ")).toContain("explain CONNECTION_LOST");
+    expect(explain(["ClosedError: Connection is closed."]).text).not.toContain("explain CONNECTION_LOST");
+  });
+
+  it.each([
+    "MaxRetriesPerRequestError",
+    'MaxRetriesPerRequestError: Reached the max retries per request limit (which is 20). Refer to "maxRetriesPerRequest" option for details.',
+  ])("has a page of its own for %s", (text) => {
+    const { text: page, exit } = explain([text], 60);
+    expect(exit).toBe(0);
+    expect(page).toMatch(/^MaxRetriesPerRequestError: ioredis gave up/);
+    expect(page).toContain("First steps");
+    for (const line of page.split("\n").slice(1)) expect(line.length).toBeLessThanOrEqual(60);
+  });
+
   it("does not repeat the secrets of a pasted text", () => {
     const { text } = explain(["Error: getaddrinfo ENOTFOUND redis://:hunter2@host"]);
     expect(text).toContain("DNS_NOT_FOUND");
@@ -74,6 +141,7 @@ describe("explain", () => {
     ["CONECTION_REFUSD", "CONNECTION_REFUSED"],
     ["OUT_OF_MEMROY", "OUT_OF_MEMORY"],
     ["wrongtype", "WRONG_TYPE"],
+    ["DeadlinError", "DEADLINE"],
     ["read-only-replca", "READ_ONLY_REPLICA"],
   ])("takes %s for %s", (typed, code) => {
     const { text, exit } = explain([typed]);
