@@ -14,6 +14,9 @@ async function started(...config: string[]): Promise<RedisServer> {
   return server;
 }
 
+/** A command that waits for another try ends with the server's words or with its deadline, whichever comes first. */
+const TOLD_AT_ONCE = { retry: { retries: 0 } } as const;
+
 describe("a server that cannot serve", () => {
   it("LOADING: a command that waited says that the server was loading, and so does the log", async () => {
     const server = await startRedis({
@@ -37,8 +40,7 @@ describe("a server that cannot serve", () => {
   it("BUSY_SCRIPT: a script without an end, and how to stop it", async () => {
     const server = await started("busy-reply-threshold 30");
     const looping = await opened({ port: server.port });
-    // Of a command that waits, the last try may be under way when its deadline passes: the script answers in its own time.
-    const redis = await opened({ port: server.port, resilience: { retry: { retries: 0 } } });
+    const redis = await opened({ port: server.port, resilience: TOLD_AT_ONCE });
     const killed = looping.eval("while true do end", 0).catch(() => undefined);
     await eventually(async () => expect(await server.cli("PING").catch(String)).toContain("BUSY"));
     await expectFailure(redis.incr("n"), "BUSY_SCRIPT", "no", true);
@@ -52,7 +54,7 @@ describe("a server that cannot serve", () => {
 
   it("READ_ONLY_REPLICA: a demoted master refuses writes", async () => {
     const server = await started();
-    const redis = await opened({ port: server.port });
+    const redis = await opened({ port: server.port, resilience: TOLD_AT_ONCE });
     const looks = async () =>
       Number(/setrange:.*rejected_calls=(\d+)/.exec(await server.cli("INFO", "commandstats"))?.[1]);
     await server.call("REPLICAOF", "127.0.0.1", await freePort());
@@ -71,7 +73,7 @@ describe("a server that cannot serve", () => {
 
   it("MASTER_DOWN: a replica that would have to answer from old data", async () => {
     const server = await started("replica-serve-stale-data no");
-    const redis = await opened({ port: server.port, protocol: 2 });
+    const redis = await opened({ port: server.port, protocol: 2, resilience: TOLD_AT_ONCE });
     await server.call("REPLICAOF", "127.0.0.1", await freePort());
     await expectFailure(redis.get("k"), "MASTER_DOWN", "no", true);
     const line = await expectLine(redis, "incident.open", "error", "MASTER_DOWN");
@@ -206,7 +208,7 @@ describe("a plain client at cluster nodes", () => {
   });
 
   it("CLUSTER_DOWN: a slot that nobody serves", async () => {
-    const redis = await opened({ port: left.port });
+    const redis = await opened({ port: left.port, resilience: TOLD_AT_ONCE });
     await left.call("cluster", "delslotsrange", 0, 4000);
     await expectFailure(redis.get(await keyIn(0, 4000)), "CLUSTER_DOWN", "no", true);
     const line = await expectLine(redis, "incident.open", "error", "CLUSTER_DOWN");
