@@ -47,6 +47,7 @@ function learn(name: string): CommandFacts {
 function dispatchOf(name: string, { blocks, session }: Row): DispatchKind {
   if (blocks !== undefined) return "blocking";
   if (session === "quit") return "quit";
+  if (session === "subscribe" || session === "unsubscribe") return "subscription";
   if (session !== undefined && IN_TRANSACTION.has(session)) return "transaction";
   return mayFallOutOfStep(name) ? "checked" : "plain";
 }

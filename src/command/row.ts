@@ -54,7 +54,7 @@ export type LaneRule = "keys" | "any" | "apart" | "first" | { readonly refused: 
  * How a command is dispatched. `plain` ones take the fast path; each of the others needs a second look before it is sent.
  * `checked`: after some of its forms replies would no longer belong to the commands that wait for them.
  */
-export type DispatchKind = "plain" | "checked" | "blocking" | "transaction" | "quit";
+export type DispatchKind = "plain" | "checked" | "blocking" | "transaction" | "subscription" | "quit";
 
 /** One row: what is not said is the default. */
 export interface Row {

@@ -36,7 +36,7 @@ export class Admission {
     if (lost !== undefined) {
       return no((member, now) => clientErrors.transactionAborted(member, snapshots.take(), lost, now));
     }
-    if (call.facts.dispatch !== "quit") {
+    if (call.facts.dispatch !== "quit" && !call.isWish) {
       const refusal = availability?.refusal(call);
       if (refusal !== undefined) return no(refusal);
     }

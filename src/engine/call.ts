@@ -84,6 +84,14 @@ export class Call {
     this.takeOver();
   }
 
+  /**
+   * A subscription is a wish about the connection, whichever that will be: neither a circuit nor the usual deadline ends it, and one
+   * that is lost is sent again. In a batch it shares the batch's fate.
+   */
+  get isWish(): boolean {
+    return this.facts.dispatch === "subscription" && this.stream === undefined && this.options?.deadline === undefined;
+  }
+
   get state(): CallState {
     return this.#state;
   }

@@ -820,7 +820,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
    */
   park(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined, since: number): Call {
     const call = new Call(this, command, factsOf(command.name), stream, options, since);
-    const limit = this.#limits.inAll(options);
+    const limit = call.isWish ? Infinity : this.#limits.inAll(options);
     if (limit !== Infinity) this.#deadlines.arm(call, this.#deadlines.list(limit), since);
     return call;
   }

@@ -110,6 +110,7 @@ export class LostCommands {
 
   #takeRetry(call: Call, now: number): boolean {
     const { decision, queue } = this.#parts;
+    if (call.isWish) return true;
     if (call.batch?.transaction === true && call.batch.partial) return false;
     // A batch that fits with its first member fits: it is not taken apart.
     return decision.mayResend(call, now) && queue.mayReturn(call) && decision.takeBudget();

@@ -33,7 +33,7 @@ export class QueueRefusals {
   circuitOpened(refusalOf: (call: Call) => ((call: Call, now: number) => Error) | undefined): void {
     const doomed: { readonly call: Call; readonly error: (call: Call, now: number) => Error }[] = [];
     for (const call of this.#queue.calls()) {
-      if (call.expiresAt !== Infinity) continue;
+      if (call.expiresAt !== Infinity || call.isWish) continue;
       const error = refusalOf(call);
       if (error !== undefined) doomed.push({ call, error });
     }

@@ -24,11 +24,12 @@ export class TimeLimits {
   /** For a connection. */
   whileWaiting(call: Call): number {
     if (call.facts.dispatch === "blocking" && this.blockingLimit !== undefined) return this.blockingLimit.cap;
-    return this.inAll(call.options);
+    return call.isWish ? Infinity : this.inAll(call.options);
   }
 
   /** For a reply, once the call is sent. */
   onceSent(call: Call): number {
+    if (call.isWish) return Infinity;
     if (call.facts.dispatch !== "blocking") return this.deadline(call.options);
     const block = blockingTimeoutOf(call.facts.name, call.command.args);
     // The server's own answer comes at the end of the block; the deadline is the grace on top of it, unless ioredis's

@@ -138,7 +138,9 @@ export class Lanes implements Dispatcher {
     const { client, engine } = this.#lane(index);
     // ioredis's stream writes to the connection that its destination names.
     if (stream !== undefined) (stream as { destination: { redis: object } }).destination = { redis: client };
-    const limits = this.#lessWaiting(options, clock.now() - since);
+    const [first] = commands;
+    const isSubscription = first !== undefined && factsOf(first.name).dispatch === "subscription";
+    const limits = isSubscription ? options : this.#lessWaiting(options, clock.now() - since);
     for (const command of commands) engine.dispatch(command, stream, limits);
   }
 
