@@ -28,7 +28,10 @@ export class IssuedTransactions {
   /** The call was refused and never sent. */
   dropped(call: Call): void {
     const issued = this.#memberships.get(call);
-    if (issued !== undefined) issued.isIncomplete = true;
+    if (issued === undefined) return;
+    issued.isIncomplete = true;
+    // What its caller issues from now on is issued in the knowledge of it.
+    if (issued.multi === call && this.#open === issued) this.#set(undefined);
   }
 
   /** It is an EXEC, and what it would execute is not all that its caller asked for. */

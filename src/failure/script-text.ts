@@ -38,6 +38,7 @@ const SERVERS_OWN: readonly string[] = [
   "ERR syntax error",
 ];
 
+/** The text of a script's error without what the script may have quoted: the server's own sentence, the code and the place remain. */
 export function withoutScriptValues(message: string): string {
   const own = SERVERS_OWN.find((sentence) => message.startsWith(sentence));
   const place = PLACE.exec(message)?.[0];

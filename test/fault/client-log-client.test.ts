@@ -63,7 +63,7 @@ describe("a client that refuses commands", () => {
   });
 
   it("QUEUE_FULL: while the endpoint is well it is one warning, with the limit in the error", async () => {
-    const redis = open({ port: server.port, resilience: { queue: { maxCommands: 2 } } });
+    const redis = open({ port: server.port, resilience: { queue: { maxCommands: 2 }, inFlight: { maxCommands: 2 } } });
     const waiting = [redis.set("a", "1"), redis.set("b", "2")];
     const { error } = await expectFailure(redis.set("c", "3"), "QUEUE_FULL", "no", true);
     expect(error.message).toMatch(/2 commands \(\d+ bytes\) already wait .*; the limits are 2 and/);

@@ -5,15 +5,23 @@
 import { connect, createServer } from "node:net";
 import { once } from "node:events";
 
-const [entry, state, redisPort, deadPort] = process.argv.slice(2);
+/**
+ * @typedef {import("../../src/index.js").Redis} Client
+ * @typedef {{ options: { port?: string | number | undefined }; resilience?: object; reach: (redis: Client) => unknown }} State
+ */
+
+const [entry = "", state = "", redisPort, deadPort] = process.argv.slice(2);
+/** @type {{ Redis: new (options: object) => Client }} */
 const { Redis } = await import(entry);
 
 const DEADLINE = 1_500;
+/** @type {Record<string, (redis: Client) => Promise<unknown>[]>} */
 const WAITS = {
   nothing: () => [],
   commands: (redis) => [redis.get("k"), redis.incr("n"), redis.pipeline().get("k").exec()],
   "a blocking command": (redis) => [redis.blpop("ends:nothing-comes", 0)],
 };
+/** @type {Record<string, (redis: Client) => unknown>} */
 const ENDINGS = {
   quit: (redis) => redis.quit(),
   close: (redis) => redis.close({ drain: 4_000 }),
@@ -21,6 +29,7 @@ const ENDINGS = {
 };
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** @param {() => boolean} holds */
 async function until(holds) {
   const limit = performance.now() + 5_000;
   while (!holds()) {
@@ -30,7 +39,10 @@ async function until(holds) {
 }
 
 const sockets = new Set();
-/** A listener that does with each connection what `serve` says. */
+/**
+ * A listener that does with each connection what `serve` says.
+ * @param {(socket: import("node:net").Socket) => unknown} serve
+ */
 async function listener(serve) {
   const server = createServer((socket) => {
     sockets.add(socket.on("error", () => undefined));
@@ -38,7 +50,7 @@ async function listener(serve) {
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   server.unref();
-  return server.address().port;
+  return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
 }
 const silentPort = await listener((socket) => socket.resume());
 let isFrozen = false;
@@ -51,7 +63,10 @@ const proxyPort = await listener((socket) => {
   upstream.on("close", () => socket.destroy());
 });
 
-/** How a client comes into each state. `waits` runs in `start`, after it or before it, as the state needs. */
+/**
+ * How a client comes into each state.
+ * @type {Record<string, State>}
+ */
 const STATES = {
   wait: { options: { port: redisPort, lazyConnect: true }, reach: (redis) => until(() => redis.status === "wait") },
   connecting: { options: { port: redisPort }, reach: () => undefined },
@@ -110,6 +125,7 @@ const STATES = {
   },
 };
 
+/** @param {unknown} promise */
 async function settled(promise) {
   const startedAt = performance.now();
   const outcome = await Promise.resolve(promise).then(
@@ -119,7 +135,9 @@ async function settled(promise) {
   return { ...outcome, ms: Math.round(performance.now() - startedAt) };
 }
 
-const { options, resilience, reach } = STATES[state];
+const chosen = STATES[state];
+if (chosen === undefined) throw new Error(`no such state: ${state}`);
+const { options, resilience, reach } = chosen;
 const results = [];
 for (const [ending, end] of Object.entries(ENDINGS)) {
   for (const [waiting, wait] of Object.entries(WAITS)) {

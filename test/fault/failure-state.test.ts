@@ -87,7 +87,7 @@ describe("the state of an error", () => {
 
   it("of what was never sent says what waited", async () => {
     const redis = client(await freePort(), {
-      resilience: { queue: { maxCommands: 2 }, breaker: { downAfter: 300 } },
+      resilience: { queue: { maxCommands: 2 }, inFlight: { maxCommands: 2 }, breaker: { downAfter: 300 } },
     });
     const event = new Promise((resolve) => redis.once("error", resolve));
     const waiting = outcomesOf([redis.get(PLANTED), redis.get(PLANTED)]);

@@ -24,17 +24,24 @@ const WAYS: Readonly<Record<string, Options>> = {
 
 const families = Object.entries(FAMILIES);
 
+/** In an automatic pipeline ioredis loses the command's name of `callBuffer` and sends its first argument instead. */
+function answered(steps: readonly Step[], { enableAutoPipelining }: Options): readonly Step[] {
+  return enableAutoPipelining === true ? steps.filter((step) => step[0] !== "callBuffer") : steps;
+}
+
 describe.each(Object.entries(WAYS))("with %s, one after the other", (_way, options) => {
   it.each(families)("answers %s as ioredis does", async (_family, steps) => {
-    const seen = await expectParity((side) => inTurn(side.open(options), steps));
-    expect(seen).toHaveLength(steps.length);
+    const asked = answered(steps, options);
+    const seen = await expectParity((side) => inTurn(side.open(options), asked));
+    expect(seen).toHaveLength(asked.length);
   });
 });
 
 describe.each(Object.entries(WAYS).slice(0, 3))("with %s, all in one tick", (_way, options) => {
   it.each(families)("answers %s as ioredis does", async (_family, steps) => {
-    const seen = await expectParity((side) => atOnce(side.open(options), unswitched(steps)));
-    expect(seen).toHaveLength(unswitched(steps).length);
+    const asked = answered(unswitched(steps), options);
+    const seen = await expectParity((side) => atOnce(side.open(options), asked));
+    expect(seen).toHaveLength(asked.length);
   });
 });
 

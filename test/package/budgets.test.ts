@@ -9,11 +9,11 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Bytes, a few percent above what the build has. */
 const BYTES = {
   // All that `index` loads: what V8 reads at every start
-  "core.js": 465_000,
+  "core.js": 535_000,
   // The doctor, loaded when something is wrong
   "diagnose.js": 138_000,
-  "index.d.ts": 46_000,
-  "doctor/index.d.ts": 11_500,
+  "index.d.ts": 49_000,
+  "doctor/index.d.ts": 12_000,
 };
 /** Files of JavaScript in the build, source maps aside. */
 const FILES = 18;
