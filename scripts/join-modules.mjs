@@ -94,7 +94,9 @@ write("package.json", [JSON.stringify({ type: "commonjs" })]);
 copyFileSync(join(root, "src/require.cjs"), join(dist, "index.js"));
 for (const [entry, from] of Object.entries(ENTRIES)) {
   const chunk = output.find((file) => file.fileName === `${entry}.js`);
-  if (chunk?.type === "chunk" && chunk.exports.length > 0) writeModules(from, chunk.exports);
+  // What a command shares with another is no interface.
+  const isCommand = entry.startsWith("cli/");
+  if (!isCommand && chunk?.type === "chunk" && chunk.exports.length > 0) writeModules(from, chunk.exports);
 }
 for (const name of JOINED_PACKAGES) {
   const folder = join(root, "node_modules", name);

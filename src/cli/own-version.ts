@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 const LEVELS = ["./", "../", "../../", "../../../"];
 
+/** The version, or `unknown` where the package.json is not found. */
 export function ownVersion(): string {
   for (const level of LEVELS) {
     try {

@@ -180,10 +180,13 @@ export class Endpoint implements EndpointFacts {
       downSince = Math.min(downSince, other.downSince);
       downAfter = Math.max(downAfter, other.downAfter);
     }
-    // Whoever comes during an outage does not put off its end for the others.
-    if (isServed || clock.now() - Math.max(downSince, this.#servedUntil) < downAfter - TIMER_EARLY) {
+    if (isServed) {
       if (this.refusing !== 2) this.observer.clientFailsFast(cause, member.retryIn());
-    } else this.readWrite?.trip(cause);
+      return;
+    }
+    // Whoever comes during an outage does not put off its end for the others.
+    if (clock.now() - Math.max(downSince, this.#servedUntil) < downAfter - TIMER_EARLY) return;
+    this.readWrite?.trip(cause);
   }
 
   /**

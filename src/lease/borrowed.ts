@@ -69,8 +69,7 @@ function viewOf(loan: Loan, limits: CallOptions | undefined): OwnedClient {
       if (key === "with") return view;
       if (Object.hasOwn(own, key)) return own[key];
       const value: unknown = Reflect.get(target, key, receiver);
-      if (typeof value === "function")
-        return POWERS.has(key) ? withinLoan(lease, key, value as (...args: unknown[]) => unknown) : value;
+      if (isMethod(value)) return POWERS.has(key) ? withinLoan(lease, key, value) : value;
       // The socket, the queues: whoever holds them holds the connection.
       return lease.isReturned && typeof value === "object" && Object.hasOwn(target, key) ? undefined : value;
     },
@@ -81,6 +80,12 @@ function viewOf(loan: Loan, limits: CallOptions | undefined): OwnedClient {
       return true;
     },
   });
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+function isMethod(value: unknown): value is Method {
+  return typeof value === "function";
 }
 
 /** The method as long as the loan lasts; after that, one that does nothing. */

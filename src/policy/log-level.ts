@@ -11,6 +11,7 @@ export const LOG_LEVELS = {
   silent: Infinity,
 } as const;
 
+/** The name of a level of pino's, or `silent`. */
 export type LogLevel = keyof typeof LOG_LEVELS;
 
 /** The level a text means, whatever its case; `undefined` for none. */

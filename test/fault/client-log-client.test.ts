@@ -27,7 +27,7 @@ describe("a client that refuses commands", () => {
     await circuitOpen(redis);
     const { error, next } = await expectFailure(redis.set("k", "v"), "CIRCUIT_OPEN", "no", true);
     expect(error.message).toMatch(/ECONNREFUSED|CONNECTION_REFUSED/);
-    expect(next[0]?.run).toBe(`redis-cli ${at(redis)} ping`);
+    expect(next[0]?.run).toBe(`redis-cli ${at(redis)} --askpass ping`);
     for (let i = 0; i < 50; i++) await expectFailure(redis.get("k"), "CIRCUIT_OPEN", "no", true);
     const line = await expectLine(redis, "incident.open", "error", "CONNECTION_REFUSED");
     expect(line.runs).toContain(at(redis));
@@ -130,7 +130,7 @@ describe("a client that gives up", () => {
       await patient.ping();
     }
     const line = await expectLine(redis, "incident.open", "error", "RESPONSE_TIMEOUT");
-    expect(line.message).toMatch(/Likely: 4 commands wait behind EVALSHA/);
+    expect(line.message).toMatch(/Seen: 4 commands wait behind EVALSHA/);
   });
 
   it("EVENT_LOOP_BLOCKED: the error and the log blame this process, not the server", async () => {

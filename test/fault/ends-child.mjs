@@ -7,7 +7,7 @@ import { once } from "node:events";
 
 /**
  * @typedef {import("../../src/index.js").Redis} Client
- * @typedef {{ options: { port?: string | number | undefined }; resilience?: object; reach: (redis: Client) => unknown }} State
+ * @typedef {{ options: Record<string, unknown> & { port?: string | number | undefined }; resilience?: object; reach: (redis: Client) => unknown }} State
  */
 
 const [entry = "", state = "", redisPort, deadPort] = process.argv.slice(2);
@@ -33,7 +33,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 async function until(holds) {
   const limit = performance.now() + 5_000;
   while (!holds()) {
-    if (performance.now() > limit) throw new Error(`never came to the state: ${holds}`);
+    if (performance.now() > limit) throw new Error(`never came to the state: ${String(holds)}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

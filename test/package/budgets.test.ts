@@ -9,10 +9,10 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Bytes, a few percent above what the build has. */
 const BYTES = {
   // All that `index` loads: what V8 reads at every start
-  "core.js": 535_000,
+  "core.js": 585_000,
   // The doctor, loaded when something is wrong
   "diagnose.js": 138_000,
-  "index.d.ts": 49_000,
+  "index.d.ts": 58_500,
   "doctor/index.d.ts": 12_000,
 };
 /** Files of JavaScript in the build, source maps aside. */

@@ -184,13 +184,14 @@ describe("the packed package", () => {
     await bundle.close();
     // The bundler has followed what is required where a failure is caught.
     expect(readFileSync(join(apart, file), "utf8")).not.toContain('require("ioredis/built');
-    const out = await must(process.execPath, [file, String(server.port)], apart);
+    const { code, out, err } = await run(process.execPath, [file, String(server.port)], apart);
+    expect({ code, err: code === 0 ? "" : err }).toEqual({ code: 0, err: "" });
     rmSync(apart, { recursive: true });
     expect(out).toContain("true diagnoseConnection\n");
     expect(out).toContain("DEADLINE\n");
     expect(out).toContain("v\n");
     // The default logger writes pino's lines without pino.
-    expect(out).toMatch(/"name":"ioredoubt","event":"incident.open".*"code":"CONNECTION_REFUSED"/);
+    expect(err).toMatch(/"name":"ioredoubt","event":"incident.open".*"code":"CONNECTION_REFUSED"/);
     // All code is one file there, and still the place of many clients is the caller's.
     expect(out.match(/client\.many .*/g)).toEqual([expect.stringContaining("perRequest")]);
   });

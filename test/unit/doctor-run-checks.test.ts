@@ -4,10 +4,11 @@ import { ok, skip, type Draft } from "../../src/doctor/finding.js";
 import { isNotReached, runChecks } from "../../src/doctor/run-checks.js";
 import { verdictOf } from "../../src/doctor/verdict.js";
 
-/** What the runner reads of a context: how long the run may take, and what is left of that. */
+/** What the runner reads of a context: how long the run may take, what is left of that, and what is installed. */
 function runOf(timeout: number): Context {
   const end = performance.now() + timeout;
-  return { options: { timeout }, left: () => end - performance.now() } as Context;
+  const machine = { systemd: false, has: () => Promise.resolve(true) };
+  return { options: { timeout }, left: () => end - performance.now(), machine } as unknown as Context;
 }
 const context = runOf(5500);
 const bad: Draft = {

@@ -57,6 +57,7 @@ export const STRING_OPTIONS: readonly string[] = [
   "sentinelUsername",
   "sentinelPassword",
 ];
+/** Options of ioredis that take a function. */
 export const FUNCTIONS: readonly string[] = [
   "retryStrategy",
   "reconnectOnError",
