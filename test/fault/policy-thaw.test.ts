@@ -18,6 +18,7 @@ const FUNCTION = `
       profile: "serverless",
       deadline: 10_000,
       heartbeat: { interval: ${String(INTERVAL)}, timeout: Number(process.argv[2]) },
+      doctor: false,
       logger: false,
     },
   });

@@ -8,6 +8,9 @@ import type { Action, ClientData, CommandData, Step, ViewData } from "./scenario
 type Method = (...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;
 
+/** What a block has beside its own time once it begins, however long it waited: docs/semantics.md. Milliseconds. */
+const BLOCK_GRACE = 500;
+
 export interface Batch {
   exec(): Promise<unknown>;
 }
@@ -134,7 +137,7 @@ export class Driver {
         const entry = this.#anonymousEntry(
           actor,
           `${name} ${key} ${String(seconds)}`,
-          this.#allowed(actor, view) + seconds * 1000,
+          this.#allowed(actor, view) + Math.min(this.#allowed(actor, view), BLOCK_GRACE) + seconds * 1000,
         );
         void this.#follow(actor, entry, this.#call(actor, view ?? {}, name, [key, seconds]));
         break;
@@ -467,7 +470,8 @@ export class Driver {
     }
     if (how === "subscribe") actor.channels.add(channel);
     else actor.channels.delete(channel);
-    const entry = this.#anonymousEntry(actor, `${how} ${channel}`, this.#allowed(actor, undefined));
+    // A wish: it waits for a connection for as long as that takes.
+    const entry = this.#anonymousEntry(actor, `${how} ${channel}`, Infinity);
     this.#say(actor, entry.what);
     void this.#follow(actor, entry, Promise.resolve(actor.subscriber[how](channel)), actor.subscriber).then(
       (outcome) => {

@@ -3,8 +3,8 @@ import type { Entry, Executed, Ledger, Selected } from "../program/ledger.js";
 import { plain } from "../server/resp.js";
 import type { Property, Violation } from "./violation.js";
 
-/** Milliseconds a settlement may be late: a turn of the loop, a timer's rounding. */
-const GRACE = 60;
+/** Milliseconds a settlement may be late: 100 for the end of a silent connection, a turn of the loop, a timer's rounding. */
+const GRACE = 160;
 
 export interface CallChecks {
   readonly ledger: Ledger;

@@ -44,7 +44,7 @@ export function timeSource(clock: VirtualClock): TimeSource {
     clock.setTimer(callback, delay, false, args);
   Object.defineProperty(setTimeout, promisify.custom, { value: sleeper(clock) });
   const source = {
-    now: () => clock.now,
+    now: () => clock.processTime,
     date: () => EPOCH + Math.floor(clock.now),
     random: () => clock.random.next(),
     setTimeout,
