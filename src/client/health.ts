@@ -56,6 +56,8 @@ export interface StartupOptions {
   readonly within?: number | undefined;
 }
 
+/** Fixed, so that one moment has one name, however often it is asked for. */
+const ORIGIN = clock.wallTime() - clock.now();
 const STARTUP = 10_000;
 /** Between two looks whether the client is connected, in milliseconds. */
 const LOOK = 10;
@@ -152,5 +154,5 @@ function isFatal({ adapter }: State, { status }: Health): boolean {
 }
 
 function wall(at: number): number {
-  return Math.round(clock.wallTime() - (clock.now() - at));
+  return Math.round(ORIGIN + at);
 }
