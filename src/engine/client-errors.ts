@@ -218,6 +218,15 @@ const WHY_ABORTED: Readonly<Record<LostGuard, string>> = {
   "refused MULTI": "the MULTI that it was issued behind was refused, so it would have run on its own",
 };
 
+/** Neither EXEC nor DISCARD of its MULTI will be sent. */
+export function transactionUnended(call: Call, snapshot: FailureSnapshot, now: number): TransactionAbortedError {
+  return new TransactionAbortedError(
+    "EXEC_ABORTED",
+    `${name(call)} was not sent: the EXEC or DISCARD of its MULTI was refused, so it would have run on its own. Nothing of the transaction was executed; start it again.`,
+    details(call, { ...snapshot, cause: undefined }, "no", now),
+  );
+}
+
 /** EXEC would execute the rest of what its caller asked for. */
 export function transactionIncomplete(call: Call, snapshot: FailureSnapshot, now: number): TransactionAbortedError {
   return new TransactionAbortedError(

@@ -120,7 +120,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   #away: number | undefined = undefined;
   #router: BlockingRouter | undefined = undefined;
   #writing: Call | undefined = undefined;
-  /** The connection that is ready, until what the one before it took along is settled. */
+  /** Stands for the present connection, from when it is ready until it is lost. */
   #arrival: object | undefined = undefined;
 
   constructor(options: EngineOptions) {
@@ -137,14 +137,13 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       membership.endpoint.rejected(code);
       if (!connection.isConnected) transport.hurry();
     };
-    const dropped = (call: Call): void => this.#issued.dropped(call);
     const settlement = (this.#settlement = new Settlement({
       snapshots,
       queue,
       inFlight,
       fallback,
       unsent,
-      dropped,
+      dropped: (call) => this.#dropped(call),
       failed: (failure) => membership.endpoint.commandFailed(failure),
       fellBack: (command) => membership.endpoint.observer.fellBack(command),
     }));
@@ -311,7 +310,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#collector.next(call.stream);
     if (call.facts.session === "multi" && call.stream === undefined) {
       call.whenSettled(() => {
-        if (call.attempts > 0) return;
+        if (call.attempts > 0 || this.#issued.isUnended(call)) return;
         multiRefused(this.#session, call, this.#queue, this.#settlement);
       });
     }
@@ -415,12 +414,29 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     return newest === undefined ? undefined : callOf(newest);
   }
 
+  /** A call ends without having been sent. */
+  #dropped(call: Call): void {
+    this.#issued.dropped(call);
+    const { session } = call.facts;
+    const isEnd = call.stream === undefined && (session === "exec" || session === "discard");
+    if (!isEnd) return;
+    // Left open, it would swallow the commands of everybody else; and what still waits for it would run bare.
+    const settlement = this.#settlement;
+    for (const member of this.#issued.unended(call)) {
+      settlement.reject(member, clientErrors.transactionUnended(member, settlement.snapshot(), clock.now()));
+    }
+    if (this.#connection.isConnected) this.#discardOpen();
+  }
+
+  #discardOpen(): void {
+    if (!this.#session.isInMulti) return;
+    this.#transport.discard();
+    this.#session.discarded();
+  }
+
   /** In the place of an EXEC that would execute a part of its transaction. */
   #discard(call: Call, now: number): void {
-    if (this.#session.isInMulti) {
-      this.#transport.discard();
-      this.#session.discarded();
-    }
+    this.#discardOpen();
     const settlement = this.#settlement;
     settlement.reject(call, clientErrors.transactionIncomplete(call, settlement.snapshot(), now));
   }
@@ -481,7 +497,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       return;
     }
     if (call.facts.touchesSession) this.#session.refused(call.command);
-    if (call.state !== "sent") return;
+    if (call.state !== "sent") {
+      this.#issued.refused(call);
+      return;
+    }
     sanitizeError(error);
     if (this.#writing === call) {
       // Refused by ioredis before anything was written, for instance in RESP2 subscriber mode.
@@ -492,6 +511,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#countAnswer(call);
     if (saysReadOnly(error)) this.#membership.endpoint.readOnly(call.sentAt);
     this.#errorReplies.received(call, error);
+    this.#issued.refused(call);
   }
 
   #countAnswer({ facts: { family } }: Call): void {
@@ -524,7 +544,6 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   #connected(): void {
     const { endpoint } = this.#membership;
-    this.#arrival = undefined;
     this.#bounds.settled();
     const mustProbe = endpoint.refusing === 2 && !this.#limits.waitsForever;
     this.#connection.connected(mustProbe);
@@ -539,7 +558,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   /** Connected while the circuit is open: what waits and what comes waits for one probe. */
   async #reopen(endpoint: Endpoint): Promise<void> {
+    const arrival = this.#arrival;
     await endpoint.reachable(this, this.#away);
+    // Another connection has a probe of its own.
+    if (arrival !== this.#arrival) return;
     this.#connection.probed();
     if (this.#membership.endpoint.refusing === 2) this.circuitOpened();
     else this.#release.run();
@@ -564,7 +586,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#arrival = undefined;
     this.#silence.connectionLost();
     this.#issued.connectionLost();
-    abandonTransactions(this.#session, this.#queue, this.#settlement);
+    if (wasConnected) abandonTransactions(this.#session, this.#queue, this.#settlement);
     this.#lostCommands.handle(items, cause, fatal, () => this.#refused.connectionLost());
     if (this.#options.policy.queue === false) this.#refusals.unavailable();
     if (!wasConnected) this.#lifecycle.attemptFailed();
@@ -577,6 +599,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   returned(command: Command): void {
     const call = callOf(command);
     if (call?.state !== "sent") return;
+    this.#inFlight.answered(call);
     this.#inFlight.count--;
     call.unsend();
     this.#connection.pause("unwritable");

@@ -99,7 +99,8 @@ export class Unsendable {
     const { transport, settlement, inFlight, issued } = this.#parts;
     batch.verdict = { kind: "reject", error };
     transport.takeBack(stream);
-    for (const member of batch.calls) inFlight.answered(member);
+    // What waits is counted by the queue.
+    for (const member of batch.calls) if (member.state !== "waiting") inFlight.answered(member);
     const now = clock.now();
     for (const call of batch.calls) {
       issued.dropped(call);

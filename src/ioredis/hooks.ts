@@ -1,5 +1,5 @@
 /** ioredis's private hooks (status changes, queue flushes, the ready check), turned into calls of the transport and the engine. */
-import { bindWhen } from "../engine/call.js";
+import { bindWhen, callOf } from "../engine/call.js";
 import { ADAPTER, SERVING, type Adapted, type Adapter } from "./adapter.js";
 import { takeOverAutoPipelining } from "./auto-pipelining.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "./internals.js";
@@ -95,7 +95,12 @@ export function installHooks<T extends Adapted>(
         return;
       }
       if (options?.commandQueue !== false && internals.commandQueue.length > 0) {
-        events.lost(internals.commandQueue.toArray(), error, true);
+        // They are decided by the engine, and not all in this turn: ioredis would answer the rest with its own error.
+        const items = internals.commandQueue.toArray();
+        internals.commandQueue.clear();
+        internals.stream?.removeAllListeners("data");
+        for (const item of items) if (callOf(item.command) === undefined) internals.commandQueue.push(item);
+        events.lost(items, error, true);
       }
       if (options?.offlineQueue !== false && this.status !== "end") events.refused(error);
       base.flushQueue.call(internals, error, options);

@@ -154,6 +154,49 @@ describe("a transaction of which a part was refused, when the connection is lost
   });
 });
 
+describe("an interactive MULTI of which the end was never sent", () => {
+  it.each(["exec", "discard"] as const)(
+    "is discarded where %s was refused, and swallows nothing of others",
+    async (end) => {
+      const redis = await ready(server.port);
+      await redis.multi({ pipeline: false });
+      expect(await redis.set("a", "1")).toBe("QUEUED");
+      expectError(await outcomeOf(redis.with({ signal: AbortSignal.abort() })[end]()), "AbortedError", "no");
+      expect(await redis.set("free", "1")).toBe("OK");
+      expect(await redis.keys("*")).toEqual(["free"]);
+    },
+  );
+
+  it("takes along what waits for it still", async () => {
+    const redis = client(server.port);
+    const controller = new AbortController();
+    const outcomes = outcomesOf([
+      redis.multi({ pipeline: false }),
+      redis.set("a", "1"),
+      redis.with({ signal: controller.signal }).exec(),
+      redis.set("free", "1"),
+    ]);
+    controller.abort();
+    const gists = (await outcomes).map(gist);
+    expect(gists).toEqual(["TransactionAbortedError no", "TransactionAbortedError no", "AbortedError no", "ok"]);
+    expect(await redis.keys("*")).toEqual(["free"]);
+  });
+
+  it("is none where the server refused MULTI", async () => {
+    const redis = await ready(server.port);
+    await server.cli("ACL", "SETUSER", "default", "-multi");
+    try {
+      expect(gist(await outcomeOf(redis.multi({ pipeline: false })))).toContain("NOPERM");
+    } finally {
+      await server.cli("ACL", "SETUSER", "default", "+multi");
+    }
+    await outcomeOf(redis.with({ signal: AbortSignal.abort() }).set("bad", "1"));
+    await redis.multi({ pipeline: false });
+    const [queued, results] = await Promise.all([redis.set("c", "1"), redis.exec()]);
+    expect([queued, results]).toEqual(["QUEUED", [[null, "OK"]]]);
+  });
+});
+
 describe("an interactive MULTI of which a member was never sent", () => {
   /** Has no way to become text. */
   const unencodable = Object.create(null) as never;

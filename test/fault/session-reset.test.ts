@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { clean, gist, outcomeOf, proxyTo, ready, scriptedServer, type TestOptions } from "./core-harness.js";
+import { clean, client, gist, outcomeOf, proxyTo, ready, scriptedServer, type TestOptions } from "./core-harness.js";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -99,4 +99,13 @@ it("a refused RESET leaves the client as it was", async () => {
   const [reset, set] = await Promise.all([outcomeOf(redis.call("RESET")), outcomeOf(redis.set("k", "1"))]);
   expect(reset.error?.message).toMatch(/^NOPERM/);
   expect(set.value).toBe("OK");
+});
+
+it("a batch that waited and is refused for its RESET leaves nothing in the counts", async () => {
+  const redis = client(server.port, { password: "secret" });
+  const batch = redis.pipeline().set("k", "1");
+  batch.call("RESET");
+  await outcomeOf(batch.exec());
+  expect(await redis.ping()).toBe("PONG");
+  expect(redis.stats()).toMatchObject({ inFlight: 0, waiting: { commands: 0, bytes: 0 } });
 });
