@@ -390,7 +390,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     }
     call.send(now);
     this.#inFlight.count++;
-    if (touchesSession || this.#session.isHolding) this.#noteSession(call);
+    const session = this.#session;
+    // The members of a MULTI that is sent as a batch count on nothing but the batch.
+    if (touchesSession || (session.isHolding && (call.stream === undefined || session.openBatch !== call.stream))) {
+      this.#noteSession(call);
+    }
     this.#writing = call;
     let bytes = 1;
     try {

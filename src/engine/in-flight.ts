@@ -17,14 +17,16 @@ export class InFlight {
   unanswered = 0;
   /** Bytes of those. */
   bytes = 0;
-  readonly #limits: InFlightPolicy;
+  readonly #maxCommands: number;
+  readonly #maxBytes: number;
   readonly #onRoom: () => void;
   #isFull = false;
   #onIdle: (() => void) | undefined = undefined;
 
   /** `onRoom` is called after `written` has said that the bound is reached, once there is room again. */
   constructor(limits: InFlightPolicy, onRoom: () => void) {
-    this.#limits = limits;
+    this.#maxCommands = limits.maxCommands;
+    this.#maxBytes = limits.maxBytes;
     this.#onRoom = onRoom;
   }
 
@@ -32,7 +34,7 @@ export class InFlight {
   written(call: Call, bytes: number): boolean {
     call.bytes = bytes;
     this.bytes += bytes;
-    if (++this.unanswered < this.#limits.maxCommands && this.bytes < this.#limits.maxBytes) return false;
+    if (++this.unanswered < this.#maxCommands && this.bytes < this.#maxBytes) return false;
     return (this.#isFull = true);
   }
 
@@ -50,9 +52,8 @@ export class InFlight {
   }
 
   get #hasRoom(): boolean {
-    const { maxCommands, maxBytes } = this.#limits;
     if (this.unanswered === 0) return true;
-    return this.unanswered <= maxCommands - maxCommands * FREE && this.bytes <= maxBytes - maxBytes * FREE;
+    return this.unanswered <= this.#maxCommands * (1 - FREE) && this.bytes <= this.#maxBytes * (1 - FREE);
   }
 
   /** A command was answered, given up or lost: its caller waits no longer. */

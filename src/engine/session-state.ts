@@ -65,6 +65,8 @@ export class SessionState {
   isLost = false;
   /** The connection holds state that a resend on another one would miss. Read for every command. */
   isHolding = false;
+  /** The batch whose own MULTI is open: its members count on nothing else. Read for every command. */
+  openBatch: object | undefined = undefined;
   #open: Open = NONE;
   #lost: Lost | undefined = undefined;
   #guards = 0;
@@ -118,7 +120,7 @@ export class SessionState {
   }
 
   /**
-   * A command is about to be sent. Called for all that may change this state, and for every command while a guard is held.
+   * A command is about to be sent. Called for all that may change this state, and while a guard is held for every command but the members of `openBatch`.
    *
    * @param batch - what identifies the batch that it is a member of.
    * @returns the transaction that the command counts on, unless it is its own batch's.
@@ -282,6 +284,7 @@ export class SessionState {
   #hold(open: Open): void {
     this.#open = open;
     this.isHolding = open.kind !== "none";
+    this.openBatch = open.kind === "multi" ? open.batch : undefined;
   }
 
   #lose(lost: Lost | undefined): void {

@@ -18,6 +18,8 @@ export interface WriteStats {
 const JOIN_FROM = 12;
 /** What has been joined is written early at this size, in characters, so that the kernel can start sending. */
 const FLUSH_AT = 64 * 1024;
+/** No string may be longer, in characters. */
+const LONGEST = constants.MAX_STRING_LENGTH;
 
 /** Replaces `write` and `end` of a socket, before ioredis sees it. */
 export function coalesceWrites(stream: Socket, stats: WriteStats): void {
@@ -60,8 +62,8 @@ class Coalescer {
       this.#stats.made++;
       return (this.#write as (...args: unknown[]) => boolean)(chunk, encoding, callback);
     }
-    const isLong = this.#size + chunk.length > constants.MAX_STRING_LENGTH;
-    if (isLong || !this.#joining || (typeof chunk !== "string" && !Buffer.isBuffer(chunk))) {
+    const isJoinable = this.#joining && (typeof chunk === "string" || Buffer.isBuffer(chunk));
+    if (!isJoinable || this.#size + chunk.length > LONGEST) {
       if (this.#size > 0) this.flush();
       this.#stats.made++;
       return this.#write(chunk);
