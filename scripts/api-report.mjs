@@ -13,6 +13,8 @@ const root = join(import.meta.dirname, "..");
 export const REPORTS = new Map([
   ["etc/ioredoubt.api.md", { entry: "ioredoubt", declarations: "dist/index.d.ts" }],
   ["etc/doctor.api.md", { entry: "ioredoubt/doctor", declarations: "dist/doctor/index.d.ts" }],
+  ["etc/otel.api.md", { entry: "ioredoubt/otel", declarations: "dist/otel/index.d.ts" }],
+  ["etc/prometheus.api.md", { entry: "ioredoubt/prometheus", declarations: "dist/prometheus/index.d.ts" }],
 ]);
 
 /**

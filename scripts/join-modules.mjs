@@ -18,7 +18,13 @@ import { rolldown } from "rolldown";
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 /** What each entry file is made from. */
-const ENTRIES = { names: "index", "doctor/index": "doctor/index", "cli/main": "cli/main" };
+const ENTRIES = {
+  names: "index",
+  "doctor/index": "doctor/index",
+  "otel/index": "otel/index",
+  "prometheus/index": "prometheus/index",
+  "cli/main": "cli/main",
+};
 /**
  * Joined too, as far as they are used, with their licences: finding and reading each took a service longer than using it.
  * A tenth of valibot is used.

@@ -33,6 +33,7 @@ import type { ScriptDefinition } from "./command/scripts.js";
 import { CLOSED_MESSAGE } from "./engine/client-errors.js";
 import type { OwnedClient } from "./engine/connections.js";
 import type { BatchStream, CallOptions } from "./engine/ports.js";
+import { tracing } from "./engine/tracer.js";
 import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { stateOf } from "./failure/state.js";
@@ -111,8 +112,13 @@ export class Redis extends IORedis {
   }
 
   override sendCommand(command: Command, stream?: BatchStream): unknown {
-    const { engine, dispatcher } = this[STATE];
-    if (engine.isOpen || !sendIfOwn(this, command, stream)) dispatcher.dispatch(command, stream, undefined);
+    const { engine, dispatcher, adapter, pool } = this[STATE];
+    if (engine.isOpen || !sendIfOwn(this, command, stream)) {
+      // What goes directly to a connection of a pool is this package's own.
+      if (tracing.tracer !== undefined && pool !== undefined)
+        tracing.tracer.started(command, stream, adapter.transport);
+      dispatcher.dispatch(command, stream, undefined);
+    }
     return command.promise;
   }
 
@@ -126,6 +132,7 @@ export class Redis extends IORedis {
       state.isEndedByOwner = false;
       engine.revive();
       state.events.begin();
+      state.enrol();
       pool?.revive();
       lanes?.revive();
     }
@@ -241,9 +248,10 @@ export class Redis extends IORedis {
    */
   with(options: CallOptions): this {
     checkMethodOptions("with", options);
-    const { dispatcher } = this[STATE];
+    const { dispatcher, adapter, pool } = this[STATE];
     const limits = { ...this[LIMITS], ...options };
     const sendCommand = (command: Command, stream?: BatchStream): unknown => {
+      if (pool !== undefined) tracing.tracer?.started(command, stream, adapter.transport);
       dispatcher.dispatch(command, stream, limits);
       return command.promise;
     };

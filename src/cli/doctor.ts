@@ -15,7 +15,7 @@ import { parseUrl, tlsFromFiles, type TargetOptions } from "../doctor/target.js"
 import { renderText, verdictLines, type TextStyle } from "../doctor/text-report.js";
 import { checkUrl } from "../policy/input/check-url.js";
 import { parseDuration } from "../policy/environment/parse.js";
-import { ownVersion } from "./own-version.js";
+import { ownVersion } from "../own-version.js";
 import { variablesFrom } from "./env-file.js";
 import { checkPrefix, shownPath, UsageError, usageProblem } from "./usage.js";
 

@@ -5,7 +5,7 @@
  */
 import { closest } from "../suggest.js";
 import type { Output } from "./config.js";
-import { ownVersion } from "./own-version.js";
+import { ownVersion } from "../own-version.js";
 
 const HELP = `ioredoubt: what a Redis client does when Redis does not
 

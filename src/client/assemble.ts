@@ -36,9 +36,12 @@ import { hostOf, type Client } from "./host.js";
 import { holdProcessWhileBusy } from "./idle-unref.js";
 import { makeOptionsInspectable } from "./inspection.js";
 import { ClientParts, type Part } from "./parts.js";
+import { enrol, retire, type LiveClient } from "./live-clients.js";
 import { ProbeAfterSuspend } from "./probe-after-suspend.js";
 import type { RedisOptions } from "./redis-options.js";
+import { healthOf } from "./health.js";
 import { sealOptions } from "./sealed-options.js";
+import { snapshot } from "./stats.js";
 import { STATE, type State } from "./state.js";
 import { tellWarnings } from "./warnings.js";
 
@@ -128,12 +131,21 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
       pool?.end();
       lanes?.end();
       uncount?.();
+      retire(live);
       events.end();
       if (pooled !== undefined) parts.end(part);
     },
     versionTold: undefined,
     isReconnecting: false,
     selectError: undefined,
+  };
+  const live: LiveClient = {
+    label,
+    endpoint: info,
+    maxLeases: policy.pool.max,
+    stats: () => snapshot(client.status, state),
+    health: () => healthOf(client.status, state),
+    latency: () => parts.totals().latency.buckets(),
   };
   const state: State = {
     engine,
@@ -147,11 +159,15 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
     pool,
     lanes,
     parts,
+    enrol: () => {
+      if (pooled === undefined) enrol(live);
+    },
     events,
     isEndedByOwner: false,
     messageAt: undefined,
     closing: undefined,
   };
+  state.enrol();
   Object.defineProperty(client, ADAPTER, { value: adapter });
   Object.defineProperty(client, STATE, { value: state });
 }

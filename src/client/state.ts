@@ -32,6 +32,8 @@ export interface State {
   readonly lanes: Lanes | undefined;
   /** Its own connection, and those of its pool and lanes. */
   readonly parts: ClientParts;
+  /** It is among the clients that can be measured, from now until it ends. */
+  readonly enrol: () => void;
   readonly events: ClientEvents;
   /** It was told to end: it did not give up by itself. */
   isEndedByOwner: boolean;

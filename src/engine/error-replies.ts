@@ -16,6 +16,7 @@ import type { RetryDecision } from "./retry-decision.js";
 import type { RetryLoop } from "./retry-loop.js";
 import type { SessionState } from "./session-state.js";
 import type { Settlement } from "./settlement.js";
+import { tracing } from "./tracer.js";
 
 export interface ErrorRepliesParts {
   readonly settlement: Settlement;
@@ -114,6 +115,7 @@ export class ErrorReplies {
       retryLoop.probeRefused(call);
       settlement.counters.retried++;
       membership.endpoint.observer.retried();
+      tracing.tracer?.resent(call.command, diagnosis.code);
     }
     this.#parts.refused.add(refused, calls, cause, diagnosis.breaker === "write");
   }

@@ -13,6 +13,8 @@ const STEPS = 4;
 /** The bound of the first bucket, in milliseconds, and how often it doubles: to about three minutes. */
 const FIRST = 0.025;
 const DOUBLINGS = 23;
+/** Doublings from the bound of the first bucket to the first of `DOUBLED_BOUNDS`. */
+const SHIFT = 2;
 
 /** Upper bounds of the buckets in milliseconds; the last bucket has none. */
 const BOUNDS: readonly number[] = Array.from({ length: DOUBLINGS * STEPS }, (_, i) => FIRST * 2 ** (i / STEPS));
@@ -29,10 +31,23 @@ export interface Latency {
   readonly max: number;
 }
 
+/** What was measured, in buckets a doubling wide. Of many commands one in sixteen is measured and counts for sixteen. */
+export interface LatencyBuckets {
+  /** Commands up to each of `DOUBLED_BOUNDS`, not cumulative; the last is for those above all of them. */
+  readonly counts: readonly number[];
+  /** Commands, and their milliseconds. */
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** Upper bounds in milliseconds: 0.1, 0.2, 0.4 … 13 107.2. */
+export const DOUBLED_BOUNDS: readonly number[] = Array.from({ length: 18 }, (_, i) => FIRST * 2 ** (i + SHIFT));
+
 export class LatencyHistogram {
   readonly #counts = new Float64Array(BOUNDS.length + 1);
   #samples = 0;
   #weight = 0;
+  #sum = 0;
   #max = 0;
   #countdown = 1;
   #random = 0x2545f491;
@@ -48,6 +63,7 @@ export class LatencyHistogram {
     for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
     this.#samples += other.#samples;
     this.#weight += other.#weight;
+    this.#sum += other.#sum;
     this.#max = Math.max(this.#max, other.#max);
   }
 
@@ -62,6 +78,16 @@ export class LatencyHistogram {
     };
   }
 
+  buckets(): LatencyBuckets {
+    const counts = Array.from(DOUBLED_BOUNDS, () => 0);
+    counts.push(0);
+    for (const [bucket, count] of this.#counts.entries()) {
+      const place = Math.min(DOUBLED_BOUNDS.length, Math.max(0, Math.ceil(bucket / STEPS) - SHIFT));
+      counts[place] = (counts[place] ?? 0) + count;
+    }
+    return { counts, count: this.#weight, sum: this.#sum };
+  }
+
   #measure(took: number): void {
     const isSampled = this.#samples >= ALL;
     const weight = isSampled ? SPACING : 1;
@@ -69,6 +95,7 @@ export class LatencyHistogram {
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + weight;
     this.#samples++;
     this.#weight += weight;
+    this.#sum += took * weight;
     if (took > this.#max) this.#max = took;
     this.#countdown = isSampled ? this.#gap() : 1;
   }

@@ -14,6 +14,7 @@ import type { OfflineQueue } from "./offline-queue.js";
 import type { LostItem } from "./ports.js";
 import type { RetryDecision } from "./retry-decision.js";
 import type { Settlement } from "./settlement.js";
+import { tracing } from "./tracer.js";
 
 export interface LostCommandsParts {
   readonly settlement: Settlement;
@@ -120,6 +121,7 @@ export class LostCommands {
     const { settlement, membership, queue } = this.#parts;
     settlement.counters.retried++;
     membership.endpoint.observer.retried();
+    tracing.tracer?.resent(call.command, undefined);
     const { batch } = call;
     if (batch?.transaction === true) {
       batch.restart();

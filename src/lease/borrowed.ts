@@ -8,6 +8,7 @@ import { factsOf } from "../command/facts.js";
 import type { OwnedClient } from "../engine/connections.js";
 import type { Engine } from "../engine/engine.js";
 import type { BatchStream, CallOptions } from "../engine/ports.js";
+import { tracing } from "../engine/tracer.js";
 import { ClosedError } from "../failure/errors.js";
 import { checkMethodOptions } from "../policy/input/call-options.js";
 import type { Lease } from "./lease.js";
@@ -49,13 +50,15 @@ export function borrowed(lease: Lease<PooledConnection>, limits: CallOptions | u
 /** The view of a lent connection, and of it the views that `with` makes. */
 function viewOf(loan: Loan, limits: CallOptions | undefined): OwnedClient {
   const { lease, own } = loan;
-  const { client, engine } = lease.connection;
+  const { client, engine, connection } = lease.connection;
+  const { transport } = connection;
   const sendCommand = (command: Command, stream?: BatchStream): unknown => {
     if (lease.isReturned) {
       command.reject(returned(factsOf(command.name).shown, engine));
       return command.promise;
     }
     lease.lastCommand = factsOf(command.name).shown;
+    tracing.tracer?.started(command, stream, transport);
     engine.dispatch(command, stream, limits);
     return command.promise;
   };

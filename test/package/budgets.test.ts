@@ -16,7 +16,7 @@ const BYTES = {
   "doctor/index.d.ts": 12_000,
 };
 /** Files of JavaScript in the build, source maps aside. */
-const FILES = 18;
+const FILES = 23;
 /** Modules that making a client loads beside ioredis's own, by package. */
 const MODULES = { ioredoubt: 4, opossum: 5 };
 
@@ -43,6 +43,10 @@ describe("budgets", () => {
       "doctor/index.d.ts",
       "index.d.mts",
       "index.d.ts",
+      "otel/index.d.mts",
+      "otel/index.d.ts",
+      "prometheus/index.d.mts",
+      "prometheus/index.d.ts",
     ]);
   });
 

@@ -36,8 +36,8 @@ export function consumerOf(root: URL, tarball: string): { readonly manifest: obj
     private: true,
     dependencies: { ioredis: needed.get("node_modules/ioredis")?.version, ioredoubt: file },
   };
-  const { version, dependencies, bin, engines, peerDependencies } = own;
-  const installed = { version, resolved: file, dependencies, bin, engines, peerDependencies };
+  const { version, dependencies, bin, engines, peerDependencies, peerDependenciesMeta } = own;
+  const installed = { version, resolved: file, dependencies, bin, engines, peerDependencies, peerDependenciesMeta };
   return {
     manifest,
     lock: {

@@ -1,6 +1,15 @@
 /** The package as it is published: packed, installed beside ioredis into an empty project, and used from there. */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -337,4 +346,30 @@ describe("the packed package", () => {
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
     expect(await run(process.execPath, [tsc, "-p", folder], project)).toMatchObject({ code: 0, out: "" });
   }, 120_000);
+
+  it("publishes the same clients through ioredoubt/prometheus and ioredoubt/otel, as an ES module and from CommonJS", async () => {
+    // Optional peers: linked here, as if installed.
+    for (const name of ["prom-client", "@opentelemetry/api"]) {
+      const at = join(project, "node_modules", name);
+      mkdirSync(join(at, ".."), { recursive: true });
+      symlinkSync(join(ROOT, "node_modules", name), at);
+    }
+    const use = `
+      const end = instrument();
+      register();
+      const redis = new Redis(Number(process.argv[2]), "127.0.0.1", { resilience: { logger: false, name: "packed" } });
+      redis.get("k").then(() => promClient.register.metrics()).then((text) => {
+        console.log(text.split("\\n").filter((line) => line.includes('family="read",outcome="answered"'))[0]);
+        end();
+        return redis.close();
+      });
+    `;
+    const out = `ioredoubt_operations_total{endpoint="packed (127.0.0.1:${String(server.port)})",family="read",outcome="answered"} 1\n`;
+    const imports = `import { Redis } from "ioredoubt"; import { instrument } from "ioredoubt/otel";
+      import { register } from "ioredoubt/prometheus"; import promClient from "prom-client";`;
+    expect(await node("metrics.mjs", imports + use, String(server.port))).toBe(out);
+    const requires = `const { Redis } = require("ioredoubt"); const { instrument } = require("ioredoubt/otel");
+      const { register } = require("ioredoubt/prometheus"); const promClient = require("prom-client");`;
+    expect(await node("metrics.cjs", requires + use, String(server.port))).toBe(out);
+  });
 });
