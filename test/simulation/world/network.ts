@@ -103,7 +103,8 @@ export class Network {
     this.links.add(link);
     socket.plug(link);
     this.timeline.note("network", `${who} is connected to ${host.address}`);
-    link.opened(host.accept(link), port);
+    link.accepted(port);
+    link.peer = host.accept(link);
   }
 
   #fails(socket: SimSocket, error: Error): void {
@@ -121,7 +122,8 @@ export class Link implements Line {
   /** The connection is reset once so many more bytes have passed in that direction. */
   resetAfterUp = Infinity;
   resetAfterDown = Infinity;
-  #peer: Peer | undefined = undefined;
+  /** Who accepted it. */
+  peer: Peer | undefined = undefined;
   #isGone = false;
   #isEnded = false;
   #upAt = 0;
@@ -143,8 +145,8 @@ export class Link implements Line {
     return !this.#isGone;
   }
 
-  opened(peer: Peer, port: number): void {
-    this.#peer = peer;
+  /** The client hears of it before anything that the server says, or does, from here on. */
+  accepted(port: number): void {
     this.#down(() => this.network.clock.arrive(() => this.socket.connected(this.host.address, port)));
   }
 
@@ -173,7 +175,7 @@ export class Link implements Line {
       if (this.isDeafUp || this.#isGone) return;
       // After a mere end the server closes its side too, once it has read so far.
       if (destroyed) this.#gone();
-      this.#peer?.closed();
+      this.peer?.closed();
     });
   }
 
@@ -188,7 +190,7 @@ export class Link implements Line {
     if (chunk.length >= this.resetAfterUp) {
       const part = chunk.subarray(0, this.resetAfterUp);
       this.network.timeline.note("network", `${this.name} reset after ${String(part.length)} bytes of a request`);
-      if (part.length > 0) this.#peer?.receive(part);
+      if (part.length > 0) this.peer?.receive(part);
       this.reset();
       return;
     }
@@ -198,7 +200,7 @@ export class Link implements Line {
       this.network.clock.arrive(this.#waiting);
       this.#waiting = undefined;
     }
-    this.#peer?.receive(chunk);
+    this.peer?.receive(chunk);
   }
 
   // ---- from the server
@@ -251,7 +253,7 @@ export class Link implements Line {
   reset(): void {
     if (this.#isGone) return;
     this.#gone();
-    this.#peer?.closed();
+    this.peer?.closed();
     this.network.clock.arrive(() => void this.socket.destroy(failure("read ECONNRESET", "ECONNRESET", "read")));
   }
 
