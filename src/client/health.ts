@@ -5,12 +5,14 @@ import type { Code } from "../failure/codes.js";
 import { noConnection } from "../engine/client-errors.js";
 import { classify } from "../failure/classify.js";
 import { formatDuration } from "../format.js";
+import type { ClientParts } from "./parts.js";
 import type { State } from "./state.js";
 
 /**
  * - `idle`: nothing has asked for a connection yet (`lazyConnect`). `connecting`: the first attempt is under way, and nothing
  *   has failed.
- * - `ready`: connected, both circuits closed. `degraded`: connected, but a circuit is open or half-open.
+ * - `ready`: connected, both circuits closed. `degraded`: connected, but a circuit is open or half-open, or another of the
+ *   client's connections (a lane, a lent one) has been away for so long that its commands are refused.
  * - `down`: the connection was lost, or an attempt failed. `closed`: ended; it takes no commands.
  */
 export type HealthStatus = "idle" | "connecting" | "ready" | "degraded" | "down" | "closed";
@@ -24,7 +26,7 @@ export interface Health {
   readonly code?: Code | undefined;
   /** One sentence; absent when `idle` or `ready`. */
   readonly reason?: string | undefined;
-  /** Milliseconds until the next attempt: to connect when `down`, to ask the server when `degraded`. */
+  /** Milliseconds until the next attempt: to connect, or to ask the server. */
   readonly nextAttemptMs?: number | undefined;
 }
 
@@ -65,7 +67,7 @@ const LOOK = 10;
 const PROBE = 1_000;
 
 /** `status`: ioredis's own. */
-export function healthOf(status: string, { engine, adapter }: State): Health {
+export function healthOf(status: string, { engine, adapter, parts }: State): Health {
   const { standing } = engine;
   if (engine.isClosed || status === "end" || standing.kind === "closed") {
     const reason = "The client was closed, or gave up connecting.";
@@ -89,7 +91,7 @@ export function healthOf(status: string, { engine, adapter }: State): Health {
       return { status: "down", since, code, reason: seen === "" ? title : `${title} ${seen}`, nextAttemptMs };
     }
     case "connected":
-      return connectedHealth(engine.endpoint, since);
+      return connectedHealth(engine.endpoint, parts, since);
   }
 }
 
@@ -99,11 +101,11 @@ interface Circuits {
   retryAfter(breaker: Breaker): number;
 }
 
-function connectedHealth(endpoint: Circuits, since: number): Health {
+function connectedHealth(endpoint: Circuits, parts: ClientParts, since: number): Health {
   const open = [endpoint.readWrite, endpoint.write].find(
     (circuit) => circuit !== undefined && circuit.state !== "closed",
   );
-  if (open === undefined) return { status: "ready", since };
+  if (open === undefined) return awayHealth(parts) ?? { status: "ready", since };
   const what = open.kind === "write" ? "Writes are refused" : "Commands are refused";
   return {
     status: "degraded",
@@ -111,6 +113,19 @@ function connectedHealth(endpoint: Circuits, since: number): Health {
     code: open.cause?.code ?? "CIRCUIT_OPEN",
     reason: `${what}: ${open.cause?.title ?? "the circuit is open."}`,
     nextAttemptMs: Math.round(endpoint.retryAfter(open)),
+  };
+}
+
+function awayHealth(parts: ClientParts): Health | undefined {
+  const away = parts.away();
+  if (away === undefined) return undefined;
+  const what = away.role === "lane" ? "Commands of one lane" : "Commands on a connection of its pool";
+  return {
+    status: "degraded",
+    since: wall(away.since),
+    code: away.cause.code,
+    reason: `${what} are refused: ${away.cause.title}`,
+    nextAttemptMs: Math.round(away.transport.retryIn()),
   };
 }
 

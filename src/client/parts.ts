@@ -3,6 +3,7 @@
  * is the client's.
  */
 import type { Role } from "../engine/connections.js";
+import type { Absence } from "../engine/downtime.js";
 import type { Engine } from "../engine/engine.js";
 import { LatencyHistogram } from "../engine/latency.js";
 import { Outcomes } from "../engine/outcomes.js";
@@ -39,6 +40,15 @@ export class ClientParts {
 
   all(): readonly Part[] {
     return [...this.#parts];
+  }
+
+  /** A connection that has been away for too long, if there is one: what is meant for it is refused, however well the others are. */
+  away(): (Part & Absence) | undefined {
+    for (const part of this.#parts) {
+      const { absence } = part.engine;
+      if (absence !== undefined) return { ...part, ...absence };
+    }
+    return undefined;
   }
 
   totals(): Totals {

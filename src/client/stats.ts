@@ -1,13 +1,13 @@
 /** The plain snapshot behind `stats()`: numbers and names, nothing live. Its shape is documented in docs/health.md. */
-import { circuitStats, type CircuitStats } from "../endpoint/breaker.js";
+import { circuitStats, type Breaker, type CircuitStats } from "../endpoint/breaker.js";
 import type { Family } from "../command/families.js";
-import type { Engine } from "../engine/engine.js";
 import type { Latency } from "../engine/latency.js";
 import type { FamilyCounts } from "../engine/outcomes.js";
 import type { EngineCounters } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { ConnectionPoolStats } from "../lease/pool.js";
 import type { LaneStats } from "../routing/lanes.js";
+import type { ClientParts } from "./parts.js";
 import type { State } from "./state.js";
 
 /** `stats().pool`. */
@@ -24,7 +24,7 @@ export interface Stats extends EngineCounters {
   /** ioredis's status of the connection. */
   readonly status: string;
   readonly endpoint: string;
-  /** Commands that are written and unanswered on the client's own connection. */
+  /** Commands of callers that are written and have no result yet, on the client's own connection. */
   readonly inFlight: number;
   /** `failed` by failure code. */
   readonly codes: Readonly<Partial<Record<Code, number>>>;
@@ -57,7 +57,7 @@ export function snapshot(status: string, { engine, adapter, pool, lanes, parts }
     codes: outcomes.codes(),
     families: outcomes.families(),
     latency: latency.percentiles(),
-    breaker: { readWrite: readWriteStats(engine, transport.retryIn()), write: circuitStats(write) },
+    breaker: { readWrite: readWriteStats(engine.endpoint.readWrite, parts), write: circuitStats(write) },
     ...(budget === undefined ? {} : { budget: { tokens: Math.floor(budget.tokens), denied: budget.denied } }),
     writes: { ...transport.writes },
     reconnects: { attempts: transport.reconnect.attempts, nextIn: Math.round(transport.retryIn()) },
@@ -67,10 +67,10 @@ export function snapshot(status: string, { engine, adapter, pool, lanes, parts }
   };
 }
 
-/** A client that has had no connection for too long refuses its commands as an open circuit does. */
-function readWriteStats({ endpoint, downCause }: Engine, retryIn: number): CircuitStats {
-  const { readWrite } = endpoint;
-  const stats = circuitStats(readWrite);
-  if (stats.state !== "closed" || downCause === undefined) return stats;
-  return { ...stats, state: "open", cause: downCause.code, nextProbeIn: Math.round(retryIn) };
+/** A connection that has been away for too long refuses commands as an open circuit does. */
+function readWriteStats(circuit: Breaker | undefined, parts: ClientParts): CircuitStats {
+  const stats = circuitStats(circuit);
+  const away = stats.state === "closed" ? parts.away() : undefined;
+  if (away === undefined) return stats;
+  return { ...stats, state: "open", cause: away.cause.code, nextProbeIn: Math.round(away.transport.retryIn()) };
 }

@@ -6,14 +6,22 @@ import { AwakeTimeout } from "../awake-timeout.js";
 import { clock } from "../clock.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 
+/** A client has had no connection for too long. */
+export interface Absence {
+  /** Why there is none. */
+  readonly cause: Diagnosis;
+  /** Since when its commands are refused, on the monotonic clock. */
+  readonly since: number;
+}
+
 export class DowntimeTracker {
   readonly #downAfter: number | undefined;
   readonly #tooLong: () => void;
   #timer: AwakeTimeout | undefined = undefined;
   /** When the connection went, on the monotonic clock. */
   downSince: number | undefined = undefined;
-  /** Down for longer than `downAfter`. */
-  isTooLong = false;
+  /** Since when it has been down for longer than `downAfter`, on the monotonic clock. */
+  tooLongSince: number | undefined = undefined;
   /** Why there is none, once that is so. Its owner says it. */
   cause: Diagnosis | undefined = undefined;
 
@@ -21,6 +29,11 @@ export class DowntimeTracker {
   constructor(downAfter: number | undefined, tooLong: () => void) {
     this.#downAfter = downAfter;
     this.#tooLong = tooLong;
+  }
+
+  /** Down for longer than `downAfter`. */
+  get isTooLong(): boolean {
+    return this.tooLongSince !== undefined;
   }
 
   /** A connection attempt begins, or a connection is gone. */
@@ -31,14 +44,13 @@ export class DowntimeTracker {
   }
 
   #judge(): void {
-    this.isTooLong = true;
+    this.tooLongSince = clock.now();
     this.#tooLong();
   }
 
   /** Connected again, or ended for good. */
   reset(): void {
     this.#timer?.cancel();
-    this.#timer = this.downSince = this.cause = undefined;
-    this.isTooLong = false;
+    this.#timer = this.downSince = this.tooLongSince = this.cause = undefined;
   }
 }

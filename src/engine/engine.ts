@@ -11,7 +11,6 @@ import type { Endpoint, Member } from "../endpoint/endpoint.js";
 import { EndpointMembership, type EndpointIdentity } from "../endpoint/registry.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
-import type { Diagnosis } from "../failure/diagnosis.js";
 import type { IoredoubtErrorDetails } from "../failure/errors.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Policy } from "../policy/shape.js";
@@ -25,7 +24,7 @@ import * as clientErrors from "./client-errors.js";
 import { ConnectionState, type PauseReason } from "./connection-state.js";
 import { DeadlineExpiry } from "./deadline-expiry.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";
-import { DowntimeTracker } from "./downtime.js";
+import { DowntimeTracker, type Absence } from "./downtime.js";
 import { ErrorReplies } from "./error-replies.js";
 import { FailureSnapshots, type FailureSnapshot } from "./failure-snapshot.js";
 import type { Fallback } from "./fallback.js";
@@ -751,9 +750,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     return this.#inFlight.count === 0 && this.#queue.isEmpty;
   }
 
-  /** Why this client refuses its commands for want of a connection, whatever the circuit says. */
-  get downCause(): Diagnosis | undefined {
-    return this.#availability === undefined ? undefined : this.#downtime.cause;
+  /** Its connection has been away for too long: commands are refused, whatever the circuit says. */
+  get absence(): Absence | undefined {
+    const { cause, tooLongSince } = this.#downtime;
+    if (this.#availability === undefined || cause === undefined || tooLongSince === undefined) return undefined;
+    return { cause, since: tooLongSince };
   }
 
   /** Commands go out at once. */

@@ -74,6 +74,38 @@ describe("health(), and the probes made of it", () => {
     expect((await redis.readiness({ required: false })).ready).toBe(true);
   });
 
+  it("a client of which one lane has been away for too long is degraded, and stats() shows why its commands are refused", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, {
+      connectionName: "laned",
+      resilience: { pool: { size: 2 }, breaker: { downAfter: 200 }, deadline: 500 },
+    });
+    await eventually(async () => {
+      await Promise.all(["a", "b", "c", "d"].map((key) => redis.set(key, "1")));
+      expect(redis.stats().pool?.lanes).toMatchObject([{ status: "ready" }, { status: "ready" }]);
+    });
+    const own = String(await redis.client("ID"));
+    const others = [...(await server.cli("CLIENT", "LIST")).matchAll(/^id=(\d+) .* name=laned /gm)]
+      .map(([, id = ""]) => id)
+      .filter((id) => id !== own);
+    await proxy.refuse();
+    await server.call("CLIENT", "KILL", "ID", others[0] ?? "");
+    await eventually(async () => {
+      const outcomes = await Promise.all(["a", "b", "c", "d"].map((key) => outcomeOf(redis.set(key, "2"))));
+      expect(outcomes.map(({ error }) => error?.name)).toContain("CircuitOpenError");
+    });
+    const { status, since, code, reason, nextAttemptMs } = redis.health();
+    expect({ status, code }).toEqual({ status: "degraded", code: "CONNECTION_REFUSED" });
+    expect(reason).toContain("Commands of one lane are refused");
+    expect(since).toBeGreaterThan(Date.now() - 60_000);
+    expect(nextAttemptMs).toBeGreaterThanOrEqual(0);
+    expect(redis.stats().breaker.readWrite).toMatchObject({ state: "open", cause: "CONNECTION_REFUSED" });
+    expect((await redis.readiness()).ready).toBe(false);
+    await proxy.pass();
+    await eventually(() => expect(redis.health().status).toBe("ready"));
+    expect(redis.stats().breaker.readWrite.state).toBe("closed");
+  });
+
   it("asks the server only when the last sign of life is older than maxAge", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { breaker: { probeTimeout: 100 } } });
