@@ -3,8 +3,8 @@
  * so the head of each list is all the timer has to look at. Where callers ask for a great many different ones, the rarer
  * share a heap. Knows nothing of what expiry means; its callback does.
  *
- * Time in which this process stood still is given back to a call once, when it would expire. Once, because a process that
- * stalls all the time would otherwise never see the end of a deadline.
+ * Time in which this process stood still is given back to a call once, when it would expire: it gets the rest of its time of
+ * running. Once, because a process that stalls all the time would otherwise never see the end of a deadline.
  */
 import { clock, type Timer } from "../clock.js";
 import { stalls, type StallMeter } from "../stall-meter.js";
@@ -16,23 +16,17 @@ export interface Allowance {
   add(call: Call, now: number): void;
 }
 
-/** What is given back is rounded up to a multiple of this, so that a few lists do for all. Milliseconds. */
-const REPRIEVE_STEP = 100;
-
 /** Calls with one allowance, oldest first. Intrusive: links live in the calls. */
 export class DeadlineList implements CallList, Allowance {
   readonly allowance: number;
   /** Kept although empty: somebody holds on to it. */
   readonly pinned: boolean;
-  /** Its calls have been given back what this process stood still. */
-  readonly isReprieve: boolean;
   head: Call | undefined = undefined;
   tail: Call | undefined = undefined;
 
-  constructor(allowance: number, pinned: boolean, isReprieve = false) {
+  constructor(allowance: number, pinned: boolean) {
     this.allowance = allowance;
     this.pinned = pinned;
-    this.isReprieve = isReprieve;
   }
 
   add(call: Call, now: number): void {
@@ -68,7 +62,8 @@ const AT_ONCE = 20_000;
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>();
   readonly #heap = new DeadlineHeap();
-  readonly #reprieves = new Map<number, DeadlineList>();
+  /** Calls that have been given back what this process stood still. */
+  readonly #reprieved = new DeadlineHeap();
   readonly #expired: (calls: Call[], report: SweepReport) => void;
   readonly #meter: StallMeter;
   #timer: Timer | undefined = undefined;
@@ -116,20 +111,16 @@ export class Deadlines {
   }
 
   /**
-   * Whether a call whose time is over gets more, for what this process stood still meanwhile: at most as much as it was
-   * allowed. It is armed again if so.
+   * Whether a call whose time is over gets more, for what this process stood still meanwhile: what it has not had of its
+   * allowance. It is armed again if so.
    */
   reprieve(call: Call, now: number): boolean {
     const { list } = call;
-    const isListed = list instanceof DeadlineList;
-    if (isListed && list.isReprieve) return false;
-    const from = isListed ? call.expiresAt - list.allowance : call.startedAt;
-    const stalled = Math.min(this.#meter.since(from), call.expiresAt - from);
-    if (stalled < 1) return false;
-    const allowance = Math.ceil(stalled / REPRIEVE_STEP) * REPRIEVE_STEP;
-    let reprieve = this.#reprieves.get(allowance);
-    if (reprieve === undefined) this.#reprieves.set(allowance, (reprieve = new DeadlineList(allowance, false, true)));
-    this.arm(call, reprieve, now);
+    if (list === this.#reprieved) return false;
+    const from = list instanceof DeadlineList ? call.expiresAt - list.allowance : call.startedAt;
+    const rest = call.expiresAt - from - this.#meter.awakeSince(from);
+    if (rest < 1) return false;
+    this.arm(call, this.#reprieved.allowance(rest), now);
     return true;
   }
 
@@ -163,19 +154,18 @@ export class Deadlines {
     this.#timer = undefined;
     const expired: Call[] = [];
     let next = Infinity;
-    for (const lists of [this.#lists, this.#reprieves]) {
-      for (const [allowance, list] of lists) {
-        this.#takeExpired(list, now, expired);
-        if (list.head !== undefined && list.head.expiresAt < next) next = list.head.expiresAt;
-        if (list.isReprieve && list.head === undefined) lists.delete(allowance);
+    for (const list of this.#lists.values()) {
+      this.#takeExpired(list, now, expired);
+      if (list.head !== undefined && list.head.expiresAt < next) next = list.head.expiresAt;
+    }
+    for (const heap of [this.#heap, this.#reprieved]) {
+      for (let { first } = heap; this.#isDue(first, now, expired); { first } = heap) {
+        if (this.reprieve(first, now)) continue;
+        heap.remove(first);
+        expired.push(first);
       }
+      if (heap.first !== undefined && heap.first.expiresAt < next) next = heap.first.expiresAt;
     }
-    for (let { first } = this.#heap; this.#isDue(first, now, expired); { first } = this.#heap) {
-      if (this.reprieve(first, now)) continue;
-      this.#heap.remove(first);
-      expired.push(first);
-    }
-    if (this.#heap.first !== undefined && this.#heap.first.expiresAt < next) next = this.#heap.first.expiresAt;
     if (next < this.#armedFor) this.#setTimer(next, now);
     if (this.#armedFor === Infinity) this.#rest();
     if (expired.length > 0) this.#expired(expired, { late });

@@ -13,7 +13,7 @@ export interface RetryDecisionParts {
   readonly scriptEffect: (command: Command) => ScriptEffect | undefined;
   /** When the running backoff ends, on the monotonic clock; 0 without one. */
   readonly backoffUntil: () => number;
-  /** Gives a call whose time is over what this process stood still meanwhile; returns whether it was given any. */
+  /** Gives a call whose time is over what it has not had because this process stood still; returns whether that was any. */
   readonly reprieve: (call: Call, now: number) => boolean;
 }
 

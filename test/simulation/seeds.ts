@@ -1553,4 +1553,26 @@ export const KEPT: readonly Kept[] = [
       healsAt: 3033,
     },
   },
+  {
+    name: "stall-while-waiting-gives-too-much",
+    row: "A call that waits while the process stands still for longer than its deadline gets the whole deadline once more, not what it has not had of it.",
+    property: "in-time",
+    seed: 200213,
+    base: "ab776db",
+    isFailing: false,
+    scenario: {
+      seed: 200213,
+      world: "mixed",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 188,
+      serverStartsAt: 0,
+      clients: [{ profile: "cache" }],
+      steps: [
+        { at: 3833, client: 0, action: { do: "pop", name: "lpop", key: "l0" } },
+        { at: 4004, client: 0, action: { do: "stall", ms: 791 } },
+      ],
+      faults: [{ at: 3760, action: { do: "crash", losesData: false } }],
+      healsAt: 7980,
+    },
+  },
 ];

@@ -75,18 +75,31 @@ describe("deadlines", () => {
 
   it("give back once what the process stood still, to those that wait in line too", () => {
     const { now } = performance;
-    let ahead = 0;
-    vi.spyOn(performance, "now").mockImplementation(() => now.call(performance) + ahead);
+    const reading = vi.spyOn(performance, "now");
+    /** Stands still until then: what is due within the next 110 ms of the timers runs at that one moment. */
+    const standStill = (until: number): void => {
+      reading.mockReturnValue(until);
+      vi.advanceTimersByTime(110);
+      const ahead = until - now.call(performance);
+      reading.mockImplementation(() => now.call(performance) + ahead);
+    };
+    const began = performance.now();
     arm(1000);
     arm(1000);
     vi.advanceTimersByTime(900);
-    ahead = 3000;
-    vi.advanceTimersByTime(110);
+    standStill(began + 5000);
     expect(expired).toHaveLength(0);
-    // No more than the allowance, and no second time.
-    ahead = 6000;
-    vi.advanceTimersByTime(1100);
+    // They ran for 950 ms: of the stall the first 50 were a tick that had not come yet.
+    vi.advanceTimersByTime(40);
+    expect(expired).toHaveLength(0);
+    const third = arm(100);
+    vi.advanceTimersByTime(15);
     expect(expired).toHaveLength(2);
+    vi.advanceTimersByTime(20);
+    standStill(began + 9000);
+    expect(expired).toHaveLength(2);
+    standStill(began + 15_000);
+    expect(expired.map(({ call }) => call)[2]).toBe(third);
     vi.restoreAllMocks();
   });
 
