@@ -4,7 +4,7 @@
  *
  * Each folder is one layer. Nothing imports upwards:
  *
- *   command, failure, policy  →  engine, endpoint  →  ioredis, routing, lease, observe  →  client  →  redis.ts, cluster.ts
+ *   command, failure, policy  →  engine, endpoint  →  ioredis, routing, lease, observe  →  client  →  redis.ts
  */
 
 /** What a file of a folder is called, for any of the given folders. */
@@ -40,7 +40,7 @@ module.exports = {
       name: "engine-and-endpoint-know-ports-only",
       comment:
         "engine and endpoint decide who waits, who is sent again and what an outage is. They talk to engine/ports.ts, so that " +
-        "Sentinel, Cluster and a simulation can stand behind the same ports.",
+        "one server, Sentinel and a simulation can stand behind the same ports.",
       severity: "error",
       from: { path: folders("engine", "endpoint") },
       to: { path: folders("ioredis", "routing", "lease", "client", "observe") },

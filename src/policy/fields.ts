@@ -108,7 +108,7 @@ export const FIELDS: readonly Field[] = [
   },
   duration(
     "silenceHold",
-    "A connection that owes a reply and is silent for this long gets nothing more until it answers: what comes waits. At most half of the deadline, at least a few round trips; not where nothing may wait.",
+    "A connection that owes a reply and has been silent for this long is sent nothing more until it answers; new commands wait. Capped at half of the deadline, but never below three round trips. Has no effect with `queue: false`.",
     { off: true },
   ),
   part("reconnect", "Opening a lost connection again; there is no limit on the number of attempts.", false),
@@ -126,7 +126,7 @@ export const FIELDS: readonly Field[] = [
   part("heartbeat", "Finding connections that are dead but look open."),
   duration(
     "heartbeat.interval",
-    "An idle connection is sent a PING after this long; a command that blocks longer is asked in pieces of it.",
+    "An idle connection is sent a PING after this long; a longer block is split into pieces of this length.",
   ),
   duration("heartbeat.timeout", "A connection that owes a reply and stays silent this long is destroyed."),
   part("pool", "How many connections there are, and how long each is used.", false),

@@ -141,7 +141,7 @@ export interface ReconnectPolicy {
 /** Finding connections that are dead but look open. Times are milliseconds. */
 export interface HeartbeatPolicy {
   /**
-   * An idle connection is sent a PING after this long; a command that blocks longer is asked in pieces of it.
+   * An idle connection is sent a PING after this long; a longer block is split into pieces of this length.
    * Milliseconds. Default: 15000.
    */
   readonly interval: number;
@@ -196,9 +196,9 @@ export interface Policy {
   /** How much may be written and unanswered at the same time. Default: the values of its fields. */
   readonly inFlight: InFlightPolicy;
   /**
-   * A connection that has owed a reply for this long without a word gets nothing more until it answers. At most half of
-   * the deadline, at least a few round trips; never where nothing may wait. Milliseconds; `false` switches it off.
-   * Default: 500.
+   * A connection that owes a reply and has been silent for this long is sent nothing more until it answers; new commands
+   * wait. Capped at half of the deadline, but never below three round trips. Has no effect with `queue: false`.
+   * Milliseconds; `false` switches it off. Default: 500.
    */
   readonly silenceHold: number | false;
   /**
@@ -299,9 +299,9 @@ export interface ResilienceOptions {
   /** How much may be written and unanswered at the same time. Default: the values of its fields. */
   readonly inFlight?: Loose<InFlightPolicy> | undefined;
   /**
-   * A connection that has owed a reply for this long without a word gets nothing more until it answers. At most half of
-   * the deadline, at least a few round trips; never where nothing may wait. Milliseconds; `false` switches it off.
-   * Default: 500.
+   * A connection that owes a reply and has been silent for this long is sent nothing more until it answers; new commands
+   * wait. Capped at half of the deadline, but never below three round trips. Has no effect with `queue: false`.
+   * Milliseconds; `false` switches it off. Default: 500.
    */
   readonly silenceHold?: number | false | undefined;
   /**
