@@ -56,7 +56,7 @@ export function countClient(label: string, logger: Logger): () => void {
         createdWithinMinute: site.recent,
         createdAt: frames.join("\n"),
       },
-      `redis ${label}: ${String(site.recent)} clients were made at one place within a minute, ${String(site.open)} of them are open. One client serves any number of requests: make it once and share it.`,
+      `redis ${label}: ${String(site.open)} clients made in one place are open (${String(site.recent)} made within the last minute). One client serves any number of requests: make it once and share it.`,
     );
   }
   let isCounted = true;

@@ -8,6 +8,7 @@ import { clock } from "../clock.js";
 import type { Engine } from "../engine/engine.js";
 import type { BatchStream, CallOptions, Dispatcher } from "../engine/ports.js";
 import { IoredoubtError } from "../failure/errors.js";
+import { formatDuration } from "../format.js";
 import type { RedisInternals } from "../ioredis/internals.js";
 import type { IORedisTransport } from "../ioredis/transport.js";
 import type { HeartbeatPolicy } from "../policy/shape.js";
@@ -52,7 +53,7 @@ export class ProbeAfterSuspend implements Dispatcher {
 function dead(label: string, after: number): IoredoubtError {
   return new IoredoubtError(
     "CONNECTION_LOST",
-    `the connection to ${label} did not survive a pause of this process: no answer within ${String(after)} ms; it was replaced before anything was sent`,
+    `the connection to ${label} did not survive a pause of this process: no answer within ${formatDuration(after)}; it was replaced before anything was sent`,
     { endpoint: label },
   );
 }

@@ -26,8 +26,8 @@ const RULES: Readonly<Record<string, (args: readonly unknown[], on: Footing) => 
   client: ([subcommand, mode]) =>
     wordOf(subcommand) === "reply" && wordOf(mode) !== "on"
       ? {
-          what: "without replies, those of later commands would go to earlier ones",
-          instead: "Leave the reply unread instead.",
+          what: "with replies switched off, later replies would go to earlier commands",
+          instead: "Ignore the reply instead.",
         }
       : undefined,
   hello: ([version], { protocol }) => {

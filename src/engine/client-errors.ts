@@ -18,10 +18,12 @@ import {
 } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
+import { formatDuration } from "../format.js";
 import type { Breaker } from "../endpoint/breaker.js";
 import type { Call } from "./call.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
 import type { QueueBounds, QueueSize } from "./offline-queue.js";
+import type { Hindrance } from "./retry-decision.js";
 import type { Flaw } from "./ports.js";
 import type { LostGuard } from "./session-state.js";
 
@@ -62,15 +64,11 @@ function name(call: Call): string {
   return call.facts.shown.toUpperCase();
 }
 
-function span(ms: number): string {
-  return ms < 10_000 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
 function because(snapshot: FailureSnapshot): string {
   const { connection, phase, lookupMs } = snapshot.context;
   const { lastWords } = connection ?? {};
   if (phase === "resolve" && lookupMs !== undefined) {
-    return ` The name of the server has been looked up for ${span(lookupMs)} without an answer.`;
+    return ` The name of the server has been looked up for ${formatDuration(lookupMs)} without an answer.`;
   }
   // Whoever was told why need not guess from what became of the socket.
   if (lastWords !== undefined)
@@ -89,13 +87,15 @@ export function deadlineWaiting(call: Call, snapshot: FailureSnapshot, now: numb
     ? "lost its connection before the reply and waited to be sent again"
     : call.attempts === 0
       ? "was never sent"
-      : `was sent ${String(call.attempts)} times and refused each time`;
+      : call.attempts === 1
+        ? "was sent once and refused"
+        : `was sent ${String(call.attempts)} times and refused each time`;
   const effect = call.isUncertain
     ? "It may have been executed; a second execution does no harm."
     : "Nothing was executed; it is safe to try again.";
   return new DeadlineError(
     "DEADLINE",
-    `Command timed out: ${name(call)} ${tried}; it waited ${span(now - call.startedAt)} for ${snapshot.label}.${because(snapshot)} ${effect}`,
+    `Command timed out: ${name(call)} ${tried}; it waited ${formatDuration(now - call.startedAt)} for ${snapshot.label}.${because(snapshot)} ${effect}`,
     details(call, snapshot, "no", now),
   );
 }
@@ -103,25 +103,45 @@ export function deadlineWaiting(call: Call, snapshot: FailureSnapshot, now: numb
 export function deadlineInFlight(call: Call, snapshot: FailureSnapshot, now: number): DeadlineError {
   const { loop, head } = snapshot.context;
   const stalled =
-    loop !== undefined ? ` This process's event loop was blocked for ${span(loop.blockedMs)} of them.` : "";
+    loop !== undefined
+      ? ` This process's event loop was blocked for ${formatDuration(loop.blockedMs)} of that time.`
+      : "";
   const behind =
     head !== undefined && head.behind > 0
-      ? ` ${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${head.command.toUpperCase()}, in flight for ${span(head.forMs)}.`
+      ? ` ${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${head.command.toUpperCase()}, in flight for ${formatDuration(head.forMs)}.`
       : "";
   return new DeadlineError(
     "DEADLINE",
-    `Command timed out: ${name(call)} got no reply from ${snapshot.label} within ${span(now - call.startedAt)}; it may have been executed.${stalled}${behind} Check the effect before repeating a write.`,
+    `Command timed out: ${name(call)} got no reply from ${snapshot.label} within ${formatDuration(now - call.startedAt)}; it may have been executed.${stalled}${behind} Check the effect before repeating a write.`,
     details(call, snapshot, "maybe", now),
   );
 }
 
-export function outcomeUnknown(call: Call, snapshot: FailureSnapshot, now: number, safe: boolean): OutcomeUnknownError {
-  const advice = safe
-    ? "Repeating it does no harm; it was not repeated here because the replies made no sense, or retries are used up, over budget or switched off."
-    : "It was not sent again, because a second execution could do harm. Read the state before repeating it.";
+const WHY_NOT_REPEATED: Readonly<Record<Exclude<Hindrance, "harm">, string>> = {
+  "garbled replies": "the replies on its connection made no sense",
+  "refused in part": "a part of its transaction had been refused",
+  "switched off": "sending again is switched off (`retry`)",
+  "used up": "it has been sent again as often as `retry.retries` allows",
+  late: "its deadline was too close",
+  "no room": "as many commands as `queue` allows were already waiting to be sent again",
+  budget: "the retry budget of the endpoint (`retry.budget`) is used up",
+  "no login": "the server refused the connection that it waited for",
+};
+
+/** `hindrance`: why it was not sent again. */
+export function outcomeUnknown(
+  call: Call,
+  snapshot: FailureSnapshot,
+  now: number,
+  hindrance: Hindrance,
+): OutcomeUnknownError {
+  const advice =
+    hindrance === "harm"
+      ? "It was not sent again, because a second execution could do harm. Read the state before repeating it."
+      : `It was not sent again, because ${WHY_NOT_REPEATED[hindrance]}. Repeating it does no harm.`;
   return new OutcomeUnknownError(
     "OUTCOME_UNKNOWN",
-    `${name(call)} was in flight for ${span(now - call.sentAt)} when the connection to ${snapshot.label} was lost; it may have been executed.${because(snapshot)} ${advice}`,
+    `${name(call)} was in flight for ${formatDuration(now - call.sentAt)} when the connection to ${snapshot.label} was lost; it may have been executed.${because(snapshot)} ${advice}`,
     details(call, snapshot, "maybe", now),
   );
 }
@@ -143,11 +163,11 @@ export function circuitOpen(
 }
 
 function openSince(ms: number): string {
-  return ms < 1 ? "has just opened" : `has been open for ${span(ms)}`;
+  return ms < 1 ? "has just opened" : `has been open for ${formatDuration(ms)}`;
 }
 
 function nextProbe(retryAfter: number): string {
-  return retryAfter < 1 ? "A probe is under way." : `Next probe in ${span(retryAfter)}.`;
+  return retryAfter < 1 ? "A probe is under way." : `Next probe in ${formatDuration(retryAfter)}.`;
 }
 
 /** This client has had no connection for `downFor`, although the circuit it shares with others may still be closed. */
@@ -159,7 +179,7 @@ export function unreachable(
   now: number,
 ): CircuitOpenError {
   return new CircuitOpenError(
-    `${name(call)} was not sent${again(call)}: no connection to ${snapshot.label} for ${span(downFor)}.${because(snapshot)} Reconnecting in the background.`,
+    `${name(call)} was not sent${again(call)}: no connection to ${snapshot.label} for ${formatDuration(downFor)}.${because(snapshot)} Reconnecting in the background.`,
     retryAfter,
     details(call, snapshot, "no", now),
   );
@@ -190,10 +210,10 @@ export function closed(call: Call, snapshot: FailureSnapshot, now: number): Clos
 
 export function aborted(call: Call, snapshot: FailureSnapshot, now: number): AbortedError {
   const applied = call.state === "waiting" && !call.isUncertain ? "no" : "maybe";
-  const effect = applied === "no" ? "it was never sent" : "it may have been executed";
+  const effect = applied === "no" ? "nothing was executed" : "it may have been executed";
   return new AbortedError(
     "ABORTED",
-    `${name(call)} was aborted by its caller after ${span(now - call.startedAt)}; ${effect}.`,
+    `${name(call)} was aborted by its caller after ${formatDuration(now - call.startedAt)}; ${effect}.`,
     {
       ...details(call, snapshot, applied, now),
       cause: call.options?.signal?.reason,
@@ -263,7 +283,7 @@ export function noConnection(label: string, phase: Phase | undefined): Ioredoubt
 export function silentConnection(label: string, silence: number): IoredoubtError {
   return new IoredoubtError(
     "RESPONSE_TIMEOUT",
-    `the connection to ${label} was silent for ${span(silence)} while replies were due; it was destroyed so that a new one can take over`,
+    `no reply came over the connection to ${label} for ${formatDuration(silence)} while replies were due; it was destroyed so that a new one can take over`,
     { endpoint: label },
   );
 }

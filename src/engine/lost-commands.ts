@@ -12,7 +12,7 @@ import type { FailureSnapshot, FailureSnapshots } from "./failure-snapshot.js";
 import type { InFlight } from "./in-flight.js";
 import type { OfflineQueue } from "./offline-queue.js";
 import type { LostItem } from "./ports.js";
-import type { RetryDecision } from "./retry-decision.js";
+import type { Hindrance, RetryDecision } from "./retry-decision.js";
 import type { Settlement } from "./settlement.js";
 import { tracing } from "./tracer.js";
 
@@ -98,8 +98,9 @@ export class LostCommands {
     }
     const peers = call.batch?.transaction === true ? call.batch.calls : [call];
     const safe = peers.every((peer) => peer.transaction === undefined && decision.isRepeatable(peer));
-    if (safe && !fatal && this.#takeRetry(call, now)) this.#giveBack(call);
-    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, snapshot, safe);
+    const hindrance = !safe ? "harm" : fatal ? "garbled replies" : this.#takeRetry(call, now);
+    if (hindrance === undefined) this.#giveBack(call);
+    else for (const peer of peers) if (peer.state === "lost") this.#report(peer, snapshot, hindrance);
   }
 
   /** Some of the batch was refused before the connection went: it can no longer go again as one. */
@@ -109,12 +110,15 @@ export class LostCommands {
     this.#parts.settlement.rejectRefused(batch.takeRefused(), clock.now());
   }
 
-  #takeRetry(call: Call, now: number): boolean {
+  #takeRetry(call: Call, now: number): Hindrance | undefined {
     const { decision, queue } = this.#parts;
-    if (call.isWish) return true;
-    if (call.batch?.transaction === true && call.batch.partial) return false;
+    if (call.isWish) return undefined;
+    if (call.batch?.transaction === true && call.batch.partial) return "refused in part";
+    const hindrance = decision.hindranceOf(call, now);
+    if (hindrance !== undefined) return hindrance;
     // A batch that fits with its first member fits: it is not taken apart.
-    return decision.mayResend(call, now) && queue.mayReturn(call) && decision.takeBudget();
+    if (!queue.mayReturn(call)) return "no room";
+    return decision.takeBudget() ? undefined : "budget";
   }
 
   #giveBack(call: Call): void {
@@ -137,8 +141,8 @@ export class LostCommands {
     }
   }
 
-  #report(call: Call, snapshot: FailureSnapshot, safe: boolean): void {
+  #report(call: Call, snapshot: FailureSnapshot, hindrance: Hindrance): void {
     const { settlement } = this.#parts;
-    settlement.reject(call, clientErrors.outcomeUnknown(call, snapshot, clock.now(), safe));
+    settlement.reject(call, clientErrors.outcomeUnknown(call, snapshot, clock.now(), hindrance));
   }
 }

@@ -48,7 +48,7 @@ export class QueueRefusals {
     const snapshot = settlement.snapshot(error);
     settlement.inSlices(this.#queue.take(), (call) => {
       const now = clock.now();
-      if (call.isUncertain) settlement.reject(call, clientErrors.outcomeUnknown(call, snapshot, now, true));
+      if (call.isUncertain) settlement.reject(call, clientErrors.outcomeUnknown(call, snapshot, now, "no login"));
       else settlement.rejectAsIs(call, error, false, now);
     });
   }

@@ -17,6 +17,18 @@ export interface RetryDecisionParts {
   readonly reprieve: (call: Call, now: number) => boolean;
 }
 
+/** Why a command of which nobody knows whether it was executed is not sent again. `harm`: a second execution could do some. */
+export type Hindrance =
+  | "harm"
+  | "garbled replies"
+  | "refused in part"
+  | "switched off"
+  | "used up"
+  | "late"
+  | "no room"
+  | "budget"
+  | "no login";
+
 /** A retry that could not end before its deadline by at least this much is not started, in milliseconds. */
 const MIN_ATTEMPT = 5;
 
@@ -41,10 +53,12 @@ export class RetryDecision {
     return isReplaySafe(effect) && (ambiguous === "safe" || effect.kind === "read" || effect.kind === "connection");
   }
 
-  /** Whether a call whose connection was lost has a resend left and could still meet its deadline. */
-  mayResend(call: Call, now: number): boolean {
+  /** What keeps a call whose connection was lost from being sent again; `undefined`: it has a resend left and time for it. */
+  hindranceOf(call: Call, now: number): "switched off" | "used up" | "late" | undefined {
     const { policy } = this.#parts;
-    return policy !== false && call.losses < policy.retries && this.#isInTime(call, now);
+    if (policy === false || policy.retries === 0) return "switched off";
+    if (call.losses >= policy.retries) return "used up";
+    return this.#isInTime(call, now) ? undefined : "late";
   }
 
   /** Whether a refused call, which was certainly not executed, may wait for another try. Only its deadline limits it. */

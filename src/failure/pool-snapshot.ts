@@ -1,5 +1,7 @@
 /** What the pool shows of itself, on errors too: numbers and names, nothing live and nothing of the data that passes through. */
 
+import { formatDuration } from "../format.js";
+
 /** Milliseconds over the last 256 acquisitions. */
 export interface AcquireTimes {
   readonly p50: number;
@@ -45,7 +47,7 @@ export function describe(snapshot: PoolSnapshot): string {
     .slice(0, SHOWN)
     .map(
       ({ by, forMs, lastCommand }) =>
-        `${by} for ${String(forMs)} ms${lastCommand === undefined ? "" : ` after ${lastCommand.toUpperCase()}`}`,
+        `${by} for ${formatDuration(forMs)}${lastCommand === undefined ? "" : ` after ${lastCommand.toUpperCase()}`}`,
     );
   const more = snapshot.holders.length > SHOWN ? [`${String(snapshot.holders.length - SHOWN)} more`] : [];
   const who = holders.length === 0 ? "" : ` (${[...holders, ...more].join(", ")})`;

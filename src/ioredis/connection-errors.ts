@@ -1,5 +1,6 @@
 /** Why a connection was given up or lost, in words, where no error of the socket says so. */
 import { IoredoubtError } from "../failure/errors.js";
+import { formatDuration } from "../format.js";
 import type { Garble } from "./reply-guard.js";
 import type { Excess } from "./reply-limits.js";
 
@@ -7,15 +8,25 @@ import type { Excess } from "./reply-limits.js";
 export function silence(label: string, after: number): IoredoubtError {
   return new IoredoubtError(
     "RESPONSE_TIMEOUT",
-    `the connection to ${label} was silent for ${String(Math.round(after))} ms while a reply was due; it was destroyed`,
+    `no reply came over the connection to ${label} for ${formatDuration(after)} while one was due; it was destroyed`,
     { endpoint: label },
   );
 }
 
-export function handshakeTooLong(label: string, after: number, status: string): IoredoubtError {
+/** TCP is established. */
+export function handshakeTooLong(label: string, after: number): IoredoubtError {
   return new IoredoubtError(
     "HANDSHAKE_TIMEOUT",
-    `${label} did not finish the handshake within ${String(after)} ms (status ${status}); the connection was destroyed`,
+    `${label} accepted the connection but did not finish the handshake within ${formatDuration(after)}; the connection was destroyed`,
+    { endpoint: label },
+  );
+}
+
+/** TCP is not established: nothing is known of the server. */
+export function dialTooLong(label: string, after: number): IoredoubtError {
+  return new IoredoubtError(
+    "CONNECT_TIMEOUT",
+    `${label} did not accept the connection within ${formatDuration(after)}; the attempt was given up`,
     { endpoint: label },
   );
 }
@@ -24,14 +35,14 @@ export function handshakeTooLong(label: string, after: number, status: string): 
 export function lookupTooLong(label: string, after: number): IoredoubtError {
   return new IoredoubtError(
     "DNS_TEMPORARY",
-    `the name in ${label} was not looked up within ${String(Math.round(after))} ms; the attempt was given up`,
+    `the name in ${label} was not looked up within ${formatDuration(after)}; the attempt was given up`,
     { endpoint: label },
   );
 }
 
 export function closedByPeer(label: string, age: number, wasReady: boolean): IoredoubtError {
   return wasReady
-    ? new IoredoubtError("CONNECTION_LOST", `${label} closed the connection after ${String(Math.round(age))} ms`, {
+    ? new IoredoubtError("CONNECTION_LOST", `${label} closed the connection after ${formatDuration(age)}`, {
         endpoint: label,
       })
     : new IoredoubtError("CONNECTION_CLOSED_EARLY", `${label} closed the connection before it was ready`, {

@@ -18,6 +18,7 @@ import { adoptConnector } from "./adopt-connector.js";
 import type { WriteStats } from "./coalesce.js";
 import {
   closedByPeer,
+  dialTooLong,
   garbled,
   handshakeTooLong,
   lookupTooLong,
@@ -474,9 +475,8 @@ export class IORedisTransport implements Transport {
     const { status, stream } = this.#redis;
     // While the connector looks for the server, the socket is none or the one that closed before.
     if (stream === undefined || stream.destroyed || (status !== "connect" && status !== "connecting")) return false;
-    const { isResolving } = this.#watchdog;
-    const reason = isResolving ? lookupTooLong(this.#label, after) : handshakeTooLong(this.#label, after, status);
-    this.destroy(reason, clock.now() - after);
+    const tooLong = this.#watchdog.isResolving ? lookupTooLong : stream.connecting ? dialTooLong : handshakeTooLong;
+    this.destroy(tooLong(this.#label, after), clock.now() - after);
     return true;
   }
 

@@ -2,6 +2,7 @@
 import type { ClientHost } from "../engine/connections.js";
 import { classify } from "../failure/classify.js";
 import { CircuitOpenError, PoolTimeoutError } from "../failure/errors.js";
+import { formatDuration } from "../format.js";
 import type { Lease } from "./lease.js";
 import type { PooledConnection } from "./pooled-connection.js";
 import { describe, type PoolSnapshot } from "../failure/pool-snapshot.js";
@@ -28,7 +29,7 @@ export function poolTimeout(
     ? ""
     : " Give connections back sooner, or allow more (`pool.max`; `pool.blocking` for blocking commands).";
   return new PoolTimeoutError(
-    `${by} got no connection to ${endpoint.label} of its own within ${String(Math.round(waited))} ms: ${describe(snapshot)}. Nothing was sent.${because}${advice}`,
+    `${by} got no connection to ${endpoint.label} of its own within ${formatDuration(waited)}: ${describe(snapshot)}. Nothing was sent.${because}${advice}`,
     snapshot,
     { ...engine.errorDetails(), elapsed: waited, cause },
   );
@@ -44,7 +45,7 @@ export function refused(host: ClientHost, by: string, failure: unknown): unknown
   const reason = endpoint.readWrite?.cause;
   const because = reason === undefined ? "" : ` It opened because of ${reason.code}: ${reason.title}`;
   return new CircuitOpenError(
-    `${by} got no connection to ${label} of its own: its circuit is open. Nothing was sent.${because} Next probe in ${String(retryAfter)} ms.`,
+    `${by} got no connection to ${label} of its own: its circuit is open. Nothing was sent.${because} ${retryAfter < 1 ? "A probe is under way." : `Next probe in ${formatDuration(retryAfter)}.`}`,
     retryAfter,
     { ...engine.errorDetails(), cause, elapsed, diagnosis },
   );
@@ -62,6 +63,6 @@ export function warnOfLeak(host: ClientHost, lease: Lease<PooledConnection>, hel
       // Without the message and our own frame.
       borrowedAt: origin?.stack?.split("\n").slice(2).join("\n"),
     },
-    `redis ${host.own.engine.endpoint.label}: ${by} has kept a connection of its own for ${String(Math.round(heldFor))} ms. It is given back when the promise of its function settles: look for one that never does.`,
+    `redis ${host.own.engine.endpoint.label}: ${by} has kept a connection of its own for ${formatDuration(heldFor)}. It is given back when the promise of its function settles: look for one that never does.`,
   );
 }

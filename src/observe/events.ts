@@ -22,7 +22,10 @@ export interface IncidentNumbers {
   readonly codes: Readonly<Record<string, number>>;
 }
 
-/** How an incident ended: `recovered`, `quiet` (an interval without a failure), or `closed` with its last client. */
+/**
+ * How an incident ended: `recovered`; `quiet`, where nothing reports the end: no refusal for an interval, or for 2 s from a server
+ * that had refused every command; `closed`, with its last client.
+ */
 export type IncidentEnding = "recovered" | "quiet" | "closed";
 
 /** The events by `type`. Durations in milliseconds; no event holds an argument, a value or a credential. */

@@ -4,9 +4,9 @@
  */
 import { entryOf } from "../failure/catalogue.js";
 import type { Code } from "../failure/codes.js";
-import type { ServerIdentity } from "../engine/ports.js";
+import type { CircuitKind, ServerIdentity } from "../engine/ports.js";
 import type { Area, Diagnosis } from "../failure/diagnosis.js";
-import { formatDuration } from "../format.js";
+import { formatDuration, formatElapsed } from "../format.js";
 import type { IncidentEnding } from "./events.js";
 import type { FailureCounts } from "./failure-counts.js";
 
@@ -69,13 +69,20 @@ function counted({ counts, retried, probes }: Tally): object {
   return { ...numbers(counts), retried, probes };
 }
 
-/** `retryAfter` is set when commands already fail fast. */
-export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retryAfter: number | undefined): Line {
+/** A circuit that is open, so that commands, or only writes, fail fast. */
+export interface OpenCircuit {
+  readonly kind: CircuitKind;
+  /** Milliseconds until somebody asks the server next; `undefined`: not known. */
+  readonly retryAfter: number | undefined;
+}
+
+/** `circuit`: the one whose opening began the incident. */
+export function opening(endpoint: string, id: string, diagnosis: Diagnosis, circuit: OpenCircuit | undefined): Line {
   const step = diagnosis.next[0];
   const sentences = [
     `redis ${endpoint} ${headline(diagnosis)}.`,
     ...explained(diagnosis),
-    retryAfter === undefined ? "" : `Failing fast; ${nextProbe(retryAfter)}.`,
+    circuit === undefined ? "" : failingFast(circuit),
     // Last, and without a full stop behind it: it is there to be copied.
     step === undefined ? "" : `Next: ${step.run ?? step.say}`,
   ];
@@ -85,7 +92,7 @@ export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retr
       incident: id,
       endpoint,
       ...describe(diagnosis),
-      ...(retryAfter === undefined ? {} : { circuit: "open", retryAfterMs: retryAfter }),
+      ...(circuit === undefined ? {} : { circuit: circuit.kind, retryAfterMs: circuit.retryAfter }),
     },
     message: sentences.filter((sentence) => sentence !== "").join(" "),
   };
@@ -95,7 +102,7 @@ export function opening(endpoint: string, id: string, diagnosis: Diagnosis, retr
 export function changed(endpoint: string, id: string, diagnosis: Diagnosis, duration: number): Line {
   const step = diagnosis.next[0];
   const sentences = [
-    `redis ${endpoint} ${verb(diagnosis)} now, after ${elapsed(duration)}: ${entryOf(diagnosis.code).name} (${diagnosis.code}).`,
+    `redis ${endpoint} ${verb(diagnosis)} now, after ${formatElapsed(duration)}: ${entryOf(diagnosis.code).name} (${diagnosis.code}).`,
     ...explained(diagnosis),
     step === undefined ? "" : `Next: ${step.run ?? step.say}`,
   ];
@@ -108,22 +115,20 @@ export function changed(endpoint: string, id: string, diagnosis: Diagnosis, dura
 export function circuitOpened(
   endpoint: string,
   id: string,
-  which: "read-write" | "write",
-  retryAfter: number | undefined,
+  { kind, retryAfter }: OpenCircuit,
   cause: Diagnosis | undefined,
 ): Line {
-  const what = which === "write" ? "writes now fail fast" : "commands now fail fast";
-  const probe = retryAfter === undefined ? "" : `; ${nextProbe(retryAfter)}`;
+  const what = kind === "write" ? "writes now fail fast" : "commands now fail fast";
   return {
     fields: {
       event: "incident.circuit",
       incident: id,
       endpoint,
-      circuit: which,
+      circuit: kind,
       ...(cause === undefined ? {} : { code: cause.code }),
       retryAfterMs: retryAfter,
     },
-    message: `redis ${endpoint}: ${what}${cause === undefined ? "" : ` (${cause.code})`}${probe}.`,
+    message: `redis ${endpoint}: ${what}${cause === undefined ? "" : ` (${cause.code})`}${untilProbe(retryAfter)}.`,
   };
 }
 
@@ -158,7 +163,7 @@ export function summary(endpoint: string, tally: Tally, duration: number, waitin
       waiting,
       ...counted(tally),
     },
-    message: `redis ${endpoint} ${stillVerb(tally.chapter)} after ${elapsed(duration)}: ${listed(tally.counts)}, ${String(tally.retried)} retried, ${String(waiting)} waiting.`,
+    message: `redis ${endpoint} ${stillVerb(tally.chapter)} after ${formatElapsed(duration)}: ${listed(tally.counts)}, ${String(tally.retried)} retried, ${String(waiting)} waiting.`,
   };
 }
 
@@ -178,12 +183,13 @@ export interface Ended {
 }
 
 export function closing(endpoint: string, tally: Tally, { ending, duration, recovery, server }: Ended): Line {
-  const after = `after ${elapsed(duration)} (${tally.first.code}): ${listed(tally.counts)}, ${String(tally.retried)} retried`;
+  const lasted = formatElapsed(duration);
+  const told = `(${tally.first.code}): ${listed(tally.counts)}, ${String(tally.retried)} retried.`;
   const back = recovery === undefined ? "" : ` Back ${formatDuration(recovery)} after the last failure.`;
   const messages: Readonly<Record<IncidentEnding, string>> = {
-    recovered: `redis ${endpoint} recovered ${after}.${back}${SERVERS[server]}${check(tally.counts)}`,
-    quiet: `redis ${endpoint}: no more failures ${after}.${check(tally.counts)}`,
-    closed: `redis ${endpoint}: the client was closed while the server ${verb(tally.chapter)}, ${after}.${check(tally.counts)}`,
+    recovered: `redis ${endpoint} recovered after ${lasted} ${told}${back}${SERVERS[server]}${checkThose(tally.counts)}`,
+    quiet: `redis ${endpoint}: no more failures after ${lasted} ${told}${checkThose(tally.counts)}`,
+    closed: `redis ${endpoint}: the client was closed ${lasted} into this incident ${told}${checkThose(tally.counts)}`,
   };
   return {
     fields: {
@@ -260,8 +266,13 @@ export function usage(endpoint: string, diagnosis: Diagnosis, suppressed: number
   };
 }
 
-function nextProbe(retryAfter: number): string {
-  return retryAfter < 1 ? "probing now" : `next probe in ${formatDuration(retryAfter)}`;
+function failingFast({ kind, retryAfter }: OpenCircuit): string {
+  return `${kind === "write" ? "Writes" : "Commands"} now fail fast${untilProbe(retryAfter)}.`;
+}
+
+function untilProbe(retryAfter: number | undefined): string {
+  if (retryAfter === undefined) return "";
+  return retryAfter < 1 ? "; probing now" : `; next probe in ${formatDuration(retryAfter)}`;
 }
 
 /** A cause, and apart from it what this process has seen: an observation is not an explanation. */
@@ -306,21 +317,17 @@ function hurt(counts: FailureCounts): string {
   return parts.length === 0 ? "no command failed" : parts.join("; ");
 }
 
+/** Behind a sentence about something else. */
+function checkThose({ unknownOutcome }: FailureCounts): string {
+  if (unknownOutcome === 0) return "";
+  return unknownOutcome === 1
+    ? " The command with unknown outcome may have been executed: read what it changes before repeating it."
+    : " The commands with unknown outcome may have been executed: read what they change before repeating them.";
+}
+
 function check({ unknownOutcome }: FailureCounts): string {
   if (unknownOutcome === 0) return "";
   return unknownOutcome === 1
     ? " It may have been executed: read what it changes before repeating it."
     : " They may have been executed: read what they change before repeating them.";
-}
-
-/** Long spans with their seconds: two summaries in a row must not say the same. */
-function elapsed(ms: number): string {
-  if (ms < 120_000) return formatDuration(ms < 10_000 ? ms : Math.round(ms / 1000) * 1000);
-  const seconds = Math.round(ms / 1000);
-  const minutes = Math.floor(seconds / 60);
-  const [large, small] =
-    minutes < 60
-      ? [`${String(minutes)} min`, `${String(seconds % 60)} s`]
-      : [`${String(Math.floor(minutes / 60))} h`, `${String(minutes % 60)} min`];
-  return small.startsWith("0 ") ? large : `${large} ${small}`;
 }

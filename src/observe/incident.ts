@@ -165,8 +165,9 @@ export class IncidentLog implements Observer {
     const incident = (this.#incident ??= cause === undefined ? undefined : this.#begin(cause, now));
     if (incident === undefined || incident.circuits.has(kind)) return;
     incident.circuits.add(kind);
-    if (this.#announce(incident, incident.isAnnounced ? (cause ?? incident.first) : incident.first, retryAfter)) return;
-    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, kind, retryAfter, cause));
+    const circuit = { kind, retryAfter };
+    if (this.#announce(incident, incident.isAnnounced ? (cause ?? incident.first) : incident.first, circuit)) return;
+    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, circuit, cause));
   }
 
   reconnected({ server }: Reconnection): void {
@@ -244,7 +245,7 @@ export class IncidentLog implements Observer {
   }
 
   /** Writes the opening line unless this kind has had one. Returns whether it did. */
-  #announce(incident: IncidentTally, diagnosis: Diagnosis, retryAfter: number | undefined): boolean {
+  #announce(incident: IncidentTally, diagnosis: Diagnosis, circuit: lines.OpenCircuit | undefined): boolean {
     const isFatal = diagnosis.severity === "fatal";
     const kind = isFatal ? diagnosis.code : "outage";
     if (incident.announced.has(kind)) return false;
@@ -254,7 +255,7 @@ export class IncidentLog implements Observer {
     // The connection failure that came first explains more than the command that failed because of it.
     const shown = isFatal || !isFirst || incident.first.severity === "fatal" ? diagnosis : incident.first;
     if (isFirst) incident.chapter = shown;
-    const line = lines.opening(this.#endpoint, incident.id, shown, retryAfter);
+    const line = lines.opening(this.#endpoint, incident.id, shown, circuit);
     if (isFatal && this.#logger.fatal !== undefined) this.#logger.fatal(line.fields, line.message);
     else this.#logger.error(line.fields, line.message);
     this.#tell(isFirst ? "incident.opened" : "incident.changed", incident, shown);

@@ -50,7 +50,7 @@ export const QUESTIONABLE: readonly Questionable[] = [
     "deadline",
     ({ policy, wrote }) =>
       policy.deadline !== false && policy.deadline < 20 && wrote("deadline")
-        ? `${policy.deadline} ms is shorter than one attempt over a network usually takes; if seconds were meant, write ${policy.deadline}s in a variable or ${policy.deadline * 1000} in code`
+        ? `${formatDuration(policy.deadline)} is shorter than one attempt over a network usually takes; if seconds were meant, write ${policy.deadline}s in a variable or ${policy.deadline * 1000} in code`
         : undefined,
   ],
   [

@@ -25,7 +25,11 @@ describe("doctor, no server to reach", () => {
     const list = (path: string): Promise<readonly string[]> =>
       path.endsWith("/systemd/system") ? Promise.resolve(["redis.service"]) : machine.list(path);
     const report = await look(`127.0.0.1:${String(port)}`, { machine: { ...machine, list, systemd: true } });
-    expectVerdict(report, "CONNECTION_REFUSED", /^Redis is not running: nothing listens on port \d+ of this machine/);
+    expectVerdict(
+      report,
+      "CONNECTION_REFUSED",
+      /^Redis is not running: nothing on this machine listens on port \d+, and/,
+    );
     expect(report.verdict.next?.run).toBe("systemctl start redis");
     expect(report.checks.find((one) => one.id === "session")?.status).toBe("skip");
   });
@@ -119,7 +123,7 @@ describe("doctor, no server to reach", () => {
     expectVerdict(
       await look(`127.0.0.1:${String(proxy.port)}`),
       "HANDSHAKE_TIMEOUT",
-      /accepted the connection and then said nothing/,
+      /accepted the connection but did not answer in time/,
     );
   });
 
@@ -134,7 +138,7 @@ describe("doctor, no server to reach", () => {
       async () => {
         const target = `redis.internal:${String(proxy.port)}`;
         const report = await diagnoseConnection(target, { machine: ownMachine({ lookup }), env: {} });
-        expectVerdict(report, "HANDSHAKE_TIMEOUT", /said nothing/);
+        expectVerdict(report, "HANDSHAKE_TIMEOUT", /did not answer in time/);
         expect(report.elapsed).toBeLessThan(6000);
       },
       { withinMs: 20_000 },

@@ -172,6 +172,7 @@ describe("a client that does not trust whom it reached", () => {
     const resilience = { reconnect: { minTimeout: 5, maxTimeout: 20, handshakeTimeout: 200 } };
     const tls = { ca: certificates.caPem };
     const { line } = await expectAway({ port: server.port, tls, resilience }, "HANDSHAKE_TIMEOUT", "error");
-    expect(line.why.join(" ")).toContain("plain");
+    expect(line.why[0]).toContain("The port does not speak TLS: a plain Redis");
+    expect(line.message).toContain("Likely: The port does not speak TLS");
   });
 });

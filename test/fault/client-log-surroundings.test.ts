@@ -13,7 +13,7 @@ import type { Applied, NextStep } from "../../src/failure/diagnosis.js";
 import { isHere } from "../../src/failure/tools.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { CANARY } from "./client-log-harness.js";
+import { CANARY, expectLine, open } from "./client-log-harness.js";
 import { whyNoIsolation } from "../helpers/abilities.js";
 import { dial } from "./diagnosis-harness.js";
 import { atEnd } from "./core-harness.js";
@@ -183,5 +183,11 @@ describe("a client at a server that does not accept", () => {
     const line = expectReport(seen, "CONNECT_TIMEOUT", "error");
     expect(line.runs).toContain("ps axo pid,stat,pcpu,args");
     expect(line.runs.includes(`nc -vz -w 3 127.0.0.1 ${String(server.port)}`)).toBe(isHere("nc"));
+
+    // The client's own limit ends such an attempt too, and there has been no handshake that could have taken too long.
+    const reconnect = { minTimeout: 5, maxTimeout: 20, handshakeTimeout: 250 };
+    const redis = open({ port: server.port, resilience: { deadline: 20_000, reconnect } });
+    const opening = await expectLine(redis, "incident.open", "error", "CONNECT_TIMEOUT");
+    expect(opening.fields["seen"]).toContain("did not accept the connection within 250 ms");
   });
 });

@@ -219,9 +219,27 @@ describe("what may be sent again", () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port, { resilience: { retry: false } });
     const lost = proxy.forwardThenCut();
-    expectError(await outcomeOf(redis.get("a")), "OutcomeUnknownError", "maybe");
+    const error = expectError(await outcomeOf(redis.get("a")), "OutcomeUnknownError", "maybe");
+    expect(error.message).toMatch(
+      /not sent again, because sending again is switched off \(`retry`\)\. Repeating it does no/,
+    );
     await lost;
     expect((await callsOf(server))["get"]).toBe(1);
+  });
+
+  it("is as much as the retry budget allows, and the error of the rest says so", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { retry: { budget: { tokens: 2, refill: 0 } } } });
+    const lost = proxy.cutAfterReplies(0);
+    const outcomes = await outcomesOf([redis.get("a"), redis.get("b"), redis.get("c")]);
+    await lost;
+    expect(outcomes.map(gist)).toContain("ok");
+    const refused = outcomes.filter(({ error }) => error !== undefined);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const outcome of refused) {
+      const { message } = expectError(outcome, "OutcomeUnknownError", "maybe");
+      expect(message).toContain("because the retry budget of the endpoint (`retry.budget`) is used up.");
+    }
   });
 
   it("is a script whose definition says that it only reads, or that a second run changes nothing", async () => {

@@ -65,26 +65,20 @@ describe("explain", () => {
   });
 
   it.each([
-    [
-      "DEADLINE",
-      "DeadlineError: Command timed out: GET got no reply from h:1 within 5000 ms; it may have been executed.",
-    ],
-    ["DEADLINE", "Command timed out: GET was never sent; it waited 5000 ms for h:1. Nothing was executed."],
+    ["DEADLINE", "DeadlineError: Command timed out: GET got no reply from h:1 within 5 s; it may have been executed."],
+    ["DEADLINE", "Command timed out: GET was never sent; it waited 5 s for h:1. Nothing was executed."],
     ["OUTCOME_UNKNOWN", "INCR was in flight for 3 ms when the connection to h:1 was lost; it may have been executed."],
-    ["CIRCUIT_OPEN", "GET was not sent: the circuit for h:1 has been open for 20 ms. Next probe in 5000 ms."],
+    ["CIRCUIT_OPEN", "GET was not sent: the circuit for h:1 has been open for 20 ms. Next probe in 5 s."],
     [
       "CIRCUIT_OPEN",
-      "SET was not sent: no connection to h:1 for 6000 ms. Last connection error: connect ECONNREFUSED. Reconnecting in the background.",
+      "SET was not sent: no connection to h:1 for 6 s. Last connection error: connect ECONNREFUSED. Reconnecting in the background.",
     ],
-    [
-      "POOL_TIMEOUT",
-      "transaction() got no connection to h:1 of its own within 1000 ms: 10 of 10 lent. Nothing was sent.",
-    ],
+    ["POOL_TIMEOUT", "transaction() got no connection to h:1 of its own within 1 s: 10 of 10 lent. Nothing was sent."],
     [
       "QUEUE_FULL",
       "SET was not sent: 10000 commands (4000 bytes) already wait for h:1; the limits are 10000 and 1 bytes.",
     ],
-    ["ABORTED", "GET was aborted by its caller after 3 ms; it was never sent."],
+    ["ABORTED", "GET was aborted by its caller after 3 ms; nothing was executed."],
     [
       "ARGUMENT_INVALID",
       "SET was not sent: its argument 2 cannot be turned into text. Pass strings, numbers or Buffers.",
@@ -98,9 +92,11 @@ describe("explain", () => {
     ["CLIENT_CLOSED", "Connection is closed."],
     [
       "HANDSHAKE_TIMEOUT",
-      "h:1 did not finish the handshake within 3000 ms (status connect); the connection was destroyed",
+      "h:1 accepted the connection but did not finish the handshake within 3 s; the connection was destroyed",
     ],
-    ["RESPONSE_TIMEOUT", "the connection to h:1 was silent for 5000 ms while a reply was due; it was destroyed"],
+    ["CONNECT_TIMEOUT", "h:1 did not accept the connection within 3 s; the attempt was given up"],
+    ["RESPONSE_TIMEOUT", "no reply came over the connection to h:1 for 5 s while one was due; it was destroyed"],
+    ["RESPONSE_TIMEOUT", "no reply came over the connection to h:1 for 5 s while replies were due; it was destroyed"],
     ["CONNECTION_LOST", "h:1 closed the connection after 300 ms"],
     ["PROTOCOL_ERROR", "h:1 sent a reply that nothing had asked for; the connection was destroyed"],
     ["CONFIG_INVALID", "ConfigError: resilience.deadlne: is not a known option; did you mean deadline?"],

@@ -167,12 +167,12 @@ describe("IncidentLog", () => {
     expect(events()).toEqual(["error incident.open"]);
   });
 
-  it("says in the opening line that commands fail fast when the circuit opens it", () => {
+  it("says in the opening line what fails fast when a circuit opens it", () => {
     log.circuitChanged({ kind: "write", state: "open", retryAfter: 5000, cause: outOfMemory });
     expect(events()).toEqual(["error incident.open"]);
-    expect(written[0]).toMatchObject({ code: "OUT_OF_MEMORY", circuit: "open", retryAfterMs: 5000 });
+    expect(written[0]).toMatchObject({ code: "OUT_OF_MEMORY", circuit: "write", retryAfterMs: 5000 });
     expect(written[0]?.message).toContain("refuses writes: out of memory (OUT_OF_MEMORY)");
-    expect(written[0]?.message).toContain("Failing fast; next probe in 5 s.");
+    expect(written[0]?.message).toContain("Writes now fail fast; next probe in 5 s.");
   });
 
   it("writes a wrong password once, at level fatal, and the end of it", () => {
@@ -425,6 +425,6 @@ describe("IncidentLog", () => {
     log.closed();
     log.closed();
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
-    expect(written[1]?.message).toMatch(/the client was closed while the server is unreachable, after \d+ ms/);
+    expect(written[1]?.message).toMatch(/the client was closed \d+ ms into this incident \(CONNECTION_REFUSED\): /);
   });
 });

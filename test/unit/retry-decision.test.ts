@@ -26,13 +26,13 @@ describe("whether a call may be retried", () => {
     call.attempts = 100;
     const verdicts = [0, 1, 2, 3].map((losses) => {
       call.losses = losses;
-      return [decision.mayResend(call, performance.now()), decision.mayWait(call, performance.now())];
+      return [decision.hindranceOf(call, performance.now()), decision.mayWait(call, performance.now())];
     });
     expect(verdicts).toEqual([
-      [true, true],
-      [true, true],
-      [true, true],
-      [false, true],
+      [undefined, true],
+      [undefined, true],
+      [undefined, true],
+      ["used up", true],
     ]);
   });
 
@@ -50,16 +50,16 @@ describe("whether a call may be retried", () => {
 
     call.expiresAt = now + 100;
     backoffUntil = now + 90;
-    expect([decision.mayWait(call, now), decision.mayResend(call, now)]).toEqual([true, true]);
+    expect([decision.mayWait(call, now), decision.hindranceOf(call, now)]).toEqual([true, undefined]);
     backoffUntil = now + 96;
-    expect([decision.mayWait(call, now), decision.mayResend(call, now)]).toEqual([false, false]);
+    expect([decision.mayWait(call, now), decision.hindranceOf(call, now)]).toEqual([false, "late"]);
   });
 
   it("is no without a retry policy, and with one of no retries", () => {
     for (const policy of [false, { ...POLICY, retries: 0 }] as const) {
       const decision = make({ policy });
       expect(decision.mayWait(makeCall(), performance.now())).toBe(false);
-      expect(decision.mayResend(makeCall(), performance.now())).toBe(false);
+      expect(decision.hindranceOf(makeCall(), performance.now())).toBe("switched off");
     }
   });
 

@@ -63,14 +63,14 @@ export async function nothingListens(
     ...(service === undefined ? [] : [`service ${service.unit} is ${service.state ?? "installed"}`]),
     ...(complaint === undefined ? [] : [`its log's last complaint: ${clean(complaint, 240)}`]),
   ].join("; ");
-  const inContainer = machine.container && isLoopback(endpoint.host);
+  const inContainer = machine.container && isLoopback(endpoint.host) && context.options.served !== true;
   return [
     {
       ...base,
       evidence,
       meaning: inContainer
         ? `Nothing listens on port ${port}, and no Redis process runs here. This process runs in a container, where ${endpoint.host} is the container itself: use the service or host name of Redis.`
-        : `Redis is not running: nothing listens on port ${port} of this machine, and there is no redis-server or valkey-server process.`,
+        : `Redis is not running: nothing on this machine listens on port ${port}, and there is no redis-server or valkey-server process.`,
       next: inContainer
         ? [
             {

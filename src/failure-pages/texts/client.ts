@@ -12,17 +12,24 @@ export const CLIENT = {
       "Read `cause` and `diagnosis.why`: they name the last connection error and what was in the way.",
       { say: "Who is slow?", run: "{cli} latency doctor" },
     ],
-    fix: ["Repair the cause underneath.", "Give slow commands a longer deadline with `redis.with({ deadline })`."],
+    fix: [
+      "Repair the cause underneath.",
+      "A command that waits its turn or for a connection: give it a longer deadline with `redis.withDeadline(ms)`.",
+      "A command that the server itself works on for longer than `heartbeat.timeout` (5 s): no deadline of its own helps, since a connection that is silent that long is replaced. Give such commands a client of their own with a longer `deadline` and `heartbeat.timeout`.",
+    ],
     prevent: ["Set the deadline from what callers can wait, above the p99 of healthy replies."],
     examples: ["Timed out after 300ms ETIMEDOUT"],
   },
   OUTCOME_UNKNOWN: {
     means:
-      "The server may or may not have executed it; nobody on this side can know. It was not sent again, because a second execution could do harm.",
-    findOut: ['`applied` is "maybe"; `cause` is the connection error.'],
+      "The server may or may not have executed it; nobody on this side can know. It was not sent again, either because a second execution could do harm, or because nothing more could be tried: the message says which.",
+    findOut: [
+      '`applied` is "maybe"; `cause` is the connection error.',
+      "The message says why it was not sent again: harm, retries used up or switched off, no time or room left, the endpoint's retry budget, replies that made no sense.",
+    ],
     fix: [
       'Repeat it if a second execution does no harm (`retry.ambiguous: "replay"` for such calls).',
-      "Otherwise compare the state first.",
+      "Otherwise read the state first.",
     ],
     prevent: [
       "Prefer commands that may run twice: SET over INCR, ZADD over LPUSH, a SET NX with a request id before the rest.",

@@ -19,7 +19,11 @@ export const CLIENT: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether it answers now, and how fast (an avg below a few ms is well; no figure at all: it does not answer)",
+        say: "See whether it answers now (PONG is well; no answer: it hangs; refused: it is down)",
+        run: "{within}{cli} ping",
+      },
+      {
+        say: "If it answers: see how fast (an avg below a few ms is well; no figure: it has stopped answering)",
         run: "{within}{cli} --latency",
       },
       {

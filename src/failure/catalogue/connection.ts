@@ -106,8 +106,8 @@ export const CONNECTION: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether it answers now, and how fast (an avg below a few ms is well; no figure at all: it does not answer)",
-        run: "{within}{cli} --latency",
+        say: "See whether it answers now (PONG is well; no answer: it hangs; refused: it is down)",
+        run: "{within}{cli} ping",
       },
       {
         say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
@@ -117,6 +117,10 @@ export const CONNECTION: readonly Entry[] = [
         say: "See who is blocked and what runs (age and idle in seconds, cmd the last command; a growing qbuf or a blocked flag b stands out)",
         run: "{within}{cli} client list",
       },
+      {
+        say: "If it answers: see how fast (an avg below a few ms is well; no figure: it has stopped answering)",
+        run: "{within}{cli} --latency",
+      },
     ],
   },
   {
@@ -124,13 +128,13 @@ export const CONNECTION: readonly Entry[] = [
     applied: "never",
     code: "HANDSHAKE_TIMEOUT",
     name: "handshake timed out",
-    title: "{target} accepted the connection and then said nothing.",
+    title: "{target} accepted the connection but did not answer in time.",
     why: [
-      "The server process hangs: stopped, swapping, or busy with a slow command or script.",
       {
-        say: "The port does not speak TLS: a plain Redis waits silently for the rest of what it takes for a command.",
-        when: "tls",
+        say: "The port does not speak TLS: a plain Redis takes the TLS handshake for the beginning of a command and waits for the rest.",
+        when: ["tls", "unserved"],
       },
+      "The server process hangs: stopped, swapping, or busy with a slow command or script.",
       { say: "A load balancer accepts connections for a backend that is gone.", when: "remote" },
       "The port belongs to another service that waits for its own greeting.",
     ],

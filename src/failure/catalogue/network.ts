@@ -13,7 +13,7 @@ export const NETWORK: readonly Entry[] = [
     why: [
       {
         say: "This process runs in a container, where {hostname} is the container itself: use the service or host name of Redis.",
-        when: ["container", "local", "tcp"],
+        when: ["container", "local", "tcp", "unserved"],
       },
       { say: "redis-server is not running, or is still starting.", when: "tcp" },
       { say: "The port is wrong (default 6379; TLS often 6380, Sentinel 26379).", when: ["tcp", "unserved"] },
