@@ -10,16 +10,30 @@ export interface ConnectionRow {
 
 const UNSET = "not set";
 
-/** Address, user, password, database and TLS of a target. */
+/** Address, user, password, database and TLS of a target, and how its Sentinels are asked. */
 export function connectionRows(target: Target): readonly ConnectionRow[] {
   const origin = (part: string): string => target.origins.get(part) ?? "default";
   return [
     ...addressRows(target, origin),
     userRow(target, origin("username")),
-    { name: "password", text: target.password === undefined ? UNSET : "set, not shown", origin: origin("password") },
+    { name: "password", text: passwordText(target.password), origin: origin("password") },
     { name: "database", text: String(target.db), origin: origin("db") },
-    { name: "TLS", text: tlsText(target), origin: origin("tls") },
+    { name: "TLS", text: tlsText(target.tls), origin: origin("tls") },
+    ...(target.mode === "sentinel" ? sentinelRows(target, origin) : []),
   ];
+}
+
+function sentinelRows(target: Target, origin: (part: string) => string): ConnectionRow[] {
+  const { sentinelUsername, sentinelPassword, sentinelTls } = target;
+  return [
+    { name: "Sentinels' user", text: sentinelUsername ?? "default", origin: origin("sentinelUsername") },
+    { name: "Sentinels' password", text: passwordText(sentinelPassword), origin: origin("sentinelPassword") },
+    { name: "Sentinels' TLS", text: tlsText(sentinelTls), origin: origin("sentinelTLS") },
+  ];
+}
+
+function passwordText(password: string | undefined): string {
+  return password === undefined ? UNSET : "set, not shown";
 }
 
 function addressRows(target: Target, origin: (part: string) => string): ConnectionRow[] {
@@ -46,7 +60,7 @@ function userRow({ username, nameOnly }: Target, origin: string): ConnectionRow 
   return { name: "user", text: username ?? "default", origin };
 }
 
-function tlsText({ tls }: Target): string {
+function tlsText(tls: Target["tls"]): string {
   if (tls === undefined) return "off";
   if (tls.rejectUnauthorized === false) return "on, any certificate is accepted";
   const given = [

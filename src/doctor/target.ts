@@ -33,9 +33,20 @@ export interface TargetOptions {
   readonly name?: string | undefined;
   readonly sentinelUsername?: string | undefined;
   readonly sentinelPassword?: string | undefined;
-  readonly sentinelTLS?: ConnectionOptions | undefined;
+  /** TLS to the Sentinels. `tls` says nothing of them. */
+  readonly sentinelTLS?: ConnectionOptions | boolean | undefined;
+  /** Behind Sentinels ioredis reads `tls` only where this is true. */
   readonly enableTLSForSentinelMode?: boolean | undefined;
+  /** `slave`: the client reads from a replica that the Sentinels name. */
+  readonly role?: "master" | "slave" | undefined;
+  /** What the addresses that Sentinels tell are called here. */
+  readonly natMap?: NatMap | undefined;
 }
+
+/** Announced `host:port` to the address that can be reached, as a table or a function that may know none. */
+export type NatMap =
+  | Readonly<Record<string, { readonly host: string; readonly port: number }>>
+  | ((key: string) => { readonly host: string; readonly port: number } | null | undefined);
 
 /** What the doctor looks at, with the origin of each part. */
 export interface Target {
@@ -43,7 +54,10 @@ export interface Target {
   /** Undefined where it is not known, or known only after Sentinel was asked. */
   readonly endpoint: Endpoint | undefined;
   readonly nodes: readonly Endpoint[];
+  /** As the client dials the server: behind Sentinels `tls` may be given and not count. */
   readonly tls: ConnectionOptions | undefined;
+  /** `tls` is given, and the client dials in plain text all the same. */
+  readonly tlsIgnored: boolean;
   readonly username: string | undefined;
   readonly password: string | undefined;
   /** A user name was given without a password. It logs nobody in, and may be the password itself: it is not kept. */
@@ -54,6 +68,8 @@ export interface Target {
   readonly sentinelUsername: string | undefined;
   readonly sentinelPassword: string | undefined;
   readonly sentinelTls: ConnectionOptions | undefined;
+  readonly role: "master" | "slave";
+  readonly natMap: NatMap | undefined;
   readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly ConfigProblem[];
 }
@@ -70,6 +86,21 @@ export interface TargetSources {
 
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26_379;
+/** The options whose origin is told. */
+const PARTS = [
+  "host",
+  "port",
+  "path",
+  "username",
+  "password",
+  "db",
+  "tls",
+  "sentinels",
+  "name",
+  "sentinelUsername",
+  "sentinelPassword",
+  "sentinelTLS",
+] as const;
 
 /** The target from an argument or, without one, from the environment. Never throws: what is wrong is in `problems`. */
 export function resolveTarget(given: string | TargetOptions | undefined, sources: TargetSources): Target {
@@ -111,14 +142,15 @@ interface Around {
 }
 
 function build(options: TargetOptions, around: Around): Target {
-  const tls = tlsOf(options.tls);
+  const given = tlsOf(options.tls);
   const sentinels = (options.sentinels ?? []).map(({ host = "localhost", port = SENTINEL_PORT }) => ({ host, port }));
   const nodes = [...sentinels, ...(around.nodes ?? [])];
   const username = options.username === "" ? undefined : options.username;
   const password = options.password === "" ? undefined : options.password;
+  const tls = sentinels.length > 0 && options.enableTLSForSentinelMode !== true ? undefined : given;
   const found = nodes.length === 0 && around.problems.length === 0;
   const origins = new Map<string, string>();
-  for (const part of ["host", "port", "path", "username", "password", "db", "tls", "sentinels", "name"] as const) {
+  for (const part of PARTS) {
     if (options[part] !== undefined) origins.set(part, around.origin(part));
   }
   if (found && options.path === undefined) {
@@ -132,15 +164,18 @@ function build(options: TargetOptions, around: Around): Target {
       : undefined,
     nodes,
     tls,
+    tlsIgnored: given !== undefined && tls === undefined,
     username: password === undefined ? undefined : username,
     password,
     nameOnly: username !== undefined && password === undefined,
     db: Number(options.db ?? 0),
     family: options.family === 4 || options.family === 6 ? options.family : 0,
     sentinelName: options.name,
-    sentinelUsername: options.sentinelUsername,
-    sentinelPassword: options.sentinelPassword,
-    sentinelTls: options.enableTLSForSentinelMode === true ? (options.sentinelTLS ?? {}) : undefined,
+    sentinelUsername: options.sentinelPassword === undefined ? undefined : options.sentinelUsername,
+    sentinelPassword: options.sentinelPassword === "" ? undefined : options.sentinelPassword,
+    sentinelTls: tlsOf(options.sentinelTLS),
+    role: options.role === "slave" ? "slave" : "master",
+    natMap: options.natMap,
     origins,
     problems: around.problems,
   };

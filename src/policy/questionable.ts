@@ -6,6 +6,8 @@ import { boundsOf } from "./bounds.js";
 import { fieldsUnder } from "./fields.js";
 import { formatDuration } from "../format.js";
 import type { Effective } from "./layers.js";
+import { SENTINEL_TLS } from "./questionable-sentinels.js";
+import { isTls } from "./is-tls.js";
 import type { Policy } from "./shape.js";
 import type { ResolvedPolicy } from "./resolve.js";
 
@@ -144,6 +146,7 @@ export const QUESTIONABLE: readonly Questionable[] = [
       return `is off, and ${provider.label} accepts plain text ${provider.tls === "always" ? "never" : "only when that was switched on"}: use rediss:// or tls: {}`;
     },
   ],
+  ...SENTINEL_TLS,
   [
     "host",
     ({ redis }) =>
@@ -189,8 +192,4 @@ export const QUESTIONABLE: readonly Questionable[] = [
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
-}
-
-function isTls(tls: unknown): boolean {
-  return tls !== undefined && tls !== null && tls !== false;
 }

@@ -132,6 +132,16 @@ describe("ioredoubt config", () => {
     expect(sentinels.out).toMatch(
       /^ {2}Sentinels +a:1, b:26379 +← REDIS_SENTINELS\n {2}master set +m +← REDIS_SENTINEL_NAME$/m,
     );
+    const login = { REDIS_SENTINEL_USERNAME: "s", REDIS_SENTINEL_PASSWORD: SECRET, REDIS_SENTINEL_TLS: "on" };
+    const guarded = await run(["config"], { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", ...login });
+    for (const [row, variable] of [
+      ["user +s", "USERNAME"],
+      ["password +set, not shown", "PASSWORD"],
+      ["TLS +on", "TLS"],
+    ])
+      expect(guarded.out).toMatch(new RegExp(`^  Sentinels' ${row ?? ""} +← REDIS_SENTINEL_${variable ?? ""}$`, "m"));
+    expect(guarded.out).toMatch(/^ {2}sentinelTLS is for the Sentinels only/m);
+    expect(guarded.out).not.toContain(SECRET);
   });
 
   it("shows the policy when no address is set", async () => {

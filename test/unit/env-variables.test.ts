@@ -104,7 +104,34 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
     { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", REDIS_SENTINEL_PASSWORD_FILE: file("sp", "p\n") },
     [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelPassword: "p" }],
   ],
+  ...sentinelTls(),
 ];
+
+/** The variables of TLS to the Sentinels make `sentinelTLS`, and leave the way to the master alone. */
+function sentinelTls(): [string, Record<string, string>, unknown][] {
+  const [ca, cert, key] = [file("sca", pem.CA), file("sc", pem.C), file("sk", pem.K)];
+  const rows: [string, Record<string, string>, unknown][] = [
+    ["", { REDIS_SENTINEL_TLS: "on" }, {}],
+    ["_CA_FILE", { REDIS_SENTINEL_TLS_CA_FILE: ca }, { ca: pem.CA }],
+    [
+      "_CERT_FILE",
+      { REDIS_SENTINEL_TLS_CERT_FILE: cert, REDIS_SENTINEL_TLS_KEY_FILE: key },
+      { cert: pem.C, key: pem.K },
+    ],
+    [
+      "_KEY_FILE",
+      { REDIS_SENTINEL_TLS_CERT_FILE: cert, REDIS_SENTINEL_TLS_KEY_FILE: key },
+      { cert: pem.C, key: pem.K },
+    ],
+    ["_SERVERNAME", { REDIS_SENTINEL_TLS_SERVERNAME: "s" }, { servername: "s" }],
+    ["_REJECT_UNAUTHORIZED", { REDIS_SENTINEL_TLS_REJECT_UNAUTHORIZED: "off" }, { rejectUnauthorized: false }],
+  ];
+  return rows.map(([end, env, sentinelTLS]) => [
+    `REDIS_SENTINEL_TLS${end}`,
+    { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", ...env },
+    [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelTLS }],
+  ]);
+}
 
 function errorOf(act: () => unknown): Error {
   try {

@@ -57,6 +57,11 @@ export function resolveFromEnvironment(
     ...checkRedisOptions(code, "redis"),
   ];
   const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
+  // What the environment says of TLS counts, too, where the code names the Sentinels: ioredis would dial in plain text
+  const behindSentinels: Partial<EnvironmentRedisOptions> =
+    code.sentinels !== undefined && code.tls === undefined && redis.tls !== undefined
+      ? { enableTLSForSentinelMode: true, ...code }
+      : code;
   let resolved: ResolvedPolicy | undefined;
   try {
     resolved = resolveSources({ resilience: options.resilience, redis, env, prefix });
@@ -65,12 +70,13 @@ export function resolveFromEnvironment(
     problems.push(...error.problems);
   }
   if (problems.length > 0 || resolved === undefined) throw new ConfigError(problems);
-  const isBare = Object.keys(code).length === 0;
+  const isBare = Object.keys(behindSentinels).length === 0;
   const args =
     target.url === undefined
-      ? [{ ...target.options, ...code }]
-      : [...(isBare ? [] : [code]), target.url, target.options];
-  return { args, resolved, warnings: [...target.warnings, ...lintPolicy(resolved, redis)] };
+      ? [{ ...target.options, ...behindSentinels }]
+      : [...(isBare ? [] : [behindSentinels]), target.url, target.options];
+  const looked = { ...redis, ...behindSentinels };
+  return { args, resolved, warnings: [...target.warnings, ...lintPolicy(resolved, looked)] };
 }
 
 const OPTIONS = ["prefix", "resilience", "redis"];

@@ -7,6 +7,7 @@ import { hostAdvice } from "../input/check-redis-options.js";
 import { checkUrl, optionsInUrl } from "../input/check-url.js";
 import type { Environment } from "./policy-variables.js";
 import { shapeOf } from "../input/value-shape.js";
+import { readTls, type EnvironmentTls } from "./tls.js";
 import { VariableReader, type NodeAddress } from "./variable-reader.js";
 import { misspelt, setElsewhere } from "./variables.js";
 
@@ -24,11 +25,13 @@ export interface EnvironmentRedisOptions {
   connectTimeout?: number;
   keepAlive?: number;
   lazyConnect?: boolean;
-  tls?: { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized?: boolean };
+  tls?: EnvironmentTls;
   sentinels?: NodeAddress[];
   name?: string;
   sentinelUsername?: string;
   sentinelPassword?: string;
+  sentinelTLS?: EnvironmentTls;
+  enableTLSForSentinelMode?: boolean;
 }
 
 /** Where the environment says that Redis is, and what is wrong or questionable about it. */
@@ -58,8 +61,8 @@ export function readTarget(env: Environment, prefix: string = ""): EnvironmentTa
   const nodes = reader.nodes("REDIS_CLUSTER_NODES", "startupNodes");
   if (url !== undefined) reader.problems.push(...checkUrl(url, reader.origins.get("url") ?? "REDIS_URL"));
   readAddress(reader, options, url !== undefined);
-  readTls(reader, options, url);
-  readSentinels(reader, options);
+  const overTls = readServerTls(reader, options, url);
+  readSentinels(reader, options, overTls);
   checkOneTarget(reader, env, start, url, nodes, options);
   return {
     mode: nodes.length > 0 ? "cluster" : options.sentinels !== undefined ? "sentinel" : "standalone",
@@ -134,13 +137,18 @@ export function clusterProblems({ mode, origins }: EnvironmentTarget): ConfigPro
   ];
 }
 
-function readSentinels(reader: VariableReader, options: EnvironmentRedisOptions): void {
+/** Every option of a Sentinel that has no meaning without the Sentinels. */
+const OF_SENTINELS = ["name", "sentinelUsername", "sentinelPassword", "sentinelTLS"];
+
+/** `overTls`: what `REDIS_TLS…` says of the server. In ioredis it counts behind Sentinels only where a second option says so. */
+function readSentinels(reader: VariableReader, options: EnvironmentRedisOptions, overTls: boolean | undefined): void {
   const sentinels = reader.nodes("REDIS_SENTINELS", "sentinels");
   const name = reader.text("REDIS_SENTINEL_NAME", "name");
   const username = reader.text("REDIS_SENTINEL_USERNAME", "sentinelUsername");
   const password = reader.secret("REDIS_SENTINEL_PASSWORD", "sentinelPassword");
+  const tls = readTls(reader, ["REDIS_SENTINEL_TLS", "sentinelTLS"]);
   if (reader.raw("REDIS_SENTINELS") === undefined) {
-    for (const option of ["name", "sentinelUsername", "sentinelPassword"]) {
+    for (const option of OF_SENTINELS) {
       const variable = reader.origins.get(option);
       if (variable === undefined) continue;
       const allowed = "set both or neither";
@@ -156,6 +164,8 @@ function readSentinels(reader: VariableReader, options: EnvironmentRedisOptions)
   assign(options, "name", name);
   assign(options, "sentinelUsername", username);
   assign(options, "sentinelPassword", password);
+  if (tls.on === true) options.sentinelTLS = tls.options;
+  assign(options, "enableTLSForSentinelMode", overTls);
 }
 
 function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, hasUrl: boolean): void {
@@ -183,17 +193,12 @@ function readAddress(reader: VariableReader, options: EnvironmentRedisOptions, h
   assign(options, "lazyConnect", reader.flag("REDIS_LAZY_CONNECT", "lazyConnect"));
 }
 
-function readTls(reader: VariableReader, options: EnvironmentRedisOptions, url: string | undefined): void {
-  const tls: NonNullable<EnvironmentRedisOptions["tls"]> = {};
-  assign(tls, "ca", reader.pem("REDIS_TLS_CA_FILE", "tls.ca", "certificate"));
-  assign(tls, "cert", reader.pem("REDIS_TLS_CERT_FILE", "tls.cert", "certificate"));
-  assign(tls, "key", reader.pem("REDIS_TLS_KEY_FILE", "tls.key", "key"));
-  assign(tls, "servername", reader.text("REDIS_TLS_SERVERNAME", "tls.servername"));
-  assign(tls, "rejectUnauthorized", reader.flag("REDIS_TLS_REJECT_UNAUTHORIZED", "tls.rejectUnauthorized"));
-  const on = reader.flag("REDIS_TLS", "tls");
-  if (on === false && Object.keys(tls).length > 0) {
-    reader.wrong("REDIS_TLS", "is off", "must be on, or the other REDIS_TLS_ variables must go");
-  }
+function readServerTls(
+  reader: VariableReader,
+  options: EnvironmentRedisOptions,
+  url: string | undefined,
+): boolean | undefined {
+  const { on, options: tls } = readTls(reader, ["REDIS_TLS", "tls"]);
   if (on === false && url !== undefined && /^rediss:/i.test(url)) {
     reader.wrong(
       "REDIS_TLS",
@@ -201,14 +206,8 @@ function readTls(reader: VariableReader, options: EnvironmentRedisOptions, url: 
       `must be on or go, because ${reader.origins.get("url") ?? ""} begins with rediss://`,
     );
   }
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
-    reader.wrong(
-      "REDIS_TLS_CERT_FILE",
-      "is not given together with REDIS_TLS_KEY_FILE",
-      "a client certificate needs both",
-    );
-  }
-  if (on === true || (on === undefined && Object.keys(tls).length > 0)) options.tls = tls;
+  if (on === true) options.tls = tls;
+  return on;
 }
 
 function assign<T extends object, K extends keyof T>(target: T, key: K, value: T[K] | undefined): void {

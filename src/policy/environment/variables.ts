@@ -26,7 +26,7 @@ export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {
   REDIS_CONNECT_TIMEOUT: "ioredis's `connectTimeout`, e.g. `10s`.",
   REDIS_KEEP_ALIVE: "ioredis's `keepAlive`, e.g. `30s`.",
   REDIS_LAZY_CONNECT: "on: connect with the first command.",
-  REDIS_TLS: "on: TLS with the system's authorities.",
+  REDIS_TLS: "on: TLS with the system's authorities; with Sentinels, to the master and the replicas.",
   REDIS_TLS_CA_FILE: "Certificate authority in PEM; switches TLS on, as the next four do.",
   REDIS_TLS_CERT_FILE: "Client certificate in PEM.",
   REDIS_TLS_KEY_FILE: "Its private key in PEM.",
@@ -37,6 +37,12 @@ export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {
   REDIS_SENTINEL_USERNAME: "ACL user at the Sentinels.",
   REDIS_SENTINEL_PASSWORD: "Password at the Sentinels.",
   REDIS_SENTINEL_PASSWORD_FILE: "File that holds it.",
+  REDIS_SENTINEL_TLS: "on: TLS to the Sentinels. `REDIS_TLS` says nothing of them.",
+  REDIS_SENTINEL_TLS_CA_FILE: "Certificate authority in PEM; switches TLS to the Sentinels on, as the next four do.",
+  REDIS_SENTINEL_TLS_CERT_FILE: "Client certificate in PEM.",
+  REDIS_SENTINEL_TLS_KEY_FILE: "Its private key in PEM.",
+  REDIS_SENTINEL_TLS_SERVERNAME: "Name the Sentinels' certificate must be for, when it differs from the host.",
+  REDIS_SENTINEL_TLS_REJECT_UNAUTHORIZED: "off: accept any certificate. For tests only.",
   REDIS_CLUSTER_NODES:
     "Cluster nodes to start from as `host:port,host:port`, for the doctor. `createRedis.fromEnv` refuses it: it makes no Cluster clients.",
 };
@@ -62,6 +68,11 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   REDIS_CA_CERT: "REDIS_TLS_CA_FILE",
   REDIS_SOCKET: "REDIS_PATH",
   REDIS_PREFIX: "REDIS_KEY_PREFIX",
+  REDIS_SENTINEL_SSL: "REDIS_SENTINEL_TLS",
+  REDIS_SENTINEL_TLS_ENABLED: "REDIS_SENTINEL_TLS",
+  REDIS_SENTINEL_TLS_CA: "REDIS_SENTINEL_TLS_CA_FILE",
+  REDIS_SENTINEL_TLS_CERT: "REDIS_SENTINEL_TLS_CERT_FILE",
+  REDIS_SENTINEL_TLS_KEY: "REDIS_SENTINEL_TLS_KEY_FILE",
   REDIS_SENTINEL_MASTER: "REDIS_SENTINEL_NAME",
   REDIS_SENTINEL_MASTER_NAME: "REDIS_SENTINEL_NAME",
 };
@@ -88,7 +99,8 @@ export function misspelt(env: Environment, prefix: string, url: string | undefin
     // A URL says all of the address, so another spelling of a part of it was not meant for us.
     if (hasUrl && ADDRESS.has(full)) return [];
     // The same for TLS, where the other spelling says what is the case.
-    if (full === "REDIS_TLS" && (isTls || parseSwitch(env[variable] ?? "") === false)) return [];
+    if (full === "REDIS_TLS" && isTls) return [];
+    if (/^REDIS_(?:SENTINEL_)?TLS$/.test(full) && parseSwitch(env[variable] ?? "") === false) return [];
     if (env[prefix + full] !== undefined || env[`${prefix}${full}_FILE`] !== undefined) return [];
     return [{ path: variable, given: "is not a known variable", allowed: `did you mean ${prefix}${full}?` }];
   });

@@ -109,7 +109,12 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
   if (given["path"] === "") wrong("path", "must be the path of a Unix socket, e.g. /run/redis.sock");
   if (typeof given["path"] === "string" && /^rediss?:\/\//i.test(given["path"]))
     wrong("path", "must be the path of a Unix socket, e.g. /run/redis.sock; a URL is the first argument of its own");
-  return [...problems, ...checkTls(given["tls"], at("tls")), ...checkSentinels(given, at), ...checkOwnKey(given, at)];
+  return [
+    ...problems,
+    ...["tls", "sentinelTLS"].flatMap((key) => checkTls(given[key], at(key))),
+    ...checkSentinels(given, at),
+    ...checkOwnKey(given, at),
+  ];
 }
 
 /** What is wrong with a host, or `undefined`. Also used for environment variables. */
