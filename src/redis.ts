@@ -378,7 +378,9 @@ sealGetter(Redis.prototype, "policy");
 makeInspectable(Redis.prototype);
 quickenBatches(Redis.prototype);
 const create = (options: RedisOptions): Client => new Redis(options);
-installHooks(Redis.prototype, (client, args) => assemble(client as unknown as Client, args, create));
+installHooks(Redis.prototype, (client, args, warnings) => {
+  assemble(client, { args, warnings }, create);
+});
 makesClients(Redis.createClient, Redis.prototype.duplicate, Redis);
 
 function poolFor(client: Redis, fn: unknown, method: string): ConnectionPool {

@@ -48,9 +48,15 @@ import { tellWarnings } from "./warnings.js";
 /** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
 const KEEP_ALIVE = 30_000;
 
+/** What ioredis's constructor was given, as it is meant, and what was odd about it. */
+export interface Given {
+  readonly args: readonly unknown[];
+  readonly warnings: readonly PolicyWarning[];
+}
+
 /** Sets up everything that hangs on the client, before ioredis's constructor goes on. `create` makes another of its class. */
-export function assemble(client: Client, args: readonly unknown[], create: (options: RedisOptions) => Client): void {
-  const explicit = explicitOptions(args);
+export function assemble(client: Client, given: Given, create: (options: RedisOptions) => Client): void {
+  const explicit = explicitOptions(given.args);
   readTexts(client.options as Record<string, unknown>);
   const { resilience } = client.options;
   const context = takeContext();
@@ -94,7 +100,7 @@ export function assemble(client: Client, args: readonly unknown[], create: (opti
   const brought = broughtBy(policy, explicit);
   const skipsReadyCheck = client.options.enableReadyCheck === false;
   takeOverOptions(client.options, brought, transport);
-  tellWarnings(label, logger, warnings);
+  tellWarnings(label, logger, [...given.warnings, ...warnings]);
 
   const first: Dispatcher =
     isUnref && policy.heartbeat !== false

@@ -7,6 +7,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { ConfigProblem } from "../failure/errors.js";
 import { checkRedisOptions } from "../policy/input/check-redis-options.js";
 import { checkUrl } from "../policy/input/check-url.js";
+import { socketPath } from "../policy/input/lenient.js";
 import { readTarget } from "../policy/environment/target.js";
 
 /** One address of a server. */
@@ -187,9 +188,10 @@ function tlsOf(tls: TargetOptions["tls"]): ConnectionOptions | undefined {
 }
 
 /** The parts a connection string names, as ioredis reads them. Only for strings that `checkUrl` found nothing wrong with. */
-export function parseUrl(text: string): TargetOptions {
+export function parseUrl(given: string): TargetOptions {
+  const text = socketPath(given) ?? given;
   if (/^\d+$/.test(text)) return { port: Number(text) };
-  if (text.startsWith("/") && !text.startsWith("//")) return { path: text };
+  if (text.startsWith("/") && !text.startsWith("//")) return parsePath(text);
   const url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `redis://${text.replace(/^\/\//, "")}`);
   const db = url.pathname.replaceAll("/", "") || url.searchParams.get("db");
   const family = url.searchParams.get("family");
@@ -201,6 +203,17 @@ export function parseUrl(text: string): TargetOptions {
     ...(db === null || db === "" ? {} : { db: Number(db) }),
     ...(family === null ? {} : { family: Number(family) }),
     ...(url.protocol === "rediss:" ? { tls: {} } : {}),
+  };
+}
+
+function parsePath(text: string): TargetOptions {
+  const [path, query] = text.split("?", 2);
+  const { db, username, password } = Object.fromEntries(new URLSearchParams(query));
+  return {
+    ...(path === undefined ? {} : { path }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(db === undefined ? {} : { db: Number(db) }),
   };
 }
 

@@ -3,7 +3,7 @@
  * `duplicate()` hands on what the caller meant. Knows ioredis's option objects, not their meaning.
  */
 import { Redis as IORedis, type RedisOptions } from "ioredis";
-import { BOOLEAN_OPTIONS, MAY_BE_TEXT, NUMBER_OPTIONS } from "../policy/input/check-redis-options.js";
+import { BOOLEAN_OPTIONS, MAY_BE_TEXT, NUMBER_OPTIONS } from "../policy/input/option-kinds.js";
 import { base, type RedisInternals } from "./internals.js";
 
 export type Options = Readonly<Record<string, unknown>>;

@@ -5,6 +5,8 @@ import { takeOverAutoPipelining } from "./auto-pipelining.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "./internals.js";
 import { isInstrumented } from "./instrumentation.js";
 import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
+import { readLeniently } from "../policy/input/lenient.js";
+import type { PolicyWarning } from "../policy/warning.js";
 import { checkReady } from "./ready-check.js";
 import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
 import { reportBug } from "./report-bug.js";
@@ -13,10 +15,10 @@ import { isPassing } from "./transport.js";
 /** Statuses with a live connection. */
 const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"]);
 
-/** `adopt` sets up what hangs on a client, in the middle of ioredis's constructor, which was given these arguments. */
+/** `adopt` sets up what hangs on a client, in the middle of ioredis's constructor, which was given arguments that mean these. */
 export function installHooks<T extends Adapted>(
   prototype: T,
-  adopt: (client: T, args: readonly unknown[]) => void,
+  adopt: (client: T, args: readonly unknown[], warnings: readonly PolicyWarning[]) => void,
 ): void {
   bindWhen(isInstrumented);
   guardReplies();
@@ -28,8 +30,9 @@ export function installHooks<T extends Adapted>(
   });
   overrideInternals(prototype, {
     parseOptions(this: T, ...args) {
-      base.parseOptions.apply(internalsOf(this), args);
-      adopt(this, args);
+      const { value, warnings } = readLeniently(args);
+      base.parseOptions.apply(internalsOf(this), [...value]);
+      adopt(this, value, warnings);
     },
 
     resetOfflineQueue(this: T) {

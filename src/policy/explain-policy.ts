@@ -6,6 +6,7 @@ import type { RedisOptions } from "ioredis";
 import { ConfigError } from "../failure/errors.js";
 import { promises } from "./bounds.js";
 import { checkRedisOptions } from "./input/check-redis-options.js";
+import { readOptions } from "./input/lenient.js";
 import type { Environment } from "./environment/policy-variables.js";
 import { fieldAt, FIELDS } from "./fields.js";
 import { fingerprintOf } from "./fingerprint.js";
@@ -59,8 +60,10 @@ export function explainPolicy(
           },
         ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const { resilience, ...redis } = options;
-  return explainResolved(resolveSources({ resilience, redis, env }), redis);
+  const meant = readOptions(options);
+  const { resilience, ...redis } = meant.value;
+  const explained = explainResolved(resolveSources({ resilience, redis, env }), redis);
+  return { ...explained, warnings: [...meant.warnings, ...explained.warnings] };
 }
 
 /** Explains a policy that is already resolved. */

@@ -6,6 +6,7 @@ import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
 import type { RedisOptions } from "ioredis";
 import { checkRedisOptions } from "../input/check-redis-options.js";
 import { optionsInUrl } from "../input/check-url.js";
+import { readOptions } from "../input/lenient.js";
 import type { Environment } from "./policy-variables.js";
 import { clusterProblems, normalPrefix, readTarget, type EnvironmentRedisOptions } from "./target.js";
 import { lintPolicy, type PolicyWarning } from "../lint.js";
@@ -49,7 +50,7 @@ export function resolveFromEnvironment(
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const prefix = normalPrefix(options.prefix);
   const target = readTarget(env, prefix);
-  const code = definedOf(options.redis);
+  const code = readOptions(definedOf(options.redis)).value;
   const saysWhere = code.host !== undefined || code.path !== undefined || code.sentinels !== undefined;
   const problems: ConfigProblem[] = [
     ...target.problems.filter(({ missing }) => !(saysWhere && missing === true)),

@@ -6,6 +6,7 @@ import { types } from "node:util";
 import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
 import { checkRedisOptions, hostAdvice, isWithin } from "./check-redis-options.js";
 import { checkUrl } from "./check-url.js";
+import { readLeniently } from "./lenient.js";
 import { numberOrShape, shapeOf } from "./value-shape.js";
 
 const MISSING =
@@ -17,7 +18,8 @@ const MISSING =
  *
  * @throws {ConfigError} listing every problem; it shows shapes, never a string it was given.
  */
-export function checkRedisArguments(args: readonly unknown[]): void {
+export function checkRedisArguments(given: readonly unknown[]): void {
+  const args = readLeniently(given).value;
   const problems = args.flatMap((arg, index) => checkArgument(arg, index, args));
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -1,13 +1,12 @@
 /**
  * Checks the query of a connection string. ioredis takes any option there, as text and without a word: a switch that says
- * `false` is on, and a number handed to a socket as text ends the process when it connects.
+ * `false` is on. What is a number is made one before anybody uses it.
  */
-import { BOOLEAN_OPTIONS, isWithin, NUMBER_OPTIONS, STRING_OPTIONS } from "./check-redis-options.js";
+import { isWithin } from "./check-redis-options.js";
+import { BOOLEAN_OPTIONS, NUMBER_OPTIONS, STRING_OPTIONS } from "./option-kinds.js";
 import { fieldsUnder, variableOf } from "../fields.js";
 import { closest } from "../../suggest.js";
 
-/** Handed to `socket.setTimeout`, which takes no text. */
-const SOCKET_TIMERS = new Set(["connectTimeout", "socketTimeout"]);
 const POLICY_KEYS = ["resilience", "profile", ...fieldsUnder("").map((field) => field.path)];
 const KNOWN = [...Object.keys(NUMBER_OPTIONS), ...BOOLEAN_OPTIONS, ...STRING_OPTIONS, "host", "family", "keyPrefix"];
 
@@ -28,7 +27,6 @@ function adviceFor(key: string, value: string): string | undefined {
   }
   const range = NUMBER_OPTIONS[key];
   if (range !== undefined) {
-    if (SOCKET_TIMERS.has(key)) return `has ${key} in its query, where it would be text: pass it as an option`;
     return isWithin(value, range, true)
       ? undefined
       : `has ${key} in its query, which must be a whole number from ${range.min} to ${range.max}`;

@@ -3,74 +3,16 @@
  * Options it does not know are left alone, since ioredis accepts them, except near-misses of our own key.
  */
 import type { ConfigProblem } from "../../failure/errors.js";
-import { LONGEST_TIMER } from "../fields.js";
 import { checkResilience } from "./check-resilience.js";
 import { checkTls } from "./check-tls.js";
+import { readOptions } from "./lenient.js";
+import { BOOLEAN_OPTIONS, FUNCTIONS, MAY_BE_TEXT, NUMBER_OPTIONS, STRING_OPTIONS, type Range } from "./option-kinds.js";
 import { closest } from "../../suggest.js";
 import { mistakeIn, numberOrShape, shapeOf } from "./value-shape.js";
 
-interface Range {
-  readonly min: number;
-  readonly max: number;
-}
-
-const TIMER: Range = { min: 0, max: LONGEST_TIMER };
-/** ioredis's options that are whole numbers, with the range that works. */
-export const NUMBER_OPTIONS: Readonly<Record<string, Range>> = {
-  port: { min: 1, max: 65_535 },
-  db: { min: 0, max: 1_000_000 },
-  connectTimeout: TIMER,
-  disconnectTimeout: TIMER,
-  commandTimeout: { min: 1, max: LONGEST_TIMER },
-  socketTimeout: TIMER,
-  blockingTimeout: { min: -1, max: LONGEST_TIMER },
-  blockingTimeoutGrace: TIMER,
-  keepAlive: TIMER,
-  maxLoadingRetryTime: TIMER,
-  maxRetriesPerRequest: { min: 0, max: Number.MAX_SAFE_INTEGER },
-  sentinelMaxConnections: { min: 1, max: 1000 },
-  sentinelCommandTimeout: TIMER,
-};
-/** ioredis's options that are switches. */
-export const BOOLEAN_OPTIONS: readonly string[] = [
-  "lazyConnect",
-  "enableOfflineQueue",
-  "enableReadyCheck",
-  "enableAutoPipelining",
-  "autoResubscribe",
-  "autoResendUnfulfilledCommands",
-  "readOnly",
-  "noDelay",
-  "stringNumbers",
-  "disableClientInfo",
-  "enableTLSForSentinelMode",
-  "updateSentinels",
-  "failoverDetector",
-];
-/** ioredis's options that are texts. */
-export const STRING_OPTIONS: readonly string[] = [
-  "path",
-  "username",
-  "password",
-  "connectionName",
-  "name",
-  "sentinelUsername",
-  "sentinelPassword",
-];
-/** Options of ioredis that take a function. */
-export const FUNCTIONS: readonly string[] = [
-  "retryStrategy",
-  "reconnectOnError",
-  "sentinelRetryStrategy",
-  "sentinelReconnectStrategy",
-  "Connector",
-];
-/** Options ioredis may be given as text because its URL query has only text. */
-export const MAY_BE_TEXT = new Set(["port", "db", "family"]);
-
 /** Every problem in an options object. `null` counts as absent, as in ioredis's own defaults, except for the address. */
 export function checkRedisOptions(options: object, path: string): ConfigProblem[] {
-  const given = options as Readonly<Record<string, unknown>>;
+  const given = readOptions(options).value as Readonly<Record<string, unknown>>;
   const at = (key: string): string => (path === "" ? key : `${path}.${key}`);
   const problems: ConfigProblem[] = [];
   const wrong = (key: string, allowed: string, shown: string = shapeOf(given[key])): void => {
@@ -78,6 +20,7 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
   };
   for (const [key, range] of Object.entries(NUMBER_OPTIONS)) {
     if (isAbsent(given[key]) && !(key === "port" && given[key] === null)) continue;
+    if (key === "keepAlive" && given[key] === false) continue;
     if (key === "maxRetriesPerRequest" && given[key] === Infinity) continue;
     if (!isWithin(given[key], range, MAY_BE_TEXT.has(key))) {
       wrong(key, `must be a whole number from ${range.min} to ${range.max}`, numberOrShape(given[key]));
@@ -90,10 +33,16 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
     wrong("protocol", "must be 2 or 3", numberOrShape(given["protocol"]));
   }
   for (const key of BOOLEAN_OPTIONS) {
-    if (!isAbsent(given[key]) && typeof given[key] !== "boolean") wrong(key, "must be true or false, without quotes");
+    if (isAbsent(given[key]) || typeof given[key] === "boolean") continue;
+    const taken = given[key] === "false" ? "; ioredis takes this text for true" : "";
+    wrong(key, `must be true or false, without quotes${taken}`);
   }
   for (const key of STRING_OPTIONS) {
-    if (!isAbsent(given[key]) && typeof given[key] !== "string") wrong(key, "must be a string");
+    if (isAbsent(given[key]) || typeof given[key] === "string") continue;
+    wrong(
+      key,
+      typeof given[key] === "number" ? "must be a string: as a number it has lost digits" : "must be a string",
+    );
   }
   for (const key of FUNCTIONS) {
     if (!isAbsent(given[key]) && typeof given[key] !== "function") wrong(key, "must be a function");
@@ -120,7 +69,8 @@ export function checkRedisOptions(options: object, path: string): ConfigProblem[
 /** What is wrong with a host, or `undefined`. Also used for environment variables. */
 export function hostAdvice(host: unknown): string | undefined {
   if (typeof host !== "string") return "must be a host name or address";
-  if (host === "") return "must not be empty; leave it out for localhost";
+  if (host === "")
+    return "must not be empty: check the variable it comes from; leave host out only if this machine is meant";
   const mistake = mistakeIn(host);
   if (mistake !== undefined) return mistake;
   if (/\s/.test(host)) return "must not hold spaces or line breaks";

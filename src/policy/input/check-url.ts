@@ -4,7 +4,8 @@
  */
 import type { ConfigProblem } from "../../failure/errors.js";
 import { queryAdvice } from "./check-query.js";
-import { BOOLEAN_OPTIONS } from "./check-redis-options.js";
+import { socketPath } from "./lenient.js";
+import { BOOLEAN_OPTIONS } from "./option-kinds.js";
 import { mistakeIn, shapeOf } from "./value-shape.js";
 import type { UserRedisOptions } from "../translate.js";
 
@@ -14,7 +15,7 @@ const ENCODE = "encode the password with encodeURIComponent";
 
 /** Every problem in a connection string; `path` names it in messages, e.g. `url` or `REDIS_URL`. */
 export function checkUrl(text: string, path: string): ConfigProblem[] {
-  const allowed = adviceFor(text);
+  const allowed = adviceFor(socketPath(text) ?? text);
   return allowed === undefined ? [] : [{ path, given: shapeOf(text), allowed }];
 }
 
@@ -42,7 +43,7 @@ function adviceFor(text: string): string | undefined {
 }
 
 function schemeAdvice(scheme: string): string {
-  if (scheme === "unix" || scheme === "redis+unix" || scheme === "file")
+  if (/^(?:file|(?:redis\+)?unix|redis[+-]socket)$/.test(scheme))
     return "must be the plain path for a Unix socket, e.g. /run/redis.sock";
   if (scheme === "redis+tls" || scheme === "tls" || scheme === "valkeys") return "must begin with rediss:// for TLS";
   if (scheme.includes("sentinel")) return `must not be a Sentinel URL: ${SENTINELS}`;
@@ -88,8 +89,10 @@ function withScheme(text: string): string {
 }
 
 /** The ioredis options that a connection string says, without the credentials; nothing for one that is wrong. */
-export function optionsInUrl(text: string | undefined): UserRedisOptions {
-  if (text === undefined || adviceFor(text) !== undefined) return {};
+export function optionsInUrl(url: string | undefined): UserRedisOptions {
+  if (url === undefined) return {};
+  const text = socketPath(url) ?? url;
+  if (adviceFor(text) !== undefined) return {};
   if (isSocketPath(text)) return { ...queryOf(new URLSearchParams(text.split("?")[1])), path: text.split("?")[0] };
   const { hostname, port, protocol, searchParams, username, password, pathname } = new URL(withScheme(text));
   const db = pathname.replaceAll("/", "");

@@ -5,7 +5,7 @@
 import { closest } from "../../suggest.js";
 import { fieldAt } from "../fields.js";
 import { calledElsewhere, fieldsMeant } from "../meant.js";
-import { BOOLEAN_OPTIONS, FUNCTIONS, NUMBER_OPTIONS, STRING_OPTIONS } from "./check-redis-options.js";
+import { BOOLEAN_OPTIONS, FUNCTIONS, NUMBER_OPTIONS, STRING_OPTIONS } from "./option-kinds.js";
 
 const KNOWN: readonly string[] = [
   ...Object.keys(NUMBER_OPTIONS),
