@@ -9,7 +9,7 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Bytes, a few percent above what the build has. */
 const BYTES = {
   // All that `index` loads: what V8 reads at every start
-  "core.js": 585_000,
+  "core.js": 640_000,
   // The doctor, loaded when something is wrong
   "diagnose.js": 138_000,
   "index.d.ts": 58_500,

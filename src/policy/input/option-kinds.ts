@@ -1,6 +1,7 @@
 /** Data: the options of ioredis by the kind of value that they take, with the range that works. */
 import { LONGEST_TIMER } from "../fields.js";
 
+/** The numbers that an option takes. */
 export interface Range {
   readonly min: number;
   readonly max: number;
