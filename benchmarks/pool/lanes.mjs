@@ -26,6 +26,9 @@ export async function lanes({ kept }) {
         const row = seen.get(size) ?? { p50: [], p99: [], late: [], rate: [] };
         seen.set(size, row);
         const redis = createRedis({ port, host: "127.0.0.1", resilience: { ...QUIET, pool: { size } } });
+        // Each key has its lane once all lanes are connected.
+        const isSpread = () => size === 1 || redis.stats().pool?.lanes?.filter(isReady).length === size;
+        while (!isSpread()) await Promise.all([redis.ping(), sleep(1)]);
         await Promise.all(Array.from({ length: SMALL }, (_, i) => redis.get(`small:${i}`)));
         const beside = await besideLarge(redis);
         row.p50.push(quantile(beside, 0.5));
@@ -90,4 +93,9 @@ async function clockedGets(redis, ms) {
     await sleep(1);
   }
   return Promise.all(times);
+}
+
+/** @param {{ readonly status: string }} lane */
+function isReady({ status }) {
+  return status === "ready";
 }

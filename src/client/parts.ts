@@ -45,7 +45,9 @@ export class ClientParts {
   /** A connection that has been away for too long, if there is one: what is meant for it is refused, however well the others are. */
   away(): (Part & Absence) | undefined {
     for (const part of this.#parts) {
-      const { absence } = part.engine;
+      const { absence, standing } = part.engine;
+      // Before it has been connected, nothing is meant for a lane.
+      if (part.role === "lane" && !standing.wasConnected) continue;
       if (absence !== undefined) return { ...part, ...absence };
     }
     return undefined;

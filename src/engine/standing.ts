@@ -22,6 +22,11 @@ export class Standing {
     return this.#since;
   }
 
+  /** It is connected, or was before. */
+  get wasConnected(): boolean {
+    return this.#kind === "connected" || this.#lostAt !== undefined;
+  }
+
   /** Somebody asked for a connection, and there is none. */
   get wantsConnection(): boolean {
     return this.#kind === "connecting" || this.#kind === "down";

@@ -1,7 +1,8 @@
 /**
  * Several shared connections for ordinary commands (`pool.size` above 1). Commands of one key share a lane and so keep
  * their order; a command that concerns several lanes runs while nothing else does. The first lane is the client's own
- * connection, the others are made when they are first used.
+ * connection. The others are made once it takes commands; until all of them do, it carries everything, so that nobody waits
+ * for a connection while there is one.
  */
 import type { Command } from "ioredis";
 import { clock, sleep } from "../clock.js";
@@ -28,6 +29,8 @@ export class Lanes implements Dispatcher {
   readonly #queue: LaneQueue;
   #isAlone = false;
   #isDraining = false;
+  /** All lanes have been connected: each key has one. */
+  #isSpread = false;
 
   constructor(host: ClientHost, slotOf: SlotOf) {
     this.#host = host;
@@ -55,6 +58,7 @@ export class Lanes implements Dispatcher {
     this.#queue.add(item, command);
     if (this.#isDraining || !this.#host.own.engine.accepts) this.#queue.refuse(item);
     else if (!isFree) return;
+    else if (!this.#isSpread && this.#areAllOpen()) void this.#spread();
     else if (stream === undefined) this.#start(item);
     // The members of a batch come one by one within this turn; only then is it known where they belong.
     else queueMicrotask(() => this.#flush());
@@ -87,6 +91,7 @@ export class Lanes implements Dispatcher {
     this.#queue.refuseAll();
     for (const { client } of this.#others()) client.disconnect();
     this.#lanes.fill(undefined, 1);
+    this.#isSpread = false;
   }
 
   /** Takes commands again. */
@@ -96,6 +101,32 @@ export class Lanes implements Dispatcher {
 
   // ---- order
 
+  /** Makes the other lanes if there is a server to connect to. Returns whether all of them take commands. */
+  #areAllOpen(): boolean {
+    if (!this.#host.own.engine.isOpen) return false;
+    for (const at of this.#lanes.keys()) {
+      if (this.#lanes[at] !== undefined) continue;
+      const lane = (this.#lanes[at] = this.#host.open("lane"));
+      lane.transport.wake();
+    }
+    return this.#open().every(({ engine }) => engine.isOpen);
+  }
+
+  /** From now on each key has its lane; what was issued before is answered first. */
+  async #spread(): Promise<void> {
+    this.#isAlone = true;
+    this.#queue.park();
+    await this.whenSettled();
+    this.#isSpread = true;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#isAlone = false;
+    this.#queue.unpark();
+    this.#flush();
+  }
+
   #flush(): void {
     for (let item = this.#queue.first; item !== undefined && !this.#isAlone; item = this.#queue.first) {
       this.#start(item);
@@ -104,7 +135,7 @@ export class Lanes implements Dispatcher {
 
   #start(item: Item): void {
     const { commands, stream } = item;
-    const size = this.#lanes.length;
+    const size = this.#isSpread ? this.#lanes.length : 1;
     const [first] = commands;
     if (first === undefined) return;
     const place =
@@ -129,13 +160,11 @@ export class Lanes implements Dispatcher {
       // Its caller may have given up before the server has heard of it.
       await this.whenSettled();
     }
-    this.#isAlone = false;
-    this.#queue.unpark();
-    this.#flush();
+    this.#goOn();
   }
 
   #dispatch({ commands, stream, options, since }: Item, index: number): void {
-    const { client, engine } = this.#lane(index);
+    const { client, engine } = this.#lanes[index] ?? this.#host.own;
     // ioredis's stream writes to the connection that its destination names.
     if (stream !== undefined) (stream as { destination: { redis: object } }).destination = { redis: client };
     const [first] = commands;
@@ -156,10 +185,6 @@ export class Lanes implements Dispatcher {
       ...this.#host.own.engine.errorDetails(),
       command: factsOf(command.name).shown,
     });
-  }
-
-  #lane(index: number): OwnConnection {
-    return (this.#lanes[index] ??= this.#host.open("lane"));
   }
 
   #open(): OwnConnection[] {

@@ -10,6 +10,7 @@ import { IoredoubtError } from "../../src/failure/errors.js";
 import type { ResilienceOptions } from "../../src/policy/shape.js";
 import { Redis, type RedisOptions } from "../../src/redis.js";
 import { connected } from "../helpers/connected.js";
+import { eventually } from "../helpers/eventually.js";
 import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
 import { createLogSink, type LogSink } from "../helpers/log-sink.js";
 import type { RedisServer } from "../helpers/redis-server.js";
@@ -54,9 +55,21 @@ export function client(port: number, options: TestOptions = {}): Redis & { reado
   return Object.assign(redis, { log });
 }
 
-/** The same, connected. */
+/** The same, connected; with all its lanes, if it has several. */
 export async function ready(port: number, options: TestOptions = {}): Promise<Redis & { readonly log: LogSink }> {
-  return connected(client(port, options));
+  const redis = await connected(client(port, options));
+  if (redis.policy.pool.size > 1) await lanesOpen(redis);
+  return redis;
+}
+
+/** Waits until all lanes of the client are connected, and each key has its own. */
+export async function lanesOpen(redis: Redis): Promise<void> {
+  const { size } = redis.policy.pool;
+  await eventually(async () => {
+    await redis.ping();
+    expect(redis.stats().pool?.lanes?.map(({ status }) => status)).toEqual(Array(size).fill("ready"));
+  });
+  await redis.ping();
 }
 
 /** Plain ioredis, for the other half of a comparison. */

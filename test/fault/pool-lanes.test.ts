@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Command } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ClosedError, type Redis } from "../../src/index.js";
@@ -6,6 +7,7 @@ import { placeOf } from "../../src/routing/lane-plan.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { lanesOpen } from "./core-harness.js";
 import { blocked, client, connections } from "./pool-harness.js";
 
 let server: RedisServer;
@@ -16,7 +18,9 @@ afterAll(() => server.stop());
 
 const KEYS = Array.from({ length: 30 }, (_, n) => `key:${n}`);
 
+/** All its lanes carry commands, and the keys are gone. */
 async function warm(redis: Redis): Promise<Redis> {
+  await lanesOpen(redis);
   await Promise.all(KEYS.map((key) => redis.del(key)));
   return redis;
 }
@@ -28,6 +32,35 @@ describe("several lanes (pool.size 4)", () => {
     expect(await connections(server)).toHaveLength(4);
     await redis.quit();
     await eventually(async () => expect(await connections(server)).toHaveLength(0));
+  });
+
+  it("serve through the first as long as the others are not there, and keep the order when they come", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, { pool: { size: 4 }, queue: false });
+    await once(redis, "ready");
+    proxy.silent();
+    const grown: Promise<unknown>[] = [];
+    for (const key of KEYS) expect(await redis.set(key, "")).toBe("OK");
+    expect(redis.health().status).toBe("ready");
+    let length = 0;
+    const grow = (): void => {
+      length++;
+      for (const key of KEYS) grown.push(redis.append(key, "x"));
+    };
+    grow();
+    await proxy.pass();
+    await eventually(() => {
+      grow();
+      expect(redis.stats().pool?.lanes?.map(({ status }) => status)).toEqual(Array(4).fill("ready"));
+    });
+    grow();
+    const lengths = Array.from({ length }, (_, at) => KEYS.map(() => at + 1)).flat();
+    expect(await Promise.all(grown)).toEqual(lengths);
+    await eventually(async () => {
+      await Promise.all(KEYS.map((key) => redis.get(key)));
+      const busy = (await connections(server)).filter((line) => line.includes("cmd=get"));
+      expect(busy).toHaveLength(4);
+    });
   });
 
   it("keep the order of each key without any await", async () => {
