@@ -168,9 +168,10 @@ export class Watchdog {
 
   /** Returns how long to wait until the next look: a pace, or until something may be due. */
   #check(interval: number, timeout: number): number {
-    const pace = paceOf(interval, timeout);
     const now = clock.now();
     const limit = this.#wokeAt > this.lastReadAt ? Math.min(timeout, PROOF) : timeout;
+    // What was sent as the process woke counts from now on only: the next look must not come after its limit.
+    const pace = Math.min(paceOf(interval, timeout), limit);
     const owed = this.#hooks.owedFor(now);
     this.#measure(owed > 0);
     // After a stall the bytes may be in the socket: look again once the poll phase has passed.
