@@ -45,7 +45,7 @@ function diagnose(error: unknown, context: FailureContext): Diagnosis {
   const finding = refine(find(views, context, own), views, context);
   const entry = entryOf(finding.code);
   const facts = factsOf(context, views);
-  const special = finding.row?.why;
+  const special = finding.row?.why ?? forgotten(finding.code, context);
   const observed = evidenceOf(entry.area, views, context, facts);
   const evidence = special === undefined ? observed : [...observed, special];
   const beneath = finding.beneath === undefined ? undefined : entryOf(finding.beneath);
@@ -65,6 +65,12 @@ function diagnose(error: unknown, context: FailureContext): Diagnosis {
     docs: `docs/errors/${finding.code}.md`,
     seen: seenOf(views, context),
   });
+}
+
+/** Why a connection is gone that nobody used while this process stood still, as frozen functions and suspended laptops do. */
+function forgotten(code: Code, { connection }: FailureContext): string | undefined {
+  if (connection?.pausedMs === undefined || !(CLOSED.has(code) || code === "RESPONSE_TIMEOUT")) return undefined;
+  return "A router, balancer or NAT gateway forgot the connection while this process stood still.";
 }
 
 /** Within a Cluster these only mean "ask again". */

@@ -84,6 +84,8 @@ export interface FailureContext {
         readonly bytesReadSince?: number | undefined;
         /** Milliseconds since the last byte came. */
         readonly silentMs?: number | undefined;
+        /** Milliseconds, at least, for which this process stood still since then, where routers forget a connection in that time. */
+        readonly pausedMs?: number | undefined;
         readonly everReady?: boolean | undefined;
         /** The first line the server sent before it closed, at most 200 characters. */
         readonly lastWords?: string | undefined;

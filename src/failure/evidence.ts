@@ -65,7 +65,9 @@ function triedAddresses(views: readonly View[]): string | undefined {
 }
 
 function pushConnection(found: string[], connection: NonNullable<FailureContext["connection"]>): void {
-  const { ageMs, bytesReadSince, bytesRead, silentMs } = connection;
+  const { ageMs, bytesReadSince, bytesRead, silentMs, pausedMs } = connection;
+  if (pausedMs !== undefined)
+    found.push(`This process stood still for at least ${formatDuration(pausedMs)} before that.`);
   if (ageMs === undefined) return;
   const age = `The connection was ${formatDuration(ageMs)} old`;
   if (bytesReadSince !== undefined) {

@@ -90,7 +90,7 @@ export class ConnectionRecord {
   context(): FailureContext {
     const now = clock.now();
     const { status, commandQueue } = this.#redis;
-    const { connectedAt, bytesRead, lastReadAt, firstWords, lookup } = this.#watchdog;
+    const { connectedAt, bytesRead, lastReadAt, firstWords, lookup, pausedFor } = this.#watchdog;
     const head = commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
     const since = head === undefined ? undefined : callOf(head)?.sentAt;
     const connected = connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
@@ -105,6 +105,7 @@ export class ConnectionRecord {
               ageMs: Math.round(now - connectedAt),
               bytesRead,
               silentMs: Math.round(now - lastReadAt),
+              ...(pausedFor === undefined ? {} : { pausedMs: Math.round(pausedFor) }),
               everReady,
               lastWords: lastWords(firstWords) ?? this.#lastWords,
             },

@@ -45,6 +45,8 @@ export class Watchdog {
   #release: (() => void) | undefined = undefined;
   /** When this process woke from a stall that balancers and routers take for the end of a connection. */
   #wokeAt = 0;
+  /** For how long it had stood still then, in milliseconds. */
+  #away = 0;
   connectedAt = 0;
   lastReadAt = 0;
   /** When a reply was complete last, or as good as: of a large one a part counts, single bytes do not. */
@@ -73,6 +75,11 @@ export class Watchdog {
     this.connectedAt = 0;
     this.firstWords = "";
     this.#handshake.dialling(isNamed);
+  }
+
+  /** Milliseconds for which this process stood still since the last byte came; `undefined` where no connection minds it. */
+  get pausedFor(): number | undefined {
+    return this.connectedAt > 0 && this.#wokeAt > this.lastReadAt ? this.#away : undefined;
   }
 
   /** The address is being looked up: nothing has left for the server yet. */
@@ -150,6 +157,7 @@ export class Watchdog {
     stalls.note(since + wait, now);
     if (now - since < AWAY || now - since < 2 * wait) return;
     this.#wokeAt = now;
+    this.#away = now - since - wait;
     if (this.#hooks.isIdle()) this.#ping();
   }
 

@@ -585,4 +585,16 @@ describe("classify", () => {
     );
     expect(classify(reply("OOM command not allowed when used memory > 'maxmemory'.")).seen).toContain("'maxmemory'");
   });
+
+  it("blames the pause of this process, not the server, for a connection that did not outlive it", () => {
+    const connection = { ageMs: 9000, bytesRead: 50, silentMs: 8700, pausedMs: 7000, everReady: true };
+    const silent = Object.assign(new Error("no reply came"), { code: "RESPONSE_TIMEOUT" });
+    const { why, evidence } = classify(silent, { ...remote, connection });
+    expect(evidence[0]).toBe("This process stood still for at least 7 s before that.");
+    expect(why.find((sentence) => !evidence.includes(sentence))).toMatch(
+      /forgot the connection while this process stood/,
+    );
+    const { why: refusal } = classify(refused, { ...remote, connection });
+    expect(refusal.join(" ")).not.toContain("forgot the connection");
+  });
 });

@@ -90,6 +90,7 @@ describe("a connection of a process that was frozen for 7 s", () => {
     time.freeze(7000);
     const woken = time.now;
     await time.pass(5000);
+    expect(watchdog.pausedFor).toBe(4800);
     expect((silentAt ?? Infinity) - woken).toBeLessThanOrEqual(1600);
   });
 
@@ -107,6 +108,7 @@ describe("a connection of a process that was frozen for 7 s", () => {
     time.freeze(3000);
     const woken = (sentAt = time.now);
     await time.pass(8000);
+    expect(watchdog.pausedFor).toBeUndefined();
     expect((silentAt ?? Infinity) - woken).toBeGreaterThanOrEqual(4900);
   });
 });
