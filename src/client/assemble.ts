@@ -1,5 +1,4 @@
 /** The composition root: gives a client its policy, engine, transport, routers and pool, in the middle of ioredis's constructor. */
-import type { RedisOptions as IORedisOptions } from "ioredis";
 import { ScriptEffects } from "../command/scripts.js";
 import type { EndpointFacts } from "../endpoint/endpoint.js";
 import { Engine } from "../engine/engine.js";
@@ -43,7 +42,7 @@ import { healthOf } from "./health.js";
 import { sealOptions } from "./sealed-options.js";
 import { snapshot } from "./stats.js";
 import { STATE, type State } from "./state.js";
-import { tellWarnings } from "./warnings.js";
+import { tellResp2, tellWarnings } from "./warnings.js";
 
 /** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
 const KEEP_ALIVE = 30_000;
@@ -99,7 +98,7 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
   });
   const brought = broughtBy(policy, explicit);
   const skipsReadyCheck = client.options.enableReadyCheck === false;
-  takeOverOptions(client.options, brought, transport);
+  takeOverOptions(client.options, brought);
   tellWarnings(label, logger, [...given.warnings, ...warnings]);
 
   const first: Dispatcher =
@@ -130,6 +129,11 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
     turn,
     explicit,
     skipsReadyCheck,
+    helloRefusal: {
+      label,
+      insists: "protocol" in explicit && Number(explicit["protocol"]) === 3,
+      told: (word) => tellResp2(label, logger, word),
+    },
     serverAllows: (maxClients) => {
       if (pooled === undefined) tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
     },
@@ -178,14 +182,9 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
   Object.defineProperty(client, STATE, { value: state });
 }
 
-/** Gives ioredis the options that the policy brings, and takes those away that belong to the engine now. */
-function takeOverOptions(options: RedisOptions, brought: Options, transport: IORedisTransport): void {
+/** Gives ioredis the options that the policy brings, and keeps those as they are that became part of it. */
+function takeOverOptions(options: RedisOptions, brought: Options): void {
   Object.assign(options, brought);
-  // ioredis would arm a timer a command, and resolve what was not answered.
-  delete options.commandTimeout;
-  delete options.blockingTimeout;
-  options.retryStrategy = transport.reconnect.strategy as NonNullable<IORedisOptions["retryStrategy"]>;
-  options.enableReadyCheck = true;
   sealOptions(options);
   makeOptionsInspectable(options);
 }

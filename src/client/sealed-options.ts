@@ -10,6 +10,7 @@ import type { RedisOptions } from "./redis-options.js";
 const SEALED = [
   "resilience",
   "commandTimeout",
+  "blockingTimeout",
   "enableOfflineQueue",
   "maxRetriesPerRequest",
   "autoResendUnfulfilledCommands",
@@ -19,8 +20,10 @@ const SEALED = [
 export function sealOptions(options: RedisOptions): void {
   for (const key of SEALED) {
     const value = key === "resilience" ? frozenCopy(options.resilience) : options[key];
+    // One that is shown to ioredis as another stays so.
+    const { get = () => value } = Object.getOwnPropertyDescriptor(options, key) ?? {};
     // What is not there must not appear in copies of the options.
-    seal(options, key, value, key in options);
+    seal(options, key, get, Object.prototype.propertyIsEnumerable.call(options, key));
   }
 }
 
@@ -30,8 +33,8 @@ export function sealGetter(prototype: object, key: string): void {
   Object.defineProperty(prototype, key, { ...descriptor, set: () => refuse(key) });
 }
 
-function seal(target: object, key: string, value: unknown, enumerable: boolean): void {
-  Object.defineProperty(target, key, { get: () => value, set: () => refuse(key), enumerable, configurable: true });
+function seal(target: object, key: string, get: () => unknown, enumerable: boolean): void {
+  Object.defineProperty(target, key, { get, set: () => refuse(key), enumerable, configurable: true });
 }
 
 function refuse(key: string): never {

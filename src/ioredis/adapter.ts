@@ -5,6 +5,7 @@
 import type { Command, Redis as IORedis } from "ioredis";
 import type { Dispatcher, TransportEvents } from "../engine/ports.js";
 import type { Options } from "./explicit-options.js";
+import type { HelloRefusal } from "./hello-refused.js";
 import type { OwnTurn } from "./own-turn.js";
 import type { Resubscription } from "./resubscription.js";
 import type { IORedisTransport } from "./transport.js";
@@ -21,6 +22,7 @@ export interface Adapter {
   readonly explicit: Options;
   /** `enableReadyCheck: false`. ioredis 5 guards against a lost handshake only on the way through the check, so it always goes there. */
   readonly skipsReadyCheck: boolean;
+  readonly helloRefusal: HelloRefusal;
   /** The server has said how many clients it takes. */
   readonly serverAllows: (maxClients: number) => void;
   /** The client has ended for good. */

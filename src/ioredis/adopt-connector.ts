@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { deferConnectTimeout } from "./awake-connect-timeout.js";
 import { coalesceWrites, type WriteStats } from "./coalesce.js";
 import type { Connector } from "./internals.js";
+import { nameServers } from "./server-name.js";
 import { endLookupsWith } from "./sentinel-lookups.js";
 
 const adopted = new WeakSet<Connector>();
@@ -29,6 +30,7 @@ export function adoptConnector(connector: Connector, adoption: Adoption): void {
   const { writes, closedUnheard, greeted } = adoption;
   if (adopted.has(connector)) return;
   adopted.add(connector);
+  nameServers(connector);
   endLookupsWith(connector);
   const connect = connector.connect.bind(connector);
   const dial: Connector["connect"] = async (emit) => {

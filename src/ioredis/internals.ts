@@ -40,7 +40,11 @@ export interface Connector {
   check(info: Record<string, string>): boolean;
   firstError?: Error | undefined;
   /** Sentinel's connector: a client for one question. */
-  connectToSentinel?(endpoint: unknown, options?: object): IORedis;
+  connectToSentinel?(endpoint: { readonly host?: unknown }, options?: object): IORedis;
+  /** Sentinel's connector: where the master, or a replica, is; `null` for nowhere. */
+  resolve?(endpoint: unknown): Promise<{ host?: unknown } | null>;
+  /** The client's own options. Absent in a connector of the caller's. */
+  options?: RedisOptions;
 }
 
 /** Connection state that ioredis restores after a reconnect. `protocol` and `handshake` exist from 6.0 on. */

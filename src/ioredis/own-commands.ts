@@ -5,6 +5,7 @@
 import type { Command } from "ioredis";
 import type { BatchStream } from "../engine/ports.js";
 import { ADAPTER, type Adapted, type Adapter } from "./adapter.js";
+import { watchHello } from "./hello-refused.js";
 import { internalsOf } from "./internals.js";
 import { Resubscription } from "./resubscription.js";
 
@@ -61,6 +62,7 @@ function sendOwn(client: Adapted, command: Command): void {
   const adapter = client[ADAPTER];
   const restoring = client.status === "ready";
   if (restoring && command.name === "ssubscribe") takeSecondPrefix(command, client.options.keyPrefix);
+  if (command.name === "hello" && !restoring) watchHello(command, adapter.helloRefusal);
   adapter.turn.outside(() => adapter.transport.write(command, undefined));
   if (restoring && Resubscription.concerns(command)) {
     adapter.resubscription.sent(command);

@@ -1,6 +1,6 @@
 /**
  * ioredis's ready check without its sharp edges: a loading server is waited for, one that is busy with a script is
- * asked again instead of failing everything that waits, and a user without the right to INFO is let through silently.
+ * asked again instead of failing everything that waits, and where INFO is not to be had the client is let through silently.
  */
 import { clock } from "../clock.js";
 import type { Redis as IORedis } from "ioredis";
@@ -22,6 +22,13 @@ type Callback = (error: Error | null, info?: Record<string, string>) => void;
 const MAX_WAIT = 1_000;
 const BUSY_WAIT = 100;
 
+/** The user may not run INFO, or the server, a proxy or a service, does not offer it: it has answered, which is what counts. */
+function isWithoutInfo(message: string): boolean {
+  return (
+    message.startsWith("NOPERM") || /^ERR .*(?:unknown command|not supported|not allowed|unsupported)/i.test(message)
+  );
+}
+
 export function checkReady(client: IORedis, callback: Callback, hooks: ReadyCheckHooks): void {
   const socket = client.stream;
   const again = (after: number): void => {
@@ -34,7 +41,7 @@ export function checkReady(client: IORedis, callback: Callback, hooks: ReadyChec
   };
   hooks.info((error, reply) => {
     if (error) {
-      if (error.message.startsWith("NOPERM")) callback(null, {});
+      if (isWithoutInfo(error.message)) callback(null, {});
       else if (error.message.startsWith("BUSY ")) again(BUSY_WAIT);
       else callback(error);
       return;

@@ -34,7 +34,7 @@ const ONCE_EVERY = 100;
 export class Reconnect {
   readonly #policy: ReconnectPolicy;
   /** The caller's own strategy, honoured as it is. */
-  readonly #custom: RetryStrategy | null | undefined;
+  #custom: RetryStrategy | null | undefined;
   readonly #hooks: ReconnectHooks;
   #attempts = 0;
   #dialledAt: number | undefined = undefined;
@@ -53,6 +53,11 @@ export class Reconnect {
 
   get attempts(): number {
     return this.#attempts;
+  }
+
+  /** The caller has another strategy from now on. */
+  use(custom: RetryStrategy | null | undefined): void {
+    this.#custom = custom;
   }
 
   dialling(): void {

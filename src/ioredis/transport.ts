@@ -38,6 +38,7 @@ import type { Garble } from "./reply-guard.js";
 import { ReplyLimits, type Excess } from "./reply-limits.js";
 import { SelectedDatabase } from "./selected-database.js";
 import { SendProgress } from "./send-progress.js";
+import { ShownOptions } from "./shown-options.js";
 import { Watchdog } from "./watchdog.js";
 import { WriteScout } from "./write-scout.js";
 
@@ -91,6 +92,7 @@ export class IORedisTransport implements Transport {
   readonly #redis: RedisInternals;
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
+  readonly #shown: ShownOptions;
   readonly #sendProgress = new SendProgress();
   readonly #selected: SelectedDatabase;
   readonly #login: Login;
@@ -116,6 +118,10 @@ export class IORedisTransport implements Transport {
       isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || clock.now() - this.#refusedAt < WANTED_FOR,
       wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
       spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
+    });
+    this.#shown = new ShownOptions(client, {
+      retryStrategy: this.reconnect.strategy,
+      retriesWith: (strategy) => this.reconnect.use(strategy),
     });
     this.#scout = new WriteScout(
       this.#redis,
@@ -161,7 +167,9 @@ export class IORedisTransport implements Transport {
       this.#selected.sending(command);
       this.#login.sending(command);
     }
-    const traced = IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>;
+    const traced = this.#shown.sending(
+      () => IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>,
+    );
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
     return bytesOf(command);

@@ -3,6 +3,7 @@
  * ioredis client of its own with the caller's address, credentials and connector, so that the name is looked up afresh.
  * One at a time; it lives for one question, holds no process, and ends with its owner.
  */
+import { nameServers } from "./server-name.js";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis, type RedisOptions } from "ioredis";
 import { internalsOf, type RedisInternals } from "./internals.js";
@@ -114,6 +115,7 @@ function scoutOptions(options: RedisOptions, limit: number): RedisOptions {
 
 function letGo(redis: RedisInternals): void {
   const { connector } = redis;
+  nameServers(connector);
   const connect = connector.connect.bind(connector);
   connector.connect = async (emit) => {
     const stream = await connect(emit);

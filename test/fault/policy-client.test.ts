@@ -117,6 +117,7 @@ describe("a client that is made", () => {
   it.each([
     "resilience",
     "commandTimeout",
+    "blockingTimeout",
     "maxRetriesPerRequest",
     "enableOfflineQueue",
     "autoResendUnfulfilledCommands",
@@ -134,7 +135,32 @@ describe("a client that is made", () => {
   it("can still be duplicated with other values", () => {
     expect(redis.duplicate({ maxRetriesPerRequest: null }).policy.queue).toMatchObject({ wait: "forever" });
     expect(redis.duplicate({ resilience: { deadline: 90, logger: false } }).policy.deadline).toBe(90);
-    expect({ ...redis.options }).not.toHaveProperty("commandTimeout");
+  });
+
+  it("shows its options as they were written, and a client made of a copy has the same policy", () => {
+    const written = { commandTimeout: 700, enableReadyCheck: false, retryStrategy: () => null, lazyConnect: true };
+    const client = createRedis({ ...written, resilience: { logger: false } });
+    expect(client.options).toMatchObject(written);
+    const copy = createRedis({ ...client.options });
+    expect(copy.options).toMatchObject(written);
+    expect(copy.policy).toEqual(client.policy);
+    const bare = createRedis({ lazyConnect: true, resilience: { logger: false } });
+    expect(Object.keys(bare.options)).not.toEqual(expect.arrayContaining(["commandTimeout"]));
+    expect(createRedis({ ...bare.options }).policy).toEqual(bare.policy);
+  });
+
+  it("takes another retryStrategy at run time, as ioredis does", async () => {
+    const server = await startRedis();
+    atEnd(() => server.stop());
+    const client = createRedis(server.port, { resilience: { logger: false } });
+    await client.ping();
+    const seen: number[] = [];
+    client.options.retryStrategy = (times) => (seen.push(times), times < 2 ? 1 : null);
+    const ended = new Promise<void>((resolve) => client.once("end", resolve));
+    await server.kill();
+    await ended;
+    expect(seen).toEqual([1, 2]);
+    expect(client.options.retryStrategy).toBeTypeOf("function");
   });
 });
 
@@ -154,7 +180,7 @@ describe("a duplicate", () => {
     const twin = redis.duplicate();
     expect(policyLine(twin.policy)).toBe(policyLine(redis.policy));
     expect(twin.policy).toEqual(redis.policy);
-    expect(twin.options).toMatchObject({ ...redis.options, retryStrategy: twin.options.retryStrategy });
+    expect(twin.options).toMatchObject({ ...redis.options });
   });
 
   it("serves transactions and blocking commands of a client whose URL has a query", async () => {

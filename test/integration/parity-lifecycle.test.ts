@@ -254,7 +254,7 @@ describe("the object", () => {
   });
 
   it("shows the same options, but for those that this package took over", async () => {
-    const OURS = new Set(["retryStrategy", "port", "resilience", "enableReadyCheck", "keepAlive"]);
+    const OURS = new Set(["port", "resilience", "keepAlive"]);
     await expectParity(({ open }) => {
       const { options } = open({ lazyConnect: true, keyPrefix: "p:", maxRetriesPerRequest: null, db: 1 });
       return Object.fromEntries(
