@@ -728,9 +728,9 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#settlement.isPrivate = isPrivate;
   }
 
-  /** A caller got an error although no command of it was ever here. */
-  noteUnserved(command: string, code: Code): void {
-    this.#settlement.unserved(command, code);
+  /** A caller got this error although no command of it was ever here; `command` in lower case. */
+  noteUnserved(command: string, error: Error): void {
+    this.#settlement.unserved(command, error);
   }
 
   get counters(): Readonly<EngineCounters> {

@@ -87,7 +87,8 @@ export class Settlement {
   }
 
   /** A caller was refused without a call: nothing was sent for it. */
-  unserved(command: string, code: Code): void {
+  unserved(command: string, error: Error): void {
+    const code = codeOf(error);
     this.counters.failed++;
     this.counters.rejected++;
     this.outcomes.failed(factsOf(command).family, code);

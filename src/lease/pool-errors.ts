@@ -1,6 +1,7 @@
 /** What a pool says when it cannot serve: to the caller, and to the log. Names and numbers, nothing of the data. */
 import type { ClientHost } from "../engine/connections.js";
 import { classify } from "../failure/classify.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
 import { CircuitOpenError, PoolTimeoutError } from "../failure/errors.js";
 import { formatDuration } from "../format.js";
 import type { Lease } from "./lease.js";
@@ -21,7 +22,6 @@ export function poolTimeout(
   const candidates = hasRoom ? [...dialing.map(({ connection }) => connection), own] : [];
   const { transport, engine } = candidates.find((one) => one.transport.lastError() !== undefined) ?? own;
   const cause = hasRoom ? transport.lastError() : undefined;
-  own.engine.noteUnserved(by, "POOL_TIMEOUT");
   const reason = cause === undefined ? undefined : classify(cause, { ...transport.context(), written: false });
   const because =
     reason === undefined ? "" : ` What keeps a new one from being made is ${reason.code}: ${reason.title}`;
@@ -35,20 +35,30 @@ export function poolTimeout(
   );
 }
 
-/** The circuit refused the first command of a connection: the caller hears of its own request instead. */
+/** The first command of a connection was refused: the caller hears of its own request instead. */
 export function refused(host: ClientHost, by: string, failure: unknown): unknown {
   if (!(failure instanceof CircuitOpenError)) return failure;
   const { engine } = host.own;
-  const { endpoint } = engine;
-  const { label } = endpoint;
+  const { readWrite, label } = engine.endpoint;
   const { retryAfter, cause, elapsed, diagnosis } = failure;
-  const reason = endpoint.readWrite?.cause;
-  const because = reason === undefined ? "" : ` It opened because of ${reason.code}: ${reason.title}`;
+  const because = readWrite?.isOpen === true ? opened(readWrite.cause) : unmade(cause);
   return new CircuitOpenError(
-    `${by} got no connection to ${label} of its own: its circuit is open. Nothing was sent.${because} ${retryAfter < 1 ? "A probe is under way." : `Next probe in ${formatDuration(retryAfter)}.`}`,
+    `${by} got no connection to ${label} of its own${because} ${retryAfter < 1 ? "A probe is under way." : `Next probe in ${formatDuration(retryAfter)}.`}`,
     retryAfter,
     { ...engine.errorDetails(), cause, elapsed, diagnosis },
   );
+}
+
+function opened(reason: Diagnosis | undefined): string {
+  const because = reason === undefined ? "" : ` It opened because of ${reason.code}: ${reason.title}`;
+  return `: its circuit is open. Nothing was sent.${because}`;
+}
+
+/** The circuit is closed, because the client itself is connected; a new connection cannot be made all the same. */
+function unmade(cause: unknown): string {
+  if (!(cause instanceof Error)) return ": none can be made. Nothing was sent.";
+  const { code, title } = classify(cause, { written: false });
+  return `: none can be made. Nothing was sent. What keeps it from being made is ${code}: ${title}`;
 }
 
 export function warnOfLeak(host: ClientHost, lease: Lease<PooledConnection>, heldFor: number): void {

@@ -18,7 +18,13 @@ export async function withConnection<T>(
   origin: Error,
   { signal }: ConnectionOptions,
 ): Promise<T> {
-  const lease = await pool.acquire({ by, origin, signal, timeout: host.policy.pool.acquireTimeout });
+  const lease = await pool
+    .acquire({ by, origin, signal, timeout: host.policy.pool.acquireTimeout })
+    .catch((error: unknown) => {
+      // What a caller ended is no failure.
+      if (error instanceof Error && signal?.aborted !== true) host.own.engine.noteUnserved(by, error);
+      throw error;
+    });
   try {
     return await fn(borrowed(lease, signal === undefined ? undefined : { signal }), lease.connection);
   } finally {

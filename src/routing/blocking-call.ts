@@ -124,8 +124,10 @@ export class BlockingCall {
     return true;
   }
 
-  reject(error: unknown): void {
-    if (!this.take()) return;
-    (this.#caller ?? this.command).reject(error as Error);
+  /** Returns whether its caller had been told nothing yet. */
+  reject(error: Error): boolean {
+    if (!this.take()) return false;
+    (this.#caller ?? this.command).reject(error);
+    return true;
   }
 }

@@ -85,7 +85,7 @@ export class DedicatedBlocking implements BlockingRouter {
       // Without a connection, what may wait and for how long is the client's own rule; and so is what an abort says.
       const isDown = !engine.isReady && engine.accepts;
       if (isDown || blocked.options?.signal?.aborted === true) this.#runHere(blocked);
-      else blocked.reject(error);
+      else if (error instanceof Error && blocked.reject(error)) engine.noteUnserved(blocked.name, error);
     }
   }
 

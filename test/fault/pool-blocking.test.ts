@@ -256,6 +256,21 @@ describe("blocking commands", () => {
     expect(redis.stats().pool?.blocking.created).toBe(1);
   });
 
+  it("that got no connection in time because the server went away wait here, and are not counted as failed", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = await busy(proxy.port, { pool: { acquireTimeout: 1_000 } });
+    proxy.silent();
+    const popped = redis.blpop(fresh(), 0);
+    await eventually(() => expect(redis.stats().pool?.blocking.dialing).toBe(1));
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.stats().waiting.commands).toBe(1));
+    await proxy.pass();
+    await server.call("RPUSH", key, "v");
+    expect(await popped).toEqual([key, "v"]);
+    expect(redis.stats()).toMatchObject({ failed: 0, codes: {} });
+  });
+
   it("whose connection is cut report that the outcome is unknown", async () => {
     await using proxy = await startProxy({ target: server });
     await using redis = await busy(proxy.port);

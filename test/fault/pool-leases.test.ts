@@ -247,6 +247,37 @@ describe("withConnection", () => {
     expect(JSON.stringify([pool, message, diagnosis])).not.toContain("secret");
   });
 
+  it("counts each caller that gets no connection once, and nobody who ends the wait", async () => {
+    await using proxy = await startProxy({ target: server });
+    await using redis = client(proxy.port, {
+      pool: { max: 1, acquireTimeout: 1_500 },
+      breaker: { downAfter: 1_000, resetTimeout: 60_000 },
+    });
+    await redis.ping();
+    const codes = (): unknown => {
+      const { failed, rejected, codes: byCode } = redis.stats();
+      return { failed, rejected, byCode };
+    };
+    let finish = (): void => undefined;
+    const holding = redis.withConnection(() => new Promise<void>((resolve) => (finish = resolve)));
+    await eventually(() => expect(redis.stats().pool?.leased).toBe(1));
+    const ended = new AbortController();
+    const waits = outcomeOf(redis.withConnection((conn) => conn.ping(), { signal: ended.signal }));
+    ended.abort();
+    await waits;
+    expect(codes()).toEqual({ failed: 0, rejected: 0, byCode: {} });
+    await outcomeOf(redis.withConnection((conn) => conn.ping()));
+    expect(codes()).toEqual({ failed: 1, rejected: 1, byCode: { POOL_TIMEOUT: 1 } });
+    finish();
+    await holding;
+    await proxy.refuse();
+    proxy.cutAll();
+    await eventually(() => expect(redis.stats().breaker.readWrite.state).toBe("open"));
+    const { error } = await outcomeOf(redis.withConnection((conn) => conn.ping()));
+    expect(error?.message).toMatch(/its circuit is open. Nothing was sent. It opened because of CONNECTION_REFUSED/);
+    expect(codes()).toEqual({ failed: 2, rejected: 2, byCode: { POOL_TIMEOUT: 1, CIRCUIT_OPEN: 1 } });
+  });
+
   it("warns of a connection that is kept for long, with the stack of the borrower", async () => {
     const logger = createLogSink();
     await using redis = client(server.port, { logger, pool: { leakAfter: 20 } });
