@@ -27,6 +27,8 @@ export interface Member {
   readonly downSince: number | undefined;
   /** For how long its commands wait for a connection before new ones are refused, in milliseconds. */
   readonly downAfter: number;
+  /** Why it has been without one for that long and refuses its commands; `undefined` while it does not. */
+  readonly downCause: Diagnosis | undefined;
   /** It wants a connection and has none, or a reply is late. */
   readonly isTroubled: boolean;
   /** A probe would not wait behind a blocking command. */
@@ -116,7 +118,18 @@ export class Endpoint implements EndpointFacts {
   /** Returns whether it was the last one. */
   remove(member: Member): boolean {
     if (this.#newest === member) this.#newest = undefined;
-    return this.#members.delete(member) && this.#members.size === 0;
+    if (!this.#members.delete(member)) return false;
+    this.#judgeThoseLeft();
+    return this.#members.size === 0;
+  }
+
+  /** Those that fail fast already may have waited for the patience of the one that has left. */
+  #judgeThoseLeft(): void {
+    for (const { downCause } of this.#members) {
+      if (downCause === undefined) continue;
+      if (this.#outage().isOver) this.readWrite?.trip(downCause);
+      return;
+    }
   }
 
   /** Its last client has ended. */
@@ -171,22 +184,27 @@ export class Endpoint implements EndpointFacts {
    * was until a moment ago, or waits for longer: its own time is not over yet, and only the member itself fails fast.
    */
   unreachable(cause: Diagnosis, member: Member): void {
+    const { isServed, downAfter, isOver } = this.#outage();
+    if (isOver) this.readWrite?.trip(cause);
+    else if ((isServed || member.downAfter < downAfter) && member.downCause !== undefined && this.refusing !== 2) {
+      this.observer.clientFailsFast(cause, member.retryIn());
+    }
+  }
+
+  /** Whether a member is connected; how long the most patient of those without one waits, and whether that time is over. */
+  #outage(): { readonly isServed: boolean; readonly downAfter: number; readonly isOver: boolean } {
     let downSince = Infinity;
     let downAfter = 0;
     let isServed = false;
-    for (const other of this.#members) {
-      isServed ||= other.isReady;
-      if (other.downSince === undefined) continue;
-      downSince = Math.min(downSince, other.downSince);
-      downAfter = Math.max(downAfter, other.downAfter);
-    }
-    if (isServed) {
-      if (this.refusing !== 2) this.observer.clientFailsFast(cause, member.retryIn());
-      return;
+    for (const member of this.#members) {
+      isServed ||= member.isReady;
+      if (member.downSince === undefined) continue;
+      downSince = Math.min(downSince, member.downSince);
+      downAfter = Math.max(downAfter, member.downAfter);
     }
     // Whoever comes during an outage does not put off its end for the others.
-    if (clock.now() - Math.max(downSince, this.#servedUntil) < downAfter - TIMER_EARLY) return;
-    this.readWrite?.trip(cause);
+    const away = clock.now() - Math.max(downSince, this.#servedUntil);
+    return { isServed, downAfter, isOver: !isServed && away >= downAfter - TIMER_EARLY };
   }
 
   /**

@@ -11,6 +11,7 @@ import type { Endpoint, Member } from "../endpoint/endpoint.js";
 import { EndpointMembership, type EndpointIdentity } from "../endpoint/registry.js";
 import { classify } from "../failure/classify.js";
 import type { Code } from "../failure/codes.js";
+import type { Diagnosis } from "../failure/diagnosis.js";
 import type { IoredoubtErrorDetails } from "../failure/errors.js";
 import { sanitizeError } from "../failure/redact.js";
 import type { Policy } from "../policy/shape.js";
@@ -637,6 +638,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const { breaker } = this.#options.policy;
     // One whose commands wait for ever is never refused.
     return breaker === false || this.#limits.waitsForever ? 0 : breaker.downAfter;
+  }
+
+  get downCause(): Diagnosis | undefined {
+    return this.absence?.cause;
   }
 
   get mayProbe(): boolean {

@@ -240,7 +240,7 @@ export interface Observer {
   circuitChanged(change: CircuitChange): void;
   /**
    * One client has had no connection for too long and refuses its commands, while the circuit stays closed for others of the
-   * process that are connected. `retryAfter`: milliseconds until it dials again.
+   * process that are connected, or have more patience. `retryAfter`: milliseconds until it dials again.
    */
   clientFailsFast(cause: Diagnosis, retryAfter: number): void;
   reconnected(reconnection: Reconnection): void;

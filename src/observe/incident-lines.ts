@@ -132,12 +132,12 @@ export function circuitOpened(
   };
 }
 
-/** Others of the process are connected: it is not the endpoint's circuit. */
+/** Others of the process are connected, or still wait: it is not the endpoint's circuit. */
 export function clientFailsFast(endpoint: string, id: string, retryAfter: number, cause: Diagnosis): Line {
   const { code } = cause;
   return {
     fields: { event: "incident.circuit", incident: id, endpoint, circuit: "client", code, retryAfterMs: retryAfter },
-    message: `redis ${endpoint}: commands of a client that has no connection now fail fast (${code}), while others are connected; ${retryAfter < 1 ? "it is dialling now" : `it dials again in ${formatDuration(retryAfter)}`}.`,
+    message: `redis ${endpoint}: commands of a client that has no connection now fail fast (${code}), those of other clients do not; ${retryAfter < 1 ? "it is dialling now" : `it dials again in ${formatDuration(retryAfter)}`}.`,
   };
 }
 
