@@ -23,15 +23,18 @@ export interface Output {
 }
 
 /** What `ioredoubt config --help` prints. */
-export const CONFIG_HELP = `ioredoubt config: address, user, database, TLS and the effective policy, and where each value comes from
+export const CONFIG_HELP = `ioredoubt config: address, user, database, TLS and the effective policy, and
+where each value comes from
 
-  --env-file <path>     read variables from a file; variables that are already set take precedence over it, as in node --env-file
+  --env-file <path>     read variables from a file; variables that are already
+                        set take precedence over it, as in node --env-file
   --profile <name>      use this built-in profile; several joined by +
   --prefix <prefix>     read <prefix>REDIS_… and <prefix>IOREDOUBT_… variables
   --json                print JSON
   --diff <a> <b>        show two profiles side by side, without the environment
 
-Exit code: 0, or 1 when the configuration is wrong, or 2 when this command was called wrongly.
+Exit code: 0, or 1 when the configuration is wrong, or 2 when this command was
+called wrongly.
 `;
 
 const OPTIONS = {

@@ -24,18 +24,22 @@ export const DOCTOR_HELP = `ioredoubt doctor [url|host:port|socket]: why a conne
 
 Without a target it takes REDIS_URL and the other variables, as fromEnv does.
 
-  --env-file <path>     read variables from a file; variables that are already set take precedence over it
+  --env-file <path>     read variables from a file; variables that are already
+                        set take precedence over it
   --prefix <prefix>     read <prefix>REDIS_… variables
   --profile <name>      the application's profile; several joined by +
   --cluster             the application uses a Cluster client
   --replica             a replica is expected: read-only is right
-  --commands <list>     commands the application uses, comma-separated; asks the ACL, executes none
+  --commands <list>     commands the application uses, comma-separated; asks the
+                        ACL, executes none
   --tls-ca <file>, --tls-cert <file>, --tls-key <file>, --tls-servername <name>
-  --timeout <time>      for the whole run, default 5.5s; a far or slow server may need more
+  --timeout <time>      for the whole run, default 5.5s; a slow or distant
+                        server may need more
   --deep                also hold the server against best practices
   --json                print the report as JSON (version 1)
   --html <file>         also write the report as one self-contained page
-  --watch               repeat and report changes; --interval <time> between runs, default 5s
+  --watch               repeat and report changes
+  --interval <time>     between two runs of --watch, default 5s
 
 Exit code: 0 healthy or warnings only, 1 something is broken, 2 could not run.
 `;

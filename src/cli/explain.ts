@@ -11,7 +11,7 @@ import { renderList, renderText, wrap } from "../failure-pages/render.js";
 import { CLASSES, CLOSED_ELSEWHERE, MAX_RETRIES, OWN_TEXTS } from "../failure-pages/own-texts.js";
 import { unwrap } from "../failure/unwrap.js";
 import { closest } from "../suggest.js";
-import { readingsOf } from "./readings.js";
+import { linesOf, readingsOf } from "./readings.js";
 
 /** Where the text goes. `columns` is the width of the terminal, if it is one. */
 export interface Output {
@@ -23,8 +23,10 @@ export interface Output {
 export const EXPLAIN_HELP = `ioredoubt explain: what a failure means and what to do
 
   ioredoubt explain                    all codes, by area
-  ioredoubt explain CONNECTION_REFUSED one code; several, and names of classes such as DeadlineError, may follow
-  ioredoubt explain "<error text>"     whatever the text means; quote it, or pipe it in with -
+  ioredoubt explain CONNECTION_REFUSED one code, or several; the name of a class
+                                       such as DeadlineError does as well
+  ioredoubt explain "<error text>"     what the text means; quote it, or pipe it
+                                       in with -
 
 Exit code: 0, or 1 when neither a code nor a known failure was found.
 `;
@@ -148,10 +150,28 @@ function codeNamedIn(text: string): Code | undefined {
 function recognised(code: Code, seen: string, text: string, width: number, out: Output): number {
   const isBare = code === "CLIENT_CLOSED" && !/ClosedError|CLIENT_CLOSED/.test(text);
   const doubt = isBare ? `${wrap(CLOSED_ELSEWHERE, width, "  ").join("\n")}\n` : "";
+  const others = othersIn(text, code);
+  const also = others.length === 0 ? "" : `It also names ${list(others)}: ioredoubt explain ${others.join(" ")}`;
+  const head = [`This text means ${code}: ${seen}`, also].filter((sentence) => sentence !== "");
   out.write(
-    `${wrap(`This text means ${code}: ${seen}`, width, "  ").join("\n")}\n${doubt}\n${renderText(entryOf(code), width, factsIn(text))}`,
+    `${head.map((sentence) => wrap(sentence, width, "  ").join("\n")).join("\n")}\n${doubt}\n${renderText(entryOf(code), width, factsIn(text))}`,
   );
   return 0;
+}
+
+const OTHERS_LIMIT = 6;
+
+/** What further lines of a pasted log mean, in their order. The lines of a stack mean nothing. */
+function othersIn(text: string, code: Code): readonly Code[] {
+  const lines = linesOf(text).filter((line) => !/^\s*at /.test(line));
+  if (lines.length < 2) return [];
+  const found = lines.flatMap((line) => meaningOf(line)?.code ?? []);
+  return [...new Set(found)].filter((other) => other !== code && other !== "UNKNOWN").slice(0, OTHERS_LIMIT);
+}
+
+function list(words: readonly string[]): string {
+  const last = words.length - 1;
+  return last < 1 ? words.join("") : `${words.slice(0, last).join(", ")} and ${words[last] ?? ""}`;
 }
 
 /** The address a pasted text names. Where this command runs says nothing about where the text comes from. */

@@ -9,9 +9,12 @@ import { ownVersion } from "../own-version.js";
 
 const HELP = `ioredoubt: what a Redis client does when Redis does not
 
-  ioredoubt config            the effective policy, where each value comes from and what it means
-  ioredoubt doctor [url]      why a connection does not work, and what to do; without a URL from the environment
-  ioredoubt explain <code>    what a failure code means and what to do, e.g. CONNECTION_REFUSED
+  ioredoubt config            the effective policy, where each value comes from,
+                              and what it means
+  ioredoubt doctor [url]      why a connection does not work, and what to do;
+                              without a URL, the environment says where to look
+  ioredoubt explain <code>    what a failure code such as CONNECTION_REFUSED, or
+                              a pasted error, means and what to do
   ioredoubt <command> --help  the options of a command
   ioredoubt --version
 `;

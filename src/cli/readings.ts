@@ -11,10 +11,15 @@ const TEXT_READ = 20_000;
 const REPLY = new RegExp(`\\b(?:ERR|${SIGNATURES.flatMap((row) => row.word ?? []).join("|")}) `, "g");
 const NAMED_ERROR = /\b[\w.]*(?:Error|Exception|ErrorReply)(?: \[\w+\])?: /g;
 
+/** The lines that are read. */
+export function linesOf(pasted: string): string[] {
+  return pasted.slice(0, TEXT_READ).split("\n").slice(0, LINES_READ);
+}
+
 /** The text itself, the messages a JSON line holds, then each line from every place where an error begins. */
 export function readingsOf(pasted: string): string[] {
   const text = pasted.slice(0, TEXT_READ);
-  const lines = text.split("\n").slice(0, LINES_READ);
+  const lines = linesOf(pasted);
   return [...new Set([text, ...lines.flatMap(messagesIn), ...lines.flatMap(beginnings)])];
 }
 

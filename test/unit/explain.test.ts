@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { runExplain } from "../../src/cli/explain.js";
+import { CONFIG_HELP } from "../../src/cli/config.js";
+import { DOCTOR_HELP } from "../../src/cli/doctor.js";
+import { EXPLAIN_HELP, runExplain } from "../../src/cli/explain.js";
 import { CODES } from "../../src/failure/codes.js";
 
 function explain(args: readonly string[], columns = 80): { text: string; exit: number } {
@@ -109,6 +111,26 @@ describe("explain", () => {
     const { text, exit } = explain(["DeadlineError", "POOL_TIMEOUT,queuefullerror"]);
     expect(exit).toBe(0);
     for (const code of ["DEADLINE", "POOL_TIMEOUT", "QUEUE_FULL"]) expect(text).toMatch(new RegExp(`^${code}\\b`, "m"));
+  });
+
+  it("explains the first of several errors in a pasted log, and names the others", () => {
+    const log = [
+      "10:00:01 ERROR Error: connect ECONNREFUSED 10.0.0.5:6380",
+      "    at TCPConnectWrap.afterConnect (node:net:1637:16)",
+      "10:00:02 ERROR ReplyError: WRONGTYPE Operation against a key holding the wrong kind of value",
+      "10:00:03 ERROR Error: connect ECONNREFUSED 10.0.0.5:6380",
+      "10:00:04 ERROR ReplyError: OOM command not allowed when used memory > 'maxmemory'.",
+    ].join("\n");
+    const { text } = explain([log], 100);
+    expect(text).toMatch(/^This text means CONNECTION_REFUSED/);
+    expect(text.replace(/\s+/g, " ")).toContain(
+      "It also names WRONG_TYPE and OUT_OF_MEMORY: ioredoubt explain WRONG_TYPE OUT_OF_MEMORY",
+    );
+    expect(explain([log.split("\n").slice(0, 2).join("\n")]).text).not.toContain("It also names");
+  });
+
+  it.each([CONFIG_HELP, DOCTOR_HELP, EXPLAIN_HELP])("has help that fits a terminal of 80 columns", (help) => {
+    for (const line of help.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
   });
 
   it("says of a closed connection that plain ioredis means two things by it", () => {
