@@ -46,6 +46,15 @@ module.exports = {
       to: { path: folders("ioredis", "routing", "lease", "client", "observe") },
     },
     {
+      name: "sentinel-asks-sentinels-only",
+      comment:
+        "sentinel knows what Sentinels say and whom to believe. It dials no server and knows no client, so that it can be tested " +
+        "with answers alone; src/ioredis is its user.",
+      severity: "error",
+      from: { path: folders("sentinel") },
+      to: { path: folders("engine", "endpoint", "ioredis", "routing", "lease", "observe", "client", "policy") },
+    },
+    {
       name: "engine-runs-without-ioredis",
       comment:
         "engine never loads the npm package ioredis: the adapter in src/ioredis does. Its types may be named, they are erased.",

@@ -136,7 +136,9 @@ export class Redis extends IORedis {
       pool?.revive();
       lanes?.revive();
     }
-    const promise = super.connect().catch((error: unknown) => {
+    const ending = this.status === "end" ? transport.ending : undefined;
+    const begun = ending === undefined ? super.connect() : ending.then(() => super.connect());
+    const promise = begun.catch((error: unknown) => {
       const context = { ...transport.context(), written: false };
       throw attachDiagnosis(
         error,

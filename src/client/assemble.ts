@@ -69,7 +69,15 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
   const logger = resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger());
   const scripts = pooled?.scripts ?? new ScriptEffects();
   const retryStrategy = explicit["retryStrategy"] as never;
-  const transport = new IORedisTransport({ client, policy, endpoint: info, label, retryStrategy });
+  const sentinelRetryStrategy = explicit["sentinelRetryStrategy"];
+  const transport = new IORedisTransport({
+    client,
+    policy,
+    endpoint: info,
+    label,
+    retryStrategy,
+    sentinelRetryStrategy,
+  });
   const answer = resilience?.fallback;
   const engine = new Engine({
     policy,

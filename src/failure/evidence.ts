@@ -12,11 +12,16 @@ import type { View } from "./unwrap.js";
 const HELD_UP = 100;
 
 const SHOWN_ADDRESSES = 4;
+/** Characters of what Sentinels said. */
+const SENTINELS_SAID = 400;
 
 /** What was observed, as whole sentences, the weightiest first; empty when nothing was. `area` is the failure's. */
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
   const found: string[] = [];
   const { connection, loop, head, lookupMs } = context;
+  const [root] = views;
+  // What each of the Sentinels said is the whole story.
+  if (root?.code?.startsWith("SENTINEL") === true) found.push(ended(redactText(root.message, SENTINELS_SAID)));
   if (connection?.lastWords)
     found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
   const stall =

@@ -138,6 +138,8 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
         return facts.sentinelName === undefined ? "MASTER_NAME" : quote(facts.sentinelName);
       case "sentinelCli":
         return sentinelCli(facts, quote);
+      case "sentinelLogin":
+        return `${sentinelCli(facts, quote)} --askpass`;
       case "within":
         return within(facts, template.includes("{cli") && asks(facts));
       case "cli":

@@ -7,7 +7,7 @@ import { isInstrumented } from "./instrumentation.js";
 import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
 import { readLeniently } from "../policy/input/lenient.js";
 import type { PolicyWarning } from "../policy/warning.js";
-import { checkReady } from "./ready-check.js";
+import { askRole, checkReady } from "./ready-check.js";
 import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
 import { reportBug } from "./report-bug.js";
 import { isPassing } from "./transport.js";
@@ -137,18 +137,26 @@ export function installHooks<T extends Adapted>(
         if (!isPassing(adapter.selectError)) callback(adapter.selectError);
         return;
       }
-      if (adapter.skipsReadyCheck) {
-        callback(null, {});
-        adapter.turn.end();
-        return;
-      }
-      const checked: typeof callback = (error, info) => {
-        const { maxclients } = info ?? {};
-        if (maxclients !== undefined) adapter.serverAllows(Number(maxclients));
+      const finish: typeof callback = (error, info) => {
         // A node of another role than the one that Sentinel was asked for is left again.
         reconnecting(adapter, () => callback(error, info));
         adapter.turn.end();
       };
+      const checked: typeof callback = (error, info = {}) => {
+        const { maxclients, role } = info;
+        if (maxclients !== undefined) adapter.serverAllows(Number(maxclients));
+        if (error !== null || role !== undefined || !adapter.transport.searches) finish(error, info);
+        else
+          askRole(
+            this,
+            (ask) => adapter.turn.within(ask),
+            (said) => finish(null, { ...info, ...said }),
+          );
+      };
+      if (adapter.skipsReadyCheck) {
+        checked(null, {});
+        return;
+      }
       checkReady(this, checked, {
         info: (callback) => {
           adapter.turn.within(() => void this.info(callback).catch(ignore));

@@ -62,7 +62,8 @@ function sendOwn(client: Adapted, command: Command): void {
   const adapter = client[ADAPTER];
   const restoring = client.status === "ready";
   if (restoring && command.name === "ssubscribe") takeSecondPrefix(command, client.options.keyPrefix);
-  if (command.name === "hello" && !restoring) watchHello(command, adapter.helloRefusal);
+  // One without arguments only asks.
+  if (command.name === "hello" && command.args.length > 0 && !restoring) watchHello(command, adapter.helloRefusal);
   adapter.turn.outside(() => adapter.transport.write(command, undefined));
   if (restoring && Resubscription.concerns(command)) {
     adapter.resubscription.sent(command);

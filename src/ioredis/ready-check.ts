@@ -59,3 +59,34 @@ export function checkReady(client: IORedis, callback: Callback, hooks: ReadyChec
     again(Math.min(estimate, maxLoadingRetryTime ?? MAX_WAIT, MAX_WAIT));
   });
 }
+
+/**
+ * Asks for the role where INFO has not told it, or was not to be asked: with HELLO, which is for everybody, and which ioredis lets
+ * pass during a handshake. `within` sends past the gate; a server that does not say is taken as it is.
+ */
+export function askRole(
+  client: IORedis,
+  within: (send: () => void) => void,
+  done: (info: { readonly role?: string }) => void,
+): void {
+  const socket = client.stream;
+  const told = (info: { readonly role?: string }): void => {
+    if (client.status === "connect" && client.stream === socket) done(info);
+  };
+  within(() => {
+    client.hello().then(
+      (reply: unknown) => told(roleIn(reply)),
+      () => told({}),
+    );
+  });
+}
+
+/** HELLO answers with pairs, as a flat list or as a map. */
+function roleIn(hello: unknown): { readonly role?: string } {
+  const pairs =
+    hello instanceof Map ? [...hello].flat() : Array.isArray(hello) ? hello : Object.entries(hello ?? {}).flat();
+  const at = pairs.findIndex((name) => String(name) === "role");
+  if (at < 0) return {};
+  const role = String(pairs[at + 1]);
+  return { role: role === "replica" ? "slave" : role };
+}

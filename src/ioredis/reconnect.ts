@@ -20,6 +20,8 @@ export interface ReconnectHooks {
   wasRefused(): boolean;
   /** The delay as the endpoint allows it: its clients share a rate. */
   spaced(delay: number): number;
+  /** When the next attempt may begin is decided elsewhere, for all clients together. */
+  isPaced(): boolean;
 }
 
 /** An attempt that was refused within this long costs nobody anything. Milliseconds. */
@@ -93,6 +95,7 @@ export class Reconnect {
   }
 
   #own(now: number, served: boolean): number {
+    if (this.#hooks.isPaced()) return Math.round(clock.random() * SPREAD);
     if (served && now - this.#atOnceAt >= ONCE_EVERY) {
       this.#atOnceAt = now;
       return Math.round(this.#hooks.spaced(clock.random() * SPREAD));

@@ -15,6 +15,7 @@ import { stateOf } from "../failure/state.js";
 import type { Policy } from "../policy/shape.js";
 import { stalls } from "../stall-meter.js";
 import { adoptConnector } from "./adopt-connector.js";
+import { BoundedErrors } from "./bounded-errors.js";
 import type { WriteStats } from "./coalesce.js";
 import {
   closedByPeer,
@@ -33,9 +34,11 @@ import { PendingReply } from "./pending-reply.js";
 import { probe } from "./probe.js";
 import { allowsQuickWrites, quickWrite } from "./quick-write.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
+import { ownSentinels } from "./own-sentinels.js";
 import { ConnectionRecord } from "./record.js";
 import type { Garble } from "./reply-guard.js";
 import { ReplyLimits, type Excess } from "./reply-limits.js";
+import type { SentinelDoor } from "./sentinel-client.js";
 import { SelectedDatabase } from "./selected-database.js";
 import { SendProgress } from "./send-progress.js";
 import { ShownOptions } from "./shown-options.js";
@@ -66,6 +69,8 @@ export interface TransportOptions {
   readonly label: string;
   /** The caller's own, if there is one. */
   readonly retryStrategy: RetryStrategy | null | undefined;
+  /** The same for the search for a server through Sentinels. */
+  readonly sentinelRetryStrategy: unknown;
 }
 
 /** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
@@ -90,6 +95,10 @@ export class IORedisTransport implements Transport {
   #onActivity: (() => void) | undefined = undefined;
   readonly #client: IORedis;
   readonly #redis: RedisInternals;
+  readonly #policy: Policy;
+  readonly #sentinelRetryStrategy: unknown;
+  /** The search for the server, where Sentinels know it. */
+  #search: SentinelDoor | undefined = undefined;
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
   readonly #shown: ShownOptions;
@@ -99,6 +108,7 @@ export class IORedisTransport implements Transport {
   readonly #pending: PendingReply;
   readonly #scout: WriteScout;
   readonly #limits = new ReplyLimits();
+  readonly #errors = new BoundedErrors();
   /** The socket whose decoder is guarded. */
   #guarded: object | undefined = undefined;
   #isQuick = false;
@@ -108,9 +118,11 @@ export class IORedisTransport implements Transport {
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
 
-  constructor({ client, policy, endpoint, label, retryStrategy }: TransportOptions) {
+  constructor({ client, policy, endpoint, label, retryStrategy, sentinelRetryStrategy }: TransportOptions) {
     this.#client = client;
     this.#redis = internalsOf(client);
+    this.#policy = policy;
+    this.#sentinelRetryStrategy = sentinelRetryStrategy;
     this.#label = label;
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
@@ -118,6 +130,7 @@ export class IORedisTransport implements Transport {
       isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || clock.now() - this.#refusedAt < WANTED_FOR,
       wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
       spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
+      isPaced: () => this.#search?.isPaced === true,
     });
     this.#shown = new ShownOptions(client, {
       retryStrategy: this.reconnect.strategy,
@@ -346,6 +359,24 @@ export class IORedisTransport implements Transport {
 
   /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */
   adoptConnector(): void {
+    this.#search = ownSentinels(
+      this.#redis,
+      {
+        label: this.#label,
+        options: this.#redis.options,
+        retryStrategy: this.#sentinelRetryStrategy,
+        dialling: (isNamed) => {
+          this.#watchdog.dialling(isNamed);
+          this.reconnect.dialling();
+        },
+        failed: (error) => {
+          this.#record.suffer(error);
+          this.#events?.connectionFailed(error);
+        },
+        lastError: () => this.#record.lossCause,
+      },
+      this.#policy,
+    );
     adoptConnector(this.#redis.connector, {
       writes: this.writes,
       closedUnheard: () => this.#record.closedUnheard,
@@ -363,8 +394,10 @@ export class IORedisTransport implements Transport {
     switch (status) {
       case "connecting":
         this.#record.dialling();
-        this.#watchdog.dialling(this.#isNamed);
-        this.reconnect.dialling();
+        if (this.#search === undefined) {
+          this.#watchdog.dialling(this.#isNamed);
+          this.reconnect.dialling();
+        } else this.#watchdog.searching();
         this.#events?.connecting();
         break;
       case "connect":
@@ -391,6 +424,7 @@ export class IORedisTransport implements Transport {
       case "end":
         this.#watchdog.closed();
         this.#scout.stop();
+        this.#search?.leave();
         this.#events?.ended();
     }
   }
@@ -406,6 +440,7 @@ export class IORedisTransport implements Transport {
 
   /** The server still loads its data: the handshake's clock starts anew with each such answer. */
   stillLoading(): void {
+    this.#search?.heard();
     this.#watchdog.loading();
     const error = stillLoading(this.#label);
     this.#record.lastError = error;
@@ -429,7 +464,17 @@ export class IORedisTransport implements Transport {
     });
   }
 
-  /** Notes an error event. Returns whether it is new: ioredis reports some twice. */
+  /** Resolves when an attempt that was ended has come to its end, if there is one. */
+  get ending(): Promise<unknown> | undefined {
+    return this.#search?.ending;
+  }
+
+  /** Sentinels know where the server is: it has the role that they were asked for, or is left again. */
+  get searches(): boolean {
+    return this.#search !== undefined;
+  }
+
+  /** Notes an error event. Returns whether it is worth one: ioredis reports some twice, and an outage repeats itself. */
   noteError(error: Error): boolean {
     sanitizeError(error);
     if (!this.#record.isNews(error)) return false;
@@ -442,11 +487,12 @@ export class IORedisTransport implements Transport {
       () => stateOf(this.#label, context),
     );
     this.#events?.connectionFailed(error);
-    return true;
+    return this.#search === undefined || this.#errors.mayTell(error);
   }
 
   /** The connection serves: what went wrong before is history. */
   forgetErrors(): void {
+    this.#errors.reset();
     this.#record.forget();
   }
 

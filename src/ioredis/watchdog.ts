@@ -77,6 +77,14 @@ export class Watchdog {
     this.#handshake.dialling(isNamed);
   }
 
+  /** Somebody else is asked where the server is, within limits of their own: nothing is dialled yet. */
+  searching(): void {
+    this.#isGreeting = true;
+    this.connectedAt = 0;
+    this.firstWords = "";
+    this.#handshake.stop();
+  }
+
   /** Milliseconds for which this process stood still since the last byte came; `undefined` where no connection minds it. */
   get pausedFor(): number | undefined {
     return this.connectedAt > 0 && this.#wokeAt > this.lastReadAt ? this.#away : undefined;

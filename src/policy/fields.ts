@@ -123,6 +123,13 @@ export const FIELDS: readonly Field[] = [
     "reconnect.handshakeTimeout",
     "From dialling to ready, with TLS, AUTH and SELECT. Where that usually takes milliseconds, silence is given up on sooner.",
   ),
+  part("sentinel", "Asking Sentinels where the server is.", false),
+  duration(
+    "sentinel.connectTimeout",
+    "How long a Sentinel may take to accept a connection, TLS included; doubles while none does.",
+  ),
+  duration("sentinel.answerTimeout", "How long a Sentinel may take to answer; doubles while none does."),
+  duration("sentinel.hedgeAfter", "Without an answer for so long, the next Sentinel is asked as well."),
   part("heartbeat", "Finding connections that are dead but look open."),
   duration(
     "heartbeat.interval",

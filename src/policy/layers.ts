@@ -102,6 +102,11 @@ export function build(profile: string, values: ReadonlyMap<string, Effective>, c
       stableAfter: number("reconnect.stableAfter"),
       handshakeTimeout: number("reconnect.handshakeTimeout"),
     }),
+    sentinel: Object.freeze({
+      connectTimeout: number("sentinel.connectTimeout"),
+      answerTimeout: number("sentinel.answerTimeout"),
+      hedgeAfter: number("sentinel.hedgeAfter"),
+    }),
     heartbeat: isOn("heartbeat") && Object.freeze(heartbeat),
     pool: Object.freeze({
       size: number("pool.size"),

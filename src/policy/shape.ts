@@ -138,6 +138,19 @@ export interface ReconnectPolicy {
   readonly handshakeTimeout: number;
 }
 
+/** Asking Sentinels where the server is. Times are milliseconds. */
+export interface SentinelPolicy {
+  /** How long a Sentinel may take to accept a connection, TLS included; doubles while none does. Milliseconds. Default: 500. */
+  readonly connectTimeout: number;
+  /**
+   * How long a Sentinel may take to answer; doubles while none does. `sentinelCommandTimeout` sets it. Milliseconds. Default:
+   * 500.
+   */
+  readonly answerTimeout: number;
+  /** Without an answer for so long, the next Sentinel is asked as well. Milliseconds. Default: 150. */
+  readonly hedgeAfter: number;
+}
+
 /** Finding connections that are dead but look open. Times are milliseconds. */
 export interface HeartbeatPolicy {
   /**
@@ -205,6 +218,8 @@ export interface Policy {
    * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
    */
   readonly reconnect: ReconnectPolicy;
+  /** Asking Sentinels where the server is. Default: the values of its fields. */
+  readonly sentinel: SentinelPolicy;
   /**
    * Finding connections that are dead but look open. `false` switches it off. Default: on, with the values of its
    * fields.
@@ -308,6 +323,8 @@ export interface ResilienceOptions {
    * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
    */
   readonly reconnect?: Loose<ReconnectPolicy> | undefined;
+  /** Asking Sentinels where the server is. Default: the values of its fields. */
+  readonly sentinel?: Loose<SentinelPolicy> | undefined;
   /**
    * Finding connections that are dead but look open. `false` switches it off. Default: on, with the values of its
    * fields.

@@ -14,6 +14,7 @@ export interface UserRedisOptions {
   readonly sentinels?: unknown;
   readonly commandTimeout?: number | string | undefined;
   readonly connectTimeout?: number | string | undefined;
+  readonly sentinelCommandTimeout?: number | string | undefined;
   readonly maxRetriesPerRequest?: number | string | null | undefined;
   readonly enableOfflineQueue?: boolean | undefined;
   readonly autoResendUnfulfilledCommands?: boolean | undefined;
@@ -38,6 +39,10 @@ export function translate(options: UserRedisOptions, handshakeTimeout: number, r
   const connectTimeout = numberOf(options.connectTimeout);
   if (connectTimeout !== undefined && connectTimeout > handshakeTimeout) {
     found.push({ path: "reconnect.handshakeTimeout", value: connectTimeout, option: "connectTimeout" });
+  }
+  const sentinelTimeout = numberOf(options.sentinelCommandTimeout);
+  if (sentinelTimeout !== undefined && sentinelTimeout > 0) {
+    found.push({ path: "sentinel.answerTimeout", value: sentinelTimeout, option: "sentinelCommandTimeout" });
   }
   const perRequest = numberOf(options.maxRetriesPerRequest);
   if (options.maxRetriesPerRequest === null || options.maxRetriesPerRequest === Infinity) {

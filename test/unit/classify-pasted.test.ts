@@ -76,7 +76,7 @@ const TEXTS: readonly (readonly [Code, string])[] = [
   ["UNKNOWN_COMMAND", "ERR unsupported command 'EVAL'"],
   ["AUTH_WRONG", "ERR AUTH failed: WRONGPASS invalid username-password pair or user is disabled."],
   ["SUBSCRIBER_MODE", "ERR only (P)SUBSCRIBE / (P)UNSUBSCRIBE / PING / QUIT allowed in this context"],
-  ["SENTINELS_UNREACHABLE", "ERR No such master with that name"],
+  ["SENTINEL_NAME_UNKNOWN", "ERR No such master with that name"],
   // other libraries' own affairs are none of ours
   ["UNKNOWN", "Error: Missing lock for job 123. moveToFinished"],
   ["UNKNOWN", "TypeError: Cannot read properties of undefined (reading 'get')"],

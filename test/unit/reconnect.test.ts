@@ -14,6 +14,7 @@ const IDLE: ReconnectHooks = {
   isWanted: () => false,
   wasRefused: () => false,
   spaced: (delay) => delay,
+  isPaced: () => false,
 };
 
 function reconnectWith(hooks: Partial<ReconnectHooks> = {}): Reconnect {

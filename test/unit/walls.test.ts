@@ -25,6 +25,8 @@ const FILES: readonly (readonly [file: string, text: string, rules: readonly str
   ["policy/across.ts", uses("../command/one.js"), []],
   ["engine/up.ts", uses("../ioredis/one.js"), ["engine-and-endpoint-know-ports-only"]],
   ["endpoint/up.ts", uses("../observe/one.js"), ["engine-and-endpoint-know-ports-only"]],
+  ["sentinel/up.ts", uses("../ioredis/one.js"), ["sentinel-asks-sentinels-only"]],
+  ["sentinel/package.ts", PACKAGE, ["ioredis-has-one-door"]],
   ["engine/down.ts", loads("../endpoint/one.js"), []],
   ["engine/package.ts", PACKAGE, ["engine-runs-without-ioredis", "ioredis-has-one-door"]],
   ["engine/package-type.ts", PACKAGE_TYPE, []],
@@ -42,7 +44,7 @@ const FILES: readonly (readonly [file: string, text: string, rules: readonly str
   ["doctor/cli.ts", uses("../cli/one.js"), ["command-line-is-a-leaf"]],
   ["cli/doctor.ts", loads("../doctor/one.js"), []],
 ];
-const FOLDERS = "command engine endpoint ioredis lease failure-pages observe client doctor cli".split(" ");
+const FOLDERS = "command engine endpoint sentinel ioredis lease failure-pages observe client doctor cli".split(" ");
 
 interface Violation {
   readonly from: string;

@@ -94,4 +94,47 @@ export const TOPOLOGY = {
       "All sentinels are unreachable and retry is disabled.",
     ],
   },
+  SENTINEL_ACCESS: {
+    means:
+      "The Sentinels answer, and refuse the question for want of a login. Their password is another one than the server's. Nothing was sent to the server.",
+    findOut: [{ say: "Does the Sentinel want a password?", run: "{sentinelCli} ping" }],
+    fix: [
+      "Set sentinelPassword, and sentinelUsername for a user of its own.",
+      "Give the user the right to run SENTINEL.",
+    ],
+    prevent: ["Keep the password of the Sentinels beside that of the server, wherever that is kept."],
+    examples: [
+      "The Sentinels do not let this client ask for the master. 10.0.0.1:26379 answered: NOAUTH Authentication required.",
+    ],
+  },
+  SENTINEL_NAME_UNKNOWN: {
+    means: "The Sentinels answer, and watch no master of this name. Nothing was sent to a server.",
+    findOut: [{ say: "Which names do they know?", run: "{sentinelCli} sentinel masters" }],
+    fix: ["Correct the `name` option.", "Use the Sentinels of this environment."],
+    prevent: ["Keep name and addresses of the Sentinels together."],
+    examples: [
+      "ERR No such master with that name",
+      "The Sentinels know no master named mymastre. They know: mymaster.",
+    ],
+  },
+  SENTINEL_NO_REPLICA: {
+    means: "This client reads from replicas, and the Sentinels list none that is up. The command was not sent.",
+    findOut: [
+      { say: "What do the Sentinels say of the replicas?", run: "{sentinelCli} sentinel replicas {sentinelName}" },
+    ],
+    fix: ["Start the replicas, or connect them to the master.", "Read from the master meanwhile."],
+    prevent: ["Two replicas at least, where clients depend on one."],
+    examples: ["No replica of mymaster is up, as the Sentinels say."],
+  },
+  SENTINEL_WRONG_ROLE: {
+    means:
+      "The node was asked for its role before it was used, and has another one than the Sentinels say. The connection was left; no command was sent.",
+    findOut: [{ say: "What does the node say?", run: "{cli} role" }],
+    fix: [
+      "In a failover it passes within seconds.",
+      "A Sentinel that stays behind: see whether it reaches the others.",
+    ],
+    prevent: ["Three Sentinels, and all of them in the options: the one that knows most is believed."],
+    examples: ["Sentinel names 10.0.0.7:6379 as a master, and it is a replica."],
+  },
 } as const satisfies Readonly<Record<string, Page>>;

@@ -159,8 +159,8 @@ export const TOPOLOGY: readonly Entry[] = [
     title: "No Sentinel could name the master.",
     why: [
       "All Sentinels are down or unreachable from here.",
-      "The master's name is wrong (the `name` option).",
-      "Sentinel wants a password (`sentinelPassword`) or TLS (`enableTLSForSentinelMode`).",
+      "The port is not a Sentinel's (26379 by default).",
+      "The Sentinels speak TLS and this client does not, or the other way round (`sentinelTLS`).",
     ],
     next: [
       {
@@ -170,6 +170,81 @@ export const TOPOLOGY: readonly Entry[] = [
       {
         say: "See which masters it knows (the name that this client asks for is well)",
         run: "{sentinelCli} sentinel masters",
+      },
+    ],
+  },
+  {
+    ...BASE,
+    severity: "fatal",
+    retryable: false,
+    breaker: "none",
+    code: "SENTINEL_ACCESS",
+    name: "the Sentinels want a login",
+    title: "The Sentinels do not answer this client's question.",
+    why: [
+      "The Sentinels want a password of their own: `sentinelPassword`, not `password`.",
+      "`sentinelPassword` or `sentinelUsername` is wrong.",
+      "The user at the Sentinels may not run SENTINEL.",
+    ],
+    next: [
+      {
+        say: "Log in to the Sentinel by hand (an address is well; WRONGPASS: the password is wrong; NOAUTH: it wants one)",
+        run: "{sentinelLogin} sentinel get-master-addr-by-name {sentinelName}",
+      },
+      "Set `sentinelPassword` (and `sentinelUsername` for a user that is not `default`), or REDIS_SENTINEL_PASSWORD.",
+    ],
+  },
+  {
+    ...BASE,
+    severity: "fatal",
+    retryable: false,
+    breaker: "none",
+    applied: "never",
+    code: "SENTINEL_NAME_UNKNOWN",
+    name: "the Sentinels know no such master",
+    title: "The Sentinels watch no master of the name {sentinelName}.",
+    why: ["The `name` option is wrong.", "These are the Sentinels of another set or environment."],
+    next: [
+      {
+        say: "See which masters they watch (the name that this client asks for is well)",
+        run: "{sentinelCli} sentinel masters",
+      },
+      "Correct the `name` option, or REDIS_SENTINEL_NAME.",
+    ],
+  },
+  {
+    ...BASE,
+    applied: "never",
+    code: "SENTINEL_NO_REPLICA",
+    name: "no replica is up",
+    title: "The Sentinels list no replica that could be used, and this client wants one.",
+    why: ["All replicas are down, or cut off from the Sentinels.", "The master has no replica."],
+    next: [
+      {
+        say: "See the replicas and their flags (slave alone is well; s_down, o_down and disconnected are not)",
+        run: "{sentinelCli} sentinel replicas {sentinelName}",
+      },
+      'Read from the master meanwhile: a client without `role: "slave"`.',
+    ],
+  },
+  {
+    ...BASE,
+    applied: "never",
+    code: "SENTINEL_WRONG_ROLE",
+    name: "Sentinel names a node of another role",
+    title: "The node that the Sentinels name has another role than they say.",
+    why: [
+      "A failover is under way: the node is about to change its role.",
+      "The Sentinel that answers was cut off from the others and does not know the present master.",
+    ],
+    next: [
+      {
+        say: "Ask the node itself (master is well where a master is wanted)",
+        run: "{cli} role",
+      },
+      {
+        say: "See what the Sentinel believes (flags: master is well; epochs of the Sentinels should be the same)",
+        run: "{sentinelCli} sentinel master {sentinelName}",
       },
     ],
   },

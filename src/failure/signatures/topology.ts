@@ -25,7 +25,10 @@ export const TOPOLOGY: readonly Signature[] = [
     text: /^Node is disconnected$|^No master node is available|^No (?:sharded )?subscriber for/,
   },
   { code: "SENTINELS_UNREACHABLE", text: /^All sentinels are unreachable/, wraps: "config" },
-  { code: "SENTINELS_UNREACHABLE", text: /^ERR No such master with that name/ },
+  { code: "SENTINEL_NAME_UNKNOWN", text: /^ERR No such master with that name|^The Sentinels know no master named/ },
+  { code: "SENTINEL_ACCESS", text: /^The Sentinels do not let this client ask/ },
+  { code: "SENTINEL_NO_REPLICA", text: /^No replica of .* is up, as the Sentinels say/ },
+  { code: "SENTINEL_WRONG_ROLE", text: /^Sentinel names .* as a (?:master|replica), and it is a/ },
   {
     code: "SENTINELS_UNREACHABLE",
     text: /^(?:failed to connect to sentinel|connected to sentinel .* invalid reply)/,

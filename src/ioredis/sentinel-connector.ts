@@ -1,0 +1,238 @@
+/**
+ * Finds the server of a set through its Sentinels and dials it: in the place of ioredis's `SentinelConnector`, with the same
+ * options. What is asked and known is shared with all clients of the set (`src/sentinel`); here is one client's way through it.
+ */
+import { connect, isIP, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { clock, sleep } from "../clock.js";
+import type { RedisOptions } from "ioredis";
+import { IoredoubtError } from "../failure/errors.js";
+import type { SentinelPolicy } from "../policy/shape.js";
+import { nameOf, sentinelAt, type Address } from "../sentinel/address.js";
+import type { DialTurn, Waiting } from "../sentinel/dial-turn.js";
+import { lookupFailed, saidBy, type Retry } from "../sentinel/lookup-errors.js";
+import { chooseReplica, mapped } from "../sentinel/replicas.js";
+import type { Replica, Role } from "../sentinel/report.js";
+import type { Found, SentinelSet, SetMember, SetOptions } from "../sentinel/sentinel-set.js";
+import { joinSet, leaveSet } from "../sentinel/sets.js";
+import { withServerName } from "./server-name.js";
+import type { Emit, SentinelClient } from "./sentinel-client.js";
+
+/** ioredis's own words for an attempt that its owner ended. */
+const CLOSED = "Connection is closed.";
+
+/** An attempt to connect, from the first question to the socket. */
+interface Attempt {
+  readonly emit: Emit;
+  readonly ending: AbortController;
+}
+
+export class SentinelConnector implements SetMember {
+  readonly #client: SentinelClient;
+  readonly #setOptions: SetOptions;
+  #set: SentinelSet | undefined = undefined;
+  #attempt: Attempt | undefined = undefined;
+  /** Where the present connection leads, or the last one did, and who may dial there. */
+  #turn: DialTurn | undefined = undefined;
+  #address: Address | undefined = undefined;
+  #isWrongRole = false;
+  #hasArrived = false;
+  #stream: Socket | undefined = undefined;
+  /** What the last socket failed with, for ioredis. */
+  firstError: Error | undefined = undefined;
+
+  constructor(client: SentinelClient, options: SetOptions) {
+    this.#client = client;
+    this.#setOptions = options;
+  }
+
+  /** The last attempt met a server that cannot be reached: when the next may begin is decided for all clients together. */
+  get isPaced(): boolean {
+    return this.#turn?.isFailing === true;
+  }
+
+  async connect(emit: Emit): Promise<Socket> {
+    this.#attempt?.ending.abort(new Error(CLOSED));
+    const attempt = (this.#attempt = { emit, ending: new AbortController() });
+    const set = (this.#set ??= joinSet(this.#setOptions, this));
+    const { signal } = attempt.ending;
+    const { options } = this.#client;
+    const role: Role = options.role === "slave" ? "slave" : "master";
+    for (let tries = 1; ; tries++) {
+      const { result } = await before(signal, set.find(role));
+      const address = this.#chosen(set, result);
+      if (address === undefined) {
+        await this.#nothingFound(attempt, role, result, tries);
+        continue;
+      }
+      const turn = set.turnAt(address);
+      set.watchFor(role);
+      const waiting = await this.#turnAt(turn, attempt);
+      if (waiting !== undefined) return this.#dial(address, turn, waiting, attempt);
+    }
+  }
+
+  /** ioredis asks with what INFO says, before the connection is used. */
+  check({ role }: Readonly<Record<string, string>>): boolean {
+    const { options, label } = this.#client;
+    if (role !== undefined && role !== options.role) {
+      this.#isWrongRole = true;
+      this.#client.failed(wrongRole(label, this.#address, options.role === "slave" ? "replica" : "master", role));
+      return false;
+    }
+    this.#arrived();
+    return true;
+  }
+
+  /** The server is there, though it may not serve yet. */
+  heard(): void {
+    if (!this.#isWrongRole) this.#arrived();
+  }
+
+  disconnect(): void {
+    this.#attempt?.ending.abort(new Error(CLOSED));
+    this.#attempt = undefined;
+    const stream = this.#stream;
+    if (stream === undefined || stream.destroyed) return;
+    const { disconnectTimeout = 0 } = this.#client.options as { readonly disconnectTimeout?: number };
+    const timer = clock.setTimeout(() => stream.destroy(), disconnectTimeout);
+    stream.once("close", () => clock.clearTimeout(timer));
+    stream.end();
+  }
+
+  /** The client has ended: with the last one of a set, the connections to its Sentinels end. */
+  leave(): void {
+    this.disconnect();
+    if (this.#set !== undefined) leaveSet(this.#set, this);
+    this.#set = undefined;
+  }
+
+  masterMoved(): void {
+    // Who waits to dial the old one is told by its turn.
+  }
+
+  #arrived(): void {
+    if (this.#hasArrived) return;
+    this.#hasArrived = true;
+    this.#turn?.arrived();
+  }
+
+  #chosen(set: SentinelSet, { master, replicas }: Found): Address | undefined {
+    if (replicas === undefined) return master;
+    const { preferredSlaves, natMap } = this.#client.options;
+    const all = replicas.replicas;
+    const isWell = ({ ip, port }: Replica): boolean =>
+      ip !== undefined && !set.isFailing(mapped({ host: ip, port: Number(port) }, natMap));
+    const well = all.filter(isWell);
+    const choice = chooseReplica(well.length > 0 ? well : all, preferredSlaves);
+    return choice && mapped(choice, natMap);
+  }
+
+  /** Says so, and waits as ioredis's strategy wants it. Throws when that gives up. */
+  async #nothingFound({ emit, ending }: Attempt, role: Role, { reports }: Found, tries: number): Promise<void> {
+    const { options, label, retryStrategy } = this.#client;
+    for (const report of reports) {
+      if (report.kind !== "named" && report.kind !== "listed") emit("sentinelError", new Error(saidBy(report)));
+    }
+    const retry: Retry = retryStrategy === undefined ? undefined : delayOf(retryStrategy, tries);
+    const error = lookupFailed(label, options.name ?? "", role, reports, retry);
+    if (retry === "over") throw error;
+    emit("error", error);
+    if (retry !== undefined) await sleep(retry, ending.signal);
+  }
+
+  /** Resolves once it may dial there, or to `undefined` when the server is to be looked for again. */
+  async #turnAt(turn: DialTurn, { emit, ending: { signal } }: Attempt): Promise<Waiting | undefined> {
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        turn.leave(waiting);
+        reject(signal.reason as Error);
+      };
+      const waiting: Waiting = {
+        go: (what) => {
+          signal.removeEventListener("abort", onAbort);
+          resolve(what === "dial" ? waiting : undefined);
+        },
+        failed: (error) => emit("error", error),
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      turn.enter(waiting);
+    });
+  }
+
+  #dial(address: Address, turn: DialTurn, waiting: Waiting, { ending: { signal } }: Attempt): Socket {
+    if (signal.aborted) {
+      turn.leave(waiting);
+      throw signal.reason as Error;
+    }
+    this.#turn = turn;
+    this.#address = address;
+    this.#isWrongRole = this.#hasArrived = false;
+    this.firstError = undefined;
+    const { options } = this.#client;
+    this.#client.dialling(isIP(address.host) === 0);
+    const tls = options.enableTLSForSentinelMode === true ? (options.tls as ConnectionOptions | null) : undefined;
+    const stream = (this.#stream = tls
+      ? connectTls({ ...address, ...withServerName(tls, address.host) })
+      : connect(address));
+    let error: Error | undefined;
+    stream.once("error", (thrown: Error) => (this.firstError = error = thrown));
+    stream.once("close", () => {
+      const wasHere = this.#stream === stream;
+      if (wasHere && this.#hasArrived) return;
+      // One that its owner ended says nothing of the server, and one that spoke is there.
+      if (signal.aborted || (stream.bytesRead > 0 && !this.#isWrongRole)) turn.leave(waiting);
+      else
+        turn.failed(
+          waiting,
+          error ?? this.#client.lastError() ?? new Error(`${nameOf(address)} closed the connection`),
+        );
+    });
+    return stream;
+  }
+}
+
+/** What the options say of the Sentinels. `longest` is what a far one is given at most, in milliseconds. */
+export function setOptionsOf(options: RedisOptions, limits: SentinelPolicy, longest: number): SetOptions {
+  const { sentinels, name, sentinelUsername, sentinelPassword, sentinelTLS, sentinelCommandTimeout } = options;
+  const { family, natMap, updateSentinels, sentinelMaxConnections } = options;
+  return {
+    sentinels: (sentinels ?? []).map(sentinelAt),
+    name: name ?? "",
+    way: {
+      username: sentinelUsername ?? undefined,
+      password: sentinelPassword ?? undefined,
+      tls: sentinelTLS ?? undefined,
+      family,
+    },
+    natMap,
+    discovers: updateSentinels !== false,
+    most: sentinelMaxConnections ?? Infinity,
+    limits: { connect: limits.connectTimeout, answer: limits.answerTimeout, hedgeAfter: limits.hedgeAfter },
+    longest: { connect: longest, answer: sentinelCommandTimeout ?? longest },
+  };
+}
+
+function delayOf(strategy: unknown, tries: number): number | "over" {
+  const ask = typeof strategy === "function" ? (strategy as (times: number) => unknown) : () => undefined;
+  const delay = ask(tries);
+  return typeof delay === "number" ? delay : "over";
+}
+
+/** What `promise` resolves to, unless the signal aborts first. */
+function before<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function wrongRole(label: string, address: Address | undefined, wanted: string, role: string): IoredoubtError {
+  const is = role === "slave" ? "replica" : role;
+  const where = address === undefined ? "the server" : nameOf(address);
+  const text = `Sentinel names ${where} as a ${wanted}, and it is a ${is}; the connection was left`;
+  return new IoredoubtError("SENTINEL_WRONG_ROLE", text, { endpoint: label });
+}
