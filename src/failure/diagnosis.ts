@@ -59,6 +59,8 @@ export interface EndpointInfo {
   /** Name of the master set, when the address comes from Sentinel. */
   readonly sentinelName?: string | undefined;
   readonly sentinels?: readonly string[] | undefined;
+  /** It is one of the replicas of the set that is wanted (`role: "slave"`). */
+  readonly replica?: boolean | undefined;
   readonly cluster?: boolean | undefined;
 }
 

@@ -7,7 +7,7 @@ import { redactText } from "../failure/redact.js";
 const LIMIT = 253;
 
 export function endpointInfo(options: RedisOptions): EndpointInfo {
-  const { host, port, path, tls, username, password, db, sentinels, name } = options;
+  const { host, port, path, tls, username, password, db, sentinels, name, role } = options;
   // `redis://secret@host` makes a user name of what was meant as the password; without one it is not sent either.
   const shared = {
     tls: Boolean(tls),
@@ -18,6 +18,7 @@ export function endpointInfo(options: RedisOptions): EndpointInfo {
   if (sentinels) {
     return {
       ...shared,
+      ...(role === "slave" ? { replica: true } : {}),
       sentinelName: name ? redactText(name, LIMIT) : undefined,
       sentinels: sentinels.map(
         (sentinel) => `${redactText(sentinel.host ?? "localhost", LIMIT)}:${String(sentinel.port ?? 26379)}`,
@@ -35,6 +36,10 @@ export function labelOf(info: EndpointInfo, name: string | undefined): string {
 }
 
 function addressOf(info: EndpointInfo): string {
-  if (info.sentinels !== undefined) return `sentinel ${info.sentinelName ?? "?"} (${info.sentinels.join(", ")})`;
+  if (info.sentinels !== undefined) {
+    // Of one set the master and the replicas are different servers, whose troubles are not each other's.
+    const which = info.replica === true ? " replicas" : "";
+    return `sentinel ${info.sentinelName ?? "?"}${which} (${info.sentinels.join(", ")})`;
+  }
   return info.path ?? `${info.host ?? "localhost"}:${String(info.port ?? 6379)}`;
 }
