@@ -41,6 +41,7 @@ import { ADAPTER, type Adapter } from "./ioredis/adapter.js";
 import { optionsForDuplicate } from "./ioredis/explicit-options.js";
 import { installHooks } from "./ioredis/hooks.js";
 import { internalsOf } from "./ioredis/internals.js";
+import { Member } from "./ioredis/member.js";
 import { sendIfOwn } from "./ioredis/own-commands.js";
 import { quickenBatches } from "./ioredis/quick-pipeline.js";
 import { listenerThrew } from "./ioredis/reply-guard.js";
@@ -119,7 +120,8 @@ export class Redis extends IORedis {
         tracing.tracer.started(command, stream, adapter.transport);
       dispatcher.dispatch(command, stream, undefined);
     }
-    return command.promise;
+    // The members of our own batches have no promise until somebody asks for it.
+    return (command as object) instanceof Member ? undefined : command.promise;
   }
 
   override connect(callback?: Callback<void>): Promise<void> {

@@ -273,6 +273,13 @@ export class Endpoint implements EndpointFacts {
     if (this.budget !== undefined) this.budget.successes++;
   }
 
+  /** The same for as many commands, and the writes among them. */
+  succeededAll(commands: number, writes: number): void {
+    if (this.readWrite !== undefined) this.readWrite.succeeded += commands;
+    if (this.write !== undefined) this.write.succeeded += writes;
+    if (this.budget !== undefined) this.budget.successes += commands;
+  }
+
   #tick(readWrite: Breaker, write: Breaker): void {
     this.#ticker = setUnrefTimeout(() => {
       readWrite.tick();

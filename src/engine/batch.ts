@@ -53,8 +53,14 @@ export class Batch<C extends BatchMember<C>> {
   replied(call: C, value: unknown): RefusedMember<C>[] {
     this.#answered++;
     const inFrame = this.transaction && call.facts.name !== "exec";
-    if (!(inFrame && (call.facts.name === "multi" || isQueued(value)))) this.partial = true;
+    if (!(inFrame && isPutOff(call.facts.name, value))) this.partial = true;
     return this.refused.length > 0 && (this.partial || this.isAnswered) ? this.takeRefused() : NONE;
+  }
+
+  /** So many members were answered well, before anybody counted; `partial`: one of them was executed. */
+  answeredBefore(members: number, partial: boolean): void {
+    this.#answered = members;
+    this.partial = partial;
   }
 
   /** A member was refused in a way that a retry of the whole batch would mend; `false` when it is too late for that. */
@@ -88,6 +94,11 @@ export class Batch<C extends BatchMember<C>> {
     this.partial = false;
     this.refused = [];
   }
+}
+
+/** Nothing was executed by this reply of a MULTI's frame or of a member in it. */
+export function isPutOff(name: string, value: unknown): boolean {
+  return name === "multi" || isQueued(value);
 }
 
 const QUEUED = Buffer.from("QUEUED");

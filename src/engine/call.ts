@@ -40,6 +40,8 @@ export class Call {
   /** Bytes it is counted with while it waits, or while its reply is due. */
   bytes = 0;
   batch: Batch<Call> | undefined = undefined;
+  /** What it stands for, with all others that are carried with it. */
+  carrier: Carrier | undefined = undefined;
   /** The database it was sent to, once its connection was lost. */
   database: number | undefined = undefined;
   /** State of its connection that it was sent to count on; sent on another one it would run without it. */
@@ -69,6 +71,7 @@ export class Call {
     stream: BatchStream | undefined,
     options: CallOptions | undefined,
     now: number,
+    order: number = reserveOrders(1),
   ) {
     this.owner = owner;
     this.command = command;
@@ -76,8 +79,7 @@ export class Call {
     this.stream = stream;
     this.options = options;
     this.startedAt = now;
-    // An integer of 32 bits, which costs no allocation.
-    this.order = issued = (issued + 1) | 0;
+    this.order = order;
     this.#resolve = command.resolve;
     this.#reject = command.reject;
     (command as Carried)[CALL] = this;
@@ -142,6 +144,12 @@ export class Call {
     this.#state = "lost";
   }
 
+  /** Its reply had come, and had been passed on, before there was a call. */
+  passed(at: number): void {
+    this.send(at);
+    this.#state = "settled";
+  }
+
   /** Ends the call unless it has ended; the command itself is still to be told. Returns whether it did. */
   close(): boolean {
     if (this.#state === "settled") return false;
@@ -200,6 +208,13 @@ export class Call {
 
 let issued = 0;
 
+/** Takes as many places as there are calls, in their order; returns the first. An integer of 32 bits, which costs no allocation. */
+export function reserveOrders(calls: number): number {
+  const first = (issued + 1) | 0;
+  issued = (issued + calls) | 0;
+  return first;
+}
+
 /** The place of the call that was issued last. */
 export function lastOrder(): number {
   return issued;
@@ -224,11 +239,37 @@ function chained(before: (() => void) | undefined, run: () => void): () => void 
 }
 
 const CALL = Symbol("ioredoubt.call");
-type Carried = Command & { [CALL]?: Call | undefined };
+const CARRIER = Symbol("ioredoubt.carrier");
+type Carried = Command & { [CALL]?: Call | undefined; [CARRIER]?: Carrier };
 
-/** The call that carries this command, if it came through this package. */
+/** What carries commands together, without a call for each of them until somebody asks for one. */
+export interface Carrier {
+  readonly sentAt: number;
+  /** Each of its commands has a call. */
+  readonly isExpanded: boolean;
+  /** Makes the calls of its commands. */
+  expand(): void;
+}
+
+/** The call that carries this command, if it came through this package. Where many are carried together, it is made now. */
 export function callOf(command: Command): Call | undefined {
-  return (command as Carried)[CALL];
+  const carried: Carried = command;
+  const call = carried[CALL];
+  const carrier = call === undefined ? carried[CARRIER] : call.carrier;
+  if (carrier === undefined || carrier.isExpanded) return call;
+  carrier.expand();
+  return carried[CALL];
+}
+
+/** When this command was sent, if it came through this package, on the monotonic clock. */
+export function sentAtOf(command: Command): number | undefined {
+  const { [CALL]: call, [CARRIER]: carrier }: Carried = command;
+  return (call ?? carrier)?.sentAt;
+}
+
+/** From now on a command is carried together with others. */
+export function carryWith(carrier: Carrier, command: Command): void {
+  (command as Carried)[CARRIER] = carrier;
 }
 
 /** Whether ioredis could not encode the command: then it has no `reject`. Asked for every command. */

@@ -38,6 +38,17 @@ export class DeadlineList implements CallList, Allowance {
     this.tail = call;
   }
 
+  /** Enters a call that came together with one of the list, before it. */
+  addBeside(call: Call, other: Call): void {
+    call.expiresAt = other.expiresAt;
+    call.list = this;
+    call.previous = other.previous;
+    call.next = other;
+    if (other.previous === undefined) this.head = call;
+    else other.previous.next = call;
+    other.previous = call;
+  }
+
   remove(call: Call): void {
     if (call.previous === undefined) this.head = call.next;
     else call.previous.next = call.next;
@@ -99,6 +110,12 @@ export class Deadlines {
     if (call.list !== undefined) call.list.remove(call);
     list.add(call, now);
     if (call.expiresAt < this.#armedFor) this.#setTimer(call.expiresAt, now);
+  }
+
+  /** Gives a call the deadline of another one that it came together with, and that has a list of its allowance or none. */
+  armBeside(call: Call, other: Call): void {
+    if (other.list instanceof DeadlineList) other.list.addBeside(call, other);
+    else call.expiresAt = other.expiresAt;
   }
 
   /** Arms a call with an allowance in milliseconds, `Infinity` for no limit. */

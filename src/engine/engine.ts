@@ -29,6 +29,7 @@ import { DowntimeTracker, type Absence } from "./downtime.js";
 import { ErrorReplies } from "./error-replies.js";
 import { FailureSnapshots, type FailureSnapshot } from "./failure-snapshot.js";
 import type { Fallback } from "./fallback.js";
+import { Flights } from "./flights.js";
 import { InFlight } from "./in-flight.js";
 import { IssuedTransactions } from "./issued-transactions.js";
 import { LatencyHistogram } from "./latency.js";
@@ -103,6 +104,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   readonly #usual: DeadlineList | undefined;
   readonly #downtime: DowntimeTracker;
   readonly #availability: Availability | undefined;
+  readonly #flights: Flights;
   readonly #admission: Admission;
   readonly #release: Release;
   readonly #collector: BatchCollector;
@@ -163,7 +165,9 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     ));
     this.#bounds = new WaitingBounds(policy, connection, inFlight, silence);
     this.#aborted = new AbortedCalls({ settlement, queue, transport });
-    const deadlines = (this.#deadlines = new Deadlines((calls, report) => expiry.expired(calls, report)));
+    const deadlines = (this.#deadlines = new Deadlines((calls, report) => {
+      expiry.expired(this.#flights.expanded(calls), report);
+    }));
     this.#usual = policy.deadline === false ? undefined : deadlines.pinnedList(policy.deadline);
     const downtime = (this.#downtime = new DowntimeTracker(
       policy.breaker === false ? undefined : policy.breaker.downAfter,
@@ -190,6 +194,20 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       send: (call, now) => this.#send(call, now),
       expired: (calls) => expiry.expired(calls, { late: 0 }),
       holdsWritesOnly: () => this.#retryLoop.writesOnly,
+    });
+    this.#flights = new Flights({
+      owner: this,
+      connection,
+      session,
+      issued: this.#issued,
+      membership,
+      transport,
+      deadlines,
+      usual: this.#usual,
+      inFlight,
+      silence,
+      settlement,
+      latency: this.#latency,
     });
     this.#collector = new BatchCollector({
       connection,
@@ -299,6 +317,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     } else {
       this.#admit(call, now);
     }
+  }
+
+  dispatchBatch(commands: readonly Command[], stream: BatchStream): boolean {
+    return this.#flights.send(commands, stream);
   }
 
   /** Blocking commands go to this router from now on, unless it declines. */

@@ -30,6 +30,16 @@ export class InFlight {
     this.#onRoom = onRoom;
   }
 
+  /** Counts the connections. */
+  epoch = 0;
+
+  /** As many commands were written together, as so many bytes, which `call` stands for. Returns whether a bound is reached. */
+  writtenTogether(call: Call, commands: number, bytes: number): boolean {
+    this.count += commands;
+    this.unanswered += commands - 1;
+    return this.written(call, bytes);
+  }
+
   /** The call was written, as so many bytes. Returns whether a bound is reached. */
   written(call: Call, bytes: number): boolean {
     call.bytes = bytes;
@@ -81,6 +91,7 @@ export class InFlight {
 
   /** The connection is gone, and with it all that was unanswered: nothing is to happen any more. */
   connectionLost(): void {
+    this.epoch++;
     this.#forgetIdle();
     this.#isFull = false;
     this.unanswered = this.bytes = 0;

@@ -58,6 +58,16 @@ export class LatencyHistogram {
     this.#measure(clock.now() - startedAt);
   }
 
+  /** The same for as many commands that were issued together. */
+  noteAll(startedAt: number, commands: number): void {
+    let left = commands;
+    while (left >= this.#countdown) {
+      left -= this.#countdown;
+      this.#measure(clock.now() - startedAt);
+    }
+    this.#countdown -= left;
+  }
+
   /** Adds what another one has measured. */
   addAll(other: LatencyHistogram): void {
     for (const [bucket, count] of other.#counts.entries()) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;

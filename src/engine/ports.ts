@@ -23,6 +23,17 @@ export interface CallOptions {
 /** Where a command is handed over; its own promise tells the outcome. The engine is one, and so is each router. */
 export interface Dispatcher {
   dispatch(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void;
+  /**
+   * Takes a whole batch, whose members have nobody else who hears of them, if it can go at once and as it is. `false`: nothing was
+   * done, and its members are to be handed over one by one.
+   */
+  dispatchBatch?(commands: readonly Command[], stream: BatchStream): boolean;
+}
+
+/** Where the replies to a batch go that was written as one. */
+export interface BatchReplies {
+  /** The oldest member that had no reply has one, which is no error. */
+  replied(command: Command, value: unknown): void;
 }
 
 /** Which circuit: of everything, or of writes only. */
@@ -43,6 +54,12 @@ export interface Transport {
    * nothing but to be written. Returns about how many bytes were written, at least 1.
    */
   write(command: Command, stream: BatchStream | undefined, stateless?: boolean): number;
+  /**
+   * Writes all members of a batch that need nothing but to be written, or its MULTI and EXEC around such, as one. Their replies go to
+   * `replies`, until there is one that is an error; that one goes to its command, as those do that are written one by one. Returns about how many bytes
+   * were written; 0: nothing was, and they must be written one by one.
+   */
+  writeBatch(commands: readonly Command[], stream: BatchStream, replies: BatchReplies): number;
   /** Makes a command that could not be encoded one that can be settled, and says what is wrong with it. */
   mend(command: Command, inBatch: boolean): Flaw;
   /** What is wrong with a command of which `write` threw this. */

@@ -21,15 +21,27 @@ const FLUSH_AT = 64 * 1024;
 /** No string may be longer, in characters. */
 const LONGEST = constants.MAX_STRING_LENGTH;
 
+const WRITER = Symbol("ioredoubt.writer");
+type Joined = Socket & { readonly [WRITER]?: Coalescer };
+
 /** Replaces `write` and `end` of a socket, before ioredis sees it. */
 export function coalesceWrites(stream: Socket, stats: WriteStats): void {
   const writer = new Coalescer(stream, stats);
   const { end } = stream;
   stream.write = writer.write;
+  Object.defineProperty(stream, WRITER, { value: writer });
   stream.end = function (this: Socket, ...args: Parameters<Socket["end"]>) {
     writer.flush();
     return end.apply(this, args);
   } as Socket["end"];
+}
+
+/** Writes text that is known to hold nothing but ASCII, in its place among all other writes: its bytes need only be copied. */
+export function writeAscii(stream: Socket, text: string): void {
+  const writer = (stream as Joined)[WRITER];
+  // Whoever has put something in the place of `write` since expects to see it all.
+  if (writer?.write === stream.write) writer.writeAscii(text);
+  else stream.write(text);
 }
 
 class Coalescer {
@@ -40,6 +52,8 @@ class Coalescer {
   #asked = 0;
   #scheduled = false;
   #text = "";
+  /** What `#text` holds is ASCII. */
+  #isAscii = true;
   #chunks: (string | Buffer)[] = [];
   #size = 0;
 
@@ -51,12 +65,7 @@ class Coalescer {
 
   /** Bound, because it stands in for the socket's own method. ioredis passes the chunk alone. */
   readonly write = (chunk: string | Buffer | Uint8Array, encoding?: unknown, callback?: unknown): boolean => {
-    this.#stats.asked++;
-    this.#asked++;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      process.nextTick(this.#endOfTick);
-    }
+    this.#count();
     if (encoding !== undefined || callback !== undefined) {
       this.flush();
       this.#stats.made++;
@@ -68,8 +77,10 @@ class Coalescer {
       this.#stats.made++;
       return this.#write(chunk);
     }
-    if (typeof chunk === "string") this.#text += chunk;
-    else {
+    if (typeof chunk === "string") {
+      this.#text += chunk;
+      this.#isAscii = false;
+    } else {
       this.#chunks.push(this.#text, chunk);
       this.#text = "";
     }
@@ -77,6 +88,27 @@ class Coalescer {
     if (this.#size >= FLUSH_AT) this.flush();
     return true;
   };
+
+  writeAscii(text: string): void {
+    this.#count();
+    if (!this.#joining || this.#size + text.length > LONGEST) {
+      if (this.#size > 0) this.flush();
+      this.#stats.made++;
+      this.#write(text, "latin1");
+      return;
+    }
+    this.#text += text;
+    this.#size += text.length;
+    if (this.#size >= FLUSH_AT) this.flush();
+  }
+
+  #count(): void {
+    this.#stats.asked++;
+    this.#asked++;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#endOfTick);
+  }
 
   readonly #endOfTick = (): void => {
     this.#scheduled = false;
@@ -89,11 +121,14 @@ class Coalescer {
     if (this.#size === 0) return;
     const text = this.#text;
     const chunks = this.#chunks;
+    const isAscii = this.#isAscii;
     this.#text = "";
     this.#size = 0;
+    this.#isAscii = true;
     if (chunks.length === 0) {
       this.#stats.made++;
-      this.#write(text);
+      if (isAscii) this.#write(text, "latin1");
+      else this.#write(text);
       return;
     }
     this.#chunks = [];

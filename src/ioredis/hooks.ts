@@ -10,6 +10,7 @@ import type { PolicyWarning } from "../policy/warning.js";
 import { askRole, checkReady } from "./ready-check.js";
 import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
 import { reportBug } from "./report-bug.js";
+import { ReplyQueue } from "./reply-queue.js";
 import { isPassing } from "./transport.js";
 
 /** Statuses with a live connection. */
@@ -48,6 +49,10 @@ export function installHooks<T extends Adapted>(
         peekAt: () => undefined,
         remove: () => undefined,
       };
+    },
+
+    resetCommandQueue(this: T) {
+      internalsOf(this).commandQueue = new ReplyQueue();
     },
 
     setStatus(this: T, status, arg) {

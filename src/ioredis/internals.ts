@@ -22,6 +22,7 @@ export interface CommandQueue {
   push(item: CommandItem): number;
   shift(): CommandItem | undefined;
   unshift(item: CommandItem): number;
+  peekFront(): CommandItem | undefined;
   peekAt(index: number): CommandItem | undefined;
   remove(index: number, count: number): unknown;
   clear(): void;
@@ -83,6 +84,8 @@ export interface PipelineInternals {
   /** How many MULTIs are open in it. */
   readonly _transactions: number;
   readonly _queue: BatchMember[];
+  /** Outcomes of members, in their places. */
+  readonly _result: unknown[][];
   /** Takes one member's outcome, `[null, value]` or `[error]`; the last one ends the batch. */
   fillResult(outcome: unknown[], position: number): void;
   sendCommand(command: BatchMember): unknown;
@@ -111,6 +114,7 @@ export interface RedisInternals {
   parseOptions(...args: unknown[]): void;
   setStatus(status: string, arg?: unknown): void;
   resetOfflineQueue(): void;
+  resetCommandQueue(): void;
   flushQueue(error: Error, options?: FlushOptions): void;
   recoverFromFatalError(commandError: Error, error: Error, options?: FlushOptions): void;
   handleReconnection(error: Error, item: CommandItem): void;

@@ -2,7 +2,7 @@
 import type { Command } from "ioredis";
 import { clock } from "../clock.js";
 import { blockingTimeoutOf } from "../command/blocking.js";
-import { callOf } from "../engine/call.js";
+import { sentAtOf } from "../engine/call.js";
 import type { RedisInternals } from "./internals.js";
 
 /** Servers before 6.0 look for blocks that are over once a second. Milliseconds. */
@@ -27,7 +27,7 @@ export class PendingReply {
     const head = this.#head();
     if (head === undefined) return 0;
     // Idle before that, the connection had nothing to say.
-    const askedAt = callOf(head)?.sentAt ?? this.#askedAt.get(head) ?? 0;
+    const askedAt = sentAtOf(head) ?? this.#askedAt.get(head) ?? 0;
     return now - Math.max(askedAt, lastReadAt);
   }
 

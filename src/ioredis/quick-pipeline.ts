@@ -1,35 +1,46 @@
 /**
- * Pipelines and MULTI batches whose members hand their replies straight to the batch. In ioredis each member resolves a
- * promise of its own, and two more carry the outcome on; nobody but the batch can see them, and they are a third of what a
- * pipeline allocates. A member with a callback, a friendly error stack or an observer keeps ioredis's own way, and so does a
- * script, which hangs its second attempt on the promise. The contract test compares the two. Measured by `benchmarks/throughput.mjs`.
+ * Which pipelines and MULTI batches are this package's own, and which are ioredis's: where somebody observes the members, or the
+ * options change them, ioredis makes them. Measured by `benchmarks/throughput.mjs`.
  */
 import { tracingChannel } from "node:diagnostics_channel";
-import { Command, Pipeline, type Redis as IORedis } from "ioredis";
-import { isUnencodable } from "../engine/call.js";
-import { markSpoilt } from "../engine/unsendable.js";
-import { mend } from "./encoding.js";
+import { Command, Pipeline, type Redis as IORedis, type RedisOptions } from "ioredis";
+import { tracing } from "../engine/tracer.js";
+import { ADAPTER, type Adapted } from "./adapter.js";
+import { addHanded } from "./handed-members.js";
 import { isInstrumented } from "./instrumentation.js";
 import type { BatchMember, PipelineInternals } from "./internals.js";
+import { isPristine, QuickBatch, QuickTransaction, type BatchClient } from "./quick-batch.js";
 
-const traced = tracingChannel("ioredis:command");
+const tracedCommand = tracingChannel("ioredis:command");
+const tracedBatch = tracingChannel("ioredis:batch");
 
-// Read once, as in `isInstrumented`: it is asked for every member.
-const commandPrototype: object = Command.prototype;
-
-const BATCH = Symbol("ioredoubt.pipeline");
-type Member = BatchMember & { [BATCH]?: PipelineInternals | undefined };
+// Read once, as in `isInstrumented`: it is asked for every batch.
+const commandPrototype = Command.prototype as unknown as { readonly initPromise: unknown };
+const { initPromise } = commandPrototype;
 
 /** Makes the batches of all clients of a class quick ones. */
 export function quickenBatches(prototype: IORedis): void {
+  const { sendCommand } = prototype;
   const { pipeline, multi } = prototype as unknown as Record<"pipeline" | "multi", (...args: unknown[]) => unknown>;
+  /** What a command passes on its way is this package's. */
+  const isOwn = (client: IORedis): client is Adapted =>
+    client.sendCommand === sendCommand && ADAPTER in client && isUnobserved() && isOrdinary(client.options);
   const methods = {
     pipeline(this: IORedis, commands?: unknown) {
-      return filled(pipeline.call(this), commands);
+      if (!isOwn(this)) return filled(pipeline.call(this), commands);
+      return withMembers(new QuickBatch(batchClient(this), this[ADAPTER].dispatcher), commands);
     },
-    multi(this: IORedis, first?: unknown, options?: unknown) {
+    multi(this: IORedis, first?: unknown, second?: unknown) {
       // Without options, the only argument may be either.
-      return Array.isArray(first) ? filled(multi.call(this, options), first) : filled(multi.call(this, first, options));
+      const isFirst = second === undefined && !Array.isArray(first);
+      const options = (isFirst ? first : second) as { readonly pipeline?: boolean } | null | undefined;
+      const commands = isFirst ? undefined : first;
+      if (!isOwn(this) || options?.pipeline === false) {
+        return filled(multi.call(this, options), Array.isArray(commands) ? commands : undefined);
+      }
+      const batch = new QuickTransaction(batchClient(this), this[ADAPTER].dispatcher);
+      batch.multi();
+      return withMembers(batch, commands);
     },
   };
   for (const [name, value] of Object.entries(methods)) {
@@ -37,62 +48,34 @@ export function quickenBatches(prototype: IORedis): void {
   }
 }
 
-/** A batch that ioredis has just created, quick from here on, with these commands; the promise of an interactive MULTI as it is. */
+function isUnobserved(): boolean {
+  if (tracedCommand.hasSubscribers || tracedBatch.hasSubscribers || isInstrumented()) return false;
+  if (tracing.tracer !== undefined) return false;
+  return commandPrototype.initPromise === initPromise && isPristine();
+}
+
+/** Nothing in the options changes what a member is. */
+function isOrdinary({ keyPrefix, showFriendlyErrorStack }: RedisOptions): boolean {
+  return !keyPrefix && showFriendlyErrorStack !== true;
+}
+
+function batchClient(client: Adapted): BatchClient {
+  return client;
+}
+
+function withMembers(batch: QuickBatch, commands: unknown): unknown {
+  if (Array.isArray(commands)) (batch as unknown as Pipeline).addBatch(commands);
+  return batch;
+}
+
+/** A batch that ioredis has just created, with these commands; the promise of an interactive MULTI as it is. */
 function filled(created: unknown, commands?: unknown): unknown {
   if (!(created instanceof Pipeline)) return created;
-  prepare(created as unknown as PipelineInternals, !isInstrumented() && !traced.hasSubscribers);
-  return Array.isArray(commands) ? created.addBatch(commands) : created;
-}
-
-function prepare(pipeline: PipelineInternals, isQuick: boolean): void {
-  const { sendCommand } = pipeline;
-  pipeline.sendCommand = (command: Member) => {
-    if (isUnencodable(command as unknown as Command)) spoil(pipeline, command);
-    if (!isQuick || command.callback !== undefined || command.errorStack !== undefined || !isPlain(command)) {
-      return sendCommand.call(pipeline, command);
-    }
-    if (pipeline._transactions > 0) command.inTransaction = true;
-    command.pipelineIndex = pipeline._queue.length;
-    command[BATCH] = pipeline;
-    command.resolve = resolveMember;
-    command.reject = rejectMember;
-    pipeline._queue.push(command);
+  const pipeline = created as unknown as PipelineInternals;
+  const isQuick = !isInstrumented() && !tracedCommand.hasSubscribers;
+  pipeline.sendCommand = (command: BatchMember) => {
+    addHanded(pipeline, command, isQuick);
     return pipeline;
   };
-}
-
-/** A batch is sent whole or not at all. */
-function spoil(pipeline: PipelineInternals, command: Member): void {
-  const flaw = mend(command as unknown as Command, true);
-  markSpoilt(pipeline._queue[0] ?? command, flaw);
-}
-
-/** Not of a class of its own, as scripts are. */
-function isPlain(command: Member): boolean {
-  return Object.getPrototypeOf(command) === commandPrototype;
-}
-
-function resolveMember(this: Member, reply: unknown): void {
-  let value: unknown;
-  try {
-    value = this.transformReply(reply);
-  } catch (error) {
-    this.reject(error as Error);
-    return;
-  }
-  this.isResolved = true;
-  settle(this, [null, value]);
-}
-
-function rejectMember(this: Member, error: Error): void {
-  settle(this, [error]);
-}
-
-/** Like a promise, a member settles once: a transaction that is sent again is answered again. */
-function settle(member: Member, outcome: unknown[]): void {
-  const { pipelineIndex, [BATCH]: batch } = member;
-  if (batch === undefined || pipelineIndex === undefined) return;
-  member[BATCH] = undefined;
-  member.isSettled = true;
-  batch.fillResult(outcome, pipelineIndex);
+  return Array.isArray(commands) ? created.addBatch(commands) : created;
 }

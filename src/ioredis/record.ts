@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { clock } from "../clock.js";
 import { shownName } from "../command/shown-name.js";
-import { callOf } from "../engine/call.js";
+import { sentAtOf } from "../engine/call.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
 import type { RedisInternals } from "./internals.js";
@@ -92,7 +92,7 @@ export class ConnectionRecord {
     const { status, commandQueue } = this.#redis;
     const { connectedAt, bytesRead, lastReadAt, firstWords, lookup, pausedFor } = this.#watchdog;
     const head = commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
-    const since = head === undefined ? undefined : callOf(head)?.sentAt;
+    const since = head === undefined ? undefined : sentAtOf(head);
     const connected = connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
     const everReady = this.#everReady;
     return {

@@ -4,7 +4,8 @@
  * and nothing more of that connection is read: whatever comes next may belong to another request.
  */
 import { callOf } from "../engine/call.js";
-import { replyHandler, type CommandItem, type ReplyHandler } from "./internals.js";
+import { replyHandler, type CommandItem, type RedisInternals, type ReplyHandler } from "./internals.js";
+import { ReplyQueue } from "./reply-queue.js";
 import { reportBug } from "./report-bug.js";
 
 export type Garble = "unasked" | "malformed";
@@ -35,6 +36,8 @@ export function guardReplies(): void {
     const item = this.redis.commandQueue.shift();
     if (item !== undefined) {
       taken = item;
+      // What was carried with others and is answered in another way than by a plain reply goes on by itself.
+      callOf(item.command);
       return item;
     }
     const client = this.redis as Guarded;
@@ -47,14 +50,35 @@ export function guardReplies(): void {
     const original = handler[name];
     // ioredis 5 has no pushes.
     if (original === undefined) continue;
+    const isReply = name === "returnReply";
     handler[name] = function (this: ReplyHandler, reply: unknown): void {
       try {
-        original.call(this, reply);
+        if (!isReply || !deliver(this.redis, reply)) original.call(this, reply);
       } catch (thrown) {
         caught(this, thrown);
       }
     };
   }
+}
+
+/**
+ * Hands a reply to the command, or the batch, that is next. ioredis's way looks each command up in two flag tables, because
+ * some replies begin or end a mode; where this one may, it is left to ioredis: returns `false`.
+ */
+function deliver({ commandQueue: queue, status, condition }: RedisInternals, reply: unknown): boolean {
+  if (status !== "ready" || condition?.subscriber !== false || !(queue instanceof ReplyQueue)) return false;
+  const { run } = queue;
+  if (run !== undefined) {
+    run.replies.replied(queue.shiftMember(run), reply);
+    return true;
+  }
+  const item = queue.peekAt(0);
+  const call = item && callOf(item.command);
+  if (item === undefined || call === undefined || call.facts.dispatch === "subscription") return false;
+  queue.shift();
+  taken = item;
+  item.command.resolve(reply);
+  return true;
 }
 
 const METHODS = ["returnReply", "returnError", "returnPush"] as const;

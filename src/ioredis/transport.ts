@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import { bytesOf, callOf } from "../engine/call.js";
-import type { BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
+import type { BatchReplies, BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
@@ -32,7 +32,7 @@ import { internalsOf, type RedisInternals } from "./internals.js";
 import { Login } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
 import { probe } from "./probe.js";
-import { allowsQuickWrites, quickWrite } from "./quick-write.js";
+import { allowsQuickWrites, quickWrite, quickWriteBatch } from "./quick-write.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import { ownSentinels } from "./own-sentinels.js";
 import { ConnectionRecord } from "./record.js";
@@ -186,6 +186,12 @@ export class IORedisTransport implements Transport {
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
     return bytesOf(command);
+  }
+
+  writeBatch(commands: readonly Command[], stream: BatchStream, replies: BatchReplies): number {
+    if (!this.#isQuick) return 0;
+    this.#onActivity?.();
+    return quickWriteBatch(this.#redis, commands, stream, replies);
   }
 
   hasTaken(command: Command): boolean {
