@@ -98,6 +98,19 @@ describe.each(Object.entries(FAULTS))("when %s", (_name, fault) => {
     expect(await server.cli("GET", "a")).toBe("2");
     expect(redis.stats().retried).toBe(5);
   });
+
+  it("counts each command of a MULTI that goes again", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    const lost = fault(proxy, async () => expect((await callsOf(server))["get"]).toBeGreaterThanOrEqual(2));
+    const results = await redis.multi().get("a").get("b").exec();
+    await lost;
+    expect(results).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    expect(redis.stats().retried).toBe(4);
+  });
 });
 
 it("is what plain ioredis does not do: it executes INCR, a pipeline and a transaction twice", async () => {
