@@ -48,7 +48,7 @@ export function consumingOf(
     const blocked = new Map<string, { count: number; since: number }>();
     for (const command of transport.unanswered()) {
       const call = callOf(command);
-      if (call?.facts.dispatch !== "blocking") continue;
+      if (call?.facts.consumes !== true) continue;
       const known = blocked.get(call.facts.name);
       if (known === undefined) blocked.set(call.facts.name, { count: 1, since: call.sentAt });
       else known.count++;

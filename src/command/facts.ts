@@ -39,6 +39,8 @@ function learn(name: string): CommandFacts {
     blocks: row.blocks,
     session: row.session,
     lane: row.lane ?? "keys",
+    // Those that are bound to their connection wait for what was written on it before.
+    consumes: row.blocks !== undefined && typeof row.lane !== "object",
   };
   if (seen.size < MAX_SEEN) seen.set(name, facts);
   return facts;

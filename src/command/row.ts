@@ -86,4 +86,6 @@ export interface CommandFacts {
   readonly blocks: Blocks | undefined;
   readonly session: Session | undefined;
   readonly lane: LaneRule;
+  /** It waits for something that somebody brings: BLPOP, not WAIT. */
+  readonly consumes: boolean;
 }

@@ -505,7 +505,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     call.list?.remove(call);
     this.#countAnswer(call);
     this.#latency.note(call.startedAt);
-    if (call.facts.dispatch === "blocking" && value !== null) this.#lastElementAt = clock.now();
+    if (call.facts.consumes && value !== null) this.#lastElementAt = clock.now();
     this.#membership.endpoint.succeeded(call.facts.writes);
     if (call.batch !== undefined) this.#settlement.rejectRefused(call.batch.replied(call, value), clock.now());
     if (call.facts.session === "exec" && holdsReadOnly(value)) this.#membership.endpoint.readOnly(call.sentAt);

@@ -165,6 +165,15 @@ describe("isConsuming()", () => {
     expect(JSON.stringify(redis.isConsuming())).not.toContain("jobs");
   });
 
+  it("takes no WAIT for one that consumes: nobody brings it anything", async () => {
+    const redis = await ready(server.port);
+    const waiting = redis.wait(1, 300);
+    await eventually(() => expect(redis.stats().inFlight).toBe(1));
+    expect(redis.isConsuming()).toEqual({ consuming: false, waits: [] });
+    expect(await waiting).toBe(0);
+    expect(redis.isConsuming()).toEqual({ consuming: false, waits: [] });
+  });
+
   it("says what a subscriber listens to, and when it last heard a message; not while it is cut off", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port);
