@@ -750,9 +750,9 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     return this.#latency;
   }
 
-  /** What is sent from now on is sent on nobody's behalf, or on callers' again: only theirs is counted. */
+  /** What is issued from now on is issued on nobody's behalf, or on callers' again: only theirs is counted. */
   setPrivate(isPrivate: boolean): void {
-    this.#settlement.isPrivate = isPrivate;
+    this.#settlement.setPrivate(isPrivate);
   }
 
   /** A caller got this error although no command of it was ever here; `command` in lower case. */

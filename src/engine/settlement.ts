@@ -11,7 +11,7 @@ import type { Diagnosis } from "../failure/diagnosis.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { stateOf } from "../failure/state.js";
 import type { Refused } from "./stream-batch.js";
-import type { Call } from "./call.js";
+import { isUpTo, lastOrder, type Call } from "./call.js";
 import { isUnsent } from "./client-errors.js";
 import { fallBack, type Fallback } from "./fallback.js";
 import type { FailureSnapshot, FailureSnapshots } from "./failure-snapshot.js";
@@ -49,13 +49,25 @@ export class Settlement {
     fallbacks: 0,
   };
   readonly outcomes = new Outcomes();
-  /** Commands go out on nobody's behalf: how they end is told to nobody and counted nowhere. */
-  isPrivate = false;
   readonly #parts: SettlementParts;
   readonly #slices = new Slices();
+  /** What was issued last before, and in the end of, the time in which commands go out on nobody's behalf. */
+  #private: { readonly from: number; readonly upTo: number | undefined } | undefined = undefined;
 
   constructor(parts: SettlementParts) {
     this.#parts = parts;
+  }
+
+  /** How commands end that are issued from now on is told to nobody and counted nowhere, or told and counted again. */
+  setPrivate(isPrivate: boolean): void {
+    const last = lastOrder();
+    this.#private = isPrivate ? { from: last, upTo: undefined } : this.#private && { ...this.#private, upTo: last };
+  }
+
+  #isPrivate(call: Call): boolean {
+    if (this.#private === undefined) return false;
+    const { from, upTo } = this.#private;
+    return !isUpTo(call, from) && (upTo === undefined || isUpTo(call, upTo));
   }
 
   /** What is known right now; captured once for all commands that fail together. */
@@ -144,7 +156,7 @@ export class Settlement {
 
   /** The one place where a caller gets an error, and where that is counted. */
   #fail(call: Call, error: Error, code: Code, isUnsent: boolean): void {
-    if (!this.isPrivate) {
+    if (!this.#isPrivate(call)) {
       const { name, family } = call.facts;
       const isOutcomeUnknown = mayHaveChanged(call, error);
       this.counters.failed++;

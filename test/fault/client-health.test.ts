@@ -210,6 +210,22 @@ describe("stats()", () => {
     expect(latency.p99).toBeLessThanOrEqual(latency.max);
   });
 
+  it("counts what a borrower did not wait for, and none of what the pool sends itself", async () => {
+    const redis = await ready(server.port, { resilience: { pool: { max: 1 } } });
+    await redis.set("stats:c", "text");
+    let late: Promise<unknown> = Promise.resolve();
+    await redis.withConnection((connection) => {
+      late = outcomeOf(connection.lpush("stats:c", "1"));
+    });
+    await late;
+    expect(redis.stats()).toMatchObject({ failed: 1, codes: { WRONG_TYPE: 1 } });
+    await server.call("ACL", "SETUSER", "default", "-ping");
+    atEnd(() => server.call("ACL", "SETUSER", "default", "+ping"));
+    await redis.withConnection((connection) => void outcomeOf(connection.get("stats:c")));
+    await redis.withConnection((connection) => connection.get("stats:c"));
+    expect(redis.stats()).toMatchObject({ failed: 1, codes: { WRONG_TYPE: 1 } });
+  });
+
   it("counts what ran on connections of the pool, also after they have ended", async () => {
     const redis = await ready(server.port);
     const failed = await redis.withConnection(async (connection) => {
