@@ -1,6 +1,6 @@
 /** What a worker or a subscriber waits for, and when it last heard of it. Put together when asked. */
-import { clock } from "../clock.js";
 import { callOf } from "../engine/call.js";
+import { wallTimeOf } from "../wall-time.js";
 import type { Part } from "./parts.js";
 
 /** One thing that the client waits for. */
@@ -43,7 +43,7 @@ export function consumingOf(
     const { lastElementAt } = engine;
     if (lastElementAt !== undefined) elementAt = Math.max(elementAt ?? 0, lastElementAt);
     if (!engine.isReady) continue;
-    const lastProofAt = wall(transport.lastReadAt);
+    const lastProofAt = wallTimeOf(transport.lastReadAt);
     const connection = role === "own" ? "own" : "dedicated";
     const blocked = new Map<string, { count: number; since: number }>();
     for (const command of transport.unanswered()) {
@@ -54,7 +54,7 @@ export function consumingOf(
       else known.count++;
     }
     for (const [name, { count, since }] of blocked) {
-      waits.push({ for: name.toUpperCase(), count, connection, since: wall(since), lastProofAt });
+      waits.push({ for: name.toUpperCase(), count, connection, since: wallTimeOf(since), lastProofAt });
     }
     if (role !== "own") continue;
     for (const [name, count] of subscriptions) {
@@ -65,11 +65,7 @@ export function consumingOf(
   return {
     consuming: waits.length > 0 && !isLate,
     waits,
-    ...(elementAt === undefined ? {} : { lastElementAt: wall(elementAt) }),
-    ...(messageAt === undefined ? {} : { lastMessageAt: wall(messageAt) }),
+    ...(elementAt === undefined ? {} : { lastElementAt: wallTimeOf(elementAt) }),
+    ...(messageAt === undefined ? {} : { lastMessageAt: wallTimeOf(messageAt) }),
   };
-}
-
-function wall(at: number): number {
-  return Math.round(clock.wallTime() - (clock.now() - at));
 }

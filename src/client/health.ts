@@ -5,6 +5,7 @@ import type { Code } from "../failure/codes.js";
 import { noConnection } from "../engine/client-errors.js";
 import { classify } from "../failure/classify.js";
 import { formatDuration } from "../format.js";
+import { wallTimeOf } from "../wall-time.js";
 import type { ClientParts } from "./parts.js";
 import type { State } from "./state.js";
 
@@ -58,8 +59,6 @@ export interface StartupOptions {
   readonly within?: number | undefined;
 }
 
-/** Fixed, so that one moment has one name, however often it is asked for. */
-const ORIGIN = clock.wallTime() - clock.now();
 const STARTUP = 10_000;
 /** Between two looks whether the client is connected, in milliseconds. */
 const LOOK = 10;
@@ -71,9 +70,9 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
   const { standing } = engine;
   if (engine.isClosed || status === "end" || standing.kind === "closed") {
     const reason = "The client was closed, or gave up connecting.";
-    return { status: "closed", since: wall(standing.since), code: "CLIENT_CLOSED", reason };
+    return { status: "closed", since: wallTimeOf(standing.since), code: "CLIENT_CLOSED", reason };
   }
-  const since = wall(standing.since);
+  const since = wallTimeOf(standing.since);
   const { transport } = adapter;
   switch (standing.kind) {
     case "idle":
@@ -109,7 +108,7 @@ function connectedHealth(endpoint: Circuits, parts: ClientParts, since: number):
   const what = open.kind === "write" ? "Writes are refused" : "Commands are refused";
   return {
     status: "degraded",
-    since: Math.max(since, wall(open.changedAt)),
+    since: Math.max(since, wallTimeOf(open.changedAt)),
     code: open.cause?.code ?? "CIRCUIT_OPEN",
     reason: `${what}: ${open.cause?.title ?? "the circuit is open."}`,
     nextAttemptMs: Math.round(endpoint.retryAfter(open)),
@@ -122,7 +121,7 @@ function awayHealth(parts: ClientParts): Health | undefined {
   const what = away.role === "lane" ? "Commands of one lane" : "Commands on a connection of its pool";
   return {
     status: "degraded",
-    since: wall(away.since),
+    since: wallTimeOf(away.since),
     code: away.cause.code,
     reason: `${what} are refused: ${away.cause.title}`,
     nextAttemptMs: Math.round(away.transport.retryIn()),
@@ -166,8 +165,4 @@ export async function startupOf(status: () => string, state: State, options: Sta
 /** A wrong password does not get better by waiting. */
 function isFatal({ adapter }: State, { status }: Health): boolean {
   return status === "down" && adapter.transport.lastDiagnosis()?.severity === "fatal";
-}
-
-function wall(at: number): number {
-  return Math.round(ORIGIN + at);
 }
