@@ -42,7 +42,7 @@ import { healthOf } from "./health.js";
 import { sealOptions } from "./sealed-options.js";
 import { snapshot } from "./stats.js";
 import { STATE, type State } from "./state.js";
-import { tellResp2, tellWarnings } from "./warnings.js";
+import { tellNotice, tellResp2, tellWarnings } from "./warnings.js";
 
 /** ioredis 6's default, given to ioredis 5 too: an idle half-open socket is noticed by the kernel. */
 const KEEP_ALIVE = 30_000;
@@ -77,6 +77,7 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
     label,
     retryStrategy,
     sentinelRetryStrategy,
+    hearsOfFailovers: explicit["failoverDetector"] !== false,
   });
   const answer = resilience?.fallback;
   const engine = new Engine({
@@ -101,6 +102,7 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
     load: () => ({ inFlight: engine.inFlight, waiting: engine.waiting.commands }),
     spaced: (delay) => engine.endpoint.dials.reserve(delay),
     readOnly: () => engine.noteReadOnly(),
+    notice: (says) => tellNotice(label, logger, says),
     greeted: () => turn.end(),
     active: isUnref ? holdProcessWhileBusy(engine, internals) : undefined,
   });

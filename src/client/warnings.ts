@@ -20,3 +20,11 @@ export function tellResp2(endpoint: string, logger: Logger, word: string): void 
   told.add(message);
   logger.info({ event: "client.resp2", endpoint }, message);
 }
+
+/** What a person may want to know of an endpoint, and nobody need act upon. */
+export function tellNotice(endpoint: string, logger: Logger, says: string): void {
+  const message = `redis ${endpoint}: ${says}.`;
+  if (told.has(message)) return;
+  told.add(message);
+  logger.info({ event: "client.notice", endpoint }, message);
+}

@@ -4,7 +4,7 @@
  * its observer what happens.
  */
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
-import type { CircuitKind, CommandFailure, Observer, ServerIdentity, ServerInfo } from "../engine/ports.js";
+import type { CircuitKind, CommandFailure, Observer, ServerIdentity, ServerInfo, Takeover } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { Policy } from "../policy/shape.js";
@@ -42,6 +42,8 @@ export interface Member {
   circuitOpened(kind: CircuitKind): void;
   /** A circuit closed: what waits may go. */
   circuitClosed(kind: CircuitKind): void;
+  /** Somebody knows where the server is, and can be asked whatever the present one refuses. */
+  readonly isDirected: boolean;
   /** Whether a new connection may reach a server that takes writes. */
   findsWriter(): Promise<boolean>;
   /** Drops the connection as soon as nothing is in flight on it, and dials again. */
@@ -87,6 +89,8 @@ export class Endpoint implements EndpointFacts {
   /** Who answers here, and how it compares with who did before. */
   #runId: string | undefined = undefined;
   #server: ServerIdentity = "unknown";
+  /** The server that took over last. */
+  #present: string | undefined = undefined;
 
   constructor(label: string, policy: Policy, dials: DialPace, observe: (facts: EndpointFacts) => Observer) {
     this.label = label;
@@ -221,6 +225,13 @@ export class Endpoint implements EndpointFacts {
     this.#reportRecovery(true);
   }
 
+  /** Another server serves from now on. Each member says so. */
+  replaced(takeover: Takeover): void {
+    if (takeover.to === this.#present) return;
+    this.#present = takeover.to;
+    this.observer.tookOver(takeover);
+  }
+
   /** The server refused a write that was sent at `sentAt`, because it is a replica by now. */
   readOnly(sentAt: number): void {
     this.#search.refused(sentAt);
@@ -234,9 +245,8 @@ export class Endpoint implements EndpointFacts {
   /** A member refused a command itself, for this reason. */
   rejected(code: Code): void {
     // As long as somebody wants to write, somebody looks for where that is possible.
-    if (code === "CIRCUIT_OPEN" && this.refusing === 1 && this.write?.cause?.code === "READ_ONLY_REPLICA") {
-      this.#search.refused(clock.now());
-    }
+    if (code !== "CIRCUIT_OPEN" || this.refusing !== 1) return;
+    if (this.write?.cause?.code === "READ_ONLY_REPLICA" || this.#isDirected) this.#search.refused(clock.now());
   }
 
   /** Milliseconds until the server is asked next: by a probe, or by whoever reconnects first if nobody is connected. */
@@ -261,6 +271,8 @@ export class Endpoint implements EndpointFacts {
     }
     if (silentSince === undefined) this.observer.serverRefused(diagnosis);
     else this.observer.connectionFailed(diagnosis, silentSince);
+    // One that was cut off from its replicas may have been replaced: those who know are asked.
+    if (diagnosis.breaker === "write" && this.#isDirected) this.#search.refused(sentAt);
     if (again) return;
     const breaker = diagnosis.breaker === "write" ? this.write : this.readWrite;
     breaker?.failed(diagnosis, sentAt);
@@ -278,6 +290,10 @@ export class Endpoint implements EndpointFacts {
     if (this.readWrite !== undefined) this.readWrite.succeeded += commands;
     if (this.write !== undefined) this.write.succeeded += writes;
     if (this.budget !== undefined) this.budget.successes += commands;
+  }
+
+  get #isDirected(): boolean {
+    return this.#someMember()?.isDirected === true;
   }
 
   #tick(readWrite: Breaker, write: Breaker): void {

@@ -24,7 +24,7 @@ import type { Call } from "./call.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
 import type { QueueBounds, QueueSize } from "./offline-queue.js";
 import type { Hindrance } from "./retry-decision.js";
-import type { Flaw } from "./ports.js";
+import type { Flaw, Takeover } from "./ports.js";
 import type { LostGuard } from "./session-state.js";
 
 /** The text that ioredis gives every command refused or flushed because the client ended. Code in the field compares it. */
@@ -267,6 +267,21 @@ export function transactionAborted(
     `${name(call)} was refused: ${WHY_ABORTED[guard]}. Nothing was executed; start the transaction again.`,
     details(call, snapshot, "no", now),
   );
+}
+
+/** Silence below this says nothing, in milliseconds. */
+const SILENT = 250;
+
+/** The connection led to a server in whose place another one serves. `silence`: for how long it has owed a reply. Milliseconds. */
+export function replaced(label: string, { from, to }: Takeover, silence: number): IoredoubtError {
+  const left = `${to} took over from ${from}; the connection to ${from} was left`;
+  return silence < SILENT
+    ? new IoredoubtError("CONNECTION_LOST", `${label}: ${left}`, { endpoint: label })
+    : new IoredoubtError(
+        "RESPONSE_TIMEOUT",
+        `${label}: ${from} was silent for ${formatDuration(silence)} while a reply was due, and ${left}`,
+        { endpoint: label },
+      );
 }
 
 /** Nothing has failed yet, but the attempt to connect has taken too long already. */

@@ -4,7 +4,7 @@
  * connection as a `Transport`, and hears of it through `TransportEvents`.
  */
 import type { Command } from "ioredis";
-import { clock } from "../clock.js";
+import { clock, setUnrefTimeout } from "../clock.js";
 import { factsOf } from "../command/facts.js";
 import type { ScriptEffect } from "../command/scripts.js";
 import type { Endpoint, Member } from "../endpoint/endpoint.js";
@@ -47,6 +47,7 @@ import type {
   EngineCounters,
   LostItem,
   ServerInfo,
+  Takeover,
   Transport,
   TransportEvents,
 } from "./ports.js";
@@ -81,6 +82,8 @@ export interface EngineOptions {
 
 /** A reply that has been due for longer is late, in milliseconds. */
 const LATE = 250;
+/** A server that was replaced may answer what it was sent before for so long, in milliseconds. */
+const ANSWERS_FOR = 50;
 /** Deadline of a probe when the breaker, which has its own, is off. Milliseconds. */
 const PROBE_TIMEOUT = 1_000;
 
@@ -618,6 +621,27 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     if (!wasConnected) this.#lifecycle.attemptFailed();
   }
 
+  replaced(takeover: Takeover): void {
+    const { endpoint } = this.#membership;
+    endpoint.replaced(takeover);
+    if (!this.#connection.isConnected) return;
+    const arrival = this.#arrival;
+    this.#connection.pause("moving");
+    const leave = (): void => {
+      const now = clock.now();
+      const silence = this.#transport.silentFor(now);
+      this.#transport.destroy(clientErrors.replaced(endpoint.label, takeover, silence), now - silence);
+    };
+    // What is under way is answered within a moment, or by nobody who counts.
+    const timer = setUnrefTimeout(() => {
+      if (arrival === this.#arrival) leave();
+    }, ANSWERS_FOR);
+    this.#inFlight.whenIdle(() => {
+      clock.clearTimeout(timer);
+      if (!this.#transport.redial()) leave();
+    });
+  }
+
   refused(error: Error): void {
     this.#refusals.refused(error);
   }
@@ -691,6 +715,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   circuitClosed(): void {
     if (!this.#connection.isProbing) this.#release.run();
+  }
+
+  get isDirected(): boolean {
+    return this.#transport.isDirected;
   }
 
   findsWriter(): Promise<boolean> {

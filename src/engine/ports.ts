@@ -81,6 +81,8 @@ export interface Transport {
    * connection, in a bounded time; where somebody who knows is asked at each dialling, that is answer enough.
    */
   findsWriter(): Promise<boolean>;
+  /** Somebody knows where the server is and can be asked at any time, whatever the present one refuses: Sentinels. */
+  readonly isDirected: boolean;
   /** Destroys the socket: whatever is in flight is lost. `since`: the first sign of the reason, on the monotonic clock. */
   destroy(reason: Error, since?: number): void;
   /** Ends the client for good. */
@@ -141,6 +143,8 @@ export interface TransportEvents {
   connectionFailed(error: Error, since?: number): void;
   /** The connection closed with these commands unanswered, oldest first. `fatal`: its replies made no sense. */
   lost(items: readonly LostItem[], cause: Error | undefined, fatal?: boolean): void;
+  /** Another server serves in the place of the one that this connection leads to, or led to: nothing more goes there. */
+  replaced(takeover: Takeover): void;
   /** A handshake failed for good: what waits gets the server's own error. */
   refused(error: Error): void;
   /** The socket was not writable: the command was not written. */
@@ -207,6 +211,12 @@ export interface ServerInfo {
   readonly uptime: number;
 }
 
+/** One server has taken over from another, as those who watch them say. Both as `host:port`. */
+export interface Takeover {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** A client that was connected before is connected again. */
 export interface Reconnection {
   /** Milliseconds since it lost its connection. */
@@ -261,6 +271,8 @@ export interface Observer {
    */
   clientFailsFast(cause: Diagnosis, retryAfter: number): void;
   reconnected(reconnection: Reconnection): void;
+  /** Told once, however many clients the endpoint has. */
+  tookOver(takeover: Takeover): void;
   /** The endpoint is reachable and all circuits are closed. */
   recovered(recovery: Recovery): void;
   /** The last client of the endpoint has ended. */

@@ -16,7 +16,7 @@ export function ownSentinels(redis: RedisInternals, client: SentinelClient, poli
     const { SentinelConnector, setOptionsOf } = await import("./sentinel-connector.js");
     return new SentinelConnector(
       client,
-      setOptionsOf(options, policy.sentinel, options.connectTimeout || CONNECT_TIMEOUT),
+      setOptionsOf(options, client.listens, policy.sentinel, options.connectTimeout || CONNECT_TIMEOUT),
     );
   });
   redis.connector = door;

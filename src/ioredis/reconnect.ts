@@ -94,6 +94,14 @@ export class Reconnect {
     return delay;
   }
 
+  /** There is a server that is known to serve: milliseconds until it is dialled, unless the caller decides that. */
+  now(): number | undefined {
+    if (this.#custom !== undefined) return undefined;
+    const delay = clock.random() * SPREAD;
+    this.dueAt = clock.now() + delay;
+    return delay;
+  }
+
   #own(now: number, served: boolean): number {
     if (this.#hooks.isPaced()) return Math.round(clock.random() * SPREAD);
     if (served && now - this.#atOnceAt >= ONCE_EVERY) {

@@ -15,6 +15,12 @@ export interface SentinelClient {
   dialling(isNamed: boolean): void;
   /** The connection that is about to be closed is left for this reason. */
   failed(error: Error): void;
+  /** Failovers are heard of, not only asked for. */
+  readonly listens: boolean;
+  /** Another server serves in the place of the one at `from`, to which this client is or was connected. */
+  replaced(from: string, to: string): void;
+  /** Something that a person may want to know. */
+  notice(says: string): void;
   /** What went wrong with the connection last. */
   lastError(): Error | undefined;
 }
@@ -22,6 +28,11 @@ export interface SentinelClient {
 /** The connector behind the door. */
 export interface Searching extends Connector {
   readonly isPaced: boolean;
+  /**
+   * Asks where the server is now. Whoever is connected elsewhere moves there by itself; resolves to whether the same name may
+   * lead to another server as well.
+   */
+  look(): Promise<boolean>;
   heard(): void;
   leave(): void;
 }
@@ -76,6 +87,10 @@ export class SentinelDoor implements Connector {
   disconnect(): void {
     this.#life++;
     this.#inner?.disconnect();
+  }
+
+  async look(): Promise<boolean> {
+    return (await this.#inner?.look()) ?? false;
   }
 
   heard(): void {

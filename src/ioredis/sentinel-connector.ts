@@ -8,7 +8,8 @@ import { clock, sleep } from "../clock.js";
 import type { RedisOptions } from "ioredis";
 import { IoredoubtError } from "../failure/errors.js";
 import type { SentinelPolicy } from "../policy/shape.js";
-import { nameOf, sentinelAt, type Address } from "../sentinel/address.js";
+import { redactText } from "../failure/redact.js";
+import { isSame, nameOf, sentinelAt, type Address } from "../sentinel/address.js";
 import type { DialTurn, Waiting } from "../sentinel/dial-turn.js";
 import { lookupFailed, saidBy, type Retry } from "../sentinel/lookup-errors.js";
 import { chooseReplica, mapped } from "../sentinel/replicas.js";
@@ -18,6 +19,8 @@ import { joinSet, leaveSet } from "../sentinel/sets.js";
 import { withServerName } from "./server-name.js";
 import type { Emit, SentinelClient } from "./sentinel-client.js";
 
+/** Characters of a Sentinel's words that are shown. */
+const WORDS = 160;
 /** ioredis's own words for an attempt that its owner ended. */
 const CLOSED = "Connection is closed.";
 
@@ -37,6 +40,8 @@ export class SentinelConnector implements SetMember {
   #address: Address | undefined = undefined;
   #isWrongRole = false;
   #hasArrived = false;
+  /** Another server is wanted than the one that was dialled last. */
+  #isReplaced = false;
   #stream: Socket | undefined = undefined;
   /** What the last socket failed with, for ioredis. */
   firstError: Error | undefined = undefined;
@@ -48,7 +53,7 @@ export class SentinelConnector implements SetMember {
 
   /** The last attempt met a server that cannot be reached: when the next may begin is decided for all clients together. */
   get isPaced(): boolean {
-    return this.#turn?.isFailing === true;
+    return this.#isReplaced || this.#turn?.isFailing === true;
   }
 
   async connect(emit: Emit): Promise<Socket> {
@@ -84,6 +89,12 @@ export class SentinelConnector implements SetMember {
     return true;
   }
 
+  async look(): Promise<boolean> {
+    const found = await this.#set?.find("master").catch(() => undefined);
+    const master = found?.result.master;
+    return master !== undefined && isIP(master.host) === 0;
+  }
+
   /** The server is there, though it may not serve yet. */
   heard(): void {
     if (!this.#isWrongRole) this.#arrived();
@@ -107,8 +118,32 @@ export class SentinelConnector implements SetMember {
     this.#set = undefined;
   }
 
-  masterMoved(): void {
-    // Who waits to dial the old one is told by its turn.
+  /** Whoever is connected to another server leaves it. Who waits to dial the old one is told by its turn. */
+  masterMoved(master: Address): void {
+    const from = this.#address;
+    if (from === undefined) return;
+    if (this.#client.options.role === "slave") {
+      if (isSame(from, master)) void this.#leaveMaster(from);
+    } else if (!isSame(from, master)) this.#leave(from, master);
+  }
+
+  notTold(sentinel: Address, said: string): void {
+    this.#client.notice(
+      `${nameOf(sentinel)} does not tell of failovers (${redactText(said, WORDS)}); the Sentinels are asked instead`,
+    );
+  }
+
+  #leave(from: Address, to: Address): void {
+    this.#isReplaced = true;
+    this.#client.replaced(nameOf(from), nameOf(to));
+  }
+
+  /** The replica of this client has become the master. It is left where there is another replica. */
+  async #leaveMaster(from: Address): Promise<void> {
+    const set = this.#set;
+    const found = await set?.find("slave").catch(() => undefined);
+    const to = set && found && this.#chosen(set, found.result);
+    if (to !== undefined && !isSame(to, from) && this.#address === from) this.#leave(from, to);
   }
 
   #arrived(): void {
@@ -168,7 +203,8 @@ export class SentinelConnector implements SetMember {
     }
     this.#turn = turn;
     this.#address = address;
-    this.#isWrongRole = this.#hasArrived = false;
+    this.#isWrongRole = this.#hasArrived = this.#isReplaced = false;
+    this.#set?.listen();
     this.firstError = undefined;
     const { options } = this.#client;
     this.#client.dialling(isIP(address.host) === 0);
@@ -194,7 +230,12 @@ export class SentinelConnector implements SetMember {
 }
 
 /** What the options say of the Sentinels. `longest` is what a far one is given at most, in milliseconds. */
-export function setOptionsOf(options: RedisOptions, limits: SentinelPolicy, longest: number): SetOptions {
+export function setOptionsOf(
+  options: RedisOptions,
+  listens: boolean,
+  limits: SentinelPolicy,
+  longest: number,
+): SetOptions {
   const { sentinels, name, sentinelUsername, sentinelPassword, sentinelTLS, sentinelCommandTimeout } = options;
   const { family, natMap, updateSentinels, sentinelMaxConnections } = options;
   return {
@@ -207,6 +248,7 @@ export function setOptionsOf(options: RedisOptions, limits: SentinelPolicy, long
       family,
     },
     natMap,
+    listens,
     discovers: updateSentinels !== false,
     most: sentinelMaxConnections ?? Infinity,
     limits: { connect: limits.connectTimeout, answer: limits.answerTimeout, hedgeAfter: limits.hedgeAfter },

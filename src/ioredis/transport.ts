@@ -55,6 +55,8 @@ export interface TransportOwner {
   spaced(delay: number): number;
   /** The server answered the client's own probe with READONLY. */
   readOnly(): void;
+  /** Something that a person may want to know. */
+  notice(says: string): void;
   /** ioredis has sent what it sends at once on a new connection. */
   greeted(): void;
   /** Something is sent, or happens to the connection. Absent where nobody wants to know. */
@@ -69,8 +71,9 @@ export interface TransportOptions {
   readonly label: string;
   /** The caller's own, if there is one. */
   readonly retryStrategy: RetryStrategy | null | undefined;
-  /** The same for the search for a server through Sentinels. */
+  /** How the server is searched for through Sentinels: the caller's own strategy, and whether failovers are to be heard of. */
   readonly sentinelRetryStrategy: unknown;
+  readonly hearsOfFailovers: boolean;
 }
 
 /** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
@@ -97,6 +100,7 @@ export class IORedisTransport implements Transport {
   readonly #redis: RedisInternals;
   readonly #policy: Policy;
   readonly #sentinelRetryStrategy: unknown;
+  readonly #hearsOfFailovers: boolean;
   /** The search for the server, where Sentinels know it. */
   #search: SentinelDoor | undefined = undefined;
   readonly #watchdog: Watchdog;
@@ -118,11 +122,12 @@ export class IORedisTransport implements Transport {
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
 
-  constructor({ client, policy, endpoint, label, retryStrategy, sentinelRetryStrategy }: TransportOptions) {
+  constructor({ client, policy, endpoint, label, retryStrategy, ...search }: TransportOptions) {
     this.#client = client;
     this.#redis = internalsOf(client);
     this.#policy = policy;
-    this.#sentinelRetryStrategy = sentinelRetryStrategy;
+    this.#sentinelRetryStrategy = search.sentinelRetryStrategy;
+    this.#hearsOfFailovers = search.hearsOfFailovers;
     this.#label = label;
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
@@ -258,8 +263,15 @@ export class IORedisTransport implements Transport {
 
   findsWriter(): Promise<boolean> {
     const { sentinels, role } = this.#redis.options;
-    // Sentinel is asked whenever somebody dials; of replicas all are read-only.
-    return sentinels ? Promise.resolve(role !== "slave") : this.#scout.look();
+    // Of replicas all are read-only.
+    if (sentinels && role === "slave") return Promise.resolve(false);
+    if (this.#search !== undefined) return this.#search.look();
+    // A connector of the caller's asks its Sentinels whenever somebody dials.
+    return sentinels ? Promise.resolve(true) : this.#scout.look();
+  }
+
+  get isDirected(): boolean {
+    return this.#search !== undefined && this.#redis.options.role !== "slave";
   }
 
   destroy(reason: Error, since?: number): void {
@@ -380,6 +392,9 @@ export class IORedisTransport implements Transport {
           this.#events?.connectionFailed(error);
         },
         lastError: () => this.#record.lossCause,
+        listens: this.#hearsOfFailovers,
+        replaced: (from, to) => this.#replaced(from, to),
+        notice: (says) => this.#owner?.notice(says),
       },
       this.#policy,
     );
@@ -540,10 +555,19 @@ export class IORedisTransport implements Transport {
     return true;
   }
 
+  /** Another server serves now: commands wait for it, and what was being dialled is not wanted any more. */
+  #replaced(from: string, to: string): void {
+    this.#events?.replaced({ from, to });
+    const { status, stream } = this.#redis;
+    if ((status === "connecting" || status === "connect") && stream?.destroyed === false) {
+      this.#isRedialling = true;
+      stream.destroy();
+    } else if (status === "reconnecting") this.#dialSooner(this.reconnect.now());
+  }
+
   /** ioredis has set its timer already; a sooner one takes its place. */
-  #dialSooner(): void {
+  #dialSooner(delay = this.reconnect.hurry()): void {
     if (this.#redis.status !== "reconnecting" || this.#redis.reconnectTimeout === null) return;
-    const delay = this.reconnect.hurry();
     if (delay === undefined) return;
     clock.clearTimeout(this.#redis.reconnectTimeout);
     this.#redis.reconnectTimeout = clock.setTimeout(() => {

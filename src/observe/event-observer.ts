@@ -32,6 +32,10 @@ export class EventObserver implements Observer {
     if (server === "other") this.#hub.tell({ type: "failedOver", endpoint, awayMs });
   }
 
+  tookOver(): void {
+    // `failedOver` follows, once another server answers.
+  }
+
   firstConnected(): void {
     // It is no change of anything.
   }

@@ -4,7 +4,7 @@
  */
 import { entryOf } from "../failure/catalogue.js";
 import type { Code } from "../failure/codes.js";
-import type { CircuitKind, ServerIdentity } from "../engine/ports.js";
+import type { CircuitKind, ServerIdentity, Takeover } from "../engine/ports.js";
 import type { Area, Diagnosis } from "../failure/diagnosis.js";
 import { formatDuration, formatElapsed } from "../format.js";
 import type { IncidentEnding } from "./events.js";
@@ -180,14 +180,25 @@ export interface Ended {
   /** From the last failure to the recovery; unknown when others failed after it. */
   readonly recovery: number | undefined;
   readonly server: ServerIdentity;
+  readonly takeover?: Takeover | undefined;
 }
 
-export function closing(endpoint: string, tally: Tally, { ending, duration, recovery, server }: Ended): Line {
+/** A failover that hurt nobody, or hardly. */
+export function tookOver(endpoint: string, { from, to }: Takeover): Line {
+  return {
+    fields: { event: "failover", endpoint, from, to },
+    message: `redis ${endpoint}: ${to} took over from ${from}, as the Sentinels say.`,
+  };
+}
+
+export function closing(endpoint: string, tally: Tally, ended: Ended): Line {
+  const { ending, duration, recovery, server, takeover } = ended;
   const lasted = formatElapsed(duration);
   const told = `(${tally.first.code}): ${listed(tally.counts)}, ${String(tally.retried)} retried.`;
   const back = recovery === undefined ? "" : ` Back ${formatDuration(recovery)} after the last failure.`;
+  const who = takeover === undefined ? SERVERS[server] : ` ${takeover.to} took over from ${takeover.from}.`;
   const messages: Readonly<Record<IncidentEnding, string>> = {
-    recovered: `redis ${endpoint} recovered after ${lasted} ${told}${back}${SERVERS[server]}${checkThose(tally.counts)}`,
+    recovered: `redis ${endpoint} recovered after ${lasted} ${told}${back}${who}${checkThose(tally.counts)}`,
     quiet: `redis ${endpoint}: no more failures after ${lasted} ${told}${checkThose(tally.counts)}`,
     closed: `redis ${endpoint}: the client was closed ${lasted} into this incident ${told}${checkThose(tally.counts)}`,
   };
@@ -199,6 +210,7 @@ export function closing(endpoint: string, tally: Tally, { ending, duration, reco
       code: tally.first.code,
       ending,
       durationMs: duration,
+      ...takeover,
       ...(ending !== "recovered" ? {} : { recoveryMs: recovery, ...(server === "unknown" ? {} : { server }) }),
       ...counted(tally),
     },

@@ -1,6 +1,6 @@
 /** One incident while it lasts: when it began, what it was first and is now, and what it has counted. Writes nothing. */
 import { clock, type Timer } from "../clock.js";
-import type { CircuitKind } from "../engine/ports.js";
+import type { CircuitKind, Takeover } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { IncidentNumbers } from "./events.js";
@@ -35,6 +35,8 @@ export class IncidentTally {
   readonly announced: Set<string> = new Set<string>();
   readonly circuits = new Set<CircuitKind | "client">();
   lastFailureAt: number;
+  /** Another server took over meanwhile. */
+  takeover: Takeover | undefined = undefined;
   /** A client is connected again, or the server takes what it refused; not known yet of all clients. */
   recoveredAt: number | undefined = undefined;
   /** Another kind of trouble than the chapter's, and when it was first seen. */

@@ -3,7 +3,7 @@
  * commands fail. It is told what happens and decides what is worth a line; it knows neither connections nor commands.
  * It is called once a failed command, so everything before a line is written is counting.
  */
-import { clock, setUnrefTimeout } from "../clock.js";
+import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import type {
   CircuitChange,
   CircuitKind,
@@ -12,6 +12,7 @@ import type {
   Reconnection,
   Recovery,
   ServerIdentity,
+  Takeover,
 } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
@@ -52,6 +53,8 @@ export interface Examination {
 
 /** Trouble that is over within this long, with no command refused, is one line at its end. Milliseconds. */
 const BLIP = 250;
+/** What a takeover costs shows within this long, in milliseconds. */
+const COSTS_WITHIN = 1_000;
 /** Incidents of one code that may end within one summary interval before the endpoint is said to flap. */
 const FLAPS = 3;
 /** While it flaps, trouble of the same code that is over within this long is gathered. Milliseconds. */
@@ -85,6 +88,9 @@ export class IncidentLog implements Observer {
   #endings: { readonly at: number; readonly begun: Code }[] = [];
   #incident: IncidentTally | undefined = undefined;
   #server: ServerIdentity = "unknown";
+  /** A takeover that no line has told of yet. */
+  #takeover: Takeover | undefined = undefined;
+  #takeoverTimer: Timer | undefined = undefined;
 
   constructor(options: IncidentLogOptions) {
     this.#options = options;
@@ -174,6 +180,30 @@ export class IncidentLog implements Observer {
     if (server !== "unknown") this.#server = server;
   }
 
+  tookOver(takeover: Takeover): void {
+    if (this.#incident !== undefined) {
+      this.#incident.takeover = takeover;
+      return;
+    }
+    // What it cost is not known yet: the end of an incident says it as well.
+    this.#tellTakeover();
+    this.#takeover = takeover;
+    this.#takeoverTimer = setUnrefTimeout(() => this.#tellTakeover(), COSTS_WITHIN);
+  }
+
+  /** Another server took over, and no incident has told so. */
+  #tellTakeover(): void {
+    const takeover = this.#takeTakeover();
+    if (takeover !== undefined) this.#write("info", lines.tookOver(this.#endpoint, takeover));
+  }
+
+  #takeTakeover(): Takeover | undefined {
+    const takeover = this.#takeover;
+    clock.clearTimeout(this.#takeoverTimer);
+    this.#takeover = undefined;
+    return takeover;
+  }
+
   clientFailsFast(cause: Diagnosis, retryAfter: number): void {
     const incident = (this.#incident ??= this.#begin(cause, this.#now()));
     if (incident.circuits.has("client")) return;
@@ -197,6 +227,7 @@ export class IncidentLog implements Observer {
 
   /** Ends the incident with its owner. */
   closed(): void {
+    this.#tellTakeover();
     const incident = this.#incident;
     if (incident !== undefined) {
       const isWorthIt = incident.isAnnounced || incident.counts.failed > 0;
@@ -228,6 +259,7 @@ export class IncidentLog implements Observer {
 
   #begin(diagnosis: Diagnosis, since: number): IncidentTally {
     const incident = new IncidentTally(diagnosis, since, this.#now());
+    incident.takeover = this.#takeTakeover();
     incident.counts.addAll(this.#recent.takeSince(since));
     this.#server = "unknown";
     return incident;
@@ -350,7 +382,8 @@ export class IncidentLog implements Observer {
       this.#writeClosing(incident, ending, endedAt);
       return;
     }
-    const { first, counts, retried } = incident;
+    const { first, counts, retried, takeover } = incident;
+    if (takeover !== undefined) this.#write("info", lines.tookOver(this.#endpoint, takeover));
     const duration = Math.round(endedAt - incident.openedAt);
     // Refusals that hurt nobody and passed.
     if (ending === "quiet" && counts.failed === 0) return;
@@ -362,7 +395,8 @@ export class IncidentLog implements Observer {
     const duration = Math.round(endedAt - incident.openedAt);
     const gap = Math.round(endedAt - incident.lastFailureAt);
     const recovery = ending === "recovered" && gap >= 0 ? gap : undefined;
-    const ended = { ending, duration, recovery, server: this.#server };
+    const { takeover } = incident;
+    const ended = { ending, duration, recovery, server: this.#server, takeover };
     this.#write("info", lines.closing(this.#endpoint, incident, ended));
     const { hub } = this.#options;
     if (hub?.isHeard !== true || !incident.isAnnounced) return;

@@ -1,5 +1,5 @@
 /** Several observers of one endpoint as one: each hears everything, in their order. */
-import type { CircuitChange, CommandFailure, Observer, Reconnection, Recovery } from "../engine/ports.js";
+import type { CircuitChange, CommandFailure, Observer, Reconnection, Recovery, Takeover } from "../engine/ports.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 
 export class Observers implements Observer {
@@ -47,6 +47,10 @@ export class Observers implements Observer {
 
   reconnected(reconnection: Reconnection): void {
     for (const observer of this.#all) observer.reconnected(reconnection);
+  }
+
+  tookOver(takeover: Takeover): void {
+    for (const observer of this.#all) observer.tookOver(takeover);
   }
 
   recovered(recovery: Recovery): void {

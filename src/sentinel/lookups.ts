@@ -38,6 +38,17 @@ export class Lookups<T> {
     return (this.#running ??= this.#run().finally(() => (this.#running = undefined)));
   }
 
+  /** Begins one that knows what is the case now. Never rejects. */
+  async anew(): Promise<void> {
+    try {
+      await this.#running;
+      this.told(undefined);
+      await this.next();
+    } catch {
+      // The set has ended.
+    }
+  }
+
   /** Something else is true now: `result`, or nobody knows. */
   told(result: T | undefined): void {
     this.#nextAt = -Infinity;

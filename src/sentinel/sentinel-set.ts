@@ -14,6 +14,7 @@ import { mapped } from "./replicas.js";
 import { namesIn, peersIn, questionsFor, reportOf, type Listed, type Named, type Report, type Role } from "./report.js";
 import { askAround } from "./round.js";
 import { SentinelList } from "./sentinel-list.js";
+import { SwitchWatch, type SwitchHooks } from "./switch-watch.js";
 
 export interface SetOptions {
   readonly sentinels: readonly Address[];
@@ -22,6 +23,8 @@ export interface SetOptions {
   readonly way: Way;
   /** ioredis's `natMap`. */
   readonly natMap: unknown;
+  /** Failovers are heard of, not only asked for. */
+  readonly listens: boolean;
   /** ioredis's `updateSentinels`: those that others name are asked as well. */
   readonly discovers: boolean;
   /** Connections to Sentinels at a time, at most. */
@@ -35,6 +38,8 @@ export interface SetOptions {
 export interface SetMember {
   /** The Sentinels name another master than before: its address from here. */
   masterMoved(master: Address): void;
+  /** The Sentinels do not let this client hear of failovers: this one said so, in these words. */
+  notTold(sentinel: Address, said: string): void;
 }
 
 /** What a lookup has found: for a master its address from here, for replicas all that are up. */
@@ -66,10 +71,13 @@ export class SentinelSet {
   #lateRounds = 0;
   #connects = 0;
   #watch: Timer | undefined = undefined;
+  readonly #switches: SwitchWatch | undefined;
 
   constructor(options: SetOptions) {
     this.#options = options;
     this.#list = new SentinelList(options.sentinels);
+    const { name, way, listens } = options;
+    this.#switches = listens ? new SwitchWatch(name, way, this.#switchHooks()) : undefined;
     const lookups = (role: Role): Lookups<Found> => new Lookups(() => this.#look(role), this.#ending.signal);
     this.#lookups = { master: lookups("master"), slave: lookups("slave") };
   }
@@ -93,6 +101,7 @@ export class SentinelSet {
   end(): void {
     this.#ending.abort(new Error("the set is not used any more"));
     clock.clearTimeout(this.#watch);
+    this.#switches?.end();
     for (const link of [...this.#links.values()]) link.end();
     for (const turn of this.#turns.values()) turn.abandon();
   }
@@ -100,6 +109,11 @@ export class SentinelSet {
   /** Asks the Sentinels, together with everybody who asks now. */
   find(role: Role): Promise<Lookup<Found>> {
     return this.#lookups[role].next();
+  }
+
+  /** Hears of failovers from now on. Idempotent. */
+  listen(): void {
+    this.#switches?.start();
   }
 
   /** Who may dial this server. */
@@ -118,6 +132,25 @@ export class SentinelSet {
   /** Where an address that the Sentinels name is reached from here. */
   #mapped(address: Address): Address {
     return mapped(address, this.#options.natMap);
+  }
+
+  #switchHooks(): SwitchHooks {
+    const check = (): void => void this.#lookups.master.anew();
+    return {
+      sentinels: () => this.#list.all,
+      mayConnect: () => this.#mayConnect(),
+      connectLimit: () => this.#limits().connect,
+      switched: (from, to) => {
+        const before = this.#book.master ?? from;
+        const news = this.#book.announced(from, to);
+        if (news === "moved") this.#moved(before, to);
+        else if (news === "doubtful") check();
+      },
+      changed: check,
+      refused: (sentinel, said) => {
+        for (const member of [...this.#members]) member.notTold(sentinel, said);
+      },
+    };
   }
 
   /** Goes on asking while a server cannot be reached: another one may be named any moment. */
@@ -224,7 +257,7 @@ export class SentinelSet {
   async #linkTo(sentinel: Address, key: string): Promise<SentinelLink> {
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    await this.mayConnect();
+    await this.#mayConnect();
     const link = new SentinelLink(sentinel, this.#options.way, () => {
       if (this.#links.get(key) === link) this.#links.delete(key);
     });
@@ -233,7 +266,7 @@ export class SentinelSet {
   }
 
   /** Resolves when another connect to a Sentinel may begin. */
-  async mayConnect(): Promise<void> {
+  async #mayConnect(): Promise<void> {
     this.#connects++;
     const wait = this.#pace.reserve();
     const { signal } = this.#ending;

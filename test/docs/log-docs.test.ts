@@ -24,7 +24,8 @@ counts.add({ command: "get", code: "CIRCUIT_OPEN", isUnsent: true, isOutcomeUnkn
 counts.fallbacks = 1;
 const tally: lines.Tally = { id: "x", first: diagnosis, chapter: diagnosis, counts, retried: 3, probes: 5 };
 const brief: lines.Brief = { code: "CONNECTION_RESET", times: 2, duration: 80, counts, retried: 1 };
-const ended: lines.Ended = { ending: "recovered", duration: 1000, recovery: 10, server: "same" };
+const takeover = { from: "10.0.0.5:6379", to: "10.0.0.6:6379" };
+const ended: lines.Ended = { ending: "recovered", duration: 1000, recovery: 10, server: "same", takeover };
 const observed = classify("connect ECONNREFUSED 10.0.0.5:6379", {
   environment,
   connection: { ageMs: 5, bytesRead: 0 },
@@ -41,6 +42,7 @@ const written = [
   lines.closing("e", tally, ended),
   lines.flapping("e", brief, 30_000),
   lines.blip("e", brief, 30_000),
+  lines.tookOver("e", takeover),
   lines.rejection("e", "QUEUE_FULL", 1, 1),
   lines.usage("e", observed, 0),
 ].map((line) => line.fields as Record<string, unknown>);

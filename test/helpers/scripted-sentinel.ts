@@ -32,6 +32,8 @@ export interface Script {
 export class ScriptedSentinel implements AsyncDisposable {
   readonly host = "127.0.0.1";
   readonly script: Script;
+  /** Refuses subscriptions with this error. */
+  refuses: string | undefined = undefined;
   /** Connections that it has accepted. */
   accepted = 0;
   /** Questions for an address or for replicas. */
@@ -73,7 +75,12 @@ export class ScriptedSentinel implements AsyncDisposable {
     this.script.master = to;
     if (this.script.epoch !== undefined) this.script.epoch++;
     const text = [name, from.host ?? this.host, from.port, to.host ?? this.host, to.port].join(" ");
-    for (const socket of this.#subscribers) socket.write(encode(["message", "+switch-master", text]));
+    this.tell("+switch-master", text);
+  }
+
+  /** Sends a message to its subscribers. */
+  tell(channel: string, text: string): void {
+    for (const socket of this.#subscribers) socket.write(encode(["message", channel, text]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,7 +150,7 @@ export class ScriptedSentinel implements AsyncDisposable {
       case "ping":
         return this.#subscribers.has(socket) ? encode(["pong", ""]) : "+PONG\r\n";
       case "subscribe":
-        if (script.error !== undefined) return `-${script.error}\r\n`;
+        if (this.refuses !== undefined) return `-${this.refuses}\r\n`;
         this.#subscribers.add(socket);
         return `*3\r\n$9\r\nsubscribe\r\n$${String(sub.length)}\r\n${sub}\r\n:1\r\n`;
       default:
