@@ -11,6 +11,8 @@ const ON_IOREDIS_5 = [
   "test/fault/core-encoding.test.ts",
   "test/fault/core-garbled-replies.test.ts",
   "test/fault/whole-batches.test.ts",
+  "test/fault/sentinel-lookup.test.ts",
+  "test/fault/sentinel-failover.test.ts",
 ];
 
 /** Two files at a time: most tests own a redis-server, and the machines have two cores. */

@@ -61,7 +61,8 @@ export class SentinelSet {
   readonly #links = new Map<string, SentinelLink>();
   /** Questions under way, by link. */
   readonly #asking = new Map<string, Promise<Report>>();
-  /** Sentinels that did not answer when they were asked last. */
+  /** Sentinels that answered when they were asked last, and those that did not. */
+  readonly #well = new Set<string>();
   readonly #silent = new Set<string>();
   readonly #turns = new Map<string, DialTurn>();
   readonly #members = new Set<SetMember>();
@@ -137,7 +138,9 @@ export class SentinelSet {
   #switchHooks(): SwitchHooks {
     const check = (): void => void this.#lookups.master.anew();
     return {
-      sentinels: () => this.#list.all,
+      // Those that are well come first.
+      sentinels: () =>
+        [...this.#list.all].sort((one, other) => Number(this.#isWell(other)) - Number(this.#isWell(one))),
       mayConnect: () => this.#mayConnect(),
       connectLimit: () => this.#limits().connect,
       switched: (from, to) => {
@@ -224,6 +227,10 @@ export class SentinelSet {
     for (const member of [...this.#members]) member.masterMoved(present);
   }
 
+  #isWell(sentinel: Address): boolean {
+    return this.#well.has(nameOf(sentinel));
+  }
+
   /** One question at a time goes to each Sentinel: who wants the same joins it. */
   #ask(role: Role, sentinel: Address): Promise<Report> {
     const key = `${role} ${nameOf(sentinel)}`;
@@ -241,6 +248,7 @@ export class SentinelSet {
       const link = await this.#linkTo(sentinel, key);
       const replies = await link.ask(questionsFor(role, name, discovers), this.#limits());
       this.#silent.delete(nameOf(sentinel));
+      this.#well.add(nameOf(sentinel));
       if (discovers) for (const peer of peersIn(replies[2])) this.#list.add(this.#mapped(peer));
       const report = reportOf(role, sentinel, replies);
       if (report.kind !== "unknown") return report;
@@ -248,6 +256,7 @@ export class SentinelSet {
       return { ...report, knows: namesIn(masters) };
     } catch (thrown) {
       this.#silent.add(nameOf(sentinel));
+      this.#well.delete(nameOf(sentinel));
       this.#list.defer(sentinel);
       const error = thrown instanceof Error ? thrown : new Error("it failed");
       return { kind: "silent", sentinel, error, isLate: thrown instanceof LateError };
