@@ -11,7 +11,7 @@ import { diagnoseConnection, type DiagnoseOptions } from "../doctor/diagnose.js"
 import { renderHtml } from "../doctor/html-report.js";
 import { LiveList, type Terminal } from "../doctor/live-list.js";
 import { exitCodeOf, type Report } from "../doctor/report.js";
-import { parseUrl, tlsFromFiles, type TargetOptions } from "../doctor/target.js";
+import { parseUrl, resolveTarget, tlsFromFiles, type TargetOptions } from "../doctor/target.js";
 import { renderText, verdictLines, type TextStyle } from "../doctor/text-report.js";
 import { checkUrl } from "../policy/input/check-url.js";
 import { parseDuration } from "../policy/environment/parse.js";
@@ -167,7 +167,8 @@ async function once(plan: Plan, out: Terminal, env: NodeJS.ProcessEnv): Promise<
     return exitCodeOf(report.verdict);
   }
   const style = styleFor(out, env);
-  const order = checksOf(plan.options.deep === true).map((check) => check.id);
+  const { mode } = resolveTarget(plan.target, { ...plan.options, env: plan.options.env ?? env });
+  const order = checksOf(plan.options.deep === true, mode).map((check) => check.id);
   const live = new LiveList(out, order, style);
   try {
     const report = await diagnoseConnection(plan.target, { ...plan.options, events: live });

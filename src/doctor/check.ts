@@ -6,6 +6,7 @@ import type { Diagnosis, FailureContext } from "../failure/diagnosis.js";
 import type { Policy } from "../policy/shape.js";
 import type { Draft } from "./finding.js";
 import type { Address, Machine } from "./machine.js";
+import type { Said } from "./sentinel/said.js";
 import type { ServerFacts } from "./server-facts.js";
 import type { Endpoint, Target } from "./target.js";
 import type { Topic } from "./topics.js";
@@ -34,6 +35,8 @@ export type PathOutcome = "connected" | "refused" | "silent" | "unreachable" | "
 export interface Seen {
   /** Where to connect, once Sentinel or the list of nodes has been asked. */
   endpoint: Endpoint | undefined;
+  /** What each Sentinel said; none where the target has no Sentinels. */
+  sentinels: readonly Said[];
   addresses: readonly Address[];
   /** The address that answered. */
   reachable: Address | undefined;

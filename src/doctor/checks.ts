@@ -4,6 +4,7 @@ import { answersCheck } from "./checks/answers.js";
 import { auditCheck } from "./checks/audit.js";
 import { clientLimitsCheck } from "./checks/client-limits.js";
 import { discoveryCheck } from "./checks/discovery.js";
+import { failoverCheck } from "./checks/failover.js";
 import { firstBytesCheck } from "./checks/first-bytes.js";
 import { listenerCheck } from "./checks/listener.js";
 import { nameCheck } from "./checks/name.js";
@@ -20,6 +21,7 @@ import { surroundingsCheck } from "./checks/surroundings.js";
 import { targetCheck } from "./checks/target.js";
 import { tlsCheck } from "./checks/tls.js";
 import { topologyCheck } from "./checks/topology.js";
+import type { Target } from "./target.js";
 
 const CHAIN: readonly Check[] = [
   targetCheck,
@@ -28,7 +30,8 @@ const CHAIN: readonly Check[] = [
   pathCheck,
   tlsCheck,
   firstBytesCheck,
-  // Explains the links above, and waits for them
+  // Explain the links above, and wait for them
+  failoverCheck,
   listenerCheck,
   nearbyCheck,
   surroundingsCheck,
@@ -44,9 +47,10 @@ const CHAIN: readonly Check[] = [
   clientLimitsCheck,
 ];
 
-/** What a run consists of; `deep` adds the audit. */
-export function checksOf(deep: boolean): readonly Check[] {
-  return deep ? [...CHAIN, auditCheck] : CHAIN;
+/** What a run consists of; `deep` adds the audit. Nobody but Sentinels replaces a master. */
+export function checksOf(deep: boolean, mode: Target["mode"]): readonly Check[] {
+  const chain = mode === "sentinel" ? CHAIN : CHAIN.filter((check) => check !== failoverCheck);
+  return deep ? [...chain, auditCheck] : chain;
 }
 
 /** What can be learnt without asking the server anything. */

@@ -28,7 +28,31 @@ export function within({ machine }: Pick<Context, "machine">): string {
 
 /** The doctor for another endpoint, in plain text or over TLS as the target is. `tls` overrules that. */
 export function doctorFor({ target }: Pick<Context, "target">, endpoint: Endpoint, tls?: boolean): string {
-  const secure = tls ?? target.tls !== undefined;
-  const authority = secure && target.tls?.ca !== undefined ? " --tls-ca ca.pem" : "";
+  return doctorAt(endpoint, tls ?? target.tls !== undefined, target.tls?.ca !== undefined);
+}
+
+/** The doctor for a Sentinel: it says which link to it is broken. */
+export function doctorForSentinel({ target }: Pick<Context, "target">, node: Endpoint, tls?: boolean): string {
+  return doctorAt(node, tls ?? target.sentinelTls !== undefined, target.sentinelTls?.ca !== undefined);
+}
+
+function doctorAt(endpoint: Endpoint, secure: boolean, hasAuthority: boolean): string {
+  const authority = secure && hasAuthority ? " --tls-ca ca.pem" : "";
   return `npx --no ioredoubt doctor ${shellQuoted(`${secure ? "rediss://" : ""}${addressOf(endpoint)}`)}${authority}`;
+}
+
+/** `redis-cli` as a Sentinel is reached; it asks for the password where one is given, or where it is wanted (`asks`). */
+export function sentinelCli(
+  { target, machine }: Pick<Context, "target" | "machine">,
+  node: Endpoint,
+  asks: boolean = target.sentinelPassword !== undefined,
+): string {
+  const facts = { host: node.host, port: node.port, user: target.sentinelUsername, asksPassword: asks };
+  const tls = target.sentinelTls;
+  const filled = fill(
+    "{within}{cli}",
+    { ...NO_FACTS, ...facts, tls: tls !== undefined, platform: machine.platform },
+    shellQuoted,
+  );
+  return tls?.ca === undefined ? filled : filled.replace(" --tls", " --tls --cacert ca.pem");
 }

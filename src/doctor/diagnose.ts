@@ -81,7 +81,7 @@ export async function examine(
   const timeout = options.timeout ?? USUAL_TIME;
   const left = (): number => start + timeout - performance.now();
   const context = contextOf({ ...target, problems: [...target.problems, ...problems] }, machine, policy, left, {
-    replica: options.replica === true,
+    replica: options.replica === true || target.role === "slave",
     commands: options.commands ?? [],
     connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
     replyTimeout: options.replyTimeout ?? REPLY_TIMEOUT,
@@ -90,7 +90,7 @@ export async function examine(
     served: options.served,
   });
   try {
-    const checks = passive ? PASSIVE_CHECKS : checksOf(options.deep === true);
+    const checks = passive ? PASSIVE_CHECKS : checksOf(options.deep === true, target.mode);
     const { reports, faulty, unreached } = await runChecks(checks, context, options.events);
     const address = addressOf(context.seen.endpoint ?? target.endpoint ?? target.nodes[0]);
     return {
@@ -149,6 +149,7 @@ function contextOf(
   const secrets = [target.password, target.sentinelPassword].filter((one) => one !== undefined && one.length >= 4);
   const seen: Seen = {
     endpoint: undefined,
+    sentinels: [],
     addresses: [],
     reachable: undefined,
     path: undefined,

@@ -8,6 +8,7 @@ import type { ConfigProblem } from "../failure/errors.js";
 import { checkRedisOptions } from "../policy/input/check-redis-options.js";
 import { checkUrl } from "../policy/input/check-url.js";
 import { socketPath } from "../policy/input/lenient.js";
+import type { NatMap, PreferredReplicas } from "../sentinel/replicas.js";
 import { readTarget } from "../policy/environment/target.js";
 
 /** One address of a server. */
@@ -40,14 +41,11 @@ export interface TargetOptions {
   readonly enableTLSForSentinelMode?: boolean | undefined;
   /** `slave`: the client reads from a replica that the Sentinels name. */
   readonly role?: "master" | "slave" | undefined;
+  /** Which of the replicas, as ioredis reads it. */
+  readonly preferredSlaves?: PreferredReplicas | undefined;
   /** What the addresses that Sentinels tell are called here. */
   readonly natMap?: NatMap | undefined;
 }
-
-/** Announced `host:port` to the address that can be reached, as a table or a function that may know none. */
-export type NatMap =
-  | Readonly<Record<string, { readonly host: string; readonly port: number }>>
-  | ((key: string) => { readonly host: string; readonly port: number } | null | undefined);
 
 /** What the doctor looks at, with the origin of each part. */
 export interface Target {
@@ -70,6 +68,7 @@ export interface Target {
   readonly sentinelPassword: string | undefined;
   readonly sentinelTls: ConnectionOptions | undefined;
   readonly role: "master" | "slave";
+  readonly preferredSlaves: PreferredReplicas | undefined;
   readonly natMap: NatMap | undefined;
   readonly origins: ReadonlyMap<string, string>;
   readonly problems: readonly ConfigProblem[];
@@ -176,6 +175,7 @@ function build(options: TargetOptions, around: Around): Target {
     sentinelPassword: options.sentinelPassword === "" ? undefined : options.sentinelPassword,
     sentinelTls: tlsOf(options.sentinelTLS),
     role: options.role === "slave" ? "slave" : "master",
+    preferredSlaves: options.preferredSlaves,
     natMap: options.natMap,
     origins,
     problems: around.problems,

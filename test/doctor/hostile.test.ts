@@ -140,9 +140,9 @@ describe("doctor, Sentinels that do not help", () => {
     const config = [`sentinel monitor lab 127.0.0.1 ${String(master.port)} 1`, "requirepass sentinel-pass"];
     await using sentinel = await startRedis({ args: ["--sentinel"], config });
     const target = { sentinels: [{ host: "127.0.0.1", port: sentinel.port }], name: "lab" };
-    expectVerdict(await look(target), "SENTINELS_UNREACHABLE", /want a password of their own/);
+    expectVerdict(await look(target), "SENTINEL_ACCESS", /want a password of their own/);
     const wrong = await look({ ...target, sentinelPassword: "of-the-server" });
-    expectVerdict(wrong, "SENTINELS_UNREACHABLE", /refuse the password they are given/);
+    expectVerdict(wrong, "SENTINEL_ACCESS", /refuse the password they are given/);
     expectHealthy(await look({ ...target, sentinelPassword: "sentinel-pass" }));
   });
 });

@@ -213,7 +213,7 @@ describe("doctor, a server in a bad state", () => {
     expect(good.target.address).toBe(`127.0.0.1:${String(master.port)}`);
     expectVerdict(
       await look({ sentinels: [at], name: "other" }),
-      "SENTINELS_UNREACHABLE",
+      "SENTINEL_NAME_UNKNOWN",
       /know no master named other/,
     );
     expectVerdict(

@@ -11,12 +11,12 @@ const BYTES = {
   // All that `index` loads: what V8 reads at every start
   "core.js": 640_000,
   // The doctor, loaded when something is wrong
-  "diagnose.js": 138_000,
+  "diagnose.js": 156_000,
   "index.d.ts": 58_500,
-  "doctor/index.d.ts": 13_000,
+  "doctor/index.d.ts": 13_500,
 };
 /** Files of JavaScript in the build, source maps aside. */
-const FILES = 23;
+const FILES = 25;
 /** Modules that making a client loads beside ioredis's own, by package. */
 const MODULES = { ioredoubt: 4, opossum: 5 };
 

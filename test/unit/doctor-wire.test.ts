@@ -48,7 +48,12 @@ describe(isReadOnly, () => {
     for (const line of ["PING", "info", "CONFIG GET maxmemory", "slowlog get 3", "ACL DRYRUN default set k v"]) {
       expect(isReadOnly(line.split(" ")), line).toBe(true);
     }
+    for (const sub of ["MASTER m", "masters", "REPLICAS m", "CKQUORUM m"])
+      expect(isReadOnly(`SENTINEL ${sub}`.split(" ")), sub).toBe(true);
     const refused = [
+      "SENTINEL FAILOVER m",
+      "SENTINEL SET m quorum 1",
+      "SENTINEL RESET m",
       "SET k v",
       "GET k",
       "CONFIG SET a b",

@@ -27,6 +27,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
   const [address] = seen.addresses;
   if (seen.path !== "refused" || address === undefined || seen.endpoint === undefined)
     return [skip("only asked when the port refuses", "Not needed.")];
+  if (context.target.mode === "sentinel") return [skip("the port is the Sentinels' word", "Not needed.")];
   const asked = seen.endpoint;
   const ports = USUAL.filter((port) => port !== asked.port);
   const answers = await Promise.all(ports.map((port) => speaksAt(address.address, port)));

@@ -80,6 +80,12 @@ function remarks({ target, machine }: Context): string[] {
     notes.push(
       "A user name is given and no password: nobody is logged in. For a password alone write redis://:PASSWORD@HOST.",
     );
+  if (target.tlsIgnored)
+    notes.push(
+      "`tls` is given and does not count behind Sentinels: the client dials the master in plain text without enableTLSForSentinelMode.",
+    );
+  if (target.mode === "sentinel" && target.tls !== undefined && target.sentinelTls === undefined)
+    notes.push("The Sentinels are asked in plain text: TLS to them is sentinelTLS.");
   const { endpoint, tls } = target;
   if (endpoint === undefined || endpoint.path !== undefined) return notes;
   if (tls !== undefined && endpoint.port === 6379)

@@ -76,6 +76,16 @@ function isReplica(context: Context, role: Reply): Draft {
   if (context.options.replica) return ok(evidence, "A replica, as expected: it serves reads.");
   if (context.target.mode === "cluster") return ok(evidence, "A cluster client sends writes to the master by itself.");
   const diagnosis = context.classify("READONLY You can't write against a read only replica.");
+  if (context.target.mode === "sentinel") {
+    return failed(diagnosis, evidence, {
+      code: "SENTINEL_WRONG_ROLE",
+      meaning: `The Sentinels name ${addressOf(context.seen.endpoint)} as master, and it is a replica of ${master ?? "an unknown master"}: a failover is under way, or the Sentinel that was believed does not know of it.`,
+      next: [
+        { say: "Look again in a moment (healthy: the failover is over)", run: "npx --no ioredoubt doctor" },
+        { say: 'If reads are all you want here, set role: "slave" in the client' },
+      ],
+    });
+  }
   return failed(diagnosis, evidence, {
     meaning: `${diagnosis.title} Its master is ${master ?? "unknown"}: there was a failover, or the client points at a replica.`,
     next: [

@@ -3,6 +3,7 @@ import { isLoopback } from "../../failure/environment.js";
 import type { Context } from "../check.js";
 import { doctorFor } from "../commands.js";
 import type { Draft } from "../finding.js";
+import type { Endpoint } from "../target.js";
 import { listenersOf } from "./local-cause.js";
 import type { ServerProcess } from "./processes.js";
 import type { TcpEntry } from "./proc-net.js";
@@ -15,9 +16,12 @@ export async function nothingListens(
   listening: readonly TcpEntry[],
   processes: readonly ServerProcess[],
 ): Promise<Draft[]> {
-  const { seen, machine, clean } = context;
+  const { seen, machine, clean, target } = context;
   const { endpoint } = seen;
   if (endpoint === undefined) return [];
+  // The port is the Sentinels' word: no other one is meant
+  if (target.mode === "sentinel" && processes.length > 0)
+    return [namedBySentinels(context, endpoint, processes, listening)];
   const port = String(endpoint.port);
   const base = { status: "fail", code: "CONNECTION_REFUSED", explains: "path" } as const;
   const elsewhere = listenersOf(processes, listening);
@@ -85,6 +89,24 @@ export async function nothingListens(
         : await startSteps(machine, service),
     },
   ];
+}
+
+function namedBySentinels(
+  context: Context,
+  endpoint: Endpoint,
+  processes: readonly ServerProcess[],
+  listening: readonly TcpEntry[],
+): Draft {
+  const port = String(endpoint.port);
+  const elsewhere = listenersOf(processes, listening);
+  return {
+    status: "fail",
+    code: "CONNECTION_REFUSED",
+    explains: "path",
+    evidence: `nothing listens on ${port}; ${few(elsewhere)}`,
+    meaning: `Nothing listens on ${port}: the ${context.target.role === "slave" ? "replica" : "master"} that the Sentinels name does not run.`,
+    next: [{ say: `Start the server that is meant to listen on ${port}, or let the Sentinels replace it` }],
+  };
 }
 
 const SHOWN = 4;

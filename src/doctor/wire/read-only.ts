@@ -17,6 +17,10 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "ACL DRYRUN",
   "COMMAND INFO",
   "SENTINEL GET-MASTER-ADDR-BY-NAME",
+  "SENTINEL MASTER",
+  "SENTINEL MASTERS",
+  "SENTINEL REPLICAS",
+  "SENTINEL CKQUORUM",
 ]);
 
 /** Whether the doctor may send this. */
