@@ -11,7 +11,7 @@ import { dts } from "rolldown-plugin-dts";
 
 const dist = join(import.meta.dirname, "../dist");
 /** The names of the files, without their end. */
-const ENTRIES = ["index", "doctor/index", "otel/index", "prometheus/index"];
+const ENTRIES = ["index", "doctor/index", "otel/index", "prometheus/index", "register/index"];
 
 /** @param {string} entry */
 async function joinOne(entry) {

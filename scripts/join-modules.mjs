@@ -11,7 +11,7 @@
  *
  * Declarations stay as tsc wrote them; source maps lead back to `src`.
  */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -23,6 +23,8 @@ const ENTRIES = {
   "doctor/index": "doctor/index",
   "otel/index": "otel/index",
   "prometheus/index": "prometheus/index",
+  "register/index": "register/index",
+  "register/hooks": "register/hooks",
   "cli/main": "cli/main",
 };
 /**
@@ -37,6 +39,9 @@ const JOINED_PACKAGES = ["is-network-error", "p-retry", "valibot"];
  */
 const OPTIONAL = "ioredis/built/DataHandler.js";
 const GUARDED = `\0${OPTIONAL}`;
+
+/** How many copies of ioredis beside the first `ioredoubt/register` can stand for. */
+const COPIES = 8;
 
 /** @type {Set<string>} */
 const needed = new Set();
@@ -97,11 +102,11 @@ for (const file of output) {
 }
 // The package itself says "module", which its sources are.
 write("package.json", [JSON.stringify({ type: "commonjs" })]);
-copyFileSync(join(root, "src/require.cjs"), join(dist, "index.js"));
+writeRequired();
 for (const [entry, from] of Object.entries(ENTRIES)) {
   const chunk = output.find((file) => file.fileName === `${entry}.js`);
-  // What a command shares with another is no interface.
-  const isCommand = entry.startsWith("cli/");
+  // What a command shares with another, and what Node calls, is no interface.
+  const isCommand = /^(?:cli|register)\//.test(entry);
   if (!isCommand && chunk?.type === "chunk" && chunk.exports.length > 0) writeModules(from, chunk.exports);
 }
 for (const name of JOINED_PACKAGES) {
@@ -116,6 +121,18 @@ for (const name of JOINED_PACKAGES) {
  */
 function ascii(code) {
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Writes what `require` gives, with the names of its exports where Node looks for them: in the text, which nothing runs. */
+function writeRequired() {
+  const names = output.find((file) => file.fileName === "names.js");
+  const exported = names?.type === "chunk" ? names.exports.filter((name) => name !== "default") : [];
+  const source = readFileSync(join(root, "src/require.cjs"), "utf8").trimEnd();
+  const listed = `0 && (module.exports = { ${exported.join(", ")} });`;
+  write("index.js", [source, listed]);
+  // What stands for further copies of ioredis (src/register/copies.ts) never runs: it is a name for what is made at run time.
+  mkdirSync(join(dist, "register/copies"), { recursive: true });
+  for (let copy = 1; copy <= COPIES; copy++) write(`register/copies/${String(copy)}.js`, [listed]);
 }
 
 /**

@@ -2,8 +2,13 @@
 import { checkRedisArguments } from "./policy/input/arguments.js";
 import type { Environment } from "./policy/environment/policy-variables.js";
 import { normalPrefix } from "./policy/environment/target.js";
-import { resolveFromEnvironment, type FromEnvironmentOptions } from "./policy/environment/from-environment.js";
+import {
+  addressFromEnvironment,
+  resolveFromEnvironment,
+  type FromEnvironmentOptions,
+} from "./policy/environment/from-environment.js";
 import { makesClients } from "./client/client-count.js";
+import { offBy } from "./client/plain.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
 /**
@@ -20,7 +25,7 @@ export function createRedis(port: number): Redis;
 export function createRedis(path: string): Redis;
 export function createRedis(): Redis;
 export function createRedis(...args: unknown[]): Redis {
-  checkRedisArguments(args);
+  if (offBy(args) === undefined) checkRedisArguments(args);
   return new (Redis as new (...args: unknown[]) => Redis)(...args);
 }
 
@@ -28,9 +33,14 @@ export function createRedis(...args: unknown[]): Redis {
  * A client whose address, credentials and policy come from environment variables (`REDIS_URL`, `REDIS_HOST` …,
  * `IOREDOUBT_*`; all of them in docs/policy.md). What `options` set takes precedence over the environment.
  *
- * @throws {ConfigError} before anything connects, with every problem and no value.
+ * @throws {ConfigError} before anything connects, with every problem and no value. While `IOREDOUBT_OFF` is on, only those of
+ *   the address.
  */
 createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: FromEnvironmentOptions = {}): Redis {
+  if (offBy([options], env) !== undefined) {
+    const [first, ...others] = addressFromEnvironment(env, options);
+    return new (Redis as new (...args: unknown[]) => Redis)({ ...(first as object), resilience: false }, ...others);
+  }
   const { args, resolved, warnings } = resolveFromEnvironment(env, options);
   const { resilience, prefix } = options;
   const environment = { env, prefix: normalPrefix(prefix) };

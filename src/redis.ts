@@ -10,8 +10,9 @@ import { constructWith, type ConstructionContext } from "./client/construction-c
 import type { Client } from "./client/host.js";
 import { makeInspectable } from "./client/inspection.js";
 import { closeClient, DRAIN } from "./client/lifecycle.js";
+import { isOff, isPlain, letBePlain, offBy } from "./client/plain.js";
 import { startMonitor } from "./client/monitor.js";
-import type { RedisOptions } from "./client/redis-options.js";
+import type { RedisOptions, ResilientOptions } from "./client/redis-options.js";
 import { sealGetter } from "./client/sealed-options.js";
 import { consumingOf, type Consuming } from "./client/consuming.js";
 import {
@@ -89,7 +90,7 @@ export class Redis extends IORedis {
   declare readonly [ADAPTER]: Adapter;
   /** @internal */
   declare readonly [LIMITS]?: CallOptions;
-  declare options: RedisOptions;
+  declare options: ResilientOptions;
   /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */
   declare duplicate: ((override?: Partial<RedisOptions>) => Redis) & IORedis["duplicate"];
 
@@ -103,7 +104,7 @@ export class Redis extends IORedis {
   constructor();
   constructor(...args: unknown[]) {
     // As in ioredis, a missing argument is localhost:6379; `createRedis` is stricter.
-    checkRedisArguments(args.filter((arg) => arg !== undefined && arg !== null));
+    if (offBy(args) === undefined) checkRedisArguments(args.filter((arg) => arg !== undefined && arg !== null));
     // Any of ioredis's argument forms: this one is in every version's list.
     super(...(args as [number]));
   }
@@ -113,7 +114,10 @@ export class Redis extends IORedis {
   }
 
   override sendCommand(command: Command, stream?: BatchStream): unknown {
-    const { engine, dispatcher, adapter, pool } = this[STATE];
+    // Asked here and not around it: this is called for every command.
+    const state = (this as { readonly [STATE]?: State })[STATE];
+    if (state === undefined) return super.sendCommand(command, stream as never);
+    const { engine, dispatcher, adapter, pool } = state;
     if (engine.isOpen || !sendIfOwn(this, command, stream)) {
       // What goes directly to a connection of a pool is this package's own.
       if (tracing.tracer !== undefined && pool !== undefined)
@@ -230,6 +234,7 @@ export class Redis extends IORedis {
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (isPlain(this)) return super.emit(event, ...args);
     if (event === "error" && this.listenerCount("error") === 0) {
       const [error] = args;
       if (error instanceof Error) this[ADAPTER].transport.noteError(error);
@@ -373,6 +378,7 @@ export class Redis extends IORedis {
 }
 
 Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
+  if (isPlain(this)) return new Redis({ ...this.options, ...override });
   const { explicit, brought, environment } = this[STATE];
   const options = optionsForDuplicate(this.options, explicit, brought);
   return constructWith({ environment }, () => new Redis({ ...options, ...override }));
@@ -382,9 +388,14 @@ sealGetter(Redis.prototype, "policy");
 makeInspectable(Redis.prototype);
 quickenBatches(Redis.prototype);
 const create = (options: RedisOptions): Client => new Redis(options);
-installHooks(Redis.prototype, (client, args, warnings) => {
-  assemble(client, { args, warnings }, create);
-});
+installHooks(
+  Redis.prototype,
+  (client, args, warnings) => {
+    assemble(client, { args, warnings }, create);
+  },
+  isOff,
+);
+letBePlain(Redis.prototype, ["sendCommand", "emit", "duplicate", "parseOptions", "pipeline", "multi"]);
 makesClients(Redis.createClient, Redis.prototype.duplicate, Redis);
 
 function poolFor(client: Redis, fn: unknown, method: string): ConnectionPool {

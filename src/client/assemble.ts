@@ -37,7 +37,7 @@ import { makeOptionsInspectable } from "./inspection.js";
 import { ClientParts, type Part } from "./parts.js";
 import { enrol, retire, type LiveClient } from "./live-clients.js";
 import { ProbeAfterSuspend } from "./probe-after-suspend.js";
-import type { RedisOptions } from "./redis-options.js";
+import type { ResilientOptions } from "./redis-options.js";
 import { healthOf } from "./health.js";
 import { sealOptions } from "./sealed-options.js";
 import { snapshot } from "./stats.js";
@@ -54,7 +54,7 @@ export interface Given {
 }
 
 /** Sets up everything that hangs on the client, before ioredis's constructor goes on. `create` makes another of its class. */
-export function assemble(client: Client, given: Given, create: (options: RedisOptions) => Client): void {
+export function assemble(client: Client, given: Given, create: (options: ResilientOptions) => Client): void {
   const explicit = explicitOptions(given.args);
   readTexts(client.options as Record<string, unknown>);
   const { resilience } = client.options;
@@ -193,7 +193,7 @@ export function assemble(client: Client, given: Given, create: (options: RedisOp
 }
 
 /** Gives ioredis the options that the policy brings, and keeps those as they are that became part of it. */
-function takeOverOptions(options: RedisOptions, brought: Options): void {
+function takeOverOptions(options: ResilientOptions, brought: Options): void {
   Object.assign(options, brought);
   sealOptions(options);
   makeOptionsInspectable(options);
@@ -235,7 +235,7 @@ function observerFor(logger: Logger, examine: Examine | undefined): (facts: Endp
 const hubs = new WeakMap<Observer, EventHub>();
 
 function workedOut(
-  resilience: RedisOptions["resilience"],
+  resilience: ResilientOptions["resilience"],
   explicit: Options,
   environment: ConstructionContext["environment"],
 ): { readonly policy: Policy; readonly warnings: readonly PolicyWarning[] } {
@@ -244,7 +244,7 @@ function workedOut(
 }
 
 /** The doctor's look from outside, where it is wanted. */
-function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
+function examiner(options: ResilientOptions, policy: Policy): Examine | undefined {
   const { host, port, path, family, tls, sentinels, resilience } = options;
   const wanted = resilience?.doctor ?? policy.profile !== "test";
   if (!wanted || sentinels) return undefined;
@@ -253,7 +253,7 @@ function examiner(options: RedisOptions, policy: Policy): Examine | undefined {
   return (served) => lookFromOutside(target, served);
 }
 
-function blockingLimit(options: RedisOptions): BlockingLimit | undefined {
+function blockingLimit(options: ResilientOptions): BlockingLimit | undefined {
   const { blockingTimeout, blockingTimeoutGrace = 100 } = options;
   return typeof blockingTimeout === "number" && blockingTimeout > 0
     ? { cap: blockingTimeout, grace: blockingTimeoutGrace }

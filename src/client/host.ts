@@ -11,14 +11,14 @@ import type { ScriptEffects } from "../command/scripts.js";
 import type { Policy } from "../policy/shape.js";
 import { constructWith } from "./construction-context.js";
 import type { ClientParts } from "./parts.js";
-import type { RedisOptions } from "./redis-options.js";
+import type { ResilientOptions } from "./redis-options.js";
 import { STATE, type State } from "./state.js";
 
 /** A client of this package, as far as composing one needs it. */
 export type Client = Adapted &
   OwnConnection["client"] & {
     readonly [STATE]: State;
-    options: RedisOptions;
+    options: ResilientOptions;
   };
 
 export interface HostParts {
@@ -32,7 +32,7 @@ export interface HostParts {
   readonly parts: ClientParts;
   readonly dispatcher: () => Dispatcher;
   /** Makes another client of the same class. */
-  readonly create: (options: RedisOptions) => Client;
+  readonly create: (options: ResilientOptions) => Client;
 }
 
 export function hostOf(parts: HostParts): ClientHost {
@@ -74,7 +74,7 @@ function connectionOf(client: Client, engine: Engine): OwnConnection {
 
 /** A client with the same options for the pool's own use; it connects when it is first used. */
 function createPooled({ client, policy, explicit, brought, scripts, parts, create }: HostParts, role: Role): Client {
-  const options = optionsForDuplicate(client.options, explicit, brought) as RedisOptions;
+  const options = optionsForDuplicate(client.options, explicit, brought) as ResilientOptions;
   // What a fallback answers inside an exclusive unit of work would be taken for the server's word.
   const fallback = role === "lease" ? undefined : options.resilience?.fallback;
   const pool = { ...policy.pool, size: 1, min: 0, max: 0, blocking: 0 };

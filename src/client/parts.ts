@@ -61,7 +61,8 @@ export class ClientParts {
   }
 }
 
-function nothing(): Totals {
+/** Counts of a client that has done nothing. */
+export function nothing(): Totals {
   const counters: EngineCounters = {
     answered: 0,
     retried: 0,

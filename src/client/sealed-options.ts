@@ -5,7 +5,7 @@
 import { ConfigError } from "../failure/errors.js";
 import { fieldAt } from "../policy/fields.js";
 import type { ResilienceOptions } from "../policy/shape.js";
-import type { RedisOptions } from "./redis-options.js";
+import type { ResilientOptions } from "./redis-options.js";
 
 const SEALED = [
   "resilience",
@@ -17,7 +17,7 @@ const SEALED = [
 ] as const;
 
 /** Makes assignments of these options throw a `ConfigError`; reading and copying them stays as it was. */
-export function sealOptions(options: RedisOptions): void {
+export function sealOptions(options: ResilientOptions): void {
   for (const key of SEALED) {
     const value = key === "resilience" ? frozenCopy(options.resilience) : options[key];
     // One that is shown to ioredis as another stays so.

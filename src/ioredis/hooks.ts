@@ -16,21 +16,27 @@ import { isPassing } from "./transport.js";
 /** Statuses with a live connection. */
 const CONNECTED: ReadonlySet<string> = new Set(["connect", "ready", "monitoring"]);
 
-/** `adopt` sets up what hangs on a client, in the middle of ioredis's constructor, which was given arguments that mean these. */
+/** `adopt` sets up what hangs on a client, in the middle of ioredis's constructor, which was given arguments that mean these; nothing does where `isOff`. */
 export function installHooks<T extends Adapted>(
   prototype: T,
   adopt: (client: T, args: readonly unknown[], warnings: readonly PolicyWarning[]) => void,
+  isOff: (args: readonly unknown[]) => boolean,
 ): void {
   bindWhen(isInstrumented);
   guardReplies();
   takeOverAutoPipelining();
   Object.defineProperty(prototype, GARBLED, {
-    value(this: T, garble: Garble) {
-      this[ADAPTER].transport.garbled(garble);
+    // A plain client keeps ioredis's own ways.
+    get(this: T) {
+      return ADAPTER in this ? reportGarble : undefined;
     },
   });
   overrideInternals(prototype, {
     parseOptions(this: T, ...args) {
+      if (isOff(args)) {
+        base.parseOptions.apply(internalsOf(this), args);
+        return;
+      }
       const { value, warnings } = readLeniently(args);
       base.parseOptions.apply(internalsOf(this), [...value]);
       adopt(this, value, warnings);
@@ -171,6 +177,10 @@ export function installHooks<T extends Adapted>(
       });
     },
   });
+}
+
+function reportGarble(this: Adapted, garble: Garble): void {
+  this[ADAPTER].transport.garbled(garble);
 }
 
 /** Marks what ioredis reconnects for meanwhile as its own. */

@@ -27,7 +27,7 @@ export function quickenBatches(prototype: IORedis): void {
     client.sendCommand === sendCommand && ADAPTER in client && isUnobserved() && isOrdinary(client.options);
   const methods = {
     pipeline(this: IORedis, commands?: unknown) {
-      if (!isOwn(this)) return filled(pipeline.call(this), commands);
+      if (!isOwn(this)) return filled(this, pipeline.call(this), commands);
       return withMembers(new QuickBatch(batchClient(this), this[ADAPTER].dispatcher), commands);
     },
     multi(this: IORedis, first?: unknown, second?: unknown) {
@@ -36,7 +36,7 @@ export function quickenBatches(prototype: IORedis): void {
       const options = (isFirst ? first : second) as { readonly pipeline?: boolean } | null | undefined;
       const commands = isFirst ? undefined : first;
       if (!isOwn(this) || options?.pipeline === false) {
-        return filled(multi.call(this, options), Array.isArray(commands) ? commands : undefined);
+        return filled(this, multi.call(this, options), Array.isArray(commands) ? commands : undefined);
       }
       const batch = new QuickTransaction(batchClient(this), this[ADAPTER].dispatcher);
       batch.multi();
@@ -69,8 +69,10 @@ function withMembers(batch: QuickBatch, commands: unknown): unknown {
 }
 
 /** A batch that ioredis has just created, with these commands; the promise of an interactive MULTI as it is. */
-function filled(created: unknown, commands?: unknown): unknown {
+function filled(client: IORedis, created: unknown, commands?: unknown): unknown {
   if (!(created instanceof Pipeline)) return created;
+  // A plain client's is ioredis's own.
+  if (!(ADAPTER in client)) return Array.isArray(commands) ? created.addBatch(commands) : created;
   const pipeline = created as unknown as PipelineInternals;
   const isQuick = !isInstrumented() && !tracedCommand.hasSubscribers;
   pipeline.sendCommand = (command: BatchMember) => {

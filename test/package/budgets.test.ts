@@ -9,14 +9,14 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Bytes, a few percent above what the build has. */
 const BYTES = {
   // All that `index` loads: what V8 reads at every start
-  "core.js": 640_000,
+  "core.js": 660_000,
   // The doctor, loaded when something is wrong
   "diagnose.js": 156_000,
-  "index.d.ts": 58_500,
+  "index.d.ts": 60_000,
   "doctor/index.d.ts": 13_500,
 };
 /** Files of JavaScript in the build, source maps aside. */
-const FILES = 25;
+const FILES = 43;
 /** Modules that making a client loads beside ioredis's own, by package. */
 const MODULES = { ioredoubt: 4, opossum: 5 };
 
@@ -47,6 +47,7 @@ describe("budgets", () => {
       "otel/index.d.ts",
       "prometheus/index.d.mts",
       "prometheus/index.d.ts",
+      "register/index.d.ts",
     ]);
   });
 

@@ -334,7 +334,7 @@ describe("policy variables", () => {
 
   it("exist for every field but the two parts that cannot be switched off", () => {
     expect(FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path)).toEqual(["inFlight", "reconnect", "pool"]);
-    expect(POLICY_VARIABLES).toHaveLength(fields.length + 3);
+    expect(POLICY_VARIABLES).toHaveLength(fields.length + 4);
   });
 
   it.each(fields.map((f) => [variableOf(f.path), f] as const))("%s sets its value", (variable, field) => {

@@ -12,6 +12,7 @@ import { clusterProblems, normalPrefix, readTarget, type EnvironmentRedisOptions
 import { lintPolicy, type PolicyWarning } from "../lint.js";
 import type { ResilienceOptions } from "../shape.js";
 import { resolveSources, type ResolvedPolicy } from "../resolve.js";
+import type { UserRedisOptions } from "../translate.js";
 import { suggestion } from "../../suggest.js";
 import { shapeOf } from "../input/value-shape.js";
 
@@ -20,7 +21,7 @@ export interface FromEnvironmentOptions {
   /** `CACHE` or `CACHE_` reads `CACHE_REDIS_URL`, `CACHE_IOREDOUBT_DEADLINE` … */
   readonly prefix?: string | undefined;
   /** What the code sets; it takes precedence over the environment. */
-  readonly resilience?: ResilienceOptions | undefined;
+  readonly resilience?: ResilienceOptions | false | undefined;
   /** ioredis options the code sets; they take precedence over the environment. */
   readonly redis?: RedisOptions | undefined;
 }
@@ -46,6 +47,39 @@ export function resolveFromEnvironment(
   env: Environment = process.env,
   options: FromEnvironmentOptions = {},
 ): EnvironmentClient {
+  const { args, redis, prefix, problems, warnings } = addressOf(env, options);
+  const resilience = options.resilience === false ? undefined : options.resilience;
+  let resolved: ResolvedPolicy | undefined;
+  try {
+    resolved = resolveSources({ resilience, redis, env, prefix });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (problems.length > 0 || resolved === undefined) throw new ConfigError(problems);
+  return { args, resolved, warnings: [...warnings, ...lintPolicy(resolved, redis)] };
+}
+
+/**
+ * The arguments of a client alone, without a policy; the first is an object of options.
+ *
+ * @throws {ConfigError} with every problem of the connection variables.
+ */
+export function addressFromEnvironment(env: Environment, options: FromEnvironmentOptions): readonly unknown[] {
+  const { args, problems } = addressOf(env, options);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return typeof args[0] === "object" ? args : [{}, ...args];
+}
+
+interface Address {
+  readonly args: readonly unknown[];
+  readonly redis: UserRedisOptions;
+  readonly prefix: string;
+  readonly problems: ConfigProblem[];
+  readonly warnings: readonly PolicyWarning[];
+}
+
+function addressOf(env: Environment, options: FromEnvironmentOptions): Address {
   const mistakes = checkCall(env, options);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const prefix = normalPrefix(options.prefix);
@@ -58,26 +92,12 @@ export function resolveFromEnvironment(
     ...checkRedisOptions(code, "redis"),
   ];
   const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
-  // What the environment says of TLS counts, too, where the code names the Sentinels: ioredis would dial in plain text
-  const behindSentinels: Partial<EnvironmentRedisOptions> =
-    code.sentinels !== undefined && code.tls === undefined && redis.tls !== undefined
-      ? { enableTLSForSentinelMode: true, ...code }
-      : code;
-  let resolved: ResolvedPolicy | undefined;
-  try {
-    resolved = resolveSources({ resilience: options.resilience, redis, env, prefix });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
-  }
-  if (problems.length > 0 || resolved === undefined) throw new ConfigError(problems);
-  const isBare = Object.keys(behindSentinels).length === 0;
+  const isBare = Object.keys(code).length === 0;
   const args =
     target.url === undefined
-      ? [{ ...target.options, ...behindSentinels }]
-      : [...(isBare ? [] : [behindSentinels]), target.url, target.options];
-  const looked = { ...redis, ...behindSentinels };
-  return { args, resolved, warnings: [...target.warnings, ...lintPolicy(resolved, looked)] };
+      ? [{ ...target.options, ...code }]
+      : [...(isBare ? [] : [code]), target.url, target.options];
+  return { args, redis, prefix, problems, warnings: target.warnings };
 }
 
 const OPTIONS = ["prefix", "resilience", "redis"];

@@ -9,7 +9,7 @@ import { FIELDS, variableOf } from "../fields.js";
 import { LOG_LEVELS, logLevel } from "../log-level.js";
 import type { PolicyWarning } from "../warning.js";
 import { fieldsMeant } from "../meant.js";
-import { exampleOf, parseValue } from "./parse.js";
+import { exampleOf, parseSwitch, parseValue } from "./parse.js";
 import { profileNames } from "../profiles.js";
 import { closest, suggestion } from "../../suggest.js";
 import { mistakeIn, shapeOf } from "../input/value-shape.js";
@@ -38,6 +38,8 @@ export interface EnvironmentPolicy {
 
 const FAMILY = "IOREDOUBT_";
 const LOG_LEVEL = "IOREDOUBT_LOG_LEVEL";
+/** On: every client of the process is plain ioredis. It has no prefix: whoever suspects this package suspects all of it. */
+export const OFF = "IOREDOUBT_OFF";
 const byVariable = new Map(
   FIELDS.filter((f) => f.kind !== "part" || f.off === true).map((f) => [variableOf(f.path), f]),
 );
@@ -47,6 +49,7 @@ export const POLICY_VARIABLES: readonly string[] = [
   "IOREDOUBT_PROFILE",
   "IOREDOUBT_CONFIG",
   LOG_LEVEL,
+  OFF,
   ...byVariable.keys(),
 ];
 
@@ -82,6 +85,21 @@ export function readPolicyVariables(env: Environment, prefix: string = ""): Envi
         file = { path: text.trim(), variable };
       } else if (name === LOG_LEVEL) {
         problems.push(...checkLogLevel(variable, text, start));
+      } else if (name === OFF) {
+        const isOn = parseSwitch(text);
+        if (start !== "")
+          problems.push({
+            path: variable,
+            given: "is not a known variable",
+            allowed: `must be ${OFF}, without the prefix`,
+          });
+        else if (isOn === undefined)
+          problems.push({ path: variable, given: shapeOf(text), allowed: "must be on or off" });
+        else if (isOn)
+          warnings.push({
+            path: variable,
+            says: "is on: clients are plain ioredis, and nothing of this policy applies",
+          });
       } else if (byVariable.has(name)) {
         problems.push(...readOne(variable, name, text, values, origins, start));
       } else {
