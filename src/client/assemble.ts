@@ -1,8 +1,7 @@
 /** The composition root: gives a client its policy, engine, transport, routers and pool, in the middle of ioredis's constructor. */
 import { ScriptEffects } from "../command/scripts.js";
-import type { EndpointFacts } from "../endpoint/endpoint.js";
 import { Engine } from "../engine/engine.js";
-import type { BlockingLimit, Dispatcher, Observer } from "../engine/ports.js";
+import type { BlockingLimit, Dispatcher } from "../engine/ports.js";
 import { ADAPTER, SERVING, type Adapter } from "../ioredis/adapter.js";
 import { slotOf } from "../ioredis/commands.js";
 import { endpointInfo, labelOf } from "../ioredis/endpoint-info.js";
@@ -15,13 +14,7 @@ import { IORedisTransport } from "../ioredis/transport.js";
 import { ConnectionPool } from "../lease/pool.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger } from "../observe/guarded-logger.js";
-import { EventObserver } from "../observe/event-observer.js";
-import { EventHub } from "../observe/events.js";
-import { IncidentLog, type Examination } from "../observe/incident.js";
 import { SILENT } from "../observe/guarded-logger.js";
-import { Observers } from "../observe/observers.js";
-import type { Logger } from "../policy/shape.js";
-import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
 import { lintAgainstServer, lintPolicy, type PolicyWarning } from "../policy/lint.js";
 import type { Policy } from "../policy/shape.js";
 import { resolveSources } from "../policy/resolve.js";
@@ -34,6 +27,7 @@ import { takeContext, type ConstructionContext } from "./construction-context.js
 import { hostOf, type Client } from "./host.js";
 import { holdProcessWhileBusy } from "./idle-unref.js";
 import { makeOptionsInspectable } from "./inspection.js";
+import { hubOf, logIdOf, observerFor, type Examine } from "./observers-of.js";
 import { ClientParts, type Part } from "./parts.js";
 import { enrol, retire, type LiveClient } from "./live-clients.js";
 import { ProbeAfterSuspend } from "./probe-after-suspend.js";
@@ -63,11 +57,11 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     context?.policy === undefined
       ? workedOut(resilience, explicit, context?.environment)
       : { policy: context.policy, warnings: context.warnings ?? [] };
-  const pooled = context?.pooled;
+  const { pooled, node } = context ?? {};
   const info = endpointInfo(client.options);
   const label = labelOf(info, resilience?.name);
   const logger = resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger());
-  const scripts = pooled?.scripts ?? new ScriptEffects();
+  const scripts = pooled?.scripts ?? node?.scripts ?? new ScriptEffects();
   const retryStrategy = explicit["retryStrategy"] as never;
   const sentinelRetryStrategy = explicit["sentinelRetryStrategy"];
   const transport = new IORedisTransport({
@@ -83,17 +77,25 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
   const engine = new Engine({
     policy,
     transport,
-    endpoint: { label, policy, logId: logIdOf(logger), observe: observerFor(logger, examiner(client.options, policy)) },
+    endpoint: {
+      label,
+      policy,
+      logId: logIdOf(logger),
+      scope: node?.scope,
+      observe: node?.observe ?? observerFor(logger, examiner(client.options, policy)),
+    },
     fallback: answer && { answer, limit: policy.deadline || Infinity },
     blockingLimit: blockingLimit(client.options),
     scriptEffect: (command) => scripts.of(command),
     isForBlocking: pooled?.role === "blocking",
+    // On a connection that is lent, what its holder did before counts.
+    elsewhere: pooled?.role === "lease" ? undefined : node?.elsewhere,
     report: reportBug,
   });
   const parts = pooled?.parts ?? new ClientParts();
   const part: Part = { engine, transport, role: pooled?.role ?? "own" };
   parts.add(part);
-  const events = new ClientEvents(() => hubs.get(engine.endpoint.observer));
+  const events = new ClientEvents(() => hubOf(engine.endpoint.observer));
   const turn = new OwnTurn();
   const internals = internalsOf(client);
   const isUnref = policy.connection?.unref === true;
@@ -109,21 +111,21 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
   const brought = broughtBy(policy, explicit);
   const skipsReadyCheck = client.options.enableReadyCheck === false;
   takeOverOptions(client.options, brought);
-  tellWarnings(label, logger, [...given.warnings, ...warnings]);
+  if (node === undefined) tellWarnings(label, logger, [...given.warnings, ...warnings]);
 
   const first: Dispatcher =
     isUnref && policy.heartbeat !== false
       ? new ProbeAfterSuspend(engine, transport, internals, policy.heartbeat)
       : engine;
   const dispatcher = (): Dispatcher => lanes ?? first;
-  const host = hostOf({ client, engine, policy, logger, explicit, brought, scripts, parts, dispatcher, create });
+  const host = hostOf({ client, engine, policy, logger, explicit, brought, scripts, parts, node, dispatcher, create });
   const pool = pooled === undefined ? new ConnectionPool(host) : undefined;
   const lanes = pooled === undefined && policy.pool.size > 1 ? new Lanes(host, slotOf) : undefined;
   if (pool?.blocking !== undefined) {
     const whenSettled = (): Promise<void> => (lanes ?? engine).whenSettled();
     engine.divertTo(new DedicatedBlocking(host, pool.blocking, whenSettled));
   }
-  const uncount = pooled === undefined ? countClient(label, logger) : undefined;
+  const uncount = pooled === undefined && node === undefined ? countClient(label, logger) : undefined;
 
   const adapter: Adapter = {
     transport,
@@ -145,7 +147,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
       told: (word) => tellResp2(label, logger, word),
     },
     serverAllows: (maxClients) => {
-      if (pooled === undefined) tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
+      if (pooled === undefined && node === undefined) tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
     },
     onEnd: () => {
       pool?.end();
@@ -198,41 +200,6 @@ function takeOverOptions(options: ResilientOptions, brought: Options): void {
   sealOptions(options);
   makeOptionsInspectable(options);
 }
-
-/** Clients that log to different places do not share an incident: each log must tell the whole story. */
-const logIds = new WeakMap<Logger, number>();
-let logs = 0;
-function logIdOf(logger: Logger): number {
-  let id = logIds.get(logger);
-  if (id === undefined) logIds.set(logger, (id = ++logs));
-  return id;
-}
-
-type Examine = (served: boolean) => Promise<Examination | undefined>;
-
-/** Who hears what happens at an endpoint. */
-function observerFor(logger: Logger, examine: Examine | undefined): (facts: EndpointFacts) => Observer {
-  return (facts) => {
-    const { policy } = facts;
-    const hub = new EventHub(reportBug);
-    const log = new IncidentLog({
-      logger,
-      endpoint: facts.label,
-      summaryInterval: policy.summaryInterval,
-      examine: examine && (() => examine(facts.hasServed())),
-      waiting: () => facts.waiting(),
-      troubled: () => facts.troubled(),
-      hub,
-      policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
-    });
-    const observer = new Observers(log, new EventObserver(facts.label, hub));
-    hubs.set(observer, hub);
-    return observer;
-  };
-}
-
-/** Where the events of an endpoint go, by what observes it. */
-const hubs = new WeakMap<Observer, EventHub>();
 
 function workedOut(
   resilience: ResilientOptions["resilience"],

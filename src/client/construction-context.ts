@@ -3,11 +3,25 @@
  * nothing else, and sets everything up before its own first line, so this waits here for it.
  */
 import type { ScriptEffects } from "../command/scripts.js";
+import type { EndpointFacts } from "../endpoint/endpoint.js";
 import type { Role } from "../engine/connections.js";
+import type { Elsewhere } from "../engine/elsewhere.js";
+import type { Observer } from "../engine/ports.js";
 import type { PolicyWarning } from "../policy/lint.js";
 import type { Policy } from "../policy/shape.js";
 import type { PolicySources } from "../policy/resolve.js";
 import type { ClientParts } from "./parts.js";
+
+/** What a client is given that serves as a node of a cluster. */
+export interface NodeContext {
+  readonly scripts: ScriptEffects;
+  /** Carries on what the node does not serve. */
+  readonly elsewhere: Elsewhere | undefined;
+  /** Hears what happens at the node, on behalf of the cluster. */
+  readonly observe: (facts: EndpointFacts) => Observer;
+  /** The cluster: a client of its own for the same server shares no circuit with the node. */
+  readonly scope: string;
+}
 
 export interface ConstructionContext {
   readonly policy?: Policy | undefined;
@@ -16,6 +30,8 @@ export interface ConstructionContext {
   /** Where the policy comes from instead of `process.env`; its duplicates resolve theirs there too. */
   readonly environment?: Pick<PolicySources, "env" | "prefix"> | undefined;
   /** It belongs to another client, which knows the scripts: it neither counts nor has connections of its own. */
+  /** It is a node of a cluster, or belongs to one: the cluster counts it and writes its log. */
+  readonly node?: NodeContext | undefined;
   readonly pooled?: { readonly role: Role; readonly scripts: ScriptEffects; readonly parts: ClientParts } | undefined;
 }
 

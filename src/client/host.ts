@@ -9,7 +9,7 @@ import { internalsOf } from "../ioredis/internals.js";
 import type { Engine } from "../engine/engine.js";
 import type { ScriptEffects } from "../command/scripts.js";
 import type { Policy } from "../policy/shape.js";
-import { constructWith } from "./construction-context.js";
+import { constructWith, type NodeContext } from "./construction-context.js";
 import type { ClientParts } from "./parts.js";
 import type { ResilientOptions } from "./redis-options.js";
 import { STATE, type State } from "./state.js";
@@ -30,6 +30,8 @@ export interface HostParts {
   readonly brought: Options;
   readonly scripts: ScriptEffects;
   readonly parts: ClientParts;
+  /** The client is a node of a cluster. */
+  readonly node: NodeContext | undefined;
   readonly dispatcher: () => Dispatcher;
   /** Makes another client of the same class. */
   readonly create: (options: ResilientOptions) => Client;
@@ -73,14 +75,17 @@ function connectionOf(client: Client, engine: Engine): OwnConnection {
 }
 
 /** A client with the same options for the pool's own use; it connects when it is first used. */
-function createPooled({ client, policy, explicit, brought, scripts, parts, create }: HostParts, role: Role): Client {
+function createPooled(
+  { client, policy, explicit, brought, scripts, parts, node, create }: HostParts,
+  role: Role,
+): Client {
   const options = optionsForDuplicate(client.options, explicit, brought) as ResilientOptions;
   // What a fallback answers inside an exclusive unit of work would be taken for the server's word.
   const fallback = role === "lease" ? undefined : options.resilience?.fallback;
   const pool = { ...policy.pool, size: 1, min: 0, max: 0, blocking: 0 };
   // What one borrower left in an automatic pipeline would leave with the commands of the next.
   const own = { lazyConnect: true, enableAutoPipelining: false };
-  const pooled = constructWith({ policy: { ...policy, pool }, pooled: { role, scripts, parts } }, () =>
+  const pooled = constructWith({ policy: { ...policy, pool }, node, pooled: { role, scripts, parts } }, () =>
     create({ ...options, ...own, resilience: { ...options.resilience, fallback } }),
   );
   copyScripts(client, pooled);

@@ -16,6 +16,8 @@ export interface EndpointIdentity {
   /** What people call it: `host:port`, socket path or Sentinel set. */
   readonly label: string;
   readonly policy: Policy;
+  /** What it belongs to, a cluster: it shares nothing with the same server outside of it. */
+  readonly scope?: string | undefined;
   /** Stands for where it logs: clients that log to different places do not share an incident. */
   readonly logId: number;
   /** Makes the observer of a new endpoint. */
@@ -31,7 +33,7 @@ export class EndpointMembership {
   endpoint: Endpoint;
 
   constructor(identity: EndpointIdentity) {
-    const { label, policy, logId } = identity;
+    const { label, policy, logId, scope } = identity;
     this.#identity = identity;
     this.#key = JSON.stringify([
       label,
@@ -40,6 +42,7 @@ export class EndpointMembership {
       policy.breaker && { ...policy.breaker, downAfter: undefined },
       policy.retry && policy.retry.budget,
       policy.summaryInterval,
+      scope,
     ]);
     this.endpoint = this.#find();
   }

@@ -24,6 +24,8 @@ export interface CallList {
 export interface CallOwner {
   replied(call: Call, value: unknown): void;
   failed(call: Call, error: Error): void;
+  /** Gives the call up to whoever carries it on, whatever its state. */
+  handOver(call: Call): Handover;
 }
 
 export class Call {
@@ -48,8 +50,12 @@ export class Call {
   transaction: TransactionContext | undefined = undefined;
   /** How often it was lost with its connection. */
   losses = 0;
+  /** How often a server has named another one for it. */
+  redirects = 0;
+  /** It is let in where its slot is only arriving: the server is told to expect it. */
+  isAsking = false;
   /** Its place among all calls of this process, as they were issued. It may wrap: compare with `byOrder`. */
-  readonly order: number;
+  order: number;
   // Links of the deadline list, kept here so that arming a deadline allocates nothing.
   expiresAt = Infinity;
   list: CallList | undefined = undefined;
@@ -190,6 +196,20 @@ export class Call {
     this.#onSettled = chained(this.#onSettled, run);
   }
 
+  /** What another engine needs to carry the call on as the same one. Taken before it is detached. */
+  handover(): Handover {
+    const { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt } = this;
+    return { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt };
+  }
+
+  /** It carries on what another call began. */
+  continue({ order, attempts, losses, redirects }: Handover): void {
+    this.order = order;
+    this.attempts = attempts;
+    this.losses = losses;
+    this.redirects = redirects;
+  }
+
   /** Gives the command back as ioredis made it, so that another engine can make a call of its own for it. */
   detach(): void {
     this.close();
@@ -204,6 +224,20 @@ export class Call {
     this.#onSettled = undefined;
     run();
   }
+}
+
+/** A call on its way from one engine to another. */
+export interface Handover {
+  readonly command: Command;
+  readonly stream: BatchStream | undefined;
+  readonly options: CallOptions | undefined;
+  readonly startedAt: number;
+  readonly order: number;
+  readonly attempts: number;
+  readonly losses: number;
+  readonly redirects: number;
+  /** When its time is over, on the monotonic clock. */
+  readonly expiresAt: number;
 }
 
 let issued = 0;

@@ -19,13 +19,14 @@ import { AbortedCalls } from "./aborted-calls.js";
 import { Admission } from "./admission.js";
 import { Availability } from "./availability.js";
 import { BatchCollector } from "./batch-collector.js";
-import { batchOf, joinSending, startBatch, type Verdict } from "./stream-batch.js";
-import { Call, callOf, isUnencodable, isUpTo, lastOrder, type CallOwner } from "./call.js";
+import { batchOf, endBatch, joinSending, startBatch, type Verdict } from "./stream-batch.js";
+import { Call, callOf, isUnencodable, isUpTo, lastOrder, type CallOwner, type Handover } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import { ConnectionState, type PauseReason } from "./connection-state.js";
 import { DeadlineExpiry } from "./deadline-expiry.js";
 import { Deadlines, type DeadlineList } from "./deadlines.js";
 import { DowntimeTracker, type Absence } from "./downtime.js";
+import type { Elsewhere } from "./elsewhere.js";
 import { ErrorReplies } from "./error-replies.js";
 import { FailureSnapshots, type FailureSnapshot } from "./failure-snapshot.js";
 import type { Fallback } from "./fallback.js";
@@ -76,6 +77,8 @@ export interface EngineOptions {
   readonly scriptEffect: (command: Command) => ScriptEffect | undefined;
   /** It serves blocking commands only: a probe would wait behind one. */
   readonly isForBlocking: boolean;
+  /** Who carries on what its server does not serve; `undefined`: nobody, it is all there is. */
+  readonly elsewhere?: Elsewhere | undefined;
   /** Something of the caller's own threw: it surfaces as an uncaught exception, as it would in ioredis. */
   readonly report: (thrown: unknown) => void;
 }
@@ -162,7 +165,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
         owedFor: (now) => transport.owedFor(now),
         newest: () => this.#newest,
         whenNextReply: (run) => transport.whenNextReply(run),
-        hold: () => connection.pause("silence"),
+        hold: () => {
+          connection.pause("silence");
+          options.elsewhere?.silent();
+        },
         resume: () => this.resume("silence"),
       },
     ));
@@ -255,6 +261,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       decision,
       retryLoop,
       refused,
+      elsewhere: options.elsewhere,
     });
     this.#lostCommands = new LostCommands({ settlement, snapshots, queue, inFlight, decision, membership, connection });
     const refusals = (this.#refusals = new QueueRefusals(queue, settlement));
@@ -331,7 +338,37 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#router = router;
   }
 
-  #admit(call: Call, now: number): void {
+  /** Carries on what another engine has handed over. `isAsking`: its slot is still arriving at this server. */
+  adopt(from: Handover, isAsking: boolean): void {
+    const now = clock.now();
+    const call = new Call(this, from.command, factsOf(from.command.name), from.stream, from.options, from.startedAt);
+    call.continue(from);
+    call.isAsking = isAsking;
+    if (call.facts.touchesSession || this.#issued.isOpen) this.#issued.note(call);
+    this.#admit(call, now, from);
+  }
+
+  /** Gives a call up to another engine, whatever its state: from then on it is nobody's here. */
+  handOver(call: Call): Handover {
+    if (call.state === "sent") this.#inFlight.leave();
+    else this.#queue.remove(call);
+    const handover = call.handover();
+    if (call.stream !== undefined) endBatch(call.stream);
+    call.detach();
+    return handover;
+  }
+
+  /** What waits here, oldest first. */
+  waitingCalls(): readonly Call[] {
+    return this.#queue.isEmpty ? [] : this.#queue.calls();
+  }
+
+  /** Runs once the fate of all that a lost connection took along is decided, now if nothing is open. */
+  afterLosses(run: () => void): void {
+    this.#settlement.afterSlices(run);
+  }
+
+  #admit(call: Call, now: number, from?: Handover): void {
     this.#collector.next(call.stream);
     if (call.facts.session === "multi" && call.stream === undefined) {
       call.whenSettled(() => {
@@ -362,14 +399,17 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       }
       this.#lifecycle.quitWaits(call);
     }
+    const left = from && dispatch !== "blocking" ? from.expiresAt - now : undefined;
     if (verdict.kind === "send") {
-      this.#deadlines.allow(call, this.#limits.onceSent(call), now);
+      this.#deadlines.allow(call, left ?? this.#limits.onceSent(call), now);
       this.#send(call, now);
       return;
     }
     const bounds = this.#bounds.now;
-    if (this.#wait(call, bounds)) {
-      this.#deadlines.allow(call, this.#limits.whileWaiting(call), now);
+    // What was admitted before is not refused for want of room.
+    if (from !== undefined) this.#queue.giveBack(call);
+    if (from !== undefined || this.#wait(call, bounds)) {
+      this.#deadlines.allow(call, left ?? this.#limits.whileWaiting(call), now);
       if (this.#connection.isPausedBy("block")) this.#router?.awaited();
       if (call.batch === undefined) this.#release.pass([call]);
     } else if (bounds !== false) this.#refusals.full(call, bounds);
@@ -420,6 +460,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     if (touchesSession || (session.isHolding && (call.stream === undefined || session.openBatch !== call.stream))) {
       this.#noteSession(call);
     }
+    if (call.isAsking) this.#transport.asking();
     this.#writing = call;
     let bytes = 1;
     try {
@@ -905,6 +946,16 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const call = new Call(this, command, factsOf(command.name), stream, options, since);
     const limit = call.isWish ? Infinity : this.#limits.inAll(options);
     if (limit !== Infinity) this.#deadlines.arm(call, this.#deadlines.list(limit), since);
+    return call;
+  }
+
+  /** The same for a call that another engine has handed over. */
+  parkAgain(from: Handover): Call {
+    const { command, stream, options, startedAt, expiresAt } = from;
+    const call = new Call(this, command, factsOf(command.name), stream, options, startedAt);
+    call.continue(from);
+    const now = clock.now();
+    this.#deadlines.allow(call, expiresAt - now, now);
     return call;
   }
 

@@ -8,6 +8,7 @@ import type { EndpointMembership } from "../endpoint/registry.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { CallBatch, Refused } from "./stream-batch.js";
 import type { Call } from "./call.js";
+import type { Elsewhere } from "./elsewhere.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { FailureSnapshots } from "./failure-snapshot.js";
 import { judge } from "./judge.js";
@@ -27,6 +28,8 @@ export interface ErrorRepliesParts {
   readonly decision: RetryDecision;
   readonly retryLoop: RetryLoop;
   readonly refused: RefusedCommands;
+  /** Who may carry on what this server does not serve. */
+  readonly elsewhere: Elsewhere | undefined;
 }
 
 export class ErrorReplies {
@@ -40,8 +43,9 @@ export class ErrorReplies {
   received(call: Call, error: Error): void {
     const { settlement, membership, decision } = this.#parts;
     const diagnosis = this.#judge(call, error);
+    if (call.batch?.transaction !== true && this.#goesOn(call, error, diagnosis, [call])) return;
     // One command that waits is one piece of evidence, however often the server refuses it.
-    membership.endpoint.failed(diagnosis, call.sentAt, { again: call.attempts - call.losses > 1 });
+    if (!this.#isAnswer(diagnosis)) membership.endpoint.failed(diagnosis, call.sentAt, { again: call.attempts - call.losses > 1 });
     if (call.batch?.transaction === true) {
       this.#memberFailed(call.batch, call, error, diagnosis);
       return;
@@ -57,6 +61,21 @@ export class ErrorReplies {
     }
   }
 
+  /** The server says that another one serves the key: it is well itself. */
+  #isAnswer({ code }: Diagnosis): boolean {
+    return this.#parts.elsewhere !== undefined && (code === "MOVED" || code === "ASK");
+  }
+
+  /** Whether another server carries these on. What counts on state of this connection cannot leave it. */
+  #goesOn(refused: Call | undefined, error: Error, diagnosis: Diagnosis, calls: readonly Call[]): boolean {
+    const { elsewhere, membership } = this.#parts;
+    if (elsewhere === undefined || refused === undefined || refused.transaction?.guard === "WATCH") return false;
+    if (refused.transaction !== undefined && refused.stream === undefined) return false;
+    if (!elsewhere.redirect(diagnosis.code, error, calls)) return false;
+    membership.endpoint.succeeded(false);
+    return true;
+  }
+
   #judge(call: Call, error: Error): Diagnosis {
     return judge(error, { ...this.#parts.snapshots.of(call), written: true });
   }
@@ -65,9 +84,11 @@ export class ErrorReplies {
   #memberFailed(batch: CallBatch, call: Call, error: Error, diagnosis: Diagnosis): void {
     const { settlement } = this.#parts;
     const discarded = call.facts.session === "exec" && diagnosis.code === "EXEC_ABORTED";
-    const passing = (diagnosis.retryable && diagnosis.applied === "no") || discarded;
+    const passing = (diagnosis.retryable && diagnosis.applied === "no") || discarded || this.#isAnswer(diagnosis);
     // The server forgot the WATCH together with the transaction it refused.
-    if (!passing || batch.isGuarded || !this.#mayRetry(call) || !batch.hold(call, error)) {
+    // What another server carries on is no retry: nothing but its deadline limits it.
+    const movesOn = this.#isAnswer(diagnosis) || (discarded && this.#parts.elsewhere !== undefined);
+    if (!passing || batch.isGuarded || !(movesOn || this.#mayRetry(call)) || !batch.hold(call, error)) {
       if (passing) this.#tell([call], error, diagnosis);
       const now = clock.now();
       settlement.rejectAsIs(call, error, true, now, diagnosis);
@@ -84,7 +105,8 @@ export class ErrorReplies {
     const [first] = refused;
     const cause = first?.error ?? error;
     const why = first === undefined ? diagnosis : this.#judge(first.call, cause);
-    if (this.#parts.decision.takeBudget()) {
+    if (this.#goesOn(first?.call ?? batch.calls[0], cause, why, batch.calls)) return;
+    if (!this.#isAnswer(why) && this.#parts.decision.takeBudget()) {
       batch.restart();
       this.#holdBack(refused, batch.calls, cause, why);
     } else {

@@ -60,6 +60,8 @@ export interface Transport {
    * were written; 0: nothing was, and they must be written one by one.
    */
   writeBatch(commands: readonly Command[], stream: BatchStream, replies: BatchReplies): number;
+  /** Tells the server to let the next command in although its slot is still arriving there. */
+  asking(): void;
   /** Makes a command that could not be encoded one that can be settled, and says what is wrong with it. */
   mend(command: Command, inBatch: boolean): Flaw;
   /** What is wrong with a command of which `write` threw this. */

@@ -22,7 +22,7 @@ export function withBatches(calls: readonly Call[]): Set<Call> {
 
 /** Kept on the stream itself: a weak map costs more, once for each member. */
 const BATCH = Symbol("ioredoubt.batch");
-type Marked = BatchStream & { [BATCH]?: CallBatch };
+type Marked = BatchStream & { [BATCH]?: CallBatch | undefined };
 
 export function batchOf(stream: BatchStream): CallBatch | undefined {
   return (stream as Marked)[BATCH];
@@ -30,6 +30,11 @@ export function batchOf(stream: BatchStream): CallBatch | undefined {
 
 export function startBatch(stream: BatchStream, verdict: Verdict): CallBatch {
   return ((stream as Marked)[BATCH] = new Batch<Call>(verdict));
+}
+
+/** The next member begins a batch anew: it is handed to another engine. */
+export function endBatch(stream: BatchStream): void {
+  (stream as Marked)[BATCH] = undefined;
 }
 
 /** Adds a call to a batch that is already on its way; the first member takes the long way round. */

@@ -25,6 +25,11 @@ export function markSpoilt(first: object, flaw: Flaw): void {
   if (marked[SPOILT] === undefined) marked[SPOILT] = flaw;
 }
 
+/** Whether the batch that begins with this member cannot be written. */
+export function isSpoilt(first: object): boolean {
+  return (first as Marked)[SPOILT] !== undefined;
+}
+
 export interface UnsendableParts {
   readonly owner: CallOwner;
   readonly settlement: Settlement;

@@ -4,11 +4,12 @@
  * Here the writes of one turn are joined anyway, so each command goes to the engine like any other.
  */
 import { ADAPTER } from "./adapter.js";
+import { CLUSTER } from "./cluster-internals.js";
 import { autoPipelining } from "./internals.js";
 
 /** Clients of this package send each command by itself; other clients of this copy of ioredis keep its own way. */
 export function takeOverAutoPipelining(): void {
   const { shouldUseAutoPipelining } = autoPipelining;
   autoPipelining.shouldUseAutoPipelining = (client, functionName, commandName) =>
-    !(ADAPTER in client) && shouldUseAutoPipelining(client, functionName, commandName);
+    !(ADAPTER in client || CLUSTER in client) && shouldUseAutoPipelining(client, functionName, commandName);
 }

@@ -16,6 +16,11 @@ export function slotOf(key: string | Buffer): number {
   return new Command("get", [key]).getSlot();
 }
 
+/** The hash slot of a command's keys; -1 without keys, or when they are in several. */
+export function slotOfCommand(command: Command): number {
+  return (command.getSlot() as number | null) ?? -1;
+}
+
 /** Gives a client the scripts that another one was taught by `defineCommand`. */
 export function copyScripts(from: IORedis, to: IORedis): void {
   for (const [name, { lua, numberOfKeys, readOnly }] of Object.entries(internalsOf(from).scriptsSet)) {

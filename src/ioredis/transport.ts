@@ -199,6 +199,15 @@ export class IORedisTransport implements Transport {
     return quickWriteBatch(this.#redis, commands, stream, replies);
   }
 
+  asking(): void {
+    void this.#internal(new Command("asking")).catch(ignore);
+  }
+
+  /** Asks the server something on our own behalf, past the engine; within no time limit of its own. */
+  ask(name: string, args: readonly string[]): Promise<unknown> {
+    return this.#internal(new Command(name, [...args], { replyEncoding: "utf8" }));
+  }
+
   hasTaken(command: Command): boolean {
     const { commandQueue } = this.#redis;
     return commandQueue.length > 0 && commandQueue.peekAt(commandQueue.length - 1)?.command === command;

@@ -52,6 +52,9 @@ export const BASE: Omit<Policy, "profile" | "connection" | "breaker"> & {
   summaryInterval: 30_000,
 };
 
+/** What differs for a cluster: a failover takes longer than a reconnect, and whoever waits for it is not failed. */
+export const CLUSTER = { deadline: 10_000 } as const;
+
 const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>> = {
   production: { values: {} },
   staging: { values: {} },

@@ -10,7 +10,7 @@ import { readPolicyFile } from "./environment/policy-file.js";
 import { fieldAt } from "./fields.js";
 import { build, flatten, overlay, type Effective, type Layer } from "./layers.js";
 import type { ConnectionDefaults, Policy, Profile, ResilienceOptions } from "./shape.js";
-import { BASE, DOWN_AFTER, LEAST_DOWN_AFTER } from "./profiles.js";
+import { BASE, CLUSTER, DOWN_AFTER, LEAST_DOWN_AFTER } from "./profiles.js";
 import { presetFor, type Provider } from "./providers.js";
 import { checkValues } from "./input/schema.js";
 import { selectProfiles, type MeantProfile } from "./select-profiles.js";
@@ -27,6 +27,8 @@ export interface PolicySources {
   readonly env?: Environment | undefined;
   /** Prefix of the variables of one Redis among several, e.g. `CACHE_`. */
   readonly prefix?: string | undefined;
+  /** It is for a cluster, whose base differs. */
+  readonly isCluster?: boolean | undefined;
 }
 
 /** A policy with the origin of every value. */
@@ -58,7 +60,7 @@ export function resolvePolicy(
 
 /** Like `resolvePolicy`, with the origin of every value. */
 export function resolveSources(sources: PolicySources): ResolvedPolicy {
-  const { resilience, redis = {}, env = process.env, prefix = "" } = sources;
+  const { resilience, redis = {}, env = process.env, prefix = "", isCluster = false } = sources;
   const problems = checkResilience(resilience);
   const variables = readPolicyVariables(env, prefix);
   problems.push(...variables.problems);
@@ -91,6 +93,7 @@ export function resolveSources(sources: PolicySources): ResolvedPolicy {
   const preset = presetFor(resilience?.provider ?? (inEnvironment as ResilienceOptions["provider"]), redis);
   const layers: Layer[] = [
     { origin: "base", values: flatten(BASE), explicit: false },
+    ...(isCluster ? [{ origin: "cluster", values: flatten(CLUSTER), explicit: false }] : []),
     ...profiles.map((p) => ({ origin: `profile ${p.name}`, values: flatten(p.values), explicit: false })),
   ];
   if (preset !== undefined)

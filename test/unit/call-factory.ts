@@ -5,7 +5,7 @@ import { Call } from "../../src/engine/call.js";
 import type { CallOptions } from "../../src/engine/ports.js";
 import { startBatch, type CallBatch } from "../../src/engine/stream-batch.js";
 
-const NOBODY = { replied: () => undefined, failed: () => undefined };
+const NOBODY = { replied: () => undefined, failed: () => undefined, handOver: (call: Call) => call.handover() };
 
 export function makeCall(name = "get", args: string[] = ["k"], now = performance.now(), options?: CallOptions): Call {
   const command = new Command(name, args);

@@ -1,0 +1,51 @@
+/** Who hears what happens at an endpoint, and where its events go. */
+import type { EndpointFacts } from "../endpoint/endpoint.js";
+import type { Observer } from "../engine/ports.js";
+import { reportBug } from "../ioredis/report-bug.js";
+import { EventObserver } from "../observe/event-observer.js";
+import { EventHub } from "../observe/events.js";
+import { IncidentLog, type Examination } from "../observe/incident.js";
+import { Observers } from "../observe/observers.js";
+import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
+import type { Logger } from "../policy/shape.js";
+
+/** Clients that log to different places do not share an incident: each log must tell the whole story. */
+const logIds = new WeakMap<Logger, number>();
+let logs = 0;
+export function logIdOf(logger: Logger): number {
+  let id = logIds.get(logger);
+  if (id === undefined) logIds.set(logger, (id = ++logs));
+  return id;
+}
+
+/** Looks at the endpoint from outside. `served`: it has been connected to before. */
+export type Examine = (served: boolean) => Promise<Examination | undefined>;
+
+/** Who hears what happens at an endpoint. */
+export function observerFor(logger: Logger, examine: Examine | undefined): (facts: EndpointFacts) => Observer {
+  return (facts) => {
+    const { policy } = facts;
+    const hub = new EventHub(reportBug);
+    const log = new IncidentLog({
+      logger,
+      endpoint: facts.label,
+      summaryInterval: policy.summaryInterval,
+      examine: examine && (() => examine(facts.hasServed())),
+      waiting: () => facts.waiting(),
+      troubled: () => facts.troubled(),
+      hub,
+      policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
+    });
+    const observer = new Observers(log, new EventObserver(facts.label, hub));
+    hubs.set(observer, hub);
+    return observer;
+  };
+}
+
+/** Where the events of an endpoint go, by what observes it. */
+const hubs = new WeakMap<Observer, EventHub>();
+
+/** Where the events of what this observer hears go. */
+export function hubOf(observer: Observer): EventHub | undefined {
+  return hubs.get(observer);
+}

@@ -1,0 +1,203 @@
+/**
+ * The drop-in client for Redis Cluster: an ioredis `Cluster` whose nodes are clients of this package. This file is the seam and
+ * nothing more: it turns ioredis's public methods into calls of the router, the nodes and the client's life.
+ */
+import {
+  Cluster as IOCluster,
+  type Callback,
+  type ClusterNode as StartNode,
+  type Command,
+  type Redis as IORedis,
+} from "ioredis";
+import { makesClients } from "./client/client-count.js";
+import { viewOf } from "./client/view.js";
+import type { Client } from "./client/host.js";
+import { forCluster } from "./cluster/batches.js";
+import { ClusterCore } from "./cluster/core.js";
+import { clusterHealth, type ClusterHealth } from "./cluster/health.js";
+import { Life } from "./cluster/life.js";
+import { checkClusterOptions, type ClusterOptions } from "./cluster/options.js";
+import { SLOTS } from "./cluster/slot-ranges.js";
+import { clusterStats, type ClusterStats } from "./cluster/stats.js";
+import type { ScriptDefinition } from "./command/scripts.js";
+import type { BatchStream, CallOptions } from "./engine/ports.js";
+import { CLUSTER, clusterInternalsOf } from "./ioredis/cluster-internals.js";
+import { quickenBatches } from "./ioredis/quick-pipeline.js";
+import type { EventListener } from "./observe/events.js";
+import { checkMethodOptions } from "./policy/input/call-options.js";
+import type { Policy } from "./policy/shape.js";
+import { Redis, type CloseOptions, type RedisOptions } from "./redis.js";
+
+export type { ClusterOptions, ClusterStats, ClusterHealth };
+
+/** How long `close()` waits for what is under way, in milliseconds. */
+const DRAIN = 5_000;
+/** The limits of a view made by `with`. */
+const LIMITS = Symbol("ioredoubt.cluster.limits");
+
+interface State {
+  readonly core: ClusterCore;
+  readonly life: Life;
+  closing: Promise<void> | undefined;
+}
+
+export class Cluster extends IOCluster {
+  /** @internal */
+  declare readonly [CLUSTER]: State;
+  /** @internal */
+  declare readonly [LIMITS]?: CallOptions;
+
+  /**
+   * @param startNodes - one node is enough; each is a port, a URL, or an object with `host` and `port`.
+   * @throws {ConfigError} before anything connects.
+   */
+  constructor(startNodes: StartNode[], options: ClusterOptions = {}) {
+    checkClusterOptions(options);
+    const { shardedSubscribers, lazyConnect = false, ...rest } = options;
+    // ioredis's own subscribers are plain clients; it must neither make them nor connect before everything is in place.
+    super(startNodes, { ...rest, lazyConnect: true } as never);
+    const internals = clusterInternalsOf(this);
+    Object.assign(internals.options, { lazyConnect, shardedSubscribers: shardedSubscribers ?? false });
+    // Whoever waits for ioredis's table would wait for what is never filled.
+    internals.slots = Array.from({ length: SLOTS }, () => []);
+    const life: Life = new Life(this, () => this[CLUSTER].core);
+    const core = new ClusterCore({
+      cluster: this,
+      startNodes,
+      options: internals.options,
+      create: (own) => new Redis(own) as unknown as Client,
+      life,
+    });
+    Object.defineProperty(this, CLUSTER, { value: { core, life, closing: undefined } satisfies State });
+    for (const definition of Object.values(options.scripts ?? {})) core.scripts.declare(definition);
+    if (!lazyConnect) this.connect().catch(ignore);
+  }
+
+  override sendCommand(command: Command, stream?: BatchStream): unknown {
+    this[CLUSTER].core.router.dispatch(command, stream, undefined);
+    return command.promise;
+  }
+
+  override connect(): Promise<void> {
+    this[CLUSTER].closing = undefined;
+    return this[CLUSTER].life.connect();
+  }
+
+  /** Ends at once. With `reconnect`, each node's connection is made anew and the client goes on. */
+  override disconnect(reconnect = false): void {
+    const { core, life } = this[CLUSTER];
+    if (!reconnect) life.disconnect();
+    else for (const { client } of core.layout.all) client.disconnect(true);
+  }
+
+  /** Ends in good order, as `close()` does. */
+  override quit(callback?: Callback<"OK">): Promise<"OK"> {
+    const promise = this.close().then(() => "OK" as const);
+    if (callback !== undefined) void promise.then((result) => process.nextTick(callback, null, result));
+    return promise;
+  }
+
+  override refreshSlotsCache(callback?: (error?: Error) => void): void {
+    const { core } = this[CLUSTER];
+    void core.membership.topology.refresh().then(() => {
+      callback?.(core.isRoutable ? undefined : core.lobbyTransport.lastError());
+    });
+  }
+
+  override defineCommand(
+    name: string,
+    definition: ScriptDefinition & { numberOfKeys?: number; readOnly?: boolean },
+  ): void {
+    // Those of the options come before there is anything to tell.
+    (this as Partial<Pick<Cluster, typeof CLUSTER>>)[CLUSTER]?.core.scripts.declare(definition);
+    super.defineCommand(name, definition);
+  }
+
+  /**
+   * A view of this client whose commands carry other limits: `cluster.with({ deadline: 200 }).get("k")`. Same nodes, same order.
+   *
+   * @throws {ConfigError} when a limit is none that a timer can keep, or the signal is no `AbortSignal`.
+   */
+  with(options: CallOptions): this {
+    checkMethodOptions("with", options);
+    const { router } = this[CLUSTER].core;
+    const limits = { ...this[LIMITS], ...options };
+    const sendCommand = (command: Command, stream?: BatchStream): unknown => {
+      router.dispatch(command, stream, limits);
+      return command.promise;
+    };
+    return viewOf(this as unknown as IORedis, sendCommand, { [LIMITS]: limits }) as unknown as this;
+  }
+
+  /**
+   * `with({ deadline })`: the total time in milliseconds for each command issued on the returned view.
+   *
+   * @throws {ConfigError} when it is no number of milliseconds from 0 to 2147483647 and not `false`.
+   */
+  withDeadline(deadline: number | false): this {
+    return this.with({ deadline });
+  }
+
+  /** The effective policy, frozen: that of each node. */
+  get policy(): Policy {
+    return this[CLUSTER].core.policy;
+  }
+
+  /** A plain snapshot: counters of all nodes together, redirections, the table, and each node. */
+  stats(): ClusterStats {
+    return clusterStats(this.status, this[CLUSTER].core);
+  }
+
+  /** Whether this client can serve now, for which share of the slots, and which masters cannot. No command is sent. */
+  health(): ClusterHealth {
+    return clusterHealth(this.status, this[CLUSTER].core);
+  }
+
+  /**
+   * Calls `listener` for what happens at this cluster, whichever of its nodes it happens to. Returns a function that ends it.
+   */
+  onEvent(listener: EventListener): () => void {
+    return this[CLUSTER].core.events.add(listener);
+  }
+
+  /**
+   * Ends the client in good order: takes no more commands, waits for those under way (`drain` milliseconds at most), and ends
+   * every node. A node that says nothing is not waited for. Idempotent; never rejects.
+   *
+   * @throws {ConfigError} at once, when `drain` is no number of milliseconds; the client goes on.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    checkMethodOptions("close", options);
+    const state = this[CLUSTER];
+    return (state.closing ??= state.life.close(options.drain ?? DRAIN));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+Cluster.prototype.duplicate = function duplicate(
+  this: Cluster,
+  startNodes: StartNode[] = [],
+  override: ClusterOptions = {},
+): Cluster {
+  const { options, startupNodes } = clusterInternalsOf(this);
+  const redisOptions = { ...options.redisOptions, ...override.redisOptions };
+  const nodes = startNodes.length > 0 ? startNodes : [...(startupNodes as StartNode[])];
+  return new Cluster(nodes, { ...options, ...override, redisOptions } as ClusterOptions);
+} as Cluster["duplicate"];
+
+quickenBatches(Cluster.prototype as unknown as IORedis);
+for (const name of ["pipeline", "multi"] as const) {
+  const create = Cluster.prototype[name] as (this: Cluster, ...args: unknown[]) => unknown;
+  const value = function (this: Cluster, ...args: unknown[]): unknown {
+    return forCluster(create.apply(this, args));
+  };
+  Object.defineProperty(Cluster.prototype, name, { value, configurable: true, writable: true });
+}
+makesClients(Cluster);
+
+function ignore(): void {
+  // The outcome is told by events and by the commands that wait.
+}

@@ -1,0 +1,350 @@
+/**
+ * What hangs on a cluster client, put together once: the lobby in which commands wait for a table, the nodes, the router, what
+ * is listened to, and the one topology that all clients of the cluster share.
+ */
+import type { Cluster as IOCluster, RedisOptions } from "ioredis";
+import { clock } from "../clock.js";
+import { countClient } from "../client/client-count.js";
+import { ClientEvents } from "../client/client-events.js";
+import { constructWith } from "../client/construction-context.js";
+import type { Client } from "../client/host.js";
+import { hubOf, logIdOf, observerFor } from "../client/observers-of.js";
+import type { RedisOptions as OwnOptions } from "../client/redis-options.js";
+import { STATE } from "../client/state.js";
+import { tellWarnings } from "../client/warnings.js";
+import { ScriptEffects } from "../command/scripts.js";
+import { Engine } from "../engine/engine.js";
+import type { EngineCounters } from "../engine/ports.js";
+import type { Elsewhere } from "../engine/elsewhere.js";
+import { askSeed } from "../ioredis/ask-seed.js";
+import { clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
+import { reportBug } from "../ioredis/report-bug.js";
+import { defaultLogger } from "../observe/default-logger.js";
+import { guardedLogger, SILENT } from "../observe/guarded-logger.js";
+import { lintPolicy } from "../policy/lint.js";
+import { resolveSources } from "../policy/resolve.js";
+import type { Logger, Policy } from "../policy/shape.js";
+import { Layout } from "./layout.js";
+import { LobbyTransport } from "./lobby.js";
+import { ClusterNode } from "./node.js";
+import { NodePool } from "./node-pool.js";
+import { storyOf, wholeObserver } from "./observer.js";
+import { addressesOf, clusterEndpoint, clusterLabel, intervalOf, type ClusterOptions } from "./options.js";
+import { ReadPreference, type ScaleReads } from "./read-preference.js";
+import { Router } from "./router.js";
+import { SlotHolds } from "./slot-holds.js";
+import { keyOf, type NodeAddress, type SlotRange } from "./slot-ranges.js";
+import { Subscriptions } from "./subscriptions.js";
+import { TopologyMembership } from "./topologies.js";
+import type { Source, TopologyMember } from "./topology.js";
+
+/** How long a silent listener is borne with: nothing but a question of its own tells it from a quiet channel. Milliseconds. */
+const LISTENER_HEARTBEAT = { interval: 1_000, timeout: 1_500 };
+
+export interface ClusterCoreOptions {
+  readonly cluster: IOCluster;
+  readonly startNodes: readonly unknown[];
+  readonly options: ClusterOptions;
+  /** Makes a client of one server. */
+  readonly create: (options: OwnOptions) => Client;
+  /** What happens to the client as a whole. */
+  readonly life: ClusterLife;
+}
+
+/** How the client's life goes on when its table changes. */
+export interface ClusterLife {
+  /** It serves, or is about to. */
+  takesTable(): boolean;
+  /** A table was applied. */
+  applied(): void;
+  /** Nobody told one. */
+  failed(error: Error): void;
+  /** A command waits, and nobody has connected yet. */
+  wanted(): void;
+  /** QUIT, or a fault that ends the client. */
+  end(): void;
+  /** When the next attempt begins, on the monotonic clock. */
+  retryAt(): number;
+}
+
+export class ClusterCore {
+  readonly label: string;
+  readonly policy: Policy;
+  readonly logger: Logger;
+  readonly scripts = new ScriptEffects();
+  readonly lobby: Engine;
+  readonly lobbyTransport: LobbyTransport;
+  readonly layout: Layout;
+  readonly router: Router;
+  readonly holds = new SlotHolds();
+  readonly subscriptions: Subscriptions;
+  readonly membership: TopologyMembership;
+  /** The client, as the topology sees it. */
+  readonly member: TopologyMember;
+  readonly events: ClientEvents;
+  readonly options: ClusterOptions;
+  /** What was counted at nodes that have left. */
+  readonly past: EngineCounters = {
+    answered: 0,
+    retried: 0,
+    lost: 0,
+    failed: 0,
+    rejected: 0,
+    unknownOutcomes: 0,
+    deadlines: 0,
+    fallbacks: 0,
+  };
+  /** A table is known, and the cluster serves. */
+  isRoutable = false;
+  readonly #cluster: IOCluster;
+  readonly #internals: ClusterInternals;
+  readonly #redisOptions: RedisOptions;
+  readonly #create: (options: OwnOptions) => Client;
+  readonly #life: ClusterLife;
+  readonly #scope: string;
+  /** What was written for single start nodes, by address. */
+  readonly #specified = new Map<string, object>();
+  #uncount: (() => void) | undefined = undefined;
+
+  constructor({ cluster, startNodes, options, create, life }: ClusterCoreOptions) {
+    this.#cluster = cluster;
+    this.#internals = clusterInternalsOf(cluster);
+    this.#create = create;
+    this.#life = life;
+    this.options = options;
+    const redisOptions = (this.#redisOptions =
+      (options as { readonly redisOptions?: RedisOptions }).redisOptions ?? {});
+    const { resilience, enableOfflineQueue } = options;
+    const redis = { ...redisOptions, ...(enableOfflineQueue === false ? { enableOfflineQueue } : {}) };
+    const resolved = resolveSources({ resilience, redis, isCluster: true });
+    const policy = (this.policy = resolved.policy);
+    const logger = (this.logger =
+      resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger()));
+    const addresses = addressesOf(startNodes);
+    const label = (this.label = clusterLabel(addresses, resilience?.name));
+    const endpoint = clusterEndpoint(addresses, redisOptions);
+    const logId = logIdOf(logger);
+    this.#scope = JSON.stringify([[...addresses].sort(), endpoint.username, endpoint.tls, resilience?.name, logId]);
+    const transport = (this.lobbyTransport = new LobbyTransport(endpoint, {
+      write: (command) => this.router.fromLobby(command),
+      wake: () => life.wanted(),
+      end: () => life.end(),
+      isRoutable: () => this.isRoutable,
+      retryAt: () => life.retryAt(),
+    }));
+    const answer = resilience?.fallback;
+    const lobby = (this.lobby = new Engine({
+      policy,
+      transport,
+      endpoint: { label, policy, logId, scope: this.#scope, observe: wholeObserver(observerFor(logger, undefined)) },
+      fallback: answer && { answer, limit: policy.deadline || Infinity },
+      blockingLimit: undefined,
+      scriptEffect: (command) => this.scripts.of(command),
+      isForBlocking: true,
+      report: reportBug,
+    }));
+    this.events = new ClientEvents(() => hubOf(lobby.endpoint.observer));
+    tellWarnings(label, logger, lintPolicy(resolved, redis));
+    const layout = (this.layout = new Layout({
+      create: (address, isReplica) => this.#createNode(address, isReplica),
+      mapped: (address) => this.#internals.natMapper({ ...address }),
+    }));
+    const refresh = (): void => this.refresh();
+    this.subscriptions = new Subscriptions({
+      layout,
+      open: (node) => this.#createListener(node),
+      deliver: (event, args) => void cluster.emit(event as "message", ...(args as [])),
+      refresh,
+    });
+    this.router = new Router({
+      lobby,
+      layout,
+      holds: this.holds,
+      reads: new ReadPreference(layout, (options.scaleReads ?? "master") as ScaleReads),
+      policy,
+      maxRedirections: options.maxRedirections ?? 16,
+      refresh,
+      subscriptions: this.subscriptions,
+      gone: (node) => void cluster.emit("-node", node.client),
+    });
+    const timeout = options.slotsRefreshTimeout ?? 1_000;
+    const interval = intervalOf(options);
+    const key = JSON.stringify([this.#scope, timeout, interval]);
+    this.member = this.#memberOf(timeout);
+    this.membership = new TopologyMembership(key, { timeout, interval }, this.member);
+    this.#internals.connectionPool = new NodePool(layout);
+  }
+
+  /** The table may be old: it is asked for soon. */
+  refresh(): void {
+    if (this.isRoutable) this.membership.topology.wanted();
+  }
+
+  /** The client begins, or begins again. */
+  begin(): void {
+    if (this.lobby.isClosed) {
+      this.lobby.revive();
+      this.events.begin();
+    }
+    this.#uncount ??= countClient(this.label, this.logger);
+    this.lobby.connecting();
+    this.membership.join();
+  }
+
+  /** The client serves from here on. */
+  serve(): void {
+    this.isRoutable = true;
+    this.lobbyTransport.noteError(undefined);
+    this.lobby.ready();
+  }
+
+  /** Ends everything; what waits is told so. Returns the nodes, which are to be ended. */
+  end(): readonly ClusterNode[] {
+    this.isRoutable = false;
+    this.lobby.close();
+    this.router.end();
+    this.subscriptions.end();
+    this.membership.leave();
+    const nodes = this.layout.clear();
+    this.mirror();
+    this.lobby.ended();
+    this.events.end();
+    this.#uncount?.();
+    this.#uncount = undefined;
+    return nodes;
+  }
+
+  /** ioredis's own picture of the table, for code that looks at it. */
+  mirror(): void {
+    const { slots } = this.#internals;
+    const { layout } = this;
+    const known = new Map<ClusterNode, Map<readonly ClusterNode[], string[]>>();
+    layout.owners.forEach((owner, slot) => {
+      if (owner === undefined) {
+        slots[slot] = NOBODY;
+        return;
+      }
+      const replicas = layout.replicasOf(slot);
+      let ofOwner = known.get(owner);
+      if (ofOwner === undefined) known.set(owner, (ofOwner = new Map<readonly ClusterNode[], string[]>()));
+      let keys = ofOwner.get(replicas);
+      if (keys === undefined) ofOwner.set(replicas, (keys = [owner, ...replicas].map((node) => node.key)));
+      slots[slot] = keys;
+    });
+  }
+
+  // ---- the topology
+
+  #memberOf(timeout: number): TopologyMember {
+    return {
+      sources: () => shuffled(this.layout.all.filter((node) => node.isWell)).map(sourceOf),
+      seeds: () => this.#seeds(timeout),
+      apply: (ranges) => this.#apply(ranges),
+      failed: (error) => this.#life.failed(error),
+      isWaiting: () => this.#isWaiting(),
+    };
+  }
+
+  #apply(ranges: readonly SlotRange[]): void {
+    if (!this.#life.takesTable()) return;
+    this.router.apply(ranges);
+    this.subscriptions.changed();
+    this.mirror();
+    this.#life.applied();
+  }
+
+  #isWaiting(): boolean {
+    if (!this.isRoutable) return false;
+    if (!this.holds.isEmpty && this.holds.all().some(({ isUnserved }) => isUnserved)) return true;
+    return this.layout.masters.some((node) => !node.isWell && !node.isIdle);
+  }
+
+  async #seeds(timeout: number): Promise<readonly Source[]> {
+    const nodes = await this.#internals.resolveStartupNodeHostnames();
+    return shuffled(nodes).map((node) => {
+      const { host, port } = node;
+      this.#specified.set(keyOf(node), node);
+      const options = { ...this.#redisOptions, ...node };
+      return { host, port, slots: () => askSeed(options, timeout) };
+    });
+  }
+
+  // ---- nodes
+
+  #createNode(address: NodeAddress, isReplica: boolean): ClusterNode {
+    const key = keyOf(address);
+    const cluster = this.#cluster;
+    const made: { node?: ClusterNode } = {};
+    const elsewhere = this.router.elsewhereOf(() => made.node);
+    const client = this.#client(address, { readOnly: isReplica }, this.policy, elsewhere);
+    const node = (made.node = new ClusterNode(key, client));
+    client.on("error", (error: unknown) => void cluster.emit("node error", error, key));
+    client.on("close", () => {
+      this.refresh();
+      if (node.isReplica) node.engine.afterLosses(() => this.router.evacuate(node));
+    });
+    client.on("end", () => {
+      this.#remember(node);
+      if (this.layout.node(key) !== node) return;
+      this.layout.drop(node);
+      cluster.emit("-node", client);
+      this.refresh();
+    });
+    cluster.emit("+node", client);
+    return node;
+  }
+
+  #remember(node: ClusterNode): void {
+    const { counters } = node.client[STATE].parts.totals();
+    for (const name of Object.keys(this.past) as (keyof EngineCounters)[]) this.past[name] += counters[name];
+  }
+
+  #createListener(node: ClusterNode): Client {
+    const { policy } = this;
+    const heartbeat = policy.heartbeat === false ? false : { ...policy.heartbeat, ...LISTENER_HEARTBEAT };
+    const address = { host: node.host, port: node.port };
+    const own = { keyPrefix: "", readOnly: false };
+    return this.#client(address, own, { ...policy, heartbeat }, undefined);
+  }
+
+  #client(address: NodeAddress, own: RedisOptions, policy: Policy, elsewhere: Elsewhere | undefined): Client {
+    const { host, port } = address;
+    const { clusterNodeRetryStrategy: retryStrategy, resilience } = this.options;
+    // How often a node is dialled is no reason to fail what another one can serve.
+    const redisOptions = { ...this.#redisOptions };
+    delete redisOptions.maxRetriesPerRequest;
+    const options = {
+      ...redisOptions,
+      ...this.#specified.get(keyOf(address)),
+      ...(typeof retryStrategy === "function" ? { retryStrategy } : {}),
+      ...own,
+      host,
+      port,
+      lazyConnect: true,
+      resilience: { logger: resilience?.logger, fallback: resilience?.fallback },
+    };
+    const node = {
+      scripts: this.scripts,
+      elsewhere,
+      scope: this.#scope,
+      observe: (facts: Parameters<ReturnType<typeof observerFor>>[0]) =>
+        storyOf(this.lobby.endpoint.observer).partOf(facts),
+    };
+    // The commands of a slot go in order: over one connection a node.
+    const nodePolicy = { ...policy, pool: { ...policy.pool, size: 1 } };
+    return constructWith({ policy: nodePolicy, node }, () => this.#create(options as OwnOptions));
+  }
+}
+
+const NOBODY: string[] = [];
+
+function sourceOf(node: ClusterNode): Source {
+  return { host: node.host, port: node.port, slots: () => node.transport.ask("cluster", ["SLOTS"]) };
+}
+
+function shuffled<T>(list: readonly T[]): readonly T[] {
+  return list
+    .map((item) => ({ item, at: clock.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item);
+}

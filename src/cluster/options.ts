@@ -1,0 +1,75 @@
+/** What a cluster client is given, checked and read. */
+import type { ClusterOptions as IOClusterOptions, RedisOptions } from "ioredis";
+import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import { redactText } from "../failure/redact.js";
+import type { ResilienceOptions } from "../policy/shape.js";
+import type { EndpointInfo } from "../failure/diagnosis.js";
+
+/** ioredis's options and one more. */
+export type ClusterOptions = IOClusterOptions & { readonly resilience?: ResilienceOptions | undefined };
+
+/** A start node: a port, a URL or an object with host and port. */
+export type StartNode = string | number | { readonly host?: string | undefined; readonly port?: number | undefined };
+
+/** Between two looks at the table without a reason. Milliseconds. */
+const INTERVAL = 30_000;
+
+/**
+ * Refuses what cannot work on a cluster.
+ *
+ * @throws {ConfigError} with every problem.
+ */
+export function checkClusterOptions(options: ClusterOptions): void {
+  const problems: ConfigProblem[] = [];
+  const { redisOptions } = options as { readonly redisOptions?: RedisOptions };
+  const db = redisOptions?.db ?? (options as { readonly db?: unknown }).db;
+  if (db !== undefined && Number(db) !== 0) {
+    const allowed = "must be left out: a cluster has database 0 only";
+    problems.push({ path: "redisOptions.db", given: "names another database", allowed });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** Names that tell where the start nodes are, without credentials. */
+export function addressesOf(nodes: readonly unknown[]): readonly string[] {
+  return nodes.map((node) => {
+    if (typeof node === "number") return `127.0.0.1:${String(node)}`;
+    if (typeof node === "string") {
+      const url = URL.canParse(node) ? new URL(node) : undefined;
+      const isUrl = url !== undefined && url.hostname !== "";
+      return isUrl
+        ? `${url.hostname}:${url.port || "6379"}`
+        : /^\d+$/.test(node)
+          ? `127.0.0.1:${node}`
+          : redactText(node, 253);
+    }
+    const { host, port } = (node ?? {}) as { readonly host?: string; readonly port?: number };
+    return `${redactText(host ?? "127.0.0.1", 253)}:${String(port ?? 6379)}`;
+  });
+}
+
+/** What people call the cluster. */
+export function clusterLabel(addresses: readonly string[], name: string | undefined): string {
+  const [first = "?", ...others] = addresses;
+  const where = others.length === 0 ? first : `${first} and ${String(others.length)} more`;
+  return name === undefined ? `cluster ${where}` : `cluster ${name} (${where})`;
+}
+
+export function clusterEndpoint(addresses: readonly string[], redisOptions: RedisOptions): EndpointInfo {
+  const [first = "localhost:6379"] = addresses;
+  const colon = first.lastIndexOf(":");
+  const { tls, username, password } = redisOptions;
+  return {
+    host: first.slice(0, colon),
+    port: Number(first.slice(colon + 1)),
+    tls: Boolean(tls),
+    username: password ? username : undefined,
+    authenticates: Boolean(password),
+    cluster: true,
+  };
+}
+
+/** Milliseconds between two looks without a reason; 0: none. */
+export function intervalOf({ slotsRefreshInterval }: IOClusterOptions): number {
+  return slotsRefreshInterval ?? INTERVAL;
+}

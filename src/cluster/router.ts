@@ -1,0 +1,408 @@
+/**
+ * Sends each command to the node of its slot, and moves those that a node does not serve. A refusal by MOVED or ASK is no
+ * failure: nothing was executed, so the call goes on elsewhere with its deadline and its place in the order. When a slot gets
+ * another owner, what comes after that waits until the old one has answered what it still has: commands of one key never
+ * overtake each other on their way through two nodes.
+ */
+import type { Command } from "ioredis";
+import { clock, setUnrefTimeout } from "../clock.js";
+import { factsOf } from "../command/facts.js";
+import { callOf, isUnencodable, type Call, type Handover } from "../engine/call.js";
+import * as clientErrors from "../engine/client-errors.js";
+import type { Engine } from "../engine/engine.js";
+import type { Elsewhere } from "../engine/elsewhere.js";
+import type { BatchStream, CallOptions, Dispatcher } from "../engine/ports.js";
+import type { Code } from "../failure/codes.js";
+import { slotOfCommand } from "../ioredis/commands.js";
+import type { Policy } from "../policy/shape.js";
+import { wholeSlotOf } from "./batches.js";
+import type { Layout, LayoutChange } from "./layout.js";
+import type { ClusterNode } from "./node.js";
+import { anyOf, type ReadPreference } from "./read-preference.js";
+import { readRedirection, saysUnserved } from "./redirection.js";
+import type { SlotRange } from "./slot-ranges.js";
+import type { Hold, SlotHolds } from "./slot-holds.js";
+
+export interface RouterParts {
+  /** Where commands wait as long as no table is known; what is held waits in its name. */
+  readonly lobby: Engine;
+  readonly layout: Layout;
+  readonly holds: SlotHolds;
+  readonly reads: ReadPreference;
+  readonly policy: Policy;
+  /** How often one command may be sent on, by MOVED and ASK. */
+  readonly maxRedirections: number;
+  /** The table may be old. */
+  readonly refresh: () => void;
+  /** Carries commands that change what is listened to. */
+  readonly subscriptions: Dispatcher;
+  /** A node has left the table. */
+  readonly gone: (node: ClusterNode) => void;
+}
+
+/** A slot for which a node names itself, or nobody, is tried again after this. Milliseconds. */
+const AGAIN = 100;
+/** A node that serves nothing any more is looked at as often, until it has nothing left. Milliseconds. */
+const LOOK = 20;
+
+export interface RouterCounts {
+  moved: number;
+  asked: number;
+  /** Nodes whose connection was cut because another one serves their slots. */
+  fenced: number;
+  /** Times that slots were held for their old owner. */
+  held: number;
+}
+
+export class Router implements Dispatcher {
+  readonly counts: RouterCounts = { moved: 0, asked: 0, fenced: 0, held: 0 };
+  readonly #parts: RouterParts;
+  /** The members of a transaction that leaves the lobby. */
+  #unit: Call[] = [];
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  // ---- entering
+
+  dispatch(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void {
+    const { lobby, holds, reads, layout } = this.#parts;
+    const whole = stream === undefined ? undefined : wholeSlotOf(command);
+    // The members of a plain pipeline are independent: each goes to its own node.
+    const batch = whole === undefined ? undefined : stream;
+    if (!lobby.isOpen || isUnencodable(command)) {
+      lobby.dispatch(command, batch, options);
+      return;
+    }
+    const { dispatch, session } = factsOf(command.name);
+    if (dispatch === "subscription") {
+      this.#parts.subscriptions.dispatch(command, undefined, options);
+      return;
+    }
+    if (session === "multi" && batch === undefined) {
+      command.reject(new Error(INTERACTIVE));
+      return;
+    }
+    const slot = whole ?? slotOfCommand(command);
+    if (slot < 0) {
+      const node = batch === undefined ? this.#anyone() : (placeOf(batch) ?? this.#anyone());
+      if (node === undefined) lobby.dispatch(command, batch, options);
+      else this.#send(node, command, batch, options);
+      return;
+    }
+    const hold = holds.isEmpty ? undefined : holds.of(slot);
+    if (hold !== undefined) {
+      this.#wait(hold, command, batch, options);
+      return;
+    }
+    const owner = layout.owners[slot];
+    if (owner === undefined) {
+      this.#wait(holds.begin([slot], true), command, batch, options);
+      this.#parts.refresh();
+      return;
+    }
+    const reader = reads.isMasterOnly || batch !== undefined ? undefined : reads.choose(slot, command);
+    const node = reader ?? owner;
+    if (stream !== undefined && batch === undefined) node.cork();
+    this.#send(node, command, batch, options);
+  }
+
+  #send(node: ClusterNode, command: Command, batch: BatchStream | undefined, options: CallOptions | undefined): void {
+    if (batch !== undefined) lead(batch, node);
+    node.dispatcher.dispatch(command, batch, options);
+  }
+
+  /** A node for commands without keys. */
+  #anyone(): ClusterNode | undefined {
+    const { masters, all } = this.#parts.layout;
+    return anyOf(masters.filter((node) => node.isWell)) ?? anyOf(masters) ?? anyOf(all);
+  }
+
+  /** The command waits for its slot. */
+  #wait(hold: Hold, command: Command, batch: BatchStream | undefined, options: CallOptions | undefined): void {
+    const { lobby, holds, policy } = this.#parts;
+    const call = lobby.park(command, batch, options, clock.now());
+    const { queue } = policy;
+    if (queue === false) {
+      lobby.rejectParked(call, clientErrors.unavailable);
+      return;
+    }
+    const commands = hold.calls.length === 0 ? 0 : holds.waiting;
+    if (commands < queue.maxCommands) hold.calls.push(call);
+    else {
+      const size = { commands, bytes: 0 };
+      lobby.rejectParked(call, (parked, snapshot, now) => clientErrors.queueFull(parked, snapshot, size, queue, now));
+    }
+  }
+
+  /** The lobby lets a call go: the members of a transaction come one after the other, in one turn. */
+  fromLobby(command: Command): void {
+    const call = callOf(command);
+    if (call === undefined) return;
+    this.#unit.push(call);
+    if (this.#unit.length < (call.batch?.calls.length ?? 1)) return;
+    const unit = this.#unit;
+    this.#unit = [];
+    this.#place(handedOver(unit), undefined, false);
+  }
+
+  // ---- what nodes refuse
+
+  /** What a node hands over that it does not serve. */
+  elsewhereOf(find: () => ClusterNode | undefined): Elsewhere {
+    return {
+      redirect: (code, error, calls) => {
+        const node = find();
+        return node !== undefined && this.#redirect(node, code, error, calls);
+      },
+      silent: () => {
+        const node = find();
+        if (node !== undefined) this.#silent(node);
+      },
+    };
+  }
+
+  #redirect(node: ClusterNode, code: Code, error: Error, calls: readonly Call[]): boolean {
+    switch (code) {
+      case "MOVED":
+      case "ASK":
+        return this.#moves(node, code === "ASK", error, calls);
+      case "CLUSTER_DOWN":
+        this.#parts.refresh();
+        return saysUnserved(error.message) && this.#unserved(calls);
+      case "MASTER_DOWN":
+        return this.#toMaster(node, calls);
+      case "TRY_AGAIN":
+      case "READ_ONLY_REPLICA":
+        this.#parts.refresh();
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  #moves(node: ClusterNode, isAsk: boolean, error: Error, calls: readonly Call[]): boolean {
+    const { layout, maxRedirections, lobby } = this.#parts;
+    const to = readRedirection(error.message, node.host);
+    const redirects = (calls[0]?.redirects ?? 0) + 1;
+    if (to === undefined || lobby.isClosed) return false;
+    this.#parts.refresh();
+    if (redirects > maxRedirections) {
+      error.message = `Too many Cluster redirections. Last error: ${error.name}: ${error.message}`;
+      return false;
+    }
+    const target = layout.at(to.to);
+    target.wake();
+    if (isAsk) this.counts.asked++;
+    else this.counts.moved++;
+    if (target === node) {
+      // It names itself: something in between forwards to another node by now, or the table is being changed.
+      this.#later(to.slot, calls);
+      return true;
+    }
+    if (!isAsk && !node.isReplica && layout.owners[to.slot] === node) {
+      layout.moved(to.slot, target);
+      this.#holdFor(node, [to.slot]);
+    }
+    this.#place(handedOver(calls), target, isAsk);
+    return true;
+  }
+
+  #toMaster(node: ClusterNode, calls: readonly Call[]): boolean {
+    const slot = slotOf(calls);
+    const owner = slot === undefined ? undefined : this.#parts.layout.owners[slot];
+    if (owner === undefined || owner === node) return false;
+    this.#parts.refresh();
+    this.#place(handedOver(calls), owner, false);
+    return true;
+  }
+
+  #unserved(calls: readonly Call[]): boolean {
+    const slot = slotOf(calls);
+    if (slot === undefined || this.#parts.policy.queue === false) return false;
+    this.#later(slot, calls);
+    return true;
+  }
+
+  /** These, and what comes for their slot, wait for a moment. */
+  #later(slot: number, calls: readonly Call[]): void {
+    const { holds } = this.#parts;
+    let hold = holds.of(slot);
+    if (hold === undefined) {
+      const begun = (hold = holds.begin([slot]));
+      setUnrefTimeout(() => this.#release(begun), AGAIN * (0.5 + clock.random()));
+    }
+    this.#park(hold, handedOver(calls));
+  }
+
+  /** Older than what waits already: to its place. */
+  #park(hold: Hold, unit: readonly Handover[]): void {
+    const parked = unit.map((from) => this.#parts.lobby.parkAgain(from));
+    const [first] = parked;
+    if (first === undefined) return;
+    const at = hold.calls.findIndex((other) => ((first.order - other.order) | 0) < 0);
+    hold.calls.splice(at < 0 ? hold.calls.length : at, 0, ...parked);
+  }
+
+  /** A connection owes a reply and says nothing. */
+  #silent(node: ClusterNode): void {
+    this.#parts.refresh();
+    // Its readers are served elsewhere, and asking again does no harm.
+    if (node.isReplica) node.fence();
+  }
+
+  // ---- where units go
+
+  /** Puts a call, or a whole transaction, where it belongs now. */
+  #place(unit: readonly Handover[], given: ClusterNode | undefined, isAsk: boolean): void {
+    const [first] = unit;
+    if (first === undefined) return;
+    const { lobby, layout, reads, holds } = this.#parts;
+    const slot = slotOf(unit);
+    const reader = slot === undefined || unit.length > 1 ? undefined : reads.choose(slot, first.command);
+    const node = given ?? (slot === undefined ? this.#anyone() : (reader ?? layout.owners[slot]));
+    if (node === undefined) {
+      if (slot === undefined) for (const from of unit) lobby.adopt(from, false);
+      else this.#park(holds.of(slot) ?? holds.begin([slot], true), unit);
+      return;
+    }
+    const { stream, command, options } = first;
+    if (stream !== undefined) lead(stream, node);
+    const next = given === undefined ? unit : unit.map((from) => ({ ...from, redirects: from.redirects + 1 }));
+    if (stream === undefined && factsOf(command.name).dispatch === "blocking") {
+      node.dispatcher.dispatch(command, undefined, options);
+      return;
+    }
+    next.forEach((from, at) => node.engine.adopt(from, isAsk && at === 0));
+  }
+
+  /** New commands of these slots wait until the node that served them has answered what it still has. */
+  #holdFor(node: ClusterNode, slots: readonly number[]): void {
+    const { holds } = this.#parts;
+    const hold = holds.begin(slots);
+    const isHeld = node.whenAnswered(() => {
+      this.evacuate(node);
+      this.#release(hold);
+    });
+    if (isHeld) this.counts.held++;
+    else this.#release(hold);
+  }
+
+  #release(hold: Hold): void {
+    const { holds } = this.#parts;
+    for (const unit of unitsOf(holds.end(hold))) this.#place(handedOver(unit), undefined, false);
+  }
+
+  /** What waits at the node and belongs elsewhere by now goes there. */
+  evacuate(node: ClusterNode): void {
+    const { layout, holds } = this.#parts;
+    const isGone = layout.node(node.key) !== node;
+    for (const unit of unitsOf(node.waiting().map(({ call }) => call))) {
+      // It waits for a slot that is still arriving here.
+      if (unit[0]?.isAsking === true && !isGone) continue;
+      const slot = slotOf(unit);
+      if (slot === undefined ? !isGone : layout.serves(node, slot) && !(node.isReplica && !node.isWell)) continue;
+      const hold = slot === undefined ? undefined : holds.of(slot);
+      if (hold === undefined) this.#place(handedOver(unit), undefined, false);
+      else this.#park(hold, handedOver(unit));
+    }
+  }
+
+  /** The client ends: what is held will never be sent. */
+  end(): void {
+    const { holds, lobby } = this.#parts;
+    for (const hold of holds.all()) for (const call of holds.end(hold)) lobby.rejectParked(call, clientErrors.closed);
+  }
+
+  // ---- a new table
+
+  apply(ranges: readonly SlotRange[]): void {
+    const { layout, holds } = this.#parts;
+    const change = layout.apply(ranges);
+    for (const node of layout.masters) node.wake();
+    for (const [node, slots] of change.leaving) this.#holdFor(node, slots);
+    for (const node of [...layout.all, ...change.gone]) this.evacuate(node);
+    this.#fence(change);
+    for (const node of change.gone) this.#retire(node);
+    for (const hold of holds.all()) {
+      if (hold.isUnserved && hold.slots.every((slot) => layout.owners[slot] !== undefined)) this.#release(hold);
+    }
+  }
+
+  /** A node that others have replaced and that says nothing must not execute later what it has been sent. */
+  #fence({ leaving, gone }: LayoutChange): void {
+    const { layout } = this.#parts;
+    for (const node of new Set([...leaving.keys(), ...gone])) {
+      if (layout.masters.includes(node) || node.silence < LOOK) continue;
+      this.counts.fenced++;
+      node.fence();
+    }
+  }
+
+  /** It ends once nothing of it is under way any more. */
+  #retire(node: ClusterNode): void {
+    this.#parts.gone(node);
+    const look = (): void => {
+      const { engine, client } = node;
+      if (client.status === "end") return;
+      engine.afterLosses(() => this.evacuate(node));
+      if (!engine.isIdle && !this.#parts.lobby.isClosed) {
+        if (node.silence > AGAIN) node.fence();
+        setUnrefTimeout(look, LOOK);
+        return;
+      }
+      client.disconnect();
+    };
+    look();
+  }
+}
+
+const INTERACTIVE =
+  "MULTI without a pipeline cannot be used on a Cluster: its commands would go to several nodes, and to connections that others use. Use multi() with exec(), or transaction(keys, fn).";
+
+/** Which node the batch goes to: ioredis writes it there. */
+interface Led {
+  destination: { redis: unknown };
+  node?: ClusterNode;
+}
+
+function lead(batch: BatchStream, node: ClusterNode): void {
+  const led = batch as Led;
+  if (led.node === node) return;
+  led.node = node;
+  led.destination = { redis: node.client };
+}
+
+function placeOf(batch: BatchStream): ClusterNode | undefined {
+  return (batch as Partial<Led>).node;
+}
+
+function slotOf(unit: readonly { readonly command: Command }[]): number | undefined {
+  for (const { command } of unit) {
+    const slot = slotOfCommand(command);
+    if (slot >= 0) return slot;
+  }
+  return undefined;
+}
+
+/** Given up by whichever engine has them. */
+function handedOver(calls: readonly Call[]): readonly Handover[] {
+  return calls.map((call) => call.owner.handOver(call));
+}
+
+/** The calls of one transaction go together. */
+function unitsOf(calls: readonly Call[]): readonly (readonly Call[])[] {
+  const units: Call[][] = [];
+  const known = new Map<BatchStream, Call[]>();
+  for (const call of calls) {
+    const unit = call.stream && known.get(call.stream);
+    if (unit !== undefined) unit.push(call);
+    else {
+      const begun = [call];
+      units.push(begun);
+      if (call.stream !== undefined) known.set(call.stream, begun);
+    }
+  }
+  return units;
+}
