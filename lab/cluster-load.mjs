@@ -196,6 +196,8 @@ export class ClusterLoad {
     let lostBesideFaults = 0;
     let untrue = 0;
     let disorder = 0;
+    /** When writes were acknowledged that are lost. @type {number[]} */
+    const lostAt = [];
     const entries = this.entries.filter(({ keys }) => keys.length > 0);
     for (let at = 0; at < entries.length; at += 200) {
       const part = entries.slice(at, at + 200);
@@ -206,6 +208,7 @@ export class ClusterLoad {
         if (entry.outcome === "failed" && counts.some((count) => count > 0)) untrue++;
         if (entry.outcome !== "acknowledged" || counts.every((count) => count >= 1)) return;
         lost++;
+        lostAt.push(entry.settledAt);
         if (this.#isBesideFault(entry.settledAt)) lostBesideFaults++;
       });
     }
@@ -223,6 +226,7 @@ export class ClusterLoad {
         if (outcome === "failed" && seen.has(number)) untrue++;
         if (outcome !== "acknowledged" || seen.has(number)) return;
         lost++;
+        lostAt.push(settledAt);
         if (this.#isBesideFault(settledAt)) lostBesideFaults++;
       });
     }
@@ -240,6 +244,7 @@ export class ClusterLoad {
       lostBesideFaults,
       untrue,
       disorder,
+      lostAt: lostAt.sort((one, other) => one - other),
       slowest: Math.round(Math.max(0, ...this.entries.map(({ took }) => took))),
     };
   }

@@ -8,12 +8,14 @@ import {
   type ClusterNode as StartNode,
   type Command,
   type Redis as IORedis,
+  type RedisKey,
 } from "ioredis";
 import { makesClients } from "./client/client-count.js";
+import { makeOptionsInspectable, makePrintable } from "./client/inspection.js";
 import { viewOf } from "./client/view.js";
-import type { Client } from "./client/host.js";
 import { forCluster } from "./cluster/batches.js";
 import { ClusterCore } from "./cluster/core.js";
+import { ownerOf, saysMoved, type ClusterConnectionOptions } from "./cluster/leases.js";
 import { clusterHealth, type ClusterHealth } from "./cluster/health.js";
 import { Life } from "./cluster/life.js";
 import { checkClusterOptions, type ClusterOptions } from "./cluster/options.js";
@@ -26,12 +28,15 @@ import { quickenBatches } from "./ioredis/quick-pipeline.js";
 import type { EventListener } from "./observe/events.js";
 import { checkMethodOptions } from "./policy/input/call-options.js";
 import type { Policy } from "./policy/shape.js";
-import { Redis, type CloseOptions, type RedisOptions } from "./redis.js";
+import type { TransactionOptions, TransactionResult } from "./lease/transaction.js";
+import { Redis, type CloseOptions, type TransactionScope } from "./redis.js";
 
-export type { ClusterOptions, ClusterStats, ClusterHealth };
+export type { ClusterConnectionOptions, ClusterHealth, ClusterOptions, ClusterStats };
 
 /** How long `close()` waits for what is under way, in milliseconds. */
 const DRAIN = 5_000;
+/** How often a transaction begins again because its slot has moved. */
+const MOVES = 5;
 /** The limits of a view made by `with`. */
 const LIMITS = Symbol("ioredoubt.cluster.limits");
 
@@ -60,12 +65,13 @@ export class Cluster extends IOCluster {
     Object.assign(internals.options, { lazyConnect, shardedSubscribers: shardedSubscribers ?? false });
     // Whoever waits for ioredis's table would wait for what is never filled.
     internals.slots = Array.from({ length: SLOTS }, () => []);
+    makeOptionsInspectable(internals.options);
     const life: Life = new Life(this, () => this[CLUSTER].core);
     const core = new ClusterCore({
       cluster: this,
       startNodes,
       options: internals.options,
-      create: (own) => new Redis(own) as unknown as Client,
+      create: (own) => new Redis(own),
       life,
     });
     Object.defineProperty(this, CLUSTER, { value: { core, life, closing: undefined } satisfies State });
@@ -138,6 +144,50 @@ export class Cluster extends IOCluster {
     return this.with({ deadline });
   }
 
+  /**
+   * Runs `fn` with a connection to the master of the key's slot that nobody else uses meanwhile, for WATCH, interactive MULTI and
+   * the like. It is given back when the promise of `fn` settles. Await every command inside `fn`.
+   *
+   * @throws {PoolTimeoutError} when none became free within `pool.acquireTimeout`.
+   * @throws {ConfigError} when an option is wrong, or no key says which node; nothing was sent.
+   */
+  async withConnection<T>(
+    fn: (connection: Redis) => T | PromiseLike<T>,
+    options: ClusterConnectionOptions,
+  ): Promise<T> {
+    checkMethodOptions("withConnection", options);
+    const { core } = this[CLUSTER];
+    const node = await ownerOf(core, "withConnection({ key })", [(options as Partial<ClusterConnectionOptions>).key]);
+    return (node.client as unknown as Redis).withConnection(fn, options);
+  }
+
+  /**
+   * Optimistic locking within one slot: watches `keys`, lets `fn` read on `conn` and queue writes on `multi`, and executes them
+   * only if no watched key has changed; otherwise it starts again, as it does when the slot moves meanwhile.
+   *
+   * @throws {TransactionConflictError} when every attempt was overtaken; nothing was executed.
+   * @throws {ConfigError} when an option is wrong, or the keys are in several slots; nothing was sent.
+   */
+  async transaction<T>(
+    keys: readonly RedisKey[],
+    fn: (scope: TransactionScope) => T | PromiseLike<T>,
+    options: TransactionOptions = {},
+  ): Promise<TransactionResult<T>> {
+    checkMethodOptions("transaction", options);
+    if (!Array.isArray(keys)) throw new TypeError("transaction needs an array of the keys that it is to watch");
+    const { core } = this[CLUSTER];
+    for (let moves = 0; ; moves++) {
+      const node = await ownerOf(core, "transaction(keys)", keys);
+      try {
+        return await (node.client as unknown as Redis).transaction(keys, fn, options);
+      } catch (error) {
+        // Refused before anything of it was executed: the slot has another owner by now.
+        if (moves >= MOVES || !saysMoved(error)) throw error;
+        await core.membership.topology.refresh();
+      }
+    }
+  }
+
   /** The effective policy, frozen: that of each node. */
   get policy(): Policy {
     return this[CLUSTER].core.policy;
@@ -177,6 +227,16 @@ export class Cluster extends IOCluster {
   }
 }
 
+/**
+ * A client for Redis Cluster: `new Cluster(...)` for those who prefer a function.
+ *
+ * @param startNodes - one node is enough; each is a port, a URL, or an object with `host` and `port`.
+ * @throws {ConfigError} before anything connects.
+ */
+export function createCluster(startNodes: StartNode[], options: ClusterOptions = {}): Cluster {
+  return new Cluster(startNodes, options);
+}
+
 Cluster.prototype.duplicate = function duplicate(
   this: Cluster,
   startNodes: StartNode[] = [],
@@ -185,9 +245,14 @@ Cluster.prototype.duplicate = function duplicate(
   const { options, startupNodes } = clusterInternalsOf(this);
   const redisOptions = { ...options.redisOptions, ...override.redisOptions };
   const nodes = startNodes.length > 0 ? startNodes : [...(startupNodes as StartNode[])];
-  return new Cluster(nodes, { ...options, ...override, redisOptions } as ClusterOptions);
+  return new Cluster(nodes, { ...options, ...override, redisOptions });
 } as Cluster["duplicate"];
 
+// What the prototype itself looks like is asked, too.
+makePrintable(Cluster.prototype, (cluster) => ({
+  status: cluster.status,
+  endpoint: Object.hasOwn(cluster, CLUSTER) ? cluster[CLUSTER].core.label : undefined,
+}));
 quickenBatches(Cluster.prototype as unknown as IORedis);
 for (const name of ["pipeline", "multi"] as const) {
   const create = Cluster.prototype[name] as (this: Cluster, ...args: unknown[]) => unknown;
@@ -196,7 +261,7 @@ for (const name of ["pipeline", "multi"] as const) {
   };
   Object.defineProperty(Cluster.prototype, name, { value, configurable: true, writable: true });
 }
-makesClients(Cluster);
+makesClients(createCluster, Cluster);
 
 function ignore(): void {
   // The outcome is told by events and by the commands that wait.

@@ -147,7 +147,8 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
       told: (word) => tellResp2(label, logger, word),
     },
     serverAllows: (maxClients) => {
-      if (pooled === undefined && node === undefined) tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
+      if (pooled === undefined && node === undefined)
+        tellWarnings(label, logger, lintAgainstServer(policy, maxClients));
     },
     onEnd: () => {
       pool?.end();

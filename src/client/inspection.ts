@@ -20,14 +20,15 @@ interface Printed {
 
 /** Gives the clients of a class a short form for `util.inspect`, `console.log` and `JSON.stringify`. */
 export function makeInspectable(prototype: IORedis): void {
-  hide(
-    prototype,
-    inspect.custom,
-    function (this: IORedis & { readonly [STATE]?: State }, _depth: number, options: InspectOptions) {
-      return `${this.constructor.name} ${inspect(printed(this), options)}`;
-    },
-  );
-  hide(prototype, "toJSON", function (this: IORedis & { readonly [STATE]?: State }) {
+  makePrintable(prototype, printed);
+}
+
+/** The same for any class; `printed` makes the short form. */
+export function makePrintable<T extends object>(prototype: T, printed: (object: T) => object): void {
+  hide(prototype, inspect.custom, function (this: T, _depth: number, options: InspectOptions) {
+    return `${this.constructor.name} ${inspect(printed(this), options)}`;
+  });
+  hide(prototype, "toJSON", function (this: T) {
     return printed(this);
   });
 }

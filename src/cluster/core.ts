@@ -13,9 +13,11 @@ import type { RedisOptions as OwnOptions } from "../client/redis-options.js";
 import { STATE } from "../client/state.js";
 import { tellWarnings } from "../client/warnings.js";
 import { ScriptEffects } from "../command/scripts.js";
+import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import { Engine } from "../engine/engine.js";
 import type { EngineCounters } from "../engine/ports.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
+import { ClosedError, UnavailableError } from "../failure/errors.js";
 import { askSeed } from "../ioredis/ask-seed.js";
 import { clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
 import { reportBug } from "../ioredis/report-bug.js";
@@ -153,7 +155,7 @@ export class ClusterCore {
     this.subscriptions = new Subscriptions({
       layout,
       open: (node) => this.#createListener(node),
-      deliver: (event, args) => void cluster.emit(event as "message", ...(args as [])),
+      deliver: (event, args) => void cluster.emit(event, ...(args as [])),
       refresh,
     });
     this.router = new Router({
@@ -164,6 +166,7 @@ export class ClusterCore {
       policy,
       maxRedirections: options.maxRedirections ?? 16,
       refresh,
+      confirmed: () => this.membership.topology.refreshAnew(),
       subscriptions: this.subscriptions,
       gone: (node) => void cluster.emit("-node", node.client),
     });
@@ -178,6 +181,19 @@ export class ClusterCore {
   /** The table may be old: it is asked for soon. */
   refresh(): void {
     if (this.isRoutable) this.membership.topology.wanted();
+  }
+
+  /** Somebody wants to be served: connects a client that nobody has connected yet. */
+  wake(): void {
+    if (!this.isRoutable) this.#life.wanted();
+  }
+
+  /** What whoever needs a node is told that waited for one in vain. */
+  unserved(slot: number): Error {
+    const details = this.lobby.errorDetails();
+    if (this.lobby.isClosed) return new ClosedError("CLIENT_CLOSED", CLOSED_MESSAGE, details);
+    const message = `No node of ${this.label} is known to serve slot ${String(slot)}. Nothing was sent.`;
+    return new UnavailableError("UNAVAILABLE", message, details);
   }
 
   /** The client begins, or begins again. */

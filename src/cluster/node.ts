@@ -55,7 +55,7 @@ export class ClusterNode {
   /** Connected, and it answers. */
   get isWell(): boolean {
     const { engine } = this;
-    return engine.isReady && !engine.isPausedBy("silence");
+    return engine.isReady && !engine.isPausedBy("silence") && !engine.isPausedBy("unsure");
   }
 
   /** Milliseconds for which it has owed a reply. */

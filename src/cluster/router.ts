@@ -34,6 +34,8 @@ export interface RouterParts {
   readonly maxRedirections: number;
   /** The table may be old. */
   readonly refresh: () => void;
+  /** Resolves once a node has told a table that was asked for from now on, or none would. */
+  readonly confirmed: () => Promise<void>;
   /** Carries commands that change what is listened to. */
   readonly subscriptions: Dispatcher;
   /** A node has left the table. */
@@ -42,6 +44,8 @@ export interface RouterParts {
 
 /** A slot for which a node names itself, or nobody, is tried again after this. Milliseconds. */
 const AGAIN = 100;
+/** A node that was silent or away for longer may have a successor by now. Milliseconds. */
+const SUCCEEDED = 500;
 /** A node that serves nothing any more is looked at as often, until it has nothing left. Milliseconds. */
 const LOOK = 20;
 
@@ -160,6 +164,7 @@ export class Router implements Dispatcher {
         const node = find();
         if (node !== undefined) this.#silent(node);
       },
+      back: (away) => (away < SUCCEEDED ? undefined : this.#parts.confirmed()),
     };
   }
 

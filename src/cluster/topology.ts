@@ -116,6 +116,12 @@ export class Topology {
     return this.#running;
   }
 
+  /** The same, but a question that is under way already does not count. */
+  async refreshAnew(): Promise<void> {
+    await this.#running;
+    await this.refresh();
+  }
+
   async #ask(): Promise<void> {
     this.#askedAt = clock.now();
     this.counts.asked++;

@@ -23,11 +23,13 @@ export type PauseReason =
   | "unwritable"
   /** It has owed a reply for long and says nothing. */
   | "silence"
+  /** It was away or silent for long: whether it still serves what it served is found out first. */
+  | "unsure"
   /** As much is in flight as may be. */
   | "full";
 
 /** What waits for one of these waits for its turn on a connection that works, not for a connection. */
-const TURNS: ReadonlySet<PauseReason> = new Set(["full", "silence", "batch", "select"]);
+const TURNS: ReadonlySet<PauseReason> = new Set(["full", "silence", "unsure", "batch", "select"]);
 
 type Link =
   | { readonly kind: "down" }

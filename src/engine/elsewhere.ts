@@ -10,4 +10,9 @@ export interface Elsewhere {
   redirect(code: Code, error: Error, calls: readonly Call[]): boolean;
   /** The connection owes a reply and says nothing: nothing more is sent to it for now. */
   silent(): void;
+  /**
+   * It answers again, or is connected again, after it was silent or away for so many milliseconds. Until the promise settles nothing
+   * is sent to it: what another one has taken over meanwhile must not be written here. `undefined`: it goes on at once.
+   */
+  back(away: number): Promise<void> | undefined;
 }

@@ -169,7 +169,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
           connection.pause("silence");
           options.elsewhere?.silent();
         },
-        resume: () => this.resume("silence"),
+        resume: (heldFor) => {
+          this.#confirm(heldFor);
+          this.resume("silence");
+        },
       },
     ));
     this.#bounds = new WaitingBounds(policy, connection, inFlight, silence);
@@ -618,12 +621,25 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const mustProbe = endpoint.refusing === 2 && !this.#limits.waitsForever;
     this.#connection.connected(mustProbe);
     this.#release.connected();
+    if (!mustProbe && this.#away !== undefined) this.#confirm(this.#away);
     if (mustProbe) void this.#reopen(endpoint);
     else {
       if (this.#retryLoop.resume()) this.#release.letReadsPass();
       else this.#release.run();
       void endpoint.reachable(this, this.#away);
     }
+  }
+
+  /** After it was away or silent for so many milliseconds, its server may have a successor. */
+  #confirm(away: number): void {
+    const confirmed = this.#options.elsewhere?.back(away);
+    if (confirmed === undefined) return;
+    const arrival = this.#arrival;
+    this.#connection.pause("unsure");
+    const goOn = (): void => {
+      if (arrival === this.#arrival) this.resume("unsure");
+    };
+    confirmed.then(goOn, goOn);
   }
 
   /** Connected while the circuit is open: what waits and what comes waits for one probe. */
@@ -633,6 +649,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     // Another connection has a probe of its own.
     if (arrival !== this.#arrival) return;
     this.#connection.probed();
+    if (this.#away !== undefined) this.#confirm(this.#away);
     if (this.#membership.endpoint.refusing === 2) this.circuitOpened();
     else this.#release.run();
   }

@@ -45,13 +45,18 @@ export class ErrorReplies {
     const diagnosis = this.#judge(call, error);
     if (call.batch?.transaction !== true && this.#goesOn(call, error, diagnosis, [call])) return;
     // One command that waits is one piece of evidence, however often the server refuses it.
-    if (!this.#isAnswer(diagnosis)) membership.endpoint.failed(diagnosis, call.sentAt, { again: call.attempts - call.losses > 1 });
+    // A cluster that is down is no fault of the node that says so, and is over for all its nodes together.
+    if (this.#isOfCluster(diagnosis)) membership.endpoint.observer.serverRefused(diagnosis);
+    else if (!this.#isAnswer(diagnosis))
+      membership.endpoint.failed(diagnosis, call.sentAt, { again: call.attempts - call.losses > 1 });
     if (call.batch?.transaction === true) {
       this.#memberFailed(call.batch, call, error, diagnosis);
       return;
     }
     const isPassing = diagnosis.retryable && diagnosis.applied === "no";
-    if (isPassing && this.#mayRetry(call) && decision.takeBudget()) {
+    // All nodes say so together, to what is in flight: no budget is made for that, and each probes with one command.
+    const isFree = this.#isOfCluster(diagnosis);
+    if (isPassing && this.#mayRetry(call) && (isFree || decision.takeBudget())) {
       // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
       call.stream = call.batch = undefined;
       this.#holdBack([], [call], error, diagnosis);
@@ -64,6 +69,10 @@ export class ErrorReplies {
   /** The server says that another one serves the key: it is well itself. */
   #isAnswer({ code }: Diagnosis): boolean {
     return this.#parts.elsewhere !== undefined && (code === "MOVED" || code === "ASK");
+  }
+
+  #isOfCluster({ code }: Diagnosis): boolean {
+    return this.#parts.elsewhere !== undefined && code === "CLUSTER_DOWN";
   }
 
   /** Whether another server carries these on. What counts on state of this connection cannot leave it. */
@@ -106,7 +115,7 @@ export class ErrorReplies {
     const cause = first?.error ?? error;
     const why = first === undefined ? diagnosis : this.#judge(first.call, cause);
     if (this.#goesOn(first?.call ?? batch.calls[0], cause, why, batch.calls)) return;
-    if (!this.#isAnswer(why) && this.#parts.decision.takeBudget()) {
+    if (!this.#isAnswer(why) && (this.#isOfCluster(why) || this.#parts.decision.takeBudget())) {
       batch.restart();
       this.#holdBack(refused, batch.calls, cause, why);
     } else {

@@ -20,7 +20,8 @@ export interface SilenceHoldHooks {
   /** Calls `run` once when the reply that is due next has come, or can no longer come. */
   whenNextReply(run: () => void): void;
   hold(): void;
-  resume(): void;
+  /** It has answered, after so many milliseconds in which nothing was sent. */
+  resume(heldFor: number): void;
 }
 
 export interface SilenceHoldLimits {
@@ -140,8 +141,9 @@ export class SilenceHold {
       // After the replies that came with this one: they may say that the server refuses what follows.
       queueMicrotask(() => {
         if (epoch !== this.#epoch || this.#heldSince === undefined) return;
+        const heldFor = clock.now() - this.#heldSince;
         this.stop();
-        this.#hooks.resume();
+        this.#hooks.resume(heldFor);
       });
     });
   }

@@ -17,8 +17,13 @@ export function slotOf(key: string | Buffer): number {
 }
 
 /** The hash slot of a command's keys; -1 without keys, or when they are in several. */
-export function slotOfCommand(command: Command): number {
-  return (command.getSlot() as number | null) ?? -1;
+export function slotOfCommand(command: Slotted): number {
+  return command.getSlot() ?? -1;
+}
+
+/** As ioredis's commands are; their types know no command without keys. */
+interface Slotted {
+  getSlot(): number | null;
 }
 
 /** Gives a client the scripts that another one was taught by `defineCommand`. */

@@ -1,4 +1,5 @@
 /** A cluster client on a real cluster: what callers get in peace, through migrations and failovers, and at the end. */
+import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { ClusterLoad } from "../../lab/cluster-load.mjs";
 import { ConfigError } from "../../src/failure/errors.js";
@@ -71,7 +72,7 @@ describe("in peace", () => {
 
   it("refuses a MULTI that is no batch: others share the connection", async () => {
     const client = await readyClientOf(shared.cluster);
-    const { error } = await outcomeOf(client.multi({ pipeline: false }) as unknown as Promise<unknown>);
+    const { error } = await outcomeOf(client.multi({ pipeline: false }));
     expect(error?.message).toContain("MULTI without a pipeline");
     expect(await client.set("after", 1)).toBe("OK");
   });
@@ -115,6 +116,11 @@ describe("in peace", () => {
     expect(await other.ping()).toBe("PONG");
     await other.quit();
     expect(await client.ping()).toBe("PONG");
+  });
+
+  it("shows no password when it is printed", () => {
+    const client = new Cluster([7000], { redisOptions: { password: "hunter2" }, lazyConnect: true });
+    expect(inspect(client) + inspect(client.options) + JSON.stringify(client)).not.toContain("hunter2");
   });
 
   it("refuses a database", () => {
