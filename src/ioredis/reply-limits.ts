@@ -1,7 +1,7 @@
 /**
  * Limits on what a server may send, before the decoder has collected it: a line without an end, or a length that nothing true has,
- * would fill the memory of this process. RESP is a flat sequence of lines, some followed by as many bytes as they say, so two numbers are
- * all there is to remember between two chunks.
+ * would fill the memory of this process. RESP is a flat sequence of lines, some followed by as many bytes as they say, so a few numbers are
+ * all there is to remember between two chunks. They also tell where a reply ends.
  */
 
 /** What is wrong, in words that follow "sent". */
@@ -24,6 +24,9 @@ function isBulk(type: number): boolean {
   return type === 36 || type === 61 || type === 33;
 }
 
+const MAP = 37;
+const ATTRIBUTE = 124;
+
 /** Types whose line is a number of bytes, or of elements: `*`, `~`, `>` and `%`. */
 const COUNTS = Array.from({ length: 256 }, (_, type) => isBulk(type) || [42, 126, 62, 37].includes(type));
 
@@ -36,6 +39,10 @@ export class ReplyLimits {
   #type = 0;
   /** The number in a header. */
   #number = 0;
+  /** Elements that are still to come of the present reply; 0 between two replies. */
+  #elements = 0;
+  /** How far `scan` got. */
+  end = 0;
 
   constructor(longest: number = LONGEST_REPLY) {
     this.#longest = longest;
@@ -43,15 +50,30 @@ export class ReplyLimits {
 
   /** A new connection. */
   reset(): void {
-    this.#skip = this.#line = 0;
+    this.#skip = this.#line = this.#elements = 0;
   }
 
-  /** Follows the next bytes of the connection. It sees every reply, so it keeps to plain bytes and local numbers. */
-  scan(chunk: Uint8Array): Excess | undefined {
+  /** All replies that have begun have come whole. */
+  get isBetween(): boolean {
+    return this.#elements === 0 && this.#skip === 0 && this.#line === 0;
+  }
+
+  /**
+   * Follows the next bytes of the connection, to the end of the chunk or of the reply: sets `end`. It sees every reply, so it keeps
+   * to plain bytes and local numbers.
+   */
+  scan(chunk: Uint8Array, from = 0, oneReply = false): Excess | undefined {
     const { length } = chunk;
-    let at = this.#skip;
+    let elements = this.#elements;
+    let at = from + this.#skip;
+    this.#skip = 0;
     if (at >= length) {
+      this.end = length;
       this.#skip = at - length;
+      return undefined;
+    }
+    if (at > from && elements === 0 && oneReply) {
+      this.end = at;
       return undefined;
     }
     let line = this.#line;
@@ -65,18 +87,24 @@ export class ReplyLimits {
         number = 0;
       } else if (byte === LF) {
         line = 0;
-        if (!COUNTS[type]) continue;
-        if (isBulk(type)) {
-          if (number > longest) return "a reply longer than the limit";
-          if (number >= 0) at += number + 2;
-        } else if (number * SHORTEST_ELEMENT > longest) return "a reply longer than the limit";
+        if (elements > 0) elements--;
+        if (COUNTS[type]) {
+          if (isBulk(type)) {
+            if (number > longest) return "a reply longer than the limit";
+            if (number >= 0) at += number + 2;
+          } else if (number * SHORTEST_ELEMENT > longest) return "a reply longer than the limit";
+          else if (number > 0) elements += type === MAP ? 2 * number : number;
+        } else if (type === ATTRIBUTE) elements += 2 * number + 1;
+        if (elements === 0 && oneReply) break;
         continue;
       } else if (byte >= ZERO && byte <= NINE) number = number * 10 + (byte - ZERO);
       // A null: nothing follows.
       else if (byte === MINUS) number = -Infinity;
       if (++line > LONGEST_LINE) return "a line without an end";
     }
-    this.#skip = at - length;
+    this.end = Math.min(at, length);
+    this.#skip = Math.max(0, at - length);
+    this.#elements = elements;
     this.#line = line;
     this.#type = type;
     this.#number = number;

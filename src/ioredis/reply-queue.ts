@@ -3,6 +3,7 @@
  * a place in it, not one entry a member. Whoever looks at its members finds items like all others.
  */
 import type { Command } from "ioredis";
+import { callOf } from "../engine/call.js";
 import type { BatchReplies, BatchStream } from "../engine/ports.js";
 import type { CommandItem, CommandQueue } from "./internals.js";
 
@@ -67,6 +68,21 @@ export class ReplyQueue implements CommandQueue {
     const command = run.commands[run.at++] as Command;
     if (run.left === 0) this.#drop();
     return command;
+  }
+
+  /** The command that is answered next, if it does nothing with its reply but wait for it. */
+  get waiting(): Command | undefined {
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return undefined;
+    if (entry instanceof Run) return entry.commands[entry.at];
+    return callOf(entry.command)?.facts.isStateless === true ? entry.command : undefined;
+  }
+
+  /** Hands the command that is answered next its reply, which is no error, and no event. */
+  answer(value: unknown): void {
+    const { run } = this;
+    if (run !== undefined) run.replies.replied(this.shiftMember(run), value);
+    else this.shift()?.command.resolve(value);
   }
 
   shift(): CommandItem | undefined {

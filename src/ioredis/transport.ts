@@ -33,6 +33,7 @@ import { Login } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
 import { probe } from "./probe.js";
 import { allowsQuickWrites, quickWrite, quickWriteBatch } from "./quick-write.js";
+import { QuickReplies } from "./quick-replies.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import { ownSentinels } from "./own-sentinels.js";
 import { ConnectionRecord } from "./record.js";
@@ -487,10 +488,19 @@ export class IORedisTransport implements Transport {
     const [decode] = stream.listeners("data");
     if (decode === undefined) return;
     stream.off("data", decode as (chunk: Buffer) => void);
+    const limits = this.#limits;
+    const quick = new QuickReplies(this.#redis);
     stream.prependListener("data", (chunk: Buffer) => {
-      const excess = this.#limits.scan(chunk);
-      if (excess === undefined) decode.call(stream, chunk);
-      else this.garbled(excess);
+      for (let at = 0; at < chunk.length; at = limits.end) {
+        const from = limits.isBetween ? quick.read(chunk, at) : at;
+        if (from >= chunk.length) return;
+        const excess = limits.scan(chunk, from, quick.isPossible);
+        if (excess !== undefined) {
+          this.garbled(excess);
+          return;
+        }
+        decode.call(stream, from === 0 && limits.end === chunk.length ? chunk : chunk.subarray(from, limits.end));
+      }
     });
   }
 

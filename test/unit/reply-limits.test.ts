@@ -49,6 +49,23 @@ describe(ReplyLimits, () => {
     for (const size of [1, 2, 3, 7, 64, 65_536]) expect(scan(text, size)).toBe(excess);
   });
 
+  it.each([1, 2, 3, 7, 64, 65_536])("knows where each reply ends, in pieces of %i bytes", (size) => {
+    const nested = `*2\r\n*3\r\n:1\r\n${bulk(HOSTILE)}$-1\r\n%1\r\n+k\r\n~0\r\n`;
+    const replies = ["+OK\r\n", bulk(HOSTILE), nested, "*0\r\n", "*-1\r\n", `|1\r\n+k\r\n+v\r\n${bulk("x")}`, "_\r\n"];
+    const bytes = Buffer.from(replies.join(""), "latin1");
+    const limits = new ReplyLimits(LIMIT);
+    const ends: number[] = [];
+    for (let from = 0; from < bytes.length; from += size) {
+      const chunk = bytes.subarray(from, from + size);
+      for (let at = 0; at < chunk.length; at = limits.end) {
+        expect(limits.scan(chunk, at, true)).toBeUndefined();
+        if (limits.isBetween) ends.push(from + limits.end);
+      }
+    }
+    let end = 0;
+    expect(ends).toEqual(replies.map(({ length }) => (end += length)));
+  });
+
   it("begins anew with each connection", () => {
     const limits = new ReplyLimits(LIMIT);
     expect(limits.scan(Buffer.from("$900\r\nabc"))).toBeUndefined();
