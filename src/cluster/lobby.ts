@@ -22,6 +22,8 @@ export interface LobbyHooks {
 }
 
 export class LobbyTransport implements Transport {
+  /** Nodes are known by their addresses: nobody directs a connection elsewhere. */
+  readonly isDirected = false;
   readonly #hooks: LobbyHooks;
   readonly #endpoint: EndpointInfo;
   #lastError: Error | undefined = undefined;

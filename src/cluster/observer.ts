@@ -2,7 +2,15 @@
  * One incident for a whole cluster. Each node has an endpoint and tells its own story; here they become one: trouble of any
  * node belongs to it, a circuit is open as long as one node's is, and it is over when no node is in trouble any more.
  */
-import type { CircuitChange, CircuitKind, CommandFailure, Observer, Reconnection, Recovery } from "../engine/ports.js";
+import type {
+  CircuitChange,
+  CircuitKind,
+  CommandFailure,
+  Observer,
+  Reconnection,
+  Recovery,
+  Takeover,
+} from "../engine/ports.js";
 import type { EndpointFacts } from "../endpoint/endpoint.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 
@@ -145,6 +153,10 @@ class PartObserver implements Observer {
 
   reconnected(reconnection: Reconnection): void {
     this.#whole?.reconnected(reconnection);
+  }
+
+  tookOver(takeover: Takeover): void {
+    this.#whole?.tookOver(takeover);
   }
 
   recovered(recovery: Recovery): void {
