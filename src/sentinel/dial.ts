@@ -30,17 +30,17 @@ export function dial({ host, port, family }: Address, { tls, family: usual }: Wa
   const named = isIP(host) === 0 ? { servername: host } : {};
   const socket = tls === undefined ? connect(to) : connectTls({ ...to, ...named, ...tls } as ConnectionOptions);
   let timer: AwakeTimeout | undefined;
+  let what = "accept a connection";
   const within = (ms: number): void => {
     timer?.cancel();
-    timer = new AwakeTimeout(() => {
-      const error = new LateError(`did not accept a connection within ${formatDuration(ms)}`);
-      socket.destroy(error);
-    }, ms);
+    timer = new AwakeTimeout(() => socket.destroy(new LateError(`did not ${what} within ${formatDuration(ms)}`)), ms);
   };
   const stop = (): void => timer?.cancel();
   // Time for which its name is looked up says nothing of a Sentinel.
   within(isIP(host) === 0 ? Math.max(limit, LOOKUP) : limit);
   socket.once("lookup", () => within(limit));
+  // One that speaks no TLS waits for a command, and says nothing.
+  socket.once("connect", () => (what = "finish the TLS handshake"));
   socket.once(tls === undefined ? "connect" : "secureConnect", stop);
   socket.once("close", stop);
   return socket;

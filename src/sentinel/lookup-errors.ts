@@ -40,7 +40,8 @@ export function lookupFailed(
   reports: readonly Report[],
   retry: Retry,
 ): IoredoubtError {
-  const said = reports.slice(0, LISTED).map(saidBy).join("; ");
+  const each = reports.slice(0, LISTED).map((report) => saidBy(report).replace(/\.$/, ""));
+  const said = each.length === 0 ? "" : ` ${each.join("; ")}`;
   const next =
     retry === undefined
       ? ""
@@ -48,7 +49,7 @@ export function lookupFailed(
         ? " Retry is disabled."
         : ` Retrying from scratch after ${String(retry)}ms.`;
   const made = (code: Code, what: string): IoredoubtError =>
-    new IoredoubtError(code, `${what}${next}${said === "" ? "" : ` ${said}.`}`, { endpoint: label });
+    new IoredoubtError(code, `${what}${next}${said}`, { endpoint: label });
   const shown = redactText(name, WORDS);
   if (reports.some(({ kind }) => kind === "listed")) {
     return made("SENTINEL_NO_REPLICA", `No replica of ${shown} is up, as the Sentinels say.`);
@@ -71,7 +72,7 @@ export function lookupFailed(
   // ioredis's own words, because code in the field compares them.
   const what =
     retry === "over" ? "All sentinels are unreachable and retry is disabled." : `All sentinels are unreachable.${next}`;
-  return new IoredoubtError("SENTINELS_UNREACHABLE", `${what}${said === "" ? "" : ` ${said}.`}`, {
+  return new IoredoubtError("SENTINELS_UNREACHABLE", `${what}${said}`, {
     endpoint: label,
     cause: causeIn(reports),
   });

@@ -2,7 +2,7 @@
  * The Sentinels of one set as this process knows them, shared by all its clients: who is asked, what was said, which master is
  * believed, and who may dial it. It opens sockets to Sentinels and to nothing else.
  */
-import { clock, type Timer } from "../clock.js";
+import { clock, sleep, type Timer } from "../clock.js";
 import { isSame, nameOf, type Address } from "./address.js";
 import { ConnectPace } from "./connect-pace.js";
 import { LateError, type Way } from "./dial.js";
@@ -279,15 +279,7 @@ export class SentinelSet {
     this.#connects++;
     const wait = this.#pace.reserve();
     const { signal } = this.#ending;
-    if (wait > 0) {
-      await new Promise<void>((resolve, reject) => {
-        const timer = clock.setTimeout(resolve, wait);
-        signal.addEventListener("abort", () => {
-          clock.clearTimeout(timer);
-          reject(signal.reason as Error);
-        });
-      });
-    }
+    if (wait > 0) await sleep(wait, signal);
     signal.throwIfAborted();
   }
 

@@ -67,6 +67,13 @@ describe("what is said when nobody knows", () => {
     expect(alone.log.text()).not.toContain("SENTINEL");
   });
 
+  it("SENTINELS_UNREACHABLE: with TLS at a Sentinel that speaks none, the handshake is what did not end", async () => {
+    const resilience = { sentinel: { connectTimeout: 100 } };
+    const redis = through([await sentinel({ master })], { sentinelTLS: {}, resilience });
+    await firstLine(redis);
+    expect(redis.log.text()).toContain("did not finish the TLS handshake within 100 ms");
+  });
+
   it("SENTINEL_WRONG_ROLE: a node is left before it is used, said so, and the right one is found once it is named", async () => {
     await using replica = await startRedis({ config: [`replicaof 127.0.0.1 ${String(master.port)}`] });
     const watching = await sentinel({ master: replica });
