@@ -11,6 +11,8 @@ export interface SentinelClient {
   readonly options: RedisOptions;
   /** The caller's own `sentinelRetryStrategy`; `undefined` if there is none. */
   readonly retryStrategy: unknown;
+  /** The delay of a dial as the endpoint allows it: its clients share a rate. Milliseconds. */
+  spaced(delay: number): number;
   /** It dials now, by name or by address. */
   dialling(isNamed: boolean): void;
   /** The connection that is about to be closed is left for this reason. */

@@ -21,6 +21,8 @@ import type { Emit, SentinelClient } from "./sentinel-client.js";
 
 /** Characters of a Sentinel's words that are shown. */
 const WORDS = 160;
+/** "At once" is spread over this, in milliseconds. */
+const SPREAD = 5;
 /** ioredis's own words for an attempt that its owner ended. */
 const CLOSED = "Connection is closed.";
 
@@ -72,7 +74,10 @@ export class SentinelConnector implements SetMember {
       }
       const turn = set.turnAt(address);
       set.watchFor(role);
+      const isCrowded = turn.isFailing;
       const waiting = await this.#turnAt(turn, attempt);
+      // Whoever waited for the one that has arrived does not dial in the same instant as all others.
+      if (isCrowded && !turn.isFailing) await sleep(this.#client.spaced(clock.random() * SPREAD), signal);
       if (waiting !== undefined) return this.#dial(address, turn, waiting, attempt);
     }
   }

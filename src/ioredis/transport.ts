@@ -393,6 +393,7 @@ export class IORedisTransport implements Transport {
         label: this.#label,
         options: this.#redis.options,
         retryStrategy: this.#sentinelRetryStrategy,
+        spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
         dialling: (isNamed) => {
           this.#watchdog.dialling(isNamed);
           this.reconnect.dialling();
