@@ -75,7 +75,7 @@ export function installHooks<T extends Adapted>(
       adapter.transport.statusChanged(status);
       if (status === "close") abandonVersion(adapter);
       if (status === "close" && internals.condition?.subscriber && !internals.condition.subscriber.isEmpty()) {
-        adapter.resubscription.lost(adapter.transport.lastReadAt);
+        adapter.resubscription.lost(adapter.transport.currentUntil);
       }
       if (status === "end") {
         adapter.resubscription.end();

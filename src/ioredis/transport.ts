@@ -85,6 +85,8 @@ const SCOUT_TIMEOUT = 1_000;
 const WANTED_FOR = 1_000;
 /** ioredis's `connectTimeout` where the caller has switched it off: the limit of a handshake grows to this. Milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
+/** A new master is heard of within this, in milliseconds: the Sentinels tell each other every two seconds. */
+const HEARD_WITHIN = 2_500;
 /** A name may be looked up for at least this long: resolvers answer, or give up, within it. Milliseconds. */
 const LOOKUP_TIMEOUT = 10_000;
 
@@ -120,6 +122,8 @@ export class IORedisTransport implements Transport {
   /** Commands that had been answered when the present connection became ready. */
   #answeredBefore = 0;
   #refusedAt = -Infinity;
+  /** When another server was named than the one of the present connection, on the monotonic clock. */
+  #replacedAt = Infinity;
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
 
@@ -322,6 +326,11 @@ export class IORedisTransport implements Transport {
     return this.#watchdog.lastReadAt;
   }
 
+  /** Until when what came over the connection can have been current: a server may be replaced before anybody hears of it. */
+  get currentUntil(): number {
+    return Math.min(this.lastReadAt, this.#replacedAt - HEARD_WITHIN);
+  }
+
   isSending(): boolean {
     return this.#sendProgress.isMoving(this.#redis.stream);
   }
@@ -443,6 +452,7 @@ export class IORedisTransport implements Transport {
         }
         break;
       case "ready":
+        this.#replacedAt = Infinity;
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
         this.#selected.ready();
@@ -577,6 +587,7 @@ export class IORedisTransport implements Transport {
 
   /** Another server serves now: commands wait for it, and what was being dialled is not wanted any more. */
   #replaced(from: string, to: string): void {
+    this.#replacedAt = clock.now();
     this.#events?.replaced({ from, to });
     const { status, stream } = this.#redis;
     if ((status === "connecting" || status === "connect") && stream?.destroyed === false) {

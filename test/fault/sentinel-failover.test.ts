@@ -38,6 +38,8 @@ describe("an announced failover", () => {
     atEnd(() => subscriber.disconnect());
     const heard: string[] = [];
     subscriber.on("message", (_, message: string) => heard.push(message));
+    const gaps: number[] = [];
+    subscriber.on("resubscribed", ({ gap }: { readonly gap: number }) => gaps.push(gap));
     await Promise.all([idle.ping(), subscriber.subscribe("news"), redis.withConnection((lent) => lent.ping())]);
     const blocked = outcomeOf(redis.blpop("queue", 30));
     await eventually(async () => expect(await old.cli("client", "list")).toContain("cmd=blpop"));
@@ -54,6 +56,9 @@ describe("an announced failover", () => {
       await redis.publish("news", "here");
       expect(heard).toContain("here");
     });
+    // Messages of the time before anybody knew may have gone to the new one.
+    expect(gaps).toHaveLength(1);
+    expect(gaps[0]).toBeGreaterThanOrEqual(2_500);
     await redis.rpush("queue", "job");
     const { value, error } = await blocked;
     // It was in the queue of the old one, which may have answered: nobody knows, or it waits at the new one.
