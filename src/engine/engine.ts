@@ -687,7 +687,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#connection.pause("moving");
     const leave = (): void => {
       const now = clock.now();
-      const silence = this.#transport.silentFor(now);
+      const silence = this.#transport.overdueFor(now);
       this.#transport.destroy(clientErrors.replaced(endpoint.label, takeover, silence), now - silence);
     };
     // What is under way is answered within a moment, or by nobody who counts.

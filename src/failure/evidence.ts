@@ -12,6 +12,8 @@ import type { View } from "./unwrap.js";
 const HELD_UP = 100;
 
 const SHOWN_ADDRESSES = 4;
+/** As the Sentinels told. */
+const TOOK_OVER = / took over from /;
 /** Characters of what Sentinels said. */
 const SENTINELS_SAID = 400;
 
@@ -21,7 +23,9 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   const { connection, loop, head, lookupMs } = context;
   const [root] = views;
   // What each of the Sentinels said is the whole story.
-  if (root?.code?.startsWith("SENTINEL") === true) found.push(ended(redactText(root.message, SENTINELS_SAID)));
+  if (root !== undefined && (root.code?.startsWith("SENTINEL") === true || TOOK_OVER.test(root.message))) {
+    found.push(ended(redactText(root.message, SENTINELS_SAID)));
+  }
   if (connection?.lastWords)
     found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
   const stall =

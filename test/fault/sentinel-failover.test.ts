@@ -110,11 +110,15 @@ describe("an announced failover", () => {
     const logger = createLogSink();
     const redis = await listening([watching], { resilience: { logger } });
     const second = through([watching], { resilience: { logger } });
-    await second.ping();
+    // A block explains why its connection is silent.
+    void outcomeOf(second.blpop("queue", 60));
+    await eventually(async () => expect(await old.cli("client", "list")).toContain("cmd=blpop"));
+    await eventually(async () => expect(await old.cli("client", "list")).toMatch(/idle=[1-9]\d* .*cmd=blpop/));
     const [from, to] = [old, present].map(({ port }) => `127.0.0.1:${String(port)}`);
     watching.announce(NAME, old, present);
     await eventually(() => expect(portOf(redis)).toBe(present.port));
     await eventually(() => expect(logger.text()).toContain("failover"));
+    expect(logger.at("error")).toEqual([]);
     expect(
       logger.lines.filter(({ fields }) => fields["event"] === "failover").map(({ fields }) => fields),
     ).toMatchObject([{ from, to }]);
