@@ -77,7 +77,7 @@ export class SentinelConnector implements SetMember {
       const isCrowded = turn.isFailing;
       const waiting = await this.#turnAt(turn, attempt);
       // Whoever waited for the one that has arrived does not dial in the same instant as all others.
-      if (isCrowded && !turn.isFailing) await sleep(this.#client.spaced(clock.random() * SPREAD), signal);
+      if (isCrowded && !set.isFailing(address)) await sleep(this.#client.spaced(clock.random() * SPREAD), signal);
       if (waiting !== undefined) return this.#dial(address, turn, waiting, attempt);
     }
   }
