@@ -293,7 +293,9 @@ export class Endpoint implements EndpointFacts {
   }
 
   get #isDirected(): boolean {
-    return this.#someMember()?.isDirected === true;
+    // Its members are all of one kind.
+    const [first] = this.#members;
+    return first?.isDirected === true;
   }
 
   #tick(readWrite: Breaker, write: Breaker): void {

@@ -100,6 +100,7 @@ describe("a node of another role", () => {
 
 describe("events", () => {
   it("tells each failing Sentinel as an event, as ioredis does, and the same error once a second", async () => {
+    const since = performance.now();
     const redis = through([await nowhere()]);
     const failed: Error[] = [];
     const errors: Error[] = [];
@@ -107,7 +108,7 @@ describe("events", () => {
     redis.on("error", (error: Error) => errors.push(error));
     await eventually(() => expect(failed.length).toBeGreaterThanOrEqual(4));
     expect(failed[0]?.message).toContain("ECONNREFUSED");
-    expect(errors.length).toBeLessThan(failed.length);
+    expect(errors.length).toBeLessThanOrEqual(1 + (performance.now() - since) / 1_000);
     expect(errors[0]?.message).toMatch(/^All sentinels are unreachable\./);
   });
 });
@@ -194,7 +195,8 @@ describe("many clients", () => {
     // A machine that is busy takes longer for it, and may not do more.
     const seconds = ((dials.at(-1) ?? 0) - (dials[0] ?? 0)) / 1_000;
     expect(dials.length).toBeLessThanOrEqual(2 + 7 * seconds);
-    expect(watching.accepted).toBe(accepted);
+    // A link that was not used for two seconds, because this process stood still, is made anew.
+    expect(watching.accepted).toBeLessThanOrEqual(accepted + seconds);
     const late = await startRedis({ port });
     atEnd(() => late.stop());
     await Promise.all(clients.map((redis) => redis.ping()));
