@@ -210,6 +210,8 @@ class Run {
       // A reply that was never finished swallows the next one; without a heartbeat a dead connection is found by the next call.
       const tries = this.#isPoisoned || actor.redis.policy.heartbeat === false ? 3 : 1;
       const call = async (): Promise<unknown> => {
+        // Nobody has used it yet, and to look the name up may take longer than a call.
+        if (actor.redis.status === "wait") await outcomeOf(actor.redis.connect());
         for (let i = 1; i < tries; i++) if ((await outcomeOf(actor.redis.set(`final:${who}`, "0"))).ok) break;
         return actor.redis.set(`final:${who}`, "1");
       };

@@ -245,7 +245,7 @@ export class Driver {
       command,
       allowed,
       group,
-      mayRepeat: command.isSafe || actor.data.ambiguous === "replay",
+      mayRepeat: mayRepeat(command, actor.data),
     });
     this.#say(
       actor,
@@ -430,8 +430,8 @@ export class Driver {
       if (meddling === "unwatch-watch") await connection.unwatch();
       if (meddling !== "reset") await connection.watch(other);
     } catch (error) {
-      // A caller that tries once more, as many do.
-      if (meddling !== "watch-other") throw error;
+      // A caller that tries once more, as many do; not one who was told to start the transaction again.
+      if (meddling !== "watch-other" || failed(error).code === "EXEC_ABORTED") throw error;
       await connection.watch(other);
     }
     await this.#sleep(pause);
@@ -533,6 +533,10 @@ export class Driver {
         throw new Error(`unknown step ${action.do}`);
     }
   }
+}
+
+function mayRepeat({ isSafe, writes }: CommandData, { ambiguous }: ClientData): boolean {
+  return ambiguous === "replay" || (isSafe && !(writes && ambiguous === "reads"));
 }
 
 /** What a batch says of one of its members: an error and a value. */

@@ -6,6 +6,11 @@ import type { Property, Violation } from "./violation.js";
 /** Milliseconds a settlement may be late: 100 for the end of a silent connection, a turn of the loop, a timer's rounding. */
 const GRACE = 160;
 
+/** Milliseconds a call may end before its time: lanes take off what was waited in steps, and timers round. */
+const EARLY = 20;
+/** The same where the process stood still: that is seen a tick late, and not at all below 100 ms. */
+const EARLY_IN_STALL = 160;
+
 export interface CallChecks {
   readonly ledger: Ledger;
   /** The server said what nobody asked for: from then on replies prove nothing. */
@@ -33,6 +38,10 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
           `${entry.what} took ${String(Math.round(took))} ms and was allowed ${String(entry.allowed)}`,
         );
       }
+    }
+    if (endedEarly(entry, stalls)) {
+      const took = Math.round(entry.settledAt - entry.issuedAt);
+      add("in-time", entry.settledAt, `${entry.what} was given up after ${String(took)} ms, before its time`);
     }
     if (isPoisoned || command === undefined || !command.hasIdentity) continue;
     const last = executions.at(-1);
@@ -74,6 +83,15 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
   }
   if (!isPoisoned) found.push(...checkOrder(ledger), ...checkWhole(ledger), ...checkGuards(ledger));
   return found;
+}
+
+/** Its deadline was said to be over, and it was not. What a second stall takes is not given back. */
+function endedEarly(entry: Entry, stalls: CallChecks["stalls"]): boolean {
+  const { outcome, allowed, issuedAt, settledAt, command } = entry;
+  if (outcome?.code !== "DEADLINE" || command === undefined || allowed === Infinity) return false;
+  const met = stalls.filter(([from, to]) => from < settledAt && to > issuedAt);
+  const slack = met.length === 0 ? EARLY : EARLY_IN_STALL;
+  return met.length < 2 && settledAt - issuedAt - stalledFor(stalls, entry) < allowed - slack;
 }
 
 function checkGroup(entry: Entry, add: (property: Property, at: number, text: string) => void): void {
