@@ -129,7 +129,8 @@ export class Release {
     // Calls that come back from a lost connection belong to the database that was selected when they were sent.
     let home = this.#home ?? transport.database();
     let goal = home;
-    const late = withBatches(calls.filter((call) => call.expiresAt <= now && !deadlines.reprieve(call, now)));
+    const isLate = (call: Call): boolean => call.expiresAt <= now && !deadlines.reprieve(call, now);
+    const late = withBatches(calls.filter((call) => isLate(call) || limits.outlasts(call, now)));
     const keep = (from: number): void => {
       for (const rest of calls.slice(from)) if (!late.has(rest) && rest.state === "waiting") queue.giveBack(rest);
     };
@@ -145,8 +146,7 @@ export class Release {
       }
       const isBlocking = call.facts.dispatch === "blocking";
       if (isBlocking && call.stream === undefined && this.#divert(call)) continue;
-      // A blocking command's own time starts when it is sent.
-      if (isBlocking || limits.waitsForever) deadlines.allow(call, limits.onceSent(call), now);
+      if (limits.startsWhenSent(call)) deadlines.allow(call, limits.onceSent(call), now);
       if (call.attempts > 0) call.takeOver();
       send(call, now);
       if (isSelect) goal = home = transport.database();

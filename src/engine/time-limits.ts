@@ -4,6 +4,9 @@ import type { Policy } from "../policy/shape.js";
 import type { Call } from "./call.js";
 import type { BlockingLimit, CallOptions } from "./ports.js";
 
+/** What a block that is sent again must have on top of its own time: the server's null comes a little later. Milliseconds. */
+const LEAST_GRACE = 100;
+
 export class TimeLimits {
   /** `maxRetriesPerRequest: null`: neither the circuit nor a deadline ends the wait for a connection. */
   readonly waitsForever: boolean;
@@ -37,6 +40,22 @@ export class TimeLimits {
     const { blockingLimit } = this;
     if (blockingLimit === undefined) return (block ?? 0) + this.deadline(call.options);
     return block === undefined || block === Infinity ? blockingLimit.cap : block + blockingLimit.grace;
+  }
+
+  /**
+   * Whether its time starts as it is sent: a block's own does, once, and with `blockingTimeout` each time; and that of a call
+   * which may wait for ever. A limit of the call's own is total.
+   */
+  startsWhenSent(call: Call): boolean {
+    if (call.facts.dispatch === "blocking") return call.attempts === 0 || this.blockingLimit !== undefined;
+    return this.waitsForever && call.options?.deadline === undefined;
+  }
+
+  /** A block that would be sent again, and could not end within what is left of its time. */
+  outlasts(call: Call, now: number): boolean {
+    if (call.attempts === 0 || call.facts.dispatch !== "blocking" || this.blockingLimit !== undefined) return false;
+    const block = blockingTimeoutOf(call.facts.name, call.command.args) ?? 0;
+    return block !== Infinity && call.expiresAt - now < block + LEAST_GRACE;
   }
 
   /** For waiting and the reply together. */
