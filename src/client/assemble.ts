@@ -103,6 +103,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     answered: () => engine.counters.answered,
     load: () => ({ inFlight: engine.inFlight, waiting: engine.waiting.commands }),
     spaced: (delay) => engine.endpoint.dials.reserve(delay),
+    mayAsk: () => engine.mayAsk,
     readOnly: () => engine.noteReadOnly(),
     notice: (says) => tellNotice(label, logger, says),
     greeted: () => turn.end(),

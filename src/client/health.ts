@@ -140,7 +140,8 @@ export async function readinessOf(status: () => string, state: State, options: R
   if (!required) return { ready: health.status !== "closed", health };
   if (!isWell || health.status === "idle" || maxAge === undefined) return { ready: isWell, health };
   const { transport } = state.adapter;
-  if (clock.now() - transport.lastReadAt <= maxAge) return { ready: true, health };
+  // What would be asked in an open MULTI is queued there.
+  if (clock.now() - transport.lastReadAt <= maxAge || !state.engine.mayAsk) return { ready: true, health };
   const { breaker } = state.policy;
   const limit = breaker === false ? PROBE : breaker.probeTimeout;
   if (await transport.probe("read-write", limit)) return { ready: true, health: healthOf(status(), state) };

@@ -28,7 +28,8 @@ export class ProbeAfterSuspend implements Dispatcher {
   }
 
   dispatch(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined): void {
-    if (this.#engine.isOpen && this.#redis.status === "ready" && this.#isSuspicious()) void this.#ask();
+    const { isOpen, mayAsk } = this.#engine;
+    if (isOpen && mayAsk && this.#redis.status === "ready" && this.#isSuspicious()) void this.#ask();
     this.#engine.dispatch(command, stream, options);
   }
 

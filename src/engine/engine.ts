@@ -749,7 +749,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   get mayProbe(): boolean {
-    return !this.#options.isForBlocking && !this.#connection.isPausedBy("block");
+    return !this.#options.isForBlocking && !this.#connection.isPausedBy("block") && this.mayAsk;
   }
 
   get waitingCount(): number {
@@ -761,6 +761,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   }
 
   probe(kind: CircuitKind): Promise<boolean> {
+    if (!this.mayAsk) return Promise.resolve(false);
     const { breaker } = this.#options.policy;
     return this.#transport.probe(kind, breaker === false ? PROBE_TIMEOUT : breaker.probeTimeout);
   }
@@ -856,6 +857,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   get waiting(): QueueSize {
     return this.#queue.stats;
+  }
+
+  /** A question of our own has an answer of its own: in an open MULTI it would be queued, and executed with it. */
+  get mayAsk(): boolean {
+    return !this.#session.isInMulti;
   }
 
   /** Nothing is in flight and nothing waits. */

@@ -54,6 +54,8 @@ export interface TransportOwner {
   load(): { readonly inFlight: number; readonly waiting: number };
   /** The delay of a dial as the endpoint allows it: its clients share a rate. */
   spaced(delay: number): number;
+  /** A question of our own may be sent: no MULTI is open that would queue it. */
+  mayAsk(): boolean;
   /** The server answered the client's own probe with READONLY. */
   readOnly(): void;
   /** Something that a person may want to know. */
@@ -157,7 +159,8 @@ export class IORedisTransport implements Transport {
     this.#watchdog = new Watchdog(policy.heartbeat, limits, {
       handshakeLate: (after) => this.#handshakeLate(after),
       owedFor: (now) => this.owedFor(now),
-      isIdle: () => this.#redis.status === "ready" && this.#redis.commandQueue.length === 0,
+      isIdle: () =>
+        this.#redis.status === "ready" && this.#redis.commandQueue.length === 0 && this.#owner?.mayAsk() === true,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silence(this.#label, after), clock.now() - after),
       head: () => this.oldestUnanswered(),
