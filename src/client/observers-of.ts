@@ -33,6 +33,7 @@ export function observerFor(logger: Logger, examine: Examine | undefined): (fact
       examine: examine && (() => examine(facts.hasServed())),
       waiting: () => facts.waiting(),
       troubled: () => facts.troubled(),
+      tookWrites: () => facts.tookWrites(),
       hub,
       policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
     });

@@ -49,6 +49,12 @@ export class ClusterStory {
     return troubled;
   }
 
+  /** Since when each node in trouble has taken a write: what another node takes says nothing of it. */
+  tookWrites(): number {
+    const ill = [...this.#parts].filter(({ isIll }) => isIll);
+    return ill.length === 0 ? -Infinity : Math.min(...ill.map(({ facts }) => facts.tookWrites()));
+  }
+
   /** Commands that wait at its nodes. */
   waiting(): number {
     let waiting = 0;
@@ -77,6 +83,7 @@ export function wholeObserver(observe: (facts: EndpointFacts) => Observer): (fac
       policy: facts.policy,
       waiting: () => facts.waiting() + story.waiting(),
       troubled: () => facts.troubled() + story.troubled(),
+      tookWrites: () => story.tookWrites(),
       hasServed: () => facts.hasServed(),
     });
     story.toldTo(whole);

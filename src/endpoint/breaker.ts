@@ -40,6 +40,8 @@ export class Breaker {
   #state: State = { kind: "closed", since: 0 };
   #failed = 0;
   #sampledAt = clock.now();
+  /** The last span with a success in it began at this moment, on the monotonic clock. */
+  succeededFrom = -Infinity;
   #flush: Timer | undefined = undefined;
   #timer: Timer | undefined = undefined;
   #probe: Promise<void> | undefined = undefined;
@@ -193,6 +195,7 @@ export class Breaker {
     const now = clock.now();
     const total = this.succeeded + this.#failed;
     const quota = SAMPLES * Math.max(1, Math.ceil((now - this.#sampledAt) / SAMPLE_SPAN));
+    if (this.succeeded > 0) this.succeededFrom = this.#sampledAt;
     this.#sampledAt = now;
     if (total === 0) return;
     const scale = Math.min(1, quota / total);

@@ -58,6 +58,8 @@ export interface EndpointFacts {
   waiting(): number;
   /** Its clients that want a connection and have none, or wait for a late reply; at least 1 while none is connected. */
   troubled(): number;
+  /** A write has succeeded since this moment, on the monotonic clock, or a little later; -Infinity: none, or it is not counted. */
+  tookWrites(): number;
   /** A client was connected to it before. */
   hasServed(): boolean;
 }
@@ -159,6 +161,10 @@ export class Endpoint implements EndpointFacts {
       if (member.isReady) isServed = true;
     }
     return isServed ? troubled : Math.max(1, troubled);
+  }
+
+  tookWrites(): number {
+    return this.write?.succeededFrom ?? -Infinity;
   }
 
   hasServed(): boolean {

@@ -39,7 +39,7 @@ function details(call: Call, snapshot: FailureSnapshot, last: Applied, now: numb
   const elapsed = now - call.startedAt;
   const command = call.facts.shown;
   const { attempts } = call;
-  const context = sinceSent(snapshot.context, now - call.sentAt);
+  const context = sinceSent(snapshot.context, snapshot.at - call.sentAt);
   return {
     cause: snapshot.cause,
     applied,
@@ -299,6 +299,15 @@ export function silentConnection(label: string, silence: number): IoredoubtError
   return new IoredoubtError(
     "RESPONSE_TIMEOUT",
     `no reply came over the connection to ${label} for ${formatDuration(silence)} while replies were due; it was destroyed so that a new one can take over`,
+    { endpoint: label },
+  );
+}
+
+/** A connection that owes replies is silent, and may still answer. */
+export function silentSoFar(label: string, silence: number): IoredoubtError {
+  return new IoredoubtError(
+    "RESPONSE_TIMEOUT",
+    `no reply has come over the connection to ${label} for ${formatDuration(silence)} while replies are due`,
     { endpoint: label },
   );
 }

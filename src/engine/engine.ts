@@ -173,6 +173,11 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
           this.#confirm(heldFor);
           this.resume("silence");
         },
+        lasts: (silence) => {
+          const error = clientErrors.silentSoFar(this.endpoint.label, silence);
+          const diagnosis = classify(error, { ...transport.context(), written: true });
+          this.endpoint.observer.connectionFailed(diagnosis, clock.now() - silence);
+        },
       },
     ));
     this.#bounds = new WaitingBounds(policy, connection, inFlight, silence);

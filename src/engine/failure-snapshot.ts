@@ -1,4 +1,5 @@
 /** What is known when commands fail: captured once for all that fail together. */
+import { clock } from "../clock.js";
 import { classify } from "../failure/classify.js";
 import type { FailureContext } from "../failure/diagnosis.js";
 import type { IoredoubtErrorDetails } from "../failure/errors.js";
@@ -11,6 +12,8 @@ import type { Transport } from "./ports.js";
 export interface FailureSnapshot {
   /** The endpoint's name, for people. */
   readonly label: string;
+  /** When it was taken, on the monotonic clock: what is told later compares with that. */
+  readonly at: number;
   readonly context: FailureContext;
   /** The last thing that went wrong with the connection. */
   readonly cause: Error | undefined;
@@ -36,7 +39,8 @@ export class FailureSnapshots {
 
   /** What is known now. `cause`: what went wrong, by default the last connection error. */
   take(cause: Error | undefined = this.#transport.lastError()): FailureSnapshot {
-    return { label: this.#label, context: this.context(), cause };
+    const at = clock.now();
+    return { label: this.#label, at, context: this.context(), cause };
   }
 
   /** What is known of the connection and of what this client has under way. */

@@ -22,6 +22,8 @@ export interface SilenceHoldHooks {
   hold(): void;
   /** It has answered, after so many milliseconds in which nothing was sent. */
   resume(heldFor: number): void;
+  /** The silence has lasted for so many milliseconds, and goes on: no pause of a busy server, but trouble. */
+  lasts(silence: number): void;
 }
 
 export interface SilenceHoldLimits {
@@ -35,6 +37,8 @@ export interface SilenceHoldLimits {
 const LOOKS = 5;
 /** A look that comes later than this many times its due time is this process's own fault. */
 const OWN_STALL = 1.5;
+/** Silence for so long is worth a line of the log, even though everything may still be answered in time. Milliseconds. */
+const LASTING = 2_000;
 /** Not shorter than so many round trips. */
 const ROUND_TRIPS = 3;
 /** The quickest of so many counts: the others waited for something. */
@@ -46,6 +50,8 @@ export class SilenceHold {
   /** Nothing need be done when a command is sent. Read for every command. */
   isWatching: boolean;
   #timer: Timer | undefined = undefined;
+  /** Runs while something is held. */
+  #lasting: Timer | undefined = undefined;
   #lookedAt = 0;
   #silence = 0;
   #heldSince: number | undefined = undefined;
@@ -91,7 +97,8 @@ export class SilenceHold {
 
   stop(): void {
     clock.clearTimeout(this.#timer);
-    this.#timer = this.#heldSince = undefined;
+    clock.clearTimeout(this.#lasting);
+    this.#timer = this.#lasting = this.#heldSince = undefined;
     this.isWatching = this.#limits.after === false;
   }
 
@@ -137,6 +144,7 @@ export class SilenceHold {
     const epoch = this.#epoch;
     this.#heldSince = now;
     this.#hooks.hold();
+    this.#watchOn(LASTING - this.#silence);
     this.#hooks.whenNextReply(() => {
       // After the replies that came with this one: they may say that the server refuses what follows.
       queueMicrotask(() => {
@@ -146,6 +154,19 @@ export class SilenceHold {
         this.#hooks.resume(heldFor);
       });
     });
+  }
+
+  /** Tells once that the silence lasts. */
+  #watchOn(wait: number): void {
+    this.#lasting = setUnrefTimeout(
+      () => {
+        // Time in which this process stood still is no silence.
+        const silence = this.#hooks.owedFor(clock.now());
+        if (silence < LASTING && silence > 0) this.#watchOn(LASTING - silence);
+        else if (silence > 0) this.#hooks.lasts(silence);
+      },
+      Math.ceil(Math.max(1, wait)),
+    );
   }
 
   #sample(call: Call): void {

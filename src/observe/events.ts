@@ -24,7 +24,7 @@ export interface IncidentNumbers {
 
 /**
  * How an incident ended: `recovered`; `quiet`, where nothing reports the end: no refusal for an interval, or for 2 s from a server
- * that had refused every command; `closed`, with its last client.
+ * that had refused every command, or every write and has taken one since; `closed`, with its last client.
  */
 export type IncidentEnding = "recovered" | "quiet" | "closed";
 

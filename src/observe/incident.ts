@@ -37,6 +37,8 @@ export interface IncidentLogOptions {
   readonly waiting: () => number;
   /** Its clients that want a connection and have none, or wait for a late reply. */
   readonly troubled: () => number;
+  /** A write has succeeded since this moment, on the clock of the log. */
+  readonly tookWrites: () => number;
   /** What the line of the first connection says of the policy: its name and fingerprint. */
   readonly policy: { readonly profile: string; readonly fingerprint: string; readonly text: string };
   /** Where the events of incidents go. */
@@ -327,6 +329,7 @@ export class IncidentLog implements Observer {
     const due = [
       incident.isAnnounced ? incident.summarizedAt + this.#interval : incident.openedAt + this.#patience(incident),
       incident.passesByItself ? quietAt : now + BLIP,
+      incident.passesByItself && incident.chapter.breaker === "write" ? now + TAKES_AGAIN / 2 : Infinity,
       incident.recoveredAt === undefined ? Infinity : incident.recoveredAt + STRAGGLERS,
     ].filter((at) => at > now);
     clock.clearTimeout(incident.timer);
@@ -362,7 +365,10 @@ export class IncidentLog implements Observer {
     if (this.#open.size > 0) return undefined;
     if (recoveredAt !== undefined && now - recoveredAt >= STRAGGLERS) return "recovered";
     const quiet = now - incident.lastFailureAt;
-    if (passesByItself) return quiet >= this.#interval * 0.99 ? "quiet" : undefined;
+    if (passesByItself) {
+      const takesWrites = quiet >= TAKES_AGAIN && this.#takesWrites(incident);
+      return takesWrites || quiet >= this.#interval * 0.99 ? "quiet" : undefined;
+    }
     if (this.#options.troubled() > 0) return undefined;
     // Replies were late, and come again on the same connection.
     if (chapter.area === "network" || chapter.area === "client") return quiet >= BLIP ? "recovered" : undefined;
@@ -370,10 +376,18 @@ export class IncidentLog implements Observer {
     return takesAgain ? "quiet" : undefined;
   }
 
+  /** A server without memory refuses some writes only: that it took another proves nothing. */
+  #takesWrites({ chapter, lastFailureAt }: IncidentTally): boolean {
+    const { breaker, code } = chapter;
+    return breaker === "write" && code !== "OUT_OF_MEMORY" && this.#options.tookWrites() >= lastFailureAt;
+  }
+
   // ---- endings
 
   #finish(incident: IncidentTally, ending: IncidentEnding): void {
-    const endedAt = ending === "recovered" ? (incident.recoveredAt ?? this.#now()) : this.#now();
+    // Where nothing reports the end, the last refusal is all that is known of it.
+    const { recoveredAt, lastFailureAt } = incident;
+    const endedAt = ending === "quiet" ? lastFailureAt : (recoveredAt ?? this.#now());
     this.#end();
     if (incident.isAnnounced) {
       const now = this.#now();
@@ -387,7 +401,8 @@ export class IncidentLog implements Observer {
     const duration = Math.round(endedAt - incident.openedAt);
     // Refusals that hurt nobody and passed.
     if (ending === "quiet" && counts.failed === 0) return;
-    const kind = duration > BLIP ? "flapping" : counts.failed > 0 ? "warn" : "info";
+    const isFlapping = duration > BLIP && this.#isFlapping(incident);
+    const kind = isFlapping ? "flapping" : counts.failed > 0 ? "warn" : "info";
     this.#briefs.add(kind, { code: first.code, times: 1, duration, counts, retried });
   }
 

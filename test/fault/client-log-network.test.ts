@@ -211,6 +211,20 @@ describe("a client that loses its connection", () => {
     expect(events(redis.log, "incident.open")).toHaveLength(1);
   });
 
+  it("RESPONSE_TIMEOUT: a server that stands still for seconds is told of, also where everything is answered in time", async () => {
+    const own = await startRedis({ password: CANARY });
+    atEnd(() => own.stop());
+    const redis = await opened({ port: own.port, resilience: { deadline: 30_000, heartbeat: false } });
+    own.freeze();
+    const waiting = redis.incr("n");
+    await expectLine(redis, "incident.open", "error", "RESPONSE_TIMEOUT");
+    own.thaw();
+    expect(await waiting).toBe(1);
+    const closed = await expectLine(redis, "incident.closed", "info", "RESPONSE_TIMEOUT");
+    expect(closed.fields).toMatchObject({ ending: "recovered", failed: 0 });
+    expect(closed.fields["durationMs"]).toBeGreaterThanOrEqual(1900);
+  });
+
   it("a command that only waited is DEADLINE, never sent, with the connection's failure underneath", async () => {
     const redis = open({
       port: await freePort(),

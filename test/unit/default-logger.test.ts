@@ -105,6 +105,7 @@ describe("logging with pino", () => {
       summaryInterval: 1000,
       waiting: () => 0,
       troubled: () => 1,
+      tookWrites: () => -Infinity,
       policy: { profile: "production", fingerprint: "0", text: "policy production" },
     });
     log.connectionFailed(classify("connect ECONNREFUSED 127.0.0.1:1"), clock.now() - 1_000);

@@ -20,6 +20,7 @@ const refused = classify("connect ECONNREFUSED 127.0.0.1:6379", context);
 const lost = classify("Connection is closed.", { ...context, written: true });
 const loading = classify("LOADING Redis is loading the dataset in memory", context);
 const outOfMemory = classify("OOM command not allowed when used memory > 'maxmemory'.", context);
+const readOnly = classify("READONLY You can't write against a read only replica.", context);
 const wrongPassword = classify("WRONGPASS invalid username-password pair or user is disabled.", context);
 const wrongType = classify("WRONGTYPE Operation against a key holding the wrong kind of value", context);
 const noPermission = classify("NOPERM this user has no permissions to run the 'set' command", context);
@@ -30,6 +31,7 @@ let written: Written[];
 let log: IncidentLog;
 let waiting: number;
 let troubled: number;
+let tookWrites: number;
 
 /** A caller is told. */
 function told(code: Code, more: Partial<CommandFailure> = {}): void {
@@ -65,6 +67,7 @@ beforeEach(() => {
   written = [];
   waiting = 0;
   troubled = 1;
+  tookWrites = -Infinity;
   log = new IncidentLog({
     logger: {
       debug: write("debug"),
@@ -77,6 +80,7 @@ beforeEach(() => {
     summaryInterval: 30_000,
     waiting: () => waiting,
     troubled: () => troubled,
+    tookWrites: () => tookWrites,
     policy: POLICY,
     now: () => Date.now(),
   });
@@ -159,6 +163,14 @@ describe("IncidentLog", () => {
     );
   });
 
+  it("does not say of one cut that the endpoint keeps failing, where the look that was due came late", () => {
+    log.connectionFailed(lost);
+    vi.setSystemTime(Date.now() + 270);
+    recovers();
+    expect(events()).toEqual(["info connection.blip"]);
+    expect(written[0]?.message).toContain("back after 270 ms");
+  });
+
   it("opens an incident when the connection stays away, without any failed command", () => {
     log.connectionFailed(refused);
     vi.advanceTimersByTime(249);
@@ -193,6 +205,7 @@ describe("IncidentLog", () => {
       summaryInterval: 1000,
       waiting: () => 0,
       troubled: () => 1,
+      tookWrites: () => -Infinity,
       policy: POLICY,
     });
     poor.commandRefused(wrongPassword);
@@ -308,6 +321,7 @@ describe("IncidentLog", () => {
       summaryInterval: 30_000,
       waiting: () => 0,
       troubled: () => 1,
+      tookWrites: () => -Infinity,
       policy: POLICY,
       now: () => Date.now(),
       examine,
@@ -331,6 +345,26 @@ describe("IncidentLog", () => {
     vi.advanceTimersByTime(30_000);
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
     expect(log.snapshot()).toEqual({ open: false });
+  });
+
+  it("ends refused writes two seconds after the last refusal, once a write was taken since", () => {
+    refuses(readOnly);
+    vi.advanceTimersByTime(3000);
+    refuses(readOnly);
+    vi.advanceTimersByTime(10_000);
+    expect(events()).toEqual(["error incident.open"]);
+    tookWrites = Date.now();
+    vi.advanceTimersByTime(1000);
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    expect(written[1]).toMatchObject({ ending: "quiet", durationMs: 3000 });
+    expect(written[1]?.message).toContain("no more failures after 3 s (READ_ONLY_REPLICA)");
+  });
+
+  it("waits for the interval where a server has no memory: another write says nothing of the next", () => {
+    refuses(outOfMemory);
+    tookWrites = Date.now();
+    vi.advanceTimersByTime(20_000);
+    expect(events()).toEqual(["error incident.open"]);
   });
 
   it("does not end an unreachable endpoint's incident because nobody asked", () => {
@@ -410,6 +444,7 @@ describe("IncidentLog", () => {
       summaryInterval: 30_000,
       waiting: () => 0,
       troubled: () => 1,
+      tookWrites: () => -Infinity,
       policy: POLICY,
       examine,
     });
