@@ -5,6 +5,7 @@ import type { BlockingLimit, Dispatcher } from "../engine/ports.js";
 import { ADAPTER, SERVING, type Adapter } from "../ioredis/adapter.js";
 import { slotOf } from "../ioredis/commands.js";
 import { endpointInfo, labelOf } from "../ioredis/endpoint-info.js";
+import { carriesFor } from "../ioredis/heard-send.js";
 import { explicitOptions, readTexts, type Options } from "../ioredis/explicit-options.js";
 import { internalsOf } from "../ioredis/internals.js";
 import { OwnTurn } from "../ioredis/own-turn.js";
@@ -92,6 +93,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     elsewhere: pooled?.role === "lease" ? undefined : node?.elsewhere,
     report: reportBug,
   });
+  carriesFor(engine, client);
   const parts = pooled?.parts ?? new ClientParts();
   const part: Part = { engine, transport, role: pooled?.role ?? "own" };
   parts.add(part);

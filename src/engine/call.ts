@@ -3,6 +3,7 @@
  * ioredis's promise, callbacks, reply transformers, pipelines and MULTI keep working while this package decides when
  * the command is settled. Its state changes here and nowhere else; who asks for a change is its `CallOwner`.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Command } from "ioredis";
 import type { CommandFacts } from "../command/facts.js";
 import type { Batch } from "./batch.js";
@@ -66,6 +67,8 @@ export class Call {
   #state: CallState = "waiting";
   #onSettled: (() => void) | undefined = undefined;
   #onAnswered: (() => void) | undefined = undefined;
+  /** What an agent needs to know of this call; absent without one. */
+  #hearing: Hearing | undefined = undefined;
   /** As ioredis made them, or a batch: some count on their command being `this`. */
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: Error) => void;
@@ -114,19 +117,85 @@ export class Call {
     return this.#state === "sent" || this.#state === "lost";
   }
 
-  /**
-   * Puts our `resolve` and `reject` on the command, at first sight and before every resend: instrumentation that wraps
-   * them (one span a send) must not wrap its own wrapper.
-   */
+  /** Puts our `resolve` and `reject` on the command, at first sight and before every resend. */
   takeOver(): void {
-    const { command, owner } = this;
+    const { command } = this;
     if (isInstrumented()) {
-      command.resolve = (value: unknown) => owner.replied(this, value);
-      command.reject = (error: Error) => owner.failed(this, error);
+      const { resolve, reject } = (this.#hearing ??= this.#heardFromNowOn());
+      command.resolve = resolve;
+      command.reject = reject;
     } else {
       command.resolve = resolveShared;
       command.reject = rejectShared;
     }
+  }
+
+  /** An agent has seen this command being sent, and waits for its end. */
+  get isHeard(): boolean {
+    return this.#hearing !== undefined && this.#hearing.agents.length > 0;
+  }
+
+  /** Runs `send` in the context of the code that issued the command, where an agent looks for it. */
+  inContext<T>(send: () => T): T {
+    return this.#hearing === undefined ? send() : this.#hearing.context(send);
+  }
+
+  /**
+   * It was sent through an agent, which has put its own `resolve` and `reject` before ours. They are kept to hear how the call ends,
+   * and ours go first: an error reply after which the command is sent again, or a late reply, is no end.
+   */
+  heard(): void {
+    const { command } = this;
+    const hearing = this.#hearing;
+    if (hearing === undefined || command.resolve === hearing.resolve) return;
+    if (this.#state !== "settled") hearing.agents.push({ resolve: command.resolve, reject: command.reject });
+    command.resolve = hearing.resolve;
+    command.reject = hearing.reject;
+  }
+
+  #heardFromNowOn(): Hearing {
+    const { owner } = this;
+    const hearing: Hearing = {
+      context: AsyncLocalStorage.snapshot(),
+      agents: [],
+      isTelling: false,
+      // What an agent passes on when it is told how the call ended is known already.
+      resolve: (value: unknown) => {
+        if (!hearing.isTelling) owner.replied(this, value);
+      },
+      reject: (error: Error) => {
+        if (!hearing.isTelling) owner.failed(this, error);
+      },
+    };
+    return hearing;
+  }
+
+  /** Tells agents how the call ends. */
+  #tell(tell: (agent: Ends) => void): void {
+    const hearing = this.#hearing;
+    if (hearing === undefined || hearing.agents.length === 0) return;
+    hearing.isTelling = true;
+    for (const agent of hearing.agents.splice(0)) {
+      try {
+        tell(agent);
+      } catch {
+        // An agent's fault is not the caller's.
+      }
+    }
+    hearing.isTelling = false;
+  }
+
+  /** An agent knows only of what is sent. It hears of what this client refused as well, as it would of what ioredis refuses. */
+  #tellUnsent(error: Error): void {
+    const hearing = this.#hearing;
+    if (hearing === undefined || this.isHeard) return;
+    hearing.isTelling = true;
+    try {
+      hearing.context(() => tellUnsent(this.owner, this.command, error));
+    } catch {
+      // An agent's fault is not the caller's.
+    }
+    hearing.isTelling = false;
   }
 
   wait(): void {
@@ -168,6 +237,7 @@ export class Call {
   /** Passes a reply on to ioredis, which transforms it: what that throws rejects the command. */
   settleWith(value: unknown): void {
     this.#state = "settling";
+    this.#tell(({ resolve }) => resolve.call(this.command, value));
     this.#resolve.call(this.command, value);
     this.#state = "settled";
     this.#notify();
@@ -175,6 +245,8 @@ export class Call {
 
   /** Rejects the command itself. */
   rejectCommand(error: Error): void {
+    if (this.attempts === 0 && this.stream === undefined) this.#tellUnsent(error);
+    this.#tell(({ reject }) => reject.call(this.command, error));
     this.#reject.call(this.command, error);
   }
 
@@ -238,6 +310,21 @@ export interface Handover {
   readonly redirects: number;
   /** When its time is over, on the monotonic clock. */
   readonly expiresAt: number;
+}
+
+/** How a command is told of its end. */
+interface Ends {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A call of which agents hear. */
+interface Hearing extends Ends {
+  /** Runs something where the command was issued. */
+  readonly context: <T>(run: () => T) => T;
+  /** What they put on the command, in the order of its sends. */
+  readonly agents: Ends[];
+  isTelling: boolean;
 }
 
 let issued = 0;
@@ -313,13 +400,16 @@ export function isUnencodable(command: Command): boolean {
 }
 
 let isInstrumented = (): boolean => false;
+let tellUnsent: (owner: CallOwner, command: Command, error: Error) => void = () => undefined;
 
 /**
  * Says how to tell whether somebody wraps what the connection sends. The shared settlers find their call through `this`,
  * which costs no closure a command; instrumentation calls them without it, so an instrumented command gets bound ones.
+ * `unsent` lets it know of a command that was refused before it was sent.
  */
-export function bindWhen(instrumented: () => boolean): void {
+export function bindWhen(instrumented: () => boolean, unsent: typeof tellUnsent): void {
   isInstrumented = instrumented;
+  tellUnsent = unsent;
 }
 
 function resolveShared(this: Carried, value: unknown): void {

@@ -2,6 +2,7 @@
 import { bindWhen, callOf } from "../engine/call.js";
 import { ADAPTER, SERVING, type Adapted, type Adapter } from "./adapter.js";
 import { takeOverAutoPipelining } from "./auto-pipelining.js";
+import { tellUnsent } from "./heard-send.js";
 import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "./internals.js";
 import { isInstrumented } from "./instrumentation.js";
 import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
@@ -22,7 +23,7 @@ export function installHooks<T extends Adapted>(
   adopt: (client: T, args: readonly unknown[], warnings: readonly PolicyWarning[]) => void,
   isOff: (args: readonly unknown[]) => boolean,
 ): void {
-  bindWhen(isInstrumented);
+  bindWhen(isInstrumented, tellUnsent);
   guardReplies();
   takeOverAutoPipelining();
   Object.defineProperty(prototype, GARBLED, {

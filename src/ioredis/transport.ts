@@ -28,6 +28,8 @@ import {
   stillLoading,
 } from "./connection-errors.js";
 import { flawOf, mend } from "./encoding.js";
+import { sendHeard } from "./heard-send.js";
+import { isInstrumented } from "./instrumentation.js";
 import { internalsOf, type RedisInternals } from "./internals.js";
 import { Login } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
@@ -193,8 +195,10 @@ export class IORedisTransport implements Transport {
       this.#selected.sending(command);
       this.#login.sending(command);
     }
-    const traced = this.#shown.sending(
-      () => IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>,
+    const traced = this.#shown.sending(() =>
+      isInstrumented()
+        ? sendHeard(this.#client, command, stream)
+        : (IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>),
     );
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
