@@ -37,6 +37,15 @@ module.exports = {
       to: { path: folders("engine", "endpoint", "ioredis", "routing", "lease", "observe", "client") },
     },
     {
+      name: "credentials-know-no-client",
+      comment:
+        "credentials asks providers and remembers their answers. What a connection is, it knows by its own port (credentials/source.ts), so " +
+        "that the doctor and the environment can use it without a client.",
+      severity: "error",
+      from: { path: folders("credentials") },
+      to: { path: folders("engine", "ioredis", "routing", "lease", "observe", "client") },
+    },
+    {
       name: "engine-and-endpoint-know-ports-only",
       comment:
         "engine and endpoint decide who waits, who is sent again and what an outage is. They talk to engine/ports.ts, so that " +

@@ -44,10 +44,14 @@ createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: 
   const { args, resolved, warnings } = resolveFromEnvironment(env, options);
   const { resilience, prefix } = options;
   const environment = { env, prefix: normalPrefix(prefix) };
-  return redisWithPolicy(
-    { policy: resolved.policy, warnings, environment },
-    resilience === undefined ? args : [{ resilience }, ...args],
-  );
+  const given = { policy: resolved.policy, warnings, environment };
+  return redisWithPolicy(given, resilience === undefined ? args : withResilience(args, resilience));
 };
+
+/** ioredis reads three arguments, so it goes into the first one if that is an object. */
+function withResilience(args: readonly unknown[], resilience: NonNullable<RedisOptions["resilience"]>): unknown[] {
+  const [first, ...others] = args;
+  return typeof first === "object" ? [{ ...first, resilience }, ...others] : [{ resilience }, ...args];
+}
 
 makesClients(createRedis.fromEnv, createRedis);

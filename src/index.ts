@@ -20,6 +20,14 @@ export type { FromEnvironmentOptions } from "./policy/environment/from-environme
 export type { Profile, ProfileName } from "./policy/shape.js";
 export { Redis, Redis as default } from "./redis.js";
 export type { CloseOptions, RedisOptions, TransactionScope } from "./redis.js";
+export type {
+  Credentials,
+  CredentialsEndpoint,
+  CredentialsProvider,
+  CredentialsReason,
+  CredentialsRequest,
+} from "./credentials/provider.js";
+export { credentialsFromFile, type FileCredentialsOptions } from "./credentials/from-file.js";
 export type { CallOptions } from "./engine/ports.js";
 export type { Resubscribed } from "./ioredis/resubscription.js";
 export { effectOf, type Effect, type EffectKind } from "./command/effect.js";

@@ -1,5 +1,7 @@
 /** The composition root: gives a client its policy, engine, transport, routers and pool, in the middle of ioredis's constructor. */
 import { ScriptEffects } from "../command/scripts.js";
+import type { CredentialsReport } from "../credentials/client-credentials.js";
+import { classify } from "../failure/classify.js";
 import { Engine } from "../engine/engine.js";
 import type { BlockingLimit, Dispatcher } from "../engine/ports.js";
 import { ADAPTER, SERVING, type Adapter } from "../ioredis/adapter.js";
@@ -23,6 +25,7 @@ import { DedicatedBlocking } from "../routing/dedicated-blocking.js";
 import { Lanes } from "../routing/lanes.js";
 import { lookFromOutside } from "./background-doctor.js";
 import { countClient } from "./client-count.js";
+import { credentialsOf } from "./credentials.js";
 import { ClientEvents } from "./client-events.js";
 import { takeContext, type ConstructionContext } from "./construction-context.js";
 import { hostOf, type Client } from "./host.js";
@@ -59,12 +62,19 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
       ? workedOut(resilience, explicit, context?.environment)
       : { policy: context.policy, warnings: context.warnings ?? [] };
   const { pooled, node } = context ?? {};
-  const info = endpointInfo(client.options);
+  // The engine is made with what comes next, and nobody asks before it is there.
+  const report: CredentialsReport = {
+    failed: (error) => engine.endpoint.observer.credentialsFailed(classify(error, transport.context())),
+    renewed: () => engine.endpoint.observer.credentialsRenewed(),
+  };
+  const credentials = pooled === undefined ? credentialsOf(client.options, report) : pooled.credentials;
+  const info = endpointInfo(client.options, credentials?.name);
   const label = labelOf(info, resilience?.name);
   const logger = resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger());
   const scripts = pooled?.scripts ?? node?.scripts ?? new ScriptEffects();
   const retryStrategy = explicit["retryStrategy"] as never;
   const sentinelRetryStrategy = explicit["sentinelRetryStrategy"];
+  const login = { source: credentials, inherited: pooled?.taken };
   const transport = new IORedisTransport({
     client,
     policy,
@@ -73,6 +83,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     retryStrategy,
     sentinelRetryStrategy,
     hearsOfFailovers: explicit["failoverDetector"] !== false,
+    login,
   });
   const answer = resilience?.fallback;
   const engine = new Engine({
@@ -109,6 +120,9 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     readOnly: () => engine.noteReadOnly(),
     notice: (says) => tellNotice(label, logger, says),
     greeted: () => turn.end(),
+    session: engine.session,
+    replace: () => engine.redialWhenIdle(),
+    resubscribing: (commands) => adapter.resubscription.begunAnew(commands, transport.lastReadAt),
     active: isUnref ? holdProcessWhileBusy(engine, internals) : undefined,
   });
   const brought = broughtBy(policy, explicit);
@@ -121,7 +135,20 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
       ? new ProbeAfterSuspend(engine, transport, internals, policy.heartbeat)
       : engine;
   const dispatcher = (): Dispatcher => lanes ?? first;
-  const host = hostOf({ client, engine, policy, logger, explicit, brought, scripts, parts, node, dispatcher, create });
+  const host = hostOf({
+    client,
+    engine,
+    policy,
+    logger,
+    explicit,
+    brought,
+    scripts,
+    parts,
+    node,
+    credentials,
+    dispatcher,
+    create,
+  });
   const pool = pooled === undefined ? new ConnectionPool(host) : undefined;
   const lanes = pooled === undefined && policy.pool.size > 1 ? new Lanes(host, slotOf) : undefined;
   if (pool?.blocking !== undefined) {

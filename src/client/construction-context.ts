@@ -3,10 +3,12 @@
  * nothing else, and sets everything up before its own first line, so this waits here for it.
  */
 import type { ScriptEffects } from "../command/scripts.js";
+import type { ClientCredentials } from "../credentials/client-credentials.js";
 import type { EndpointFacts } from "../endpoint/endpoint.js";
 import type { Role } from "../engine/connections.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
 import type { Observer } from "../engine/ports.js";
+import type { TakenLogin } from "../ioredis/login.js";
 import type { PolicyWarning } from "../policy/lint.js";
 import type { Policy } from "../policy/shape.js";
 import type { PolicySources } from "../policy/resolve.js";
@@ -32,7 +34,17 @@ export interface ConstructionContext {
   /** It belongs to another client, which knows the scripts: it neither counts nor has connections of its own. */
   /** It is a node of a cluster, or belongs to one: the cluster counts it and writes its log. */
   readonly node?: NodeContext | undefined;
-  readonly pooled?: { readonly role: Role; readonly scripts: ScriptEffects; readonly parts: ClientParts } | undefined;
+  readonly pooled?: PooledContext | undefined;
+}
+
+/** What a connection of the pool has from the client that it belongs to. */
+export interface PooledContext {
+  readonly role: Role;
+  readonly scripts: ScriptEffects;
+  readonly parts: ClientParts;
+  readonly credentials: ClientCredentials | undefined;
+  /** The login that a caller took on the client with AUTH. */
+  readonly taken: () => TakenLogin | undefined;
 }
 
 let context: ConstructionContext | undefined;

@@ -158,6 +158,14 @@ class PartObserver implements Observer {
     this.#whole?.clientFailsFast(cause, retryAfter);
   }
 
+  credentialsFailed(diagnosis: Diagnosis): void {
+    this.#whole?.credentialsFailed(diagnosis);
+  }
+
+  credentialsRenewed(): void {
+    this.#whole?.credentialsRenewed();
+  }
+
   reconnected(reconnection: Reconnection): void {
     this.#whole?.reconnected(reconnection);
   }

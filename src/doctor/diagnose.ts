@@ -13,6 +13,7 @@ import { checksOf, PASSIVE_CHECKS } from "./checks.js";
 import { thisMachine, type Machine } from "./machine.js";
 import type { Report, ReportTarget } from "./report.js";
 import { runChecks, USUAL_TIME, type RunEvents } from "./run-checks.js";
+import { withLogin } from "./login.js";
 import { addressOf, resolveTarget, type Target, type TargetOptions } from "./target.js";
 import { verdictOf } from "./verdict.js";
 
@@ -75,20 +76,27 @@ export async function examine(
   const startedAt = new Date();
   const start = performance.now();
   const env = options.env ?? process.env;
-  const target = resolveTarget(given, { ...options, env });
+  const login = typeof given === "object" ? await withLogin(given, options.timeout ?? USUAL_TIME) : undefined;
+  const target = resolveTarget(login?.options ?? given, { ...options, env });
   const { policy, problems } = policyOf(target, options, env);
   const machine = { ...thisMachine(env), ...options.machine };
   const timeout = options.timeout ?? USUAL_TIME;
   const left = (): number => start + timeout - performance.now();
-  const context = contextOf({ ...target, problems: [...target.problems, ...problems] }, machine, policy, left, {
-    replica: options.replica === true || target.role === "slave",
-    commands: options.commands ?? [],
-    connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
-    replyTimeout: options.replyTimeout ?? REPLY_TIMEOUT,
-    timeout,
-    passive,
-    served: options.served,
-  });
+  const context = contextOf(
+    { ...target, problems: [...target.problems, ...(login?.problems ?? []), ...problems] },
+    machine,
+    policy,
+    left,
+    {
+      replica: options.replica === true || target.role === "slave",
+      commands: options.commands ?? [],
+      connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT,
+      replyTimeout: options.replyTimeout ?? REPLY_TIMEOUT,
+      timeout,
+      passive,
+      served: options.served,
+    },
+  );
   try {
     const checks = passive ? PASSIVE_CHECKS : checksOf(options.deep === true, target.mode);
     const { reports, faulty, unreached } = await runChecks(checks, context, options.events);

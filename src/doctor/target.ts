@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
+import type { CredentialsOptions } from "../credentials/provider.js";
 import type { ConfigProblem } from "../failure/errors.js";
 import { checkRedisOptions } from "../policy/input/check-redis-options.js";
 import { checkUrl } from "../policy/input/check-url.js";
@@ -20,7 +21,7 @@ export interface Endpoint {
 }
 
 /** The ioredis options that decide about a connection; others are ignored. */
-export interface TargetOptions {
+export interface TargetOptions extends CredentialsOptions {
   readonly host?: string | undefined;
   readonly port?: number | string | undefined;
   readonly path?: string | undefined;
@@ -84,6 +85,7 @@ export interface TargetSources {
   readonly cluster?: boolean | undefined;
 }
 
+const LOGIN: ReadonlySet<string> = new Set(["username", "password"]);
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 /** The options whose origin is told. */
@@ -109,7 +111,7 @@ export function resolveTarget(given: string | TargetOptions | undefined, sources
     const { tls, ...rest } = given;
     const plain = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     return build(given, {
-      origin: () => "options",
+      origin: (part) => (given.credentials !== undefined && LOGIN.has(part) ? "credentials" : "options"),
       problems: checkRedisOptions(tls === undefined ? plain : { ...plain, tls }, ""),
       cluster: sources.cluster,
     });

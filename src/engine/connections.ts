@@ -28,6 +28,10 @@ export interface OwnConnection {
   isLive(): boolean;
   /** Commands that were written and not answered, questions of our own included. */
   unanswered(): number;
+  /** Stands for the login that a caller took with AUTH; `undefined` while the client's own holds. */
+  login(): object | undefined;
+  /** Logs it in like another connection of the same client. Rejects with the server's refusal. */
+  logInAs(login: object): Promise<void>;
   /** Ends it and closes its socket at once. */
   destroy(): void;
 }

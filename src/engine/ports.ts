@@ -272,6 +272,10 @@ export interface Observer {
    * process that are connected, or have more patience. `retryAfter`: milliseconds until it dials again.
    */
   clientFailsFast(cause: Diagnosis, retryAfter: number): void;
+  /** There are no new credentials: live connections keep the login they have. */
+  credentialsFailed(diagnosis: Diagnosis): void;
+  /** After that: there are again. */
+  credentialsRenewed(): void;
   reconnected(reconnection: Reconnection): void;
   /** Told once, however many clients the endpoint has. */
   tookOver(takeover: Takeover): void;

@@ -73,6 +73,7 @@ export class SessionState {
   #endedByConnection = false;
   #selected = false;
   #isDirty = false;
+  #onOutOfMulti: (() => void) | undefined = undefined;
 
   /** A MULTI was refused, and its caller has not heard of it yet. */
   get isInRefusedMulti(): boolean {
@@ -281,7 +282,18 @@ export class SessionState {
     this.#selected = this.#isDirty = false;
   }
 
+  /** Calls `run` once when no MULTI is open any more, after the command that ends it was written; now if none is. */
+  whenOutOfMulti(run: () => void): void {
+    if (this.isInMulti) this.#onOutOfMulti = run;
+    else run();
+  }
+
   #hold(open: Open): void {
+    const run = open.kind === "multi" ? undefined : this.#onOutOfMulti;
+    if (run !== undefined) {
+      this.#onOutOfMulti = undefined;
+      queueMicrotask(run);
+    }
     this.#open = open;
     this.isHolding = open.kind !== "none";
     this.openBatch = open.kind === "multi" ? open.batch : undefined;

@@ -55,6 +55,8 @@ export interface EndpointInfo {
   readonly username?: string | undefined;
   /** A password is sent. Never the password itself. */
   readonly authenticates?: boolean | undefined;
+  /** The name of the function that gives user and password. */
+  readonly credentialsFrom?: string | undefined;
   readonly db?: number | undefined;
   /** Name of the master set, when the address comes from Sentinel. */
   readonly sentinelName?: string | undefined;

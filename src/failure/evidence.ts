@@ -26,6 +26,11 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   if (root !== undefined && (root.code?.startsWith("SENTINEL") === true || TOOK_OVER.test(root.message))) {
     found.push(ended(redactText(root.message, SENTINELS_SAID)));
   }
+  const { credentialsFrom } = context.endpoint ?? {};
+  // Its own failure names it anyway, and who refuses before there is a connection is a Sentinel.
+  const isRefused = area === "access" && root?.code !== "CREDENTIALS_FAILED" && context.phase !== "connect";
+  if (isRefused && credentialsFrom !== undefined)
+    found.push(`The login comes from the credentials provider ${redactText(credentialsFrom, 60)}.`);
   if (connection?.lastWords)
     found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
   const stall =

@@ -1,6 +1,9 @@
-/** What is done to a socket before ioredis sees it: its writes are joined, and where it must listen before it speaks, it does. */
+/**
+ * What is done before ioredis sees a socket: the login is asked for, its writes are joined, and where it must listen before it
+ * speaks, it does.
+ */
 import { clock } from "../clock.js";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { deferConnectTimeout } from "./awake-connect-timeout.js";
 import { coalesceWrites, type WriteStats } from "./coalesce.js";
 import type { Connector } from "./internals.js";
@@ -12,9 +15,18 @@ const adopted = new WeakSet<Connector>();
 /** How long a connection listens before it speaks, when the one before was closed unheard. Milliseconds. */
 const LISTEN = 50;
 
+export interface Preparation {
+  /** Gets it. `null`: nobody wants the connection any more; an error: why it must not be made. */
+  prepare(): Promise<Error | null | undefined>;
+  /** Nobody wants the connection any more. */
+  giveUp(): void;
+}
+
 export interface Adoption {
   /** Counts the writes of its sockets. */
   readonly writes: WriteStats;
+  /** What a connection needs before it is made, if anything. */
+  readonly preparation: Preparation | undefined;
   /** The last connection was closed before anything of it was read. */
   closedUnheard(): boolean;
   /** Whether the address of the server is being looked up, and not given. */
@@ -27,13 +39,18 @@ export interface Adoption {
 
 /** Makes the connector's sockets join their writes. Idempotent. */
 export function adoptConnector(connector: Connector, adoption: Adoption): void {
-  const { writes, closedUnheard, greeted } = adoption;
+  const { writes, closedUnheard, greeted, preparation } = adoption;
   if (adopted.has(connector)) return;
   adopted.add(connector);
   nameServers(connector);
   endLookupsWith(connector);
+  if (preparation !== undefined) giveUpWith(connector, preparation);
   const connect = connector.connect.bind(connector);
   const dial: Connector["connect"] = async (emit) => {
+    if (preparation !== undefined) {
+      const reason = await preparation.prepare();
+      if (reason !== undefined) return stillborn(connector, reason ?? undefined);
+    }
     const stream = await connect(emit);
     coalesceWrites(stream, writes);
     watchLookup(stream, adoption);
@@ -45,6 +62,21 @@ export function adoptConnector(connector: Connector, adoption: Adoption): void {
     // ioredis listens to what is returned first, and we directly after it: to the socket in the same order.
     queueMicrotask(() => void dialled.then((stream) => afterIoredis(stream, greeted), ignore));
     return dialled;
+  };
+}
+
+/** A socket that never was, with the reason for it: ioredis reports it as it does a connection that failed, and dials again. */
+function stillborn(connector: Connector, reason: Error | undefined): Socket {
+  connector.firstError = reason;
+  return new Socket().destroy();
+}
+
+/** What is being prepared is given up with the connection that it is for. */
+function giveUpWith(connector: Connector, preparation: Preparation): void {
+  const disconnect = connector.disconnect.bind(connector);
+  connector.disconnect = () => {
+    preparation.giveUp();
+    disconnect();
   };
 }
 

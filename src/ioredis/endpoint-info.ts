@@ -6,13 +6,15 @@ import { redactText } from "../failure/redact.js";
 /** Characters of a host, path or name that are shown: as long as a host name can be. */
 const LIMIT = 253;
 
-export function endpointInfo(options: RedisOptions): EndpointInfo {
+/** `provider`: what the function is called that gives the credentials. */
+export function endpointInfo(options: RedisOptions, provider?: string): EndpointInfo {
   const { host, port, path, tls, username, password, db, sentinels, name, role } = options;
   // `redis://secret@host` makes a user name of what was meant as the password; without one it is not sent either.
   const shared = {
     tls: Boolean(tls),
-    username: password ? (username ?? undefined) : undefined,
-    authenticates: Boolean(password),
+    username: password && provider === undefined ? (username ?? undefined) : undefined,
+    authenticates: Boolean(password) || provider !== undefined,
+    ...(provider === undefined ? {} : { credentialsFrom: provider }),
     db: db ?? 0,
   };
   if (sentinels) {

@@ -12,6 +12,7 @@ import { askRole, checkReady } from "./ready-check.js";
 import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
 import { reportBug } from "./report-bug.js";
 import { ReplyQueue } from "./reply-queue.js";
+import { isLoginRefusal } from "./login.js";
 import { isPassing } from "./transport.js";
 
 /** Statuses with a live connection. */
@@ -124,12 +125,15 @@ export function installHooks<T extends Adapted>(
     recoverFromFatalError(this: T, commandError, error, options?: FlushOptions) {
       // ioredis 5 reports a handshake command that was lost with its connection as fatal; the next connection is not to blame.
       if (!CONNECTED.has(this.status)) return;
+      if (isLoginRefusal(error) && this[ADAPTER].transport.loginRefused()) return;
       reconnecting(this[ADAPTER], () => {
         base.recoverFromFatalError.call(internalsOf(this), commandError, error, options);
       });
     },
 
     handleReconnection(this: T, error, item) {
+      // The server has ended a login that it had taken.
+      if (this.status === "ready" && error.message.startsWith("NOAUTH")) this[ADAPTER].transport.loginRefused();
       reconnecting(this[ADAPTER], () => {
         try {
           base.handleReconnection.call(internalsOf(this), error, item);

@@ -60,6 +60,12 @@ export class Resubscription {
     clock.clearTimeout(this.#timer);
   }
 
+  /** The connection has left its channels, and these commands, written behind that, bring it back. */
+  begunAnew(commands: readonly Command[], lastRead: number): void {
+    this.lost(lastRead);
+    for (const command of commands) this.sent(command);
+  }
+
   /** A new connection: what was asked on the last one will not be answered. */
   connected(): void {
     this.#asked.clear();

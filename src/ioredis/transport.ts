@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import { bytesOf, callOf } from "../engine/call.js";
+import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import type { BatchReplies, BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
@@ -31,7 +32,8 @@ import { flawOf, mend } from "./encoding.js";
 import { sendHeard } from "./heard-send.js";
 import { isInstrumented } from "./instrumentation.js";
 import { internalsOf, type RedisInternals } from "./internals.js";
-import { Login } from "./login.js";
+import { LiveLogin, type TransactionWatch } from "./live-login.js";
+import { ConnectionLogin, type LoginParts, type TakenLogin } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
 import { probe } from "./probe.js";
 import { allowsQuickWrites, quickWrite, quickWriteBatch } from "./quick-write.js";
@@ -64,6 +66,12 @@ export interface TransportOwner {
   notice(says: string): void;
   /** ioredis has sent what it sends at once on a new connection. */
   greeted(): void;
+  /** Knows whether a MULTI is open on the connection. */
+  readonly session: TransactionWatch;
+  /** The connection is to be replaced once nothing is in flight on it. */
+  readonly replace: () => void;
+  /** Its subscriptions were ended, and are begun again with these commands. */
+  readonly resubscribing: (commands: readonly Command[]) => void;
   /** Something is sent, or happens to the connection. Absent where nobody wants to know. */
   readonly active: (() => void) | undefined;
 }
@@ -79,7 +87,11 @@ export interface TransportOptions {
   /** How the server is searched for through Sentinels: the caller's own strategy, and whether failovers are to be heard of. */
   readonly sentinelRetryStrategy: unknown;
   readonly hearsOfFailovers: boolean;
+  /** Who its connections log in as, apart from what the options say. */
+  readonly login?: LoginParts | undefined;
 }
+
+const OPTIONS_ONLY: LoginParts = { source: undefined, inherited: undefined };
 
 /** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
 const SELECT_AGAIN = 100;
@@ -115,7 +127,7 @@ export class IORedisTransport implements Transport {
   readonly #shown: ShownOptions;
   readonly #sendProgress = new SendProgress();
   readonly #selected: SelectedDatabase;
-  readonly #login: Login;
+  readonly login: ConnectionLogin;
   readonly #pending: PendingReply;
   readonly #scout: WriteScout;
   readonly #limits = new ReplyLimits();
@@ -131,7 +143,8 @@ export class IORedisTransport implements Transport {
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
 
-  constructor({ client, policy, endpoint, label, retryStrategy, ...search }: TransportOptions) {
+  constructor(options: TransportOptions) {
+    const { client, policy, endpoint, label, retryStrategy, login = OPTIONS_ONLY, ...search } = options;
     this.#client = client;
     this.#redis = internalsOf(client);
     this.#policy = policy;
@@ -169,7 +182,7 @@ export class IORedisTransport implements Transport {
     });
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
-    this.#login = new Login(this.#redis);
+    this.login = new ConnectionLogin(this.#redis, login);
     this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog);
   }
 
@@ -193,7 +206,7 @@ export class IORedisTransport implements Transport {
       if (size > 0) return size;
     } else {
       this.#selected.sending(command);
-      this.#login.sending(command);
+      this.login.sending(command);
     }
     const traced = this.#shown.sending(() =>
       isInstrumented()
@@ -427,6 +440,9 @@ export class IORedisTransport implements Transport {
     );
     adoptConnector(this.#redis.connector, {
       writes: this.writes,
+      preparation: this.login.mustPrepare
+        ? { prepare: () => this.#prepare(), giveUp: () => this.login.giveUp() }
+        : undefined,
       closedUnheard: () => this.#record.closedUnheard,
       isResolving: () => this.#watchdog.isResolving,
       resolved: () => this.#watchdog.resolved(),
@@ -451,7 +467,7 @@ export class IORedisTransport implements Transport {
       case "connect":
         this.#selected.connected();
         this.#watchdog.resolved();
-        this.#login.connected();
+        this.login.connected();
         this.#limits.reset();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
@@ -464,6 +480,7 @@ export class IORedisTransport implements Transport {
         this.#watchdog.ready();
         this.#selected.ready();
         this.#record.ready();
+        if (this.#owner !== undefined) this.login.ready(this.#liveLogin(this.#owner));
         this.#answeredBefore = this.#answered;
         this.reconnect.ready();
         break;
@@ -556,6 +573,7 @@ export class IORedisTransport implements Transport {
 
   #closed(): void {
     this.#watchdog.closed();
+    this.login.closed();
     // ioredis 5 leaves it running, and it would destroy the next connection.
     clock.clearTimeout(this.#redis.socketTimeoutTimer);
     this.#redis.socketTimeoutTimer = undefined;
@@ -574,6 +592,42 @@ export class IORedisTransport implements Transport {
     }
     this.#events?.lost(items, this.#record.lossCause);
     if (!this.#redis.manuallyClosing) this.#events?.connecting();
+  }
+
+  /** Before the first packet, and not on the server's time. */
+  async #prepare(): Promise<Error | null | undefined> {
+    const reason = await this.login.prepare();
+    if (reason === null && this.#redis.status === "end") throw new Error(CLOSED_MESSAGE);
+    if (reason === undefined) this.#watchdog.dialling(this.#isNamed);
+    return reason;
+  }
+
+  /** The server refuses who the connection logs in as. Returns whether another attempt is made with what may be another login. */
+  loginRefused(): boolean {
+    if (!this.login.refused() || this.#redis.status !== "connect") return false;
+    // No failure yet: the login was changed, and this is how it is noticed.
+    this.#isRedialling = true;
+    this.#redis.stream?.destroy();
+    return true;
+  }
+
+  /** Logs the connection in with what a caller took on another one of the same client. */
+  async logInAs(taken: TakenLogin): Promise<void> {
+    await this.#internal(this.login.command(taken.auth));
+    this.login.took(taken);
+  }
+
+  #liveLogin({ session, resubscribing, replace }: TransportOwner): LiveLogin {
+    return new LiveLogin({
+      redis: this.#redis,
+      login: this.login,
+      session,
+      send: (command) => this.#internal(command),
+      asking: (command) => this.#pending.asking(command),
+      whenNextReply: (run) => this.whenNextReply(run),
+      resubscribing,
+      replace,
+    });
   }
 
   /** The server is known by a name. Sentinels answer with addresses, and look for them longer than any name server. */

@@ -2,7 +2,7 @@
  * One connection of the pool: connected when it is first proven, checked before it is lent after a rest, cleaned when it
  * comes back. It is driven as any client of this package, so deadlines, resends and diagnoses hold on it too.
  */
-import { clock } from "../clock.js";
+import { clock, within } from "../clock.js";
 import type { ClientHost, OwnConnection, OwnedClient, Role } from "../engine/connections.js";
 import type { Engine } from "../engine/engine.js";
 import { diagnosisOf } from "../failure/attach.js";
@@ -38,7 +38,8 @@ export class PooledConnection {
   /** It must be proven before it is lent, having rested for so many milliseconds. */
   needsProof(rested: number): boolean {
     const trusted = Math.min(TRUSTED_FOR, this.#host.policy.pool.idleTimeout / 2);
-    return rested > trusted || this.#database !== this.#host.own.transport.database();
+    const { own } = this.#host;
+    return rested > trusted || this.#database !== own.transport.database() || this.connection.login() !== own.login();
   }
 
   /** Whether the failure to make a connection would hit the next one as well: wrong password, open circuit, closed. */
@@ -66,11 +67,23 @@ export class PooledConnection {
     // Without a queue a PING would not wait for the connection.
     if (isNew && policy.queue === false) await this.client.connect();
     await this.#ping(clock.now() + limit);
+    await this.#logIn(limit);
     const wanted = this.#host.own.transport.database();
     if (this.#database !== wanted) await this.client.with({ deadline: limit }).select(wanted);
     this.#epoch = this.connection.epoch();
     // What was sent here was sent on nobody's behalf.
     this.engine.session.clear();
+  }
+
+  /** As whoever the client is logged in as, if a caller has logged it in. */
+  async #logIn(limit: number): Promise<void> {
+    const login = this.#host.own.login();
+    if (login === this.connection.login()) return;
+    // The options' user is who a new connection logs in as.
+    if (login === undefined) throw new Error("logged in as somebody else");
+    await within(this.connection.logInAs(login), limit, () => {
+      throw new Error("no answer to AUTH");
+    });
   }
 
   /** Asks until there is an answer; between two connections the client backs off. */

@@ -56,6 +56,14 @@ export class EventObserver implements Observer {
     // The circuit is closed for others.
   }
 
+  credentialsFailed(): void {
+    // No command is hurt yet.
+  }
+
+  credentialsRenewed(): void {
+    // The same.
+  }
+
   fellBack(): void {
     // Its caller has an answer.
   }

@@ -36,8 +36,11 @@ const VERBS: Readonly<Record<Area, string>> = {
   unknown: "fails",
 };
 
-function verb(diagnosis: Diagnosis): string {
-  return diagnosis.breaker === "write" ? "refuses writes" : VERBS[diagnosis.area];
+/** The server is not to blame. */
+const OWN_VERBS: Partial<Readonly<Record<Code, string>>> = { CREDENTIALS_FAILED: "cannot be logged in to" };
+
+function verb({ breaker, code, area }: Diagnosis): string {
+  return breaker === "write" ? "refuses writes" : (OWN_VERBS[code] ?? VERBS[area]);
 }
 
 function stillVerb(diagnosis: Diagnosis): string {
@@ -275,6 +278,21 @@ export function usage(endpoint: string, diagnosis: Diagnosis, suppressed: number
   return {
     fields: { event: "command.refused", endpoint, ...describe(diagnosis), suppressed },
     message: `redis ${endpoint}: ${entryOf(diagnosis.code).name} (${diagnosis.code}): ${diagnosis.seen}${others}`,
+  };
+}
+
+/** The old login still works. */
+export function credentialsFailed(endpoint: string, diagnosis: Diagnosis, suppressed: number): Line {
+  return {
+    fields: { event: "credentials.failed", endpoint, ...describe(diagnosis), suppressed },
+    message: `redis ${endpoint}: ${diagnosis.seen} (${diagnosis.code}).`,
+  };
+}
+
+export function credentialsRenewed(endpoint: string): Line {
+  return {
+    fields: { event: "credentials.renewed", endpoint },
+    message: `redis ${endpoint}: there are new credentials again; connections are logged in with them.`,
   };
 }
 

@@ -93,6 +93,8 @@ export class IncidentLog implements Observer {
   /** A takeover that no line has told of yet. */
   #takeover: Takeover | undefined = undefined;
   #takeoverTimer: Timer | undefined = undefined;
+  /** The log says so. */
+  #lacksCredentials = false;
 
   constructor(options: IncidentLogOptions) {
     this.#options = options;
@@ -137,6 +139,19 @@ export class IncidentLog implements Observer {
     // A blocked event loop is nobody's wrong argument: whoever runs this process must hear of it.
     const isLoud = diagnosis.severity === "error" || diagnosis.code === "EVENT_LOOP_BLOCKED";
     this.#logger[isLoud ? "warn" : "debug"](line.fields, line.message);
+  }
+
+  /** Nothing is refused yet, and there is time: no incident, but somebody should know before the old login ends. */
+  credentialsFailed(diagnosis: Diagnosis): void {
+    this.#lacksCredentials = true;
+    const muted = this.#throttle.take("credentials", 1, QUIET, this.#now());
+    if (muted !== undefined) this.#write("error", lines.credentialsFailed(this.#endpoint, diagnosis, muted - 1));
+  }
+
+  credentialsRenewed(): void {
+    if (!this.#lacksCredentials) return;
+    this.#lacksCredentials = false;
+    this.#write("info", lines.credentialsRenewed(this.#endpoint));
   }
 
   commandFailed(failure: CommandFailure): void {
@@ -445,7 +460,7 @@ export class IncidentLog implements Observer {
     hub.tell(type === "incident.opened" ? { type, ...told } : { type, ...told });
   }
 
-  #write(level: "info" | "warn", line: lines.Line): void {
+  #write(level: "info" | "warn" | "error", line: lines.Line): void {
     this.#logger[level](line.fields, line.message);
   }
 }

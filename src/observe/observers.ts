@@ -45,6 +45,14 @@ export class Observers implements Observer {
     for (const observer of this.#all) observer.clientFailsFast(cause, retryAfter);
   }
 
+  credentialsFailed(diagnosis: Diagnosis): void {
+    for (const observer of this.#all) observer.credentialsFailed(diagnosis);
+  }
+
+  credentialsRenewed(): void {
+    for (const observer of this.#all) observer.credentialsRenewed();
+  }
+
   reconnected(reconnection: Reconnection): void {
     for (const observer of this.#all) observer.reconnected(reconnection);
   }

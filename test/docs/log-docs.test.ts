@@ -45,6 +45,8 @@ const written = [
   lines.tookOver("e", takeover),
   lines.rejection("e", "QUEUE_FULL", 1, 1),
   lines.usage("e", observed, 0),
+  lines.credentialsFailed("e", observed, 0),
+  lines.credentialsRenewed("e"),
 ].map((line) => line.fields as Record<string, unknown>);
 
 describe("README.md", () => {

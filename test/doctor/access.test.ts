@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import type { Credentials, CredentialsRequest } from "../../src/credentials/provider.js";
 import { renderHtml, renderText } from "../../src/doctor/index.js";
 import { ownAddress, whyNoOwnAddress } from "../helpers/abilities.js";
 import { eventually } from "../helpers/eventually.js";
@@ -45,6 +46,25 @@ describe("doctor, a server that lets nobody in", () => {
     await using server = await startRedis({ args: ["--bind", "0.0.0.0"] });
     const report = await look(`${ownAddress() ?? ""}:${String(server.port)}`);
     expectVerdict(report, "PROTECTED_MODE", /protected mode/);
+  });
+
+  it("logs in with what a function gives, and tells what is wrong with one, but nothing of what it holds", async () => {
+    await using server = await startRedis({ acl: ["user default on nopass ~* &* +@all", "user app on >correct-horse ~* &* +@all"] }); // prettier-ignore
+    const target = { host: "127.0.0.1", port: server.port };
+    const asked: unknown[] = [];
+    const credentials = ({ reason, endpoint }: CredentialsRequest): Credentials => {
+      asked.push({ reason, ...endpoint });
+      return { username: "app", password: "correct-horse" };
+    };
+    const report = await look({ ...target, credentials });
+    expectHealthy(report);
+    expect(asked).toEqual([{ reason: "connect", ...target, isSentinel: false }]);
+    expect(report.target).toMatchObject({ username: "app", origins: { password: "credentials" } });
+    const fromVault = (): Promise<Credentials> => Promise.reject(new Error("correct-horse"));
+    const broken = await look({ ...target, credentials: fromVault });
+    expectVerdict(broken, "CONFIG_INVALID", /credentials is wrong: it must give a login/);
+    expect(JSON.stringify(findingsOf(broken, "target"))).toContain("is a function that threw an error");
+    expect(JSON.stringify([report, broken])).not.toContain("correct-horse");
   });
 
   it("tells a missing password from a wrong one, and never shows it", async () => {

@@ -108,6 +108,15 @@ function findings(text: string): string[] {
   });
 }
 
+/** A client that is logged in with what a provider gave, and has connections of every kind. */
+async function withProvider(evidence: Evidence): Promise<Redis> {
+  await open.call("ACL", "SETUSER", PASSWORD, "on", `>${PASSWORD}`, "~*", "&*", "+@all");
+  const credentials = (): { username: string; password: string } => ({ username: PASSWORD, password: PASSWORD });
+  const redis = evidence.client({ host: "127.0.0.1", port: open.port, credentials });
+  await redis.withDeadline(10_000).withConnection((lease) => lease.ping());
+  return redis;
+}
+
 const URL_PASSWORD = encodeURIComponent(PASSWORD);
 
 const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = {
@@ -144,6 +153,58 @@ const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = 
       const redis = evidence.client({ host: "127.0.0.1", port: locked.port, password: PASSWORD, protocol });
       await evidence.collect(redis.set("k", VALUE), redis.pipeline().set("k", VALUE).exec());
     }
+  },
+  "credentials that the server refuses, RESP2 and RESP3": async (evidence) => {
+    for (const protocol of [2, 3] as const) {
+      const credentials = (): { username: string; password: string } => ({ username: PASSWORD, password: PASSWORD });
+      const redis = evidence.client({ host: "127.0.0.1", port: locked.port, credentials, protocol });
+      await evidence.collect(redis.set("k", VALUE), redis.pipeline().set("k", VALUE).exec());
+    }
+  },
+  "a provider of credentials that throws them, hands out rubbish with them in it, or what has expired": async (
+    evidence,
+  ) => {
+    const answers: (() => unknown)[] = [
+      () =>
+        Promise.reject(
+          Object.assign(new Error(PASSWORD), { code: PASSWORD, name: PASSWORD, cause: new Error(PASSWORD) }),
+        ),
+      () => AbortSignal.abort(PASSWORD).throwIfAborted(),
+      () => PASSWORD,
+      () => ({ password: [PASSWORD] }),
+      () => ({ username: { name: PASSWORD }, password: PASSWORD }),
+      () => ({ password: PASSWORD, expiresAt: PASSWORD }),
+      () => ({ password: PASSWORD, expiresAt: 1 }),
+    ];
+    const looks = answers.map(async (answer) => {
+      const credentials = (): never => answer() as never;
+      const target = { host: "127.0.0.1", port: locked.port };
+      const redis = evidence.client({ ...target, credentials, resilience: { deadline: 50 } });
+      await evidence.collect(redis.get("k"));
+    });
+    await Promise.all(looks);
+  },
+  "credentials that cannot be renewed, and live connections that are refused with new ones": async (evidence) => {
+    let password = RIGHT;
+    let fails = false;
+    let changed = (): void => undefined;
+    const give = (): { password: string } => {
+      if (fails) throw new Error(PASSWORD);
+      return { password };
+    };
+    const watch = (tell: () => void): (() => void) => {
+      changed = tell;
+      return () => undefined;
+    };
+    const credentials = Object.assign(give, { watch });
+    const redis = evidence.client({ host: "127.0.0.1", port: locked.port, credentials });
+    await redis.withDeadline(10_000).ping();
+    password = PASSWORD;
+    changed();
+    await eventually(() => expect(evidence.log.text()).toContain("gives credentials that the server refuses"));
+    fails = true;
+    changed();
+    await evidence.collect(redis.call("NOSUCHCOMMAND", VALUE));
   },
   "a password for a server that has none": async (evidence) => {
     const redis = evidence.client({ host: "127.0.0.1", port: open.port, username: "nobody", password: PASSWORD });
@@ -338,6 +399,7 @@ describe("a planted password and value", () => {
         lazyConnect: true,
       }),
       evidence.client({ sentinels, name: "mymaster", sentinelPassword: PASSWORD, lazyConnect: true }),
+      await withProvider(evidence),
     ];
     for (const redis of clients) {
       const forms = [
@@ -353,8 +415,11 @@ describe("a planted password and value", () => {
           expect(findings(inspect(form, options))).toEqual([]);
       }
       expect(findings(JSON.stringify({ redis, view: redis.with({ deadline: 5 }) }))).toEqual([]);
-      expect(inspect(redis)).toMatch(/^Redis \{ status: 'wait', endpoint: '.*127\.0\.0\.1/);
-      expect({ ...redis.options }.sentinelPassword ?? redis.options.password).toBe(PASSWORD);
+      expect(inspect(redis)).toMatch(/^Redis \{ status: '(?:wait|ready)', endpoint: '.*127\.0\.0\.1/);
+      const { sentinelPassword, password, credentials } = { ...redis.options };
+      expect(sentinelPassword ?? password ?? typeof credentials).toBe(
+        credentials === undefined ? PASSWORD : "function",
+      );
     }
     await evidence.text();
   });

@@ -41,6 +41,30 @@ describe("a client that is not let in", () => {
     await expectLine(redis, "incident.closed", "info", "AUTH_WRONG");
   });
 
+  it("CREDENTIALS_FAILED: the function that gives the credentials throws", async () => {
+    await using server = await startRedis({ password: CANARY });
+    let given = (): unknown => {
+      throw new Error(CANARY);
+    };
+    const fromVault = (): never => given() as never;
+    const redis = open({ port: server.port, password: "", credentials: fromVault });
+    const line = await expectLine(redis, "incident.open", "fatal", "CREDENTIALS_FAILED");
+    expect(line.message).toContain("cannot be logged in to: no credentials from the provider");
+    expect(line.fields["seen"]).toBe("the credentials provider fromVault threw an error");
+    given = () => ({ password: CANARY });
+    await expectLine(redis, "incident.closed", "info", "CREDENTIALS_FAILED");
+    expect(redis.log.at("error", "fatal")).toHaveLength(1);
+  });
+
+  it("AUTH_WRONG: a password that a function gave is told with its name", async () => {
+    await using server = await startRedis({ password: CANARY });
+    const fromVault = (): { password: string } => ({ password: RIGHT });
+    const redis = open({ port: server.port, password: "", credentials: fromVault });
+    await expectFailure(redis.get("k"), "AUTH_WRONG", "no", false);
+    const line = await expectLine(redis, "incident.open", "fatal", "AUTH_WRONG");
+    expect(line.message).toContain("Seen: The login comes from the credentials provider fromVault.");
+  });
+
   it("AUTH_NOT_CONFIGURED: AUTH at an open server is the caller's affair and a line at most", async () => {
     await using server = await startRedis();
     const redis = await opened({ port: server.port });

@@ -12,8 +12,8 @@ const BYTES = {
   "core.js": 660_000,
   // The doctor, loaded when something is wrong
   "diagnose.js": 156_000,
-  "index.d.ts": 60_000,
-  "doctor/index.d.ts": 13_500,
+  "index.d.ts": 64_000,
+  "doctor/index.d.ts": 16_000,
 };
 /** Files of JavaScript in the build, source maps aside. */
 const FILES = 43;

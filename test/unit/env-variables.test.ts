@@ -39,7 +39,8 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
   [
     "REDIS_PASSWORD_FILE",
     { REDIS_HOST: "h", REDIS_PASSWORD_FILE: file("pw", "p q\n") },
-    [{ host: "h", password: "p q" }],
+    // Read anew with each connection.
+    [{ host: "h", password: "p q", credentials: expect.any(Function) as unknown }],
   ],
   ["REDIS_DB", { REDIS_HOST: "h", REDIS_DB: "3" }, [{ host: "h", db: 3 }]],
   ["REDIS_FAMILY", { REDIS_HOST: "h", REDIS_FAMILY: "4" }, [{ host: "h", family: 4 }]],
@@ -226,7 +227,7 @@ describe("connection variables", () => {
 
   it("drop a byte order mark and the line end of another system from files", () => {
     const env = { REDIS_HOST: "h", REDIS_PASSWORD_FILE: file("bom", "\uFEFFp q\r\n") };
-    expect(resolveFromEnvironment(env).args).toEqual([{ host: "h", password: "p q" }]);
+    expect(resolveFromEnvironment(env).args).toMatchObject([{ host: "h", password: "p q" }]);
     const policy = { REDIS_HOST: "h", IOREDOUBT_CONFIG: file("bom.json", '\uFEFF{ "deadline": "7s" }') };
     expect(resolveFromEnvironment(policy).resolved.policy.deadline).toBe(7000);
   });

@@ -36,6 +36,26 @@ export const ACCESS = {
       "ERR Client sent AUTH, but no password is set",
     ],
   },
+  CREDENTIALS_FAILED: {
+    means:
+      "The provider threw, did not answer in time, or answered with something that is no login or has expired. Nothing was sent. Connections that are open keep the login they have; new ones are not made without one, and the provider is asked again, with growing pauses.",
+    findOut: [
+      "The message says what it did: threw (with the system's own word for it, if there is one), did not answer, returned something else.",
+      "Log inside the provider: only there is it known what is secret.",
+    ],
+    fix: [
+      "Make the service that it asks reachable, or give this process the right to ask it.",
+      "Return `{ username, password, expiresAt }`: a text that is not empty, and milliseconds since 1970 or a Date that lies in the future.",
+    ],
+    prevent: [
+      "Answer within a few seconds, and pass `signal` on to what you call: it aborts when the answer comes too late.",
+      "Let new credentials overlap with old ones, so that there is time to ask again.",
+    ],
+    examples: [
+      "the credentials provider fromVault did not answer within 10 s",
+      "the credentials provider fromVault threw an error (ECONNREFUSED)",
+    ],
+  },
   PERMISSION_DENIED: {
     means:
       "The login is fine; the ACL rules of this user do not allow this command, key or channel. It was not executed.",

@@ -71,6 +71,30 @@ export const ACCESS: readonly Entry[] = [
   },
   {
     ...BASE,
+    code: "CREDENTIALS_FAILED",
+    name: "no credentials from the provider",
+    title: "The function in the option `credentials` gave nothing to log in to {target} with.",
+    why: [
+      "The service behind it (identity service, vault, metadata endpoint) does not answer or refuses this process.",
+      "The mounted secret is missing, empty or not readable for this process.",
+      "It hands out what has expired, or `expiresAt` is in seconds instead of milliseconds.",
+      "The clock of this machine is wrong.",
+    ],
+    next: [
+      "Call the function in a script of its own and look at what it does; this package shows nothing of what it throws or returns.",
+      {
+        say: "See whether the clock is right (System clock synchronized: yes is well)",
+        run: "timedatectl",
+        when: "systemd",
+      },
+      {
+        say: "For a mounted secret: see whether it is there (a line for each file is well; Permission denied: it belongs to another user)",
+        run: "ls -lL FILE",
+      },
+    ],
+  },
+  {
+    ...BASE,
     severity: "error",
     code: "PERMISSION_DENIED",
     name: "no permission",

@@ -12,6 +12,10 @@ export const ACCESS: readonly Signature[] = [
     text: /^ERR (?:Client sent AUTH, but no password is set|AUTH <password> called without any password configured)/,
   },
   { code: "AUTH_NOT_CONFIGURED", text: /^ERR wrong number of arguments for 'auth' command/i }, // username sent to Redis 5
+  {
+    code: "CREDENTIALS_FAILED",
+    text: /^the credentials provider \S.* (?:threw|returned|gives|has given|did not answer)\b/,
+  },
   { code: "PERMISSION_DENIED", word: ["NOPERM"] },
   { code: "PERMISSION_DENIED", text: /The user executing the script can't (?:run|access)|ACL failure in script/ },
   { code: "PROTECTED_MODE", word: ["DENIED"] },

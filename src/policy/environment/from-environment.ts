@@ -3,12 +3,21 @@
  * problems of both before it throws.
  */
 import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
+import { statSync } from "node:fs";
 import type { RedisOptions } from "ioredis";
+import { credentialsFromFile } from "../../credentials/from-file.js";
+import type { CredentialsOptions } from "../../credentials/provider.js";
 import { checkRedisOptions } from "../input/check-redis-options.js";
-import { optionsInUrl } from "../input/check-url.js";
+import { hasPassword, optionsInUrl } from "../input/check-url.js";
 import { readOptions } from "../input/lenient.js";
 import type { Environment } from "./policy-variables.js";
-import { clusterProblems, normalPrefix, readTarget, type EnvironmentRedisOptions } from "./target.js";
+import {
+  clusterProblems,
+  normalPrefix,
+  readTarget,
+  type EnvironmentRedisOptions,
+  type EnvironmentTarget,
+} from "./target.js";
 import { lintPolicy, type PolicyWarning } from "../lint.js";
 import type { ResilienceOptions } from "../shape.js";
 import { resolveSources, type ResolvedPolicy } from "../resolve.js";
@@ -23,7 +32,7 @@ export interface FromEnvironmentOptions {
   /** What the code sets; it takes precedence over the environment. */
   readonly resilience?: ResilienceOptions | false | undefined;
   /** ioredis options the code sets; they take precedence over the environment. */
-  readonly redis?: RedisOptions | undefined;
+  readonly redis?: (RedisOptions & CredentialsOptions) | undefined;
 }
 
 /** A client's arguments and policy as the environment gives them. */
@@ -92,12 +101,29 @@ function addressOf(env: Environment, options: FromEnvironmentOptions): Address {
     ...checkRedisOptions(code, "redis"),
   ];
   const redis = { ...target.options, ...optionsInUrl(target.url), ...code };
+  const variables = { ...target.options, ...providersOf(target, env, redis.username, code) };
   const isBare = Object.keys(code).length === 0;
   const args =
-    target.url === undefined
-      ? [{ ...target.options, ...code }]
-      : [...(isBare ? [] : [code]), target.url, target.options];
+    target.url === undefined ? [{ ...variables, ...code }] : [...(isBare ? [] : [code]), target.url, variables];
   return { args, redis, prefix, problems, warnings: target.warnings };
+}
+
+/** A password that a variable names a file for is read again whenever it is needed, unless something takes precedence over it. */
+function providersOf(
+  { origins, url }: EnvironmentTarget,
+  env: Environment,
+  username: string | undefined,
+  code: Partial<EnvironmentRedisOptions>,
+): CredentialsOptions {
+  const variable = origins.get("password");
+  const path = variable?.endsWith("_FILE") === true ? env[variable] : undefined;
+  // What a pipe holds can be read once.
+  if (path === undefined || code.password !== undefined || hasPassword(url) || !isFile(path)) return {};
+  return { credentials: credentialsFromFile(path, { username }) };
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 const OPTIONS = ["prefix", "resilience", "redis"];

@@ -106,6 +106,12 @@ export function optionsInUrl(url: string | undefined): UserRedisOptions {
   };
 }
 
+/** Whether a URL that was checked brings a password. */
+export function hasPassword(text: string | undefined): boolean {
+  if (text === undefined || adviceFor(text) !== undefined || isSocketPath(text)) return false;
+  return new URL(withScheme(text)).password !== "";
+}
+
 /** Switches can only be on here: `queryAdvice` refuses the rest. */
 function queryOf(query: URLSearchParams): UserRedisOptions {
   return Object.fromEntries([...query].map(([key, value]) => [key, BOOLEAN_OPTIONS.includes(key) ? true : value]));

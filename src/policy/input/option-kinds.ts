@@ -50,13 +50,14 @@ export const STRING_OPTIONS: readonly string[] = [
   "sentinelUsername",
   "sentinelPassword",
 ];
-/** Options of ioredis that take a function. */
+/** Options of ioredis, and one of our own, that take a function. */
 export const FUNCTIONS: readonly string[] = [
   "retryStrategy",
   "reconnectOnError",
   "sentinelRetryStrategy",
   "sentinelReconnectStrategy",
   "Connector",
+  "credentials",
 ];
 /** Options ioredis may be given as text because its URL query has only text. */
 export const MAY_BE_TEXT = new Set(["port", "db", "family"]);
