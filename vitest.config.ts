@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 const ON_IOREDIS_5 = [
   "test/integration/parity-*.test.ts",
   "test/integration/internals.test.ts",
+  "test/integration/cluster-internals.test.ts",
+  "test/fault/cluster-core.test.ts",
   "test/fault/core-never-twice.test.ts",
   "test/fault/core-gate.test.ts",
   "test/fault/core-handshake.test.ts",

@@ -9,10 +9,13 @@
  * the names it exports, which costs more than running this package does (`benchmarks/start.mjs`). And what is CommonJS can be
  * required by every Node, test runner and TypeScript setting that ioredis works with.
  *
+ * Why the Cluster is a file of its own: few processes use one, and none of the others is to pay for it. It is loaded when its
+ * name is first used.
+ *
  * Declarations stay as tsc wrote them; source maps lead back to `src`.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { rolldown } from "rolldown";
 
 const root = join(import.meta.dirname, "..");
@@ -43,6 +46,9 @@ const GUARDED = `\0${OPTIONAL}`;
 /** How many copies of ioredis beside the first `ioredoubt/register` can stand for. */
 const COPIES = 8;
 
+/** What is loaded when one of its names is first used, and those names. */
+const ON_DEMAND = { file: "cluster", names: ["Cluster", "createCluster"] };
+
 /** @type {Set<string>} */
 const needed = new Set();
 
@@ -52,9 +58,22 @@ const needed = new Set();
  */
 function neededByIndex(modules) {
   if (needed.size === 0) needed.add(join(dist, "index.js"));
+  const onDemand = join(dist, `${ON_DEMAND.file}.js`);
   // The set grows while it is walked.
-  for (const id of needed) for (const imported of modules.getModuleInfo(id)?.importedIds ?? []) needed.add(imported);
+  for (const id of needed)
+    for (const imported of modules.getModuleInfo(id)?.importedIds ?? [])
+      if (imported !== onDemand) needed.add(imported);
   return needed;
+}
+
+/**
+ * @param {string} id
+ * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
+ */
+function chunkOf(id, modules) {
+  if (neededByIndex(modules).has(id)) return "core";
+  const isOnDemand = id === join(dist, `${ON_DEMAND.file}.js`) || id.startsWith(join(dist, ON_DEMAND.file) + sep);
+  return isOnDemand ? ON_DEMAND.file : null;
 }
 
 const bundle = await rolldown({
@@ -63,6 +82,8 @@ const bundle = await rolldown({
   external: (id, importer) =>
     id === OPTIONAL ? importer === GUARDED : !/^[./\0]/.test(id) && !JOINED_PACKAGES.includes(id),
   platform: "node",
+  // What is in which file is said below; the entries may export more than they need.
+  preserveEntrySignatures: "allow-extension",
   plugins: [
     {
       name: "optional",
@@ -87,7 +108,9 @@ const { output } = await bundle.generate({
   comments: false,
   sourcemap: true,
   codeSplitting: {
-    groups: [{ debugName: "core", name: (id, modules) => (neededByIndex(modules).has(id) ? "core" : null) }],
+    // Each group is what it says and no more: by default, the first would take along what the others are made of.
+    includeDependenciesRecursively: false,
+    groups: [{ debugName: "core", name: chunkOf }],
   },
 });
 await bundle.close();
@@ -98,7 +121,7 @@ for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
 for (const file of output) {
   const path = join(dist, file.fileName);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, file.type === "chunk" ? ascii(file.code) : file.source);
+  writeFileSync(path, file.type === "chunk" ? ascii(onDemand(file)) : file.source);
 }
 // The package itself says "module", which its sources are.
 write("package.json", [JSON.stringify({ type: "commonjs" })]);
@@ -113,6 +136,28 @@ for (const name of JOINED_PACKAGES) {
   const folder = join(root, "node_modules", name);
   const [licence = "license"] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
   cpSync(join(folder, licence), join(dist, "licenses", `${name}.md`));
+}
+
+/**
+ * Lets the entry load a file when one of its names is first used.
+ * @param {import("rolldown").OutputChunk} chunk
+ */
+function onDemand({ fileName, code }) {
+  if (fileName !== "names.js") return code;
+  const { file, names } = ON_DEMAND;
+  const loader = `require("./${file}.js")`;
+  const found = new RegExp(`^const (\\w+) = require\\("\\./${file}\\.js"\\);\n`, "m").exec(code);
+  if (found === null) throw new Error(`names.js does not load ${file}.js, or in another way than was expected`);
+  const [line, variable] = found;
+  return names.reduce(
+    (text, name) => {
+      const assignment = `exports.${name} = ${variable}.${name};`;
+      if (!text.includes(assignment)) throw new Error(`names.js does not export ${name} as was expected`);
+      const getter = `Object.defineProperty(exports, "${name}", { enumerable: true, get: () => ${loader}.${name} });`;
+      return text.replace(assignment, getter);
+    },
+    code.replace(line, ""),
+  );
 }
 
 /**
@@ -145,8 +190,11 @@ function writeModules(entry, exported) {
   const file = `./${entry.split("/").at(-1)}.js`;
   const names = exported.filter((name) => name !== "default");
   const hasDefault = names.length < exported.length;
+  // An ES module's names are read when it is loaded: these stand in for what is not to be loaded yet.
+  const later = names.filter((name) => entry === "index" && ON_DEMAND.names.includes(name));
   const exports = [
-    `export const { ${names.join(", ")} } = required;`,
+    `export const { ${names.filter((name) => !later.includes(name)).join(", ")} } = required;`,
+    ...(later.length > 0 ? [standIns(later)] : []),
     ...(hasDefault ? ["export default required.Redis;"] : []),
   ];
   write(`${entry}.mjs`, [`import required from "${file}";`, ...exports]);
@@ -155,6 +203,25 @@ function writeModules(entry, exported) {
     `export * from "${file}";`,
     ...(hasDefault ? [`export { Redis as default } from "${file}";`] : []),
   ]);
+}
+
+/**
+ * A class or function that is loaded when it is first used; `instanceof`, `extends` and static members work as on the real one.
+ * @param {readonly string[]} names
+ */
+function standIns(names) {
+  return `function standIn(name) {
+  const traps = ["apply", "construct", "get", "getPrototypeOf", "has", "set"].map((trap) => [
+    trap,
+    (_, ...args) => {
+      const real = required[name];
+      return Reflect[trap](real, ...args.map((arg) => (arg === proxy ? real : arg)));
+    },
+  ]);
+  const proxy = new Proxy(function () {}.bind(), Object.fromEntries(traps));
+  return proxy;
+}
+${names.map((name) => `export const ${name} = standIn("${name}");`).join("\n")}`;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** Everything public, listed one by one. The ioredis part makes the import line the only change in a drop-in. */
 export {
   AbstractConnector,
-  Cluster,
   Command,
   Pipeline,
   print,
@@ -13,6 +12,8 @@ export {
 // Types differ between ioredis 5 and 6: the user's copy says which there are. Our own of the same name go before them.
 export type * from "ioredis";
 
+export { Cluster, createCluster } from "./cluster.js";
+export type { ClusterConnectionOptions, ClusterHealth, ClusterOptions, ClusterStats } from "./cluster.js";
 export { createRedis } from "./create-redis.js";
 export { defineProfile, type ProfileDefinition } from "./policy/define-profile.js";
 export { explainPolicy, type ExplainedValue, type PolicyExplanation } from "./policy/explain-policy.js";

@@ -5,9 +5,10 @@
 "use strict";
 const names = require("./names.js");
 
-// Defined, not assigned: the class inherits ioredis's own exports as getters.
+// Defined, not assigned: the class inherits ioredis's own exports as getters. As they are: what is loaded on demand stays so.
+const descriptors = Object.keys(names).map((name) => [name, Object.getOwnPropertyDescriptor(names, name)]);
 module.exports = Object.defineProperties(names.Redis, {
-  ...Object.getOwnPropertyDescriptors({ ...names }),
+  ...Object.fromEntries(descriptors),
   // Compiled TypeScript and Babel look for this mark before they look for `default`.
   __esModule: { value: true },
 });

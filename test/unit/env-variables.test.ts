@@ -153,7 +153,7 @@ describe("connection variables", () => {
     const nodes = "a,b:7001";
     expect(() => resolveFromEnvironment({ REDIS_CLUSTER_NODES: nodes })).toThrow(/^REDIS_CLUSTER_NODES: .* Cluster/m);
     expect(() => resolveFromEnvironment({ CACHE_REDIS_CLUSTER_NODES: nodes }, { prefix: "CACHE" })).toThrow(
-      /^CACHE_REDIS_CLUSTER_NODES: .*new Cluster\(nodes\)/m,
+      /^CACHE_REDIS_CLUSTER_NODES: .*createCluster\(nodes\)/m,
     );
     expect(readTarget({ REDIS_CLUSTER_NODES: nodes })).toMatchObject({
       mode: "cluster",

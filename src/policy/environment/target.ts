@@ -132,7 +132,7 @@ export function clusterProblems({ mode, origins }: EnvironmentTarget): ConfigPro
       path: origins.get("startupNodes") ?? "REDIS_CLUSTER_NODES",
       given: "names the nodes of a Cluster",
       allowed:
-        "cannot be used by createRedis.fromEnv, which makes clients for one server or Sentinel; for a Cluster write new Cluster(nodes), which is ioredis's own and has no policy",
+        "cannot be used by createRedis.fromEnv, which makes clients for one server or Sentinel; for a Cluster write createCluster(nodes)",
     },
   ];
 }

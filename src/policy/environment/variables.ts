@@ -44,7 +44,7 @@ export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {
   REDIS_SENTINEL_TLS_SERVERNAME: "Name the Sentinels' certificate must be for, when it differs from the host.",
   REDIS_SENTINEL_TLS_REJECT_UNAUTHORIZED: "off: accept any certificate. For tests only.",
   REDIS_CLUSTER_NODES:
-    "Cluster nodes to start from as `host:port,host:port`, for the doctor. `createRedis.fromEnv` refuses it: it makes no Cluster clients.",
+    "Cluster nodes to start from as `host:port,host:port`, for the doctor. `createRedis.fromEnv` refuses it: pass them to `createCluster`.",
 };
 
 const SYNONYMS: Readonly<Record<string, string>> = {
