@@ -3,14 +3,16 @@ import { readFileSync } from "node:fs";
 import { job, report } from "./lib/child.mjs";
 import { makeContender } from "./lib/contenders.mjs";
 
-const { contender, checkout, operation, concurrency, port, ca, warmup, duration } = job();
+const { contender, checkout, operation, concurrency, size, keys, port, ca, warmup, duration } = job();
 
 const tls = ca === undefined ? undefined : { ca: readFileSync(ca, "utf8") };
 const subject = await makeContender(contender, { port, tls, checkout });
-const KEYS = Array.from({ length: 50 }, (_, i) => `k${i}`);
-const FEW = KEYS.slice(0, 10);
-const VALUE = "x".repeat(100);
-for (const key of KEYS) await subject.set(key, VALUE);
+const VALUE = "x".repeat(size ?? 100);
+const names = (/** @type {number} */ count) => Array.from({ length: count }, (_, i) => `k${i}`);
+const KEYS = names(50);
+const MANY = names(keys ?? (operation === "pipeline" ? 50 : 10));
+for (const key of new Set([...KEYS, ...MANY])) await subject.set(key, VALUE);
+if (operation === "hgetall") await subject.hset("hash", Object.fromEntries(MANY.map((field) => [field, VALUE])));
 
 let running = false;
 let done = 0;
@@ -23,13 +25,16 @@ const loops = {
     for (let i = 0; running; i++, done++) await subject.set(KEYS[i % 50] ?? "k0", VALUE);
   },
   async mget() {
-    for (; running; done++) await subject.mget(FEW);
+    for (; running; done++) await subject.mget(MANY);
+  },
+  async hgetall() {
+    for (; running; done++) await subject.hgetall("hash");
   },
   async multi() {
-    for (; running; done++) await subject.transaction(FEW);
+    for (; running; done++) await subject.transaction(MANY);
   },
   async pipeline() {
-    for (; running; done++) await subject.getMany(KEYS);
+    for (; running; done++) await subject.getMany(MANY);
   },
 };
 

@@ -9,7 +9,8 @@ import { compareCheckouts } from "./lib/against.mjs";
 import { measure } from "./lib/child.mjs";
 import { CONTENDERS } from "./lib/contenders.mjs";
 import { list, readOptions } from "./lib/options.mjs";
-import { machine, median, spread } from "./lib/report.mjs";
+import { JSON_OPTION, machine, median, spread, writeResults } from "./lib/report.mjs";
+import { writeTable } from "./lib/table-in-page.mjs";
 import { WORKLOADS } from "./lib/workloads.mjs";
 
 const options = readOptions("node benchmarks/throughput.mjs [options]", {
@@ -23,6 +24,8 @@ const options = readOptions("node benchmarks/throughput.mjs [options]", {
     help: `default ${Object.keys(CONTENDERS).join(",")}`,
   },
   check: { type: "boolean", default: false, help: "exit 1 when ioredoubt misses a bar" },
+  write: { type: "string", help: "page whose table is replaced by this run's, such as docs/performance.md" },
+  ...JSON_OPTION,
   against: {
     type: "string",
     help: "a built checkout: compares it with this one instead, in 11 rounds; exit 1 when this one is worse",
@@ -65,6 +68,8 @@ try {
 async function compareContenders() {
   console.log(`${machine()}\n${rounds} rounds of ${duration} ms each, one connection, contenders in turn\n`);
   const missed = [];
+  /** @type {Record<string, Record<string, { opsPerSecond: number, cpuPerOp: number }[]>>} */
+  const all = {};
   const rows = [
     [
       "workload",
@@ -76,7 +81,7 @@ async function compareContenders() {
   for (const name of workloads) {
     const workload = WORKLOADS[name];
     if (workload === undefined) continue;
-    const results = await takeTurns(workload);
+    const results = (all[name] = await takeTurns(workload));
     const ratios = (/** @type {string} */ contender, /** @type {"opsPerSecond" | "cpuPerOp"} */ what) =>
       (results[contender] ?? []).map(
         (result, round) => result[what] / (results["ioredis"]?.[round]?.[what] ?? Number.NaN),
@@ -102,6 +107,11 @@ async function compareContenders() {
     "\nRatios: median of the rounds (smallest–largest). A pipeline of 50 counts as one op. CPU: ioredoubt's process, user and system.",
   );
   if (missed.length > 0) console.log(`\nBelow the bar:\n${missed.map((line) => `  ${line}`).join("\n")}`);
+  writeResults(options.json, { rounds, duration, workloads: all, missed });
+  if (options.write !== undefined) {
+    const what = `${machine()}; ${rounds} rounds of ${duration} ms`;
+    await writeTable(options.write, `${what}.\n\n${markdownTable(rows)}`);
+  }
   if (options.check && missed.length > 0) process.exitCode = 1;
 }
 
@@ -123,6 +133,8 @@ async function measureOnce(workload, contender, checkout) {
     checkout,
     operation: workload.operation,
     concurrency: workload.concurrency,
+    size: workload.size,
+    keys: workload.keys,
     ...(workload.tls ? { port: server.tlsPort, ca: certificates.ca } : { port: server.port }),
     warmup: Math.min(400, duration),
     duration,

@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
  * @typedef {{
  *   get: (key: string) => Promise<unknown>, set: (key: string, value: string) => Promise<unknown>,
  *   incr: (key: string) => Promise<unknown>, mget: (keys: string[]) => Promise<unknown>,
+ *   hset: (key: string, fields: Record<string, string>) => Promise<unknown>, hgetall: (key: string) => Promise<unknown>,
  *   getMany: (keys: string[]) => Promise<unknown>, transaction: (keys: string[]) => Promise<unknown>,
  *   close: () => void, client: any,
  * }} Contender `getMany` is a pipeline of GETs, `transaction` a MULTI of them.
@@ -21,6 +22,7 @@ import { pathToFileURL } from "node:url";
 export const CONTENDERS = {
   ioredis: { label: "plain ioredis", make: plain },
   ours: { label: "ioredoubt", make: ours },
+  auto: { label: "ioredis, enableAutoPipelining", make: (where) => plain(where, { enableAutoPipelining: true }) },
   "node-redis": { label: "node-redis", make: nodeRedis },
   wrapper: { label: "pRetry(breaker.fire)", make: wrapper },
 };
@@ -52,6 +54,8 @@ function fromIoredis(client) {
     set: (key, value) => client.set(key, value),
     incr: (key) => client.incr(key),
     mget: (keys) => client.mget(keys),
+    hset: (key, fields) => client.hset(key, fields),
+    hgetall: (key) => client.hgetall(key),
     transaction: (keys) => {
       const multi = client.multi();
       for (const key of keys) multi.get(key);
@@ -66,10 +70,10 @@ function fromIoredis(client) {
   };
 }
 
-/** @param {Where} where @returns {Promise<Contender>} */
-async function plain(where) {
+/** @param {Where} where @param {object} [options] @returns {Promise<Contender>} */
+async function plain(where, options) {
   const { Redis } = await import("ioredis");
-  const client = new Redis(ioredisOptions(where));
+  const client = new Redis({ ...ioredisOptions(where), ...options });
   client.on("error", () => {});
   return fromIoredis(client);
 }
@@ -102,6 +106,8 @@ async function nodeRedis({ port, tls }) {
     set: (key, value) => client.set(key, value),
     incr: (key) => client.incr(key),
     mget: (keys) => client.mGet(keys),
+    hset: (key, fields) => client.hSet(key, fields),
+    hgetall: (key) => client.hGetAll(key),
     transaction: (keys) => {
       const multi = client.multi();
       for (const key of keys) multi.get(key);
@@ -128,6 +134,8 @@ async function wrapper(where) {
     set: (key, value) => through(() => inner.set(key, value)),
     incr: (key) => through(() => inner.incr(key)),
     mget: (keys) => through(() => inner.mget(keys)),
+    hset: (key, fields) => through(() => inner.hset(key, fields)),
+    hgetall: (key) => through(() => inner.hgetall(key)),
     transaction: (keys) => through(() => inner.transaction(keys)),
     getMany: (keys) => through(() => inner.getMany(keys)),
     close: () => {
