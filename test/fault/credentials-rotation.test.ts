@@ -1,0 +1,14 @@
+/** A rotation under load on every kind of connection. `npm run test:more` does so for a minute. */
+import { afterAll, beforeAll, it } from "vitest";
+import { startRedis, type RedisServer } from "../helpers/redis-server.js";
+import { expectGentle, rotate } from "./rotation.js";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis({ acl: ["user app on >p0 ~* &* +@all"] });
+});
+afterAll(() => server.stop());
+
+it("fails no command but those in flight at a cut, ends no connection, and logs each in with every password", async () => {
+  expectGentle(await rotate(server, 5));
+});

@@ -1,0 +1,166 @@
+/**
+ * A server whose password changes every two seconds, the old one refused a second later, under load on every kind of connection, one of
+ * which is cut each second; and a provider that hangs once and throws once. What has happened is told at the end.
+ */
+import { startRecorder, type Recorded } from "../../lab/recorder.mjs";
+import type { Credentials, CredentialsProvider } from "../../src/credentials/provider.js";
+import { Redis as PlainRedis } from "ioredis";
+import { expect } from "vitest";
+import type { Redis } from "../../src/redis.js";
+import { eventually } from "../helpers/eventually.js";
+import type { RedisServer } from "../helpers/redis-server.js";
+import { atEnd, client, ignore, outcomeOf, sleep } from "./core-harness.js";
+
+const EVERY = 2_000;
+const OVERLAP = 1_000;
+/** Which questions are answered badly. */
+const HANGS = 2;
+const THROWS = 4;
+
+export interface Rotation {
+  /** Errors of callers, without those that a cut connection explains. */
+  readonly failed: readonly string[];
+  readonly answered: number;
+  /**
+   * Connections that were cut, and those that ended in another way; without loans that were cut, whose next connection the pool ends.
+   */
+  readonly cut: number;
+  readonly ended: number;
+  /** What the provider gave, in order, each password once. */
+  readonly given: readonly string[];
+  readonly connections: readonly Recorded[];
+  /** Messages that the two subscribers heard. */
+  readonly heard: readonly number[];
+  readonly questions: number;
+  /** What plain ioredis with the first password in its options says once its connection is cut. */
+  readonly plain: string;
+}
+
+/** Rotates for so many seconds; the user is `app`. */
+export async function rotate(server: RedisServer, seconds: number): Promise<Rotation> {
+  const relay = await startRecorder(server.port);
+  atEnd(() => relay.stop());
+  const until = performance.now() + seconds * 1_000;
+  const isOn = (): boolean => performance.now() < until;
+  const given: string[] = [];
+  let current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
+  let questions = 0;
+  const provider: CredentialsProvider = () => {
+    questions++;
+    if (questions === HANGS) return new Promise(ignoring);
+    if (questions === THROWS) throw new Error("the vault is sealed");
+    if (!given.includes(current.password)) given.push(current.password);
+    const answer: Credentials = { username: "app", password: current.password, expiresAt: current.refusedAt };
+    return answer;
+  };
+  await server.call("ACL", "SETUSER", "app", "resetpass", ">p0");
+
+  const failed: string[] = [];
+  let answered = 0;
+  const count = async (promise: Promise<unknown>): Promise<void> => {
+    const { error } = await outcomeOf(promise);
+    if (error === undefined) answered++;
+    else if (!/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name))
+      failed.push(`${error.name}: ${error.message}`);
+  };
+  const resilience = { pool: { min: 1, idleTimeout: 600_000 }, heartbeat: { interval: 1_000, timeout: 5_000 } };
+  const open = (options: Parameters<typeof client>[1] = {}): Redis =>
+    client(relay.port, { credentials: provider, ...options, resilience: { ...resilience, ...options.resilience } });
+  const [shared, lanes, worker] = [open(), open({ resilience: { pool: { size: 2 } } }), open()];
+  const heard = [0, 0];
+  for (const [at, protocol] of [3, 2].entries()) {
+    const subscriber = open({ protocol } as unknown as { readonly db: 0 });
+    subscriber.on("message", () => (heard[at] = (heard[at] ?? 0) + 1));
+    await subscriber.subscribe("news");
+  }
+  const plainRelay = await startRecorder(server.port);
+  atEnd(() => plainRelay.stop());
+  const plain = new PlainRedis({ port: plainRelay.port, host: "127.0.0.1", username: "app", password: "p0", retryStrategy: () => 50 }); // prettier-ignore
+  plain.on("error", ignore);
+  atEnd(() => plain.disconnect());
+  await plain.ping();
+
+  const repeat = async (act: () => Promise<void>): Promise<void> => {
+    while (isOn()) {
+      await act();
+      await sleep(2);
+    }
+  };
+  const work = [
+    repeat(() => count(shared.set("k", "v"))),
+    repeat(() => count(shared.incr("n"))),
+    repeat(() => count(shared.multi().incr("m").incr("m").exec())),
+    repeat(() => count(Promise.all(Array.from({ length: 10 }, (_, i) => lanes.set(`l${i}`, "v"))))),
+    repeat(() => count(shared.withConnection((lease) => lease.multi().get("a").set("a", "1").exec()))),
+    repeat(() => count(shared.transaction(["w"], ({ multi }) => void multi.set("w", "1")))),
+    repeat(() => count(worker.blpop("jobs", 1))),
+    repeat(async () => {
+      await count(shared.rpush("jobs", "x"));
+      await sleep(300);
+    }),
+    repeat(async () => {
+      await server.call("PUBLISH", "news", "x");
+      await sleep(20);
+    }),
+  ];
+  const rotating = (async () => {
+    for (let i = 1; isOn(); i++) {
+      await sleep(EVERY);
+      const old = current.password;
+      await server.call("ACL", "SETUSER", "app", `>p${i}`);
+      current = { password: `p${i}`, refusedAt: Date.now() + EVERY + OVERLAP };
+      void sleep(OVERLAP).then(() => server.call("ACL", "SETUSER", "app", `<${old}`));
+    }
+  })();
+  const cutting = (async () => {
+    for (let i = 0; isOn(); i++) {
+      await sleep(1_000);
+      relay.open[i % Math.max(1, relay.open.length)]?.cut();
+    }
+  })();
+  await Promise.all([...work, rotating, cutting]);
+  // The last password reaches every connection that is there.
+  await eventually(() => {
+    const behind = relay.open.filter(({ passwords }) => passwords.at(-1) !== current.password);
+    if (behind.length > 0) throw new Error(`${behind.length} connections are behind`);
+  }, { withinMs: 15_000 }); // prettier-ignore
+  await sleep(OVERLAP);
+  const said = new Promise<string>((resolve) => {
+    plain.on("error", ({ message }: Error) => {
+      if (message.startsWith("WRONGPASS")) resolve(message);
+    });
+  });
+  for (const connection of plainRelay.open) connection.cut();
+  const { reconnected = 0 } = shared.stats().pool?.destroyed ?? {};
+  return {
+    failed,
+    answered,
+    cut: relay.connections.filter(({ wasCut }) => wasCut).length,
+    ended: relay.connections.filter(({ isOpen, wasCut }) => !isOpen && !wasCut).length - reconnected,
+    given,
+    connections: relay.connections,
+    heard,
+    questions,
+    plain: await said,
+  };
+}
+
+/** Nothing failed but what was in flight at a cut, nothing ended by itself, and each connection had every password. */
+export function expectGentle(rotation: Rotation): void {
+  const { failed, ended, cut, connections, given, heard, plain, answered, questions } = rotation;
+  expect(failed).toEqual([]);
+  expect([ended, cut > 0, answered > 100, questions > 4]).toEqual([0, true, true, true]);
+  for (const { passwords, commands } of connections) {
+    if (commands.length === 0) continue;
+    // One after the other, none left out, from the one that was current when it was made.
+    const first = given.indexOf(passwords[0] ?? "");
+    expect(passwords).toEqual(given.slice(first, first + passwords.length));
+  }
+  expect(connections.reduce((sum, { loginsInTransaction }) => sum + loginsInTransaction, 0)).toBe(0);
+  expect(Math.min(...heard)).toBeGreaterThan(0);
+  expect(plain).toMatch(/^WRONGPASS/);
+}
+
+function ignoring(): void {
+  // A promise that never settles.
+}
