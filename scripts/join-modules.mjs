@@ -48,6 +48,19 @@ const COPIES = 8;
 
 /** What is loaded when one of its names is first used, and those names. */
 const ON_DEMAND = { file: "cluster", names: ["Cluster", "createCluster"] };
+/** Stands for such a class or function; `instanceof`, `extends` and static members work as on the real one. */
+const STAND_IN = `function standIn(name) {
+  const traps = ["apply", "construct", "get", "getPrototypeOf", "has", "set"].map((trap) => [
+    trap,
+    (_, ...args) => {
+      const real = require("./${ON_DEMAND.file}.js")[name];
+      return Reflect[trap](real, ...args.map((arg) => (arg === proxy ? real : arg)));
+    },
+  ]);
+  const proxy = new Proxy(function () {}.bind(), Object.fromEntries(traps));
+  return proxy;
+}
+`;
 
 /** @type {Set<string>} */
 const needed = new Set();
@@ -139,13 +152,12 @@ for (const name of JOINED_PACKAGES) {
 }
 
 /**
- * Lets the entry load a file when one of its names is first used.
+ * Lets the entry load a file when one of its names is first used. A getter would not do: whoever imports reads every name at once.
  * @param {import("rolldown").OutputChunk} chunk
  */
 function onDemand({ fileName, code }) {
   if (fileName !== "names.js") return code;
   const { file, names } = ON_DEMAND;
-  const loader = `require("./${file}.js")`;
   const found = new RegExp(`^const (\\w+) = require\\("\\./${file}\\.js"\\);\n`, "m").exec(code);
   if (found === null) throw new Error(`names.js does not load ${file}.js, or in another way than was expected`);
   const [line, variable] = found;
@@ -153,10 +165,9 @@ function onDemand({ fileName, code }) {
     (text, name) => {
       const assignment = `exports.${name} = ${variable}.${name};`;
       if (!text.includes(assignment)) throw new Error(`names.js does not export ${name} as was expected`);
-      const getter = `Object.defineProperty(exports, "${name}", { enumerable: true, get: () => ${loader}.${name} });`;
-      return text.replace(assignment, getter);
+      return text.replace(assignment, `exports.${name} = standIn("${name}");`);
     },
-    code.replace(line, ""),
+    code.replace(line, STAND_IN),
   );
 }
 
@@ -190,11 +201,8 @@ function writeModules(entry, exported) {
   const file = `./${entry.split("/").at(-1)}.js`;
   const names = exported.filter((name) => name !== "default");
   const hasDefault = names.length < exported.length;
-  // An ES module's names are read when it is loaded: these stand in for what is not to be loaded yet.
-  const later = names.filter((name) => entry === "index" && ON_DEMAND.names.includes(name));
   const exports = [
-    `export const { ${names.filter((name) => !later.includes(name)).join(", ")} } = required;`,
-    ...(later.length > 0 ? [standIns(later)] : []),
+    `export const { ${names.join(", ")} } = required;`,
     ...(hasDefault ? ["export default required.Redis;"] : []),
   ];
   write(`${entry}.mjs`, [`import required from "${file}";`, ...exports]);
@@ -203,25 +211,6 @@ function writeModules(entry, exported) {
     `export * from "${file}";`,
     ...(hasDefault ? [`export { Redis as default } from "${file}";`] : []),
   ]);
-}
-
-/**
- * A class or function that is loaded when it is first used; `instanceof`, `extends` and static members work as on the real one.
- * @param {readonly string[]} names
- */
-function standIns(names) {
-  return `function standIn(name) {
-  const traps = ["apply", "construct", "get", "getPrototypeOf", "has", "set"].map((trap) => [
-    trap,
-    (_, ...args) => {
-      const real = required[name];
-      return Reflect[trap](real, ...args.map((arg) => (arg === proxy ? real : arg)));
-    },
-  ]);
-  const proxy = new Proxy(function () {}.bind(), Object.fromEntries(traps));
-  return proxy;
-}
-${names.map((name) => `export const ${name} = standIn("${name}");`).join("\n")}`;
 }
 
 /**
