@@ -65,6 +65,8 @@ export async function storm(cluster, { seed, faults = 23, seconds = 60, failing 
     }
     // With a master that has no replica, or another fault at work, the cluster itself would be down.
     await cluster.replicaOf(owner);
+    // One that is not in step would lose what was acknowledged, whoever was told so.
+    if (!(await cluster.isReplicated(owner))) return false;
     if (cluster.running.length < cluster.nodes.length || frozen.size > 0) return false;
     failing();
     if (kind === "kill") {

@@ -11,6 +11,8 @@ import { RedisServer } from "./redis-server.mjs";
 
 const SLOTS = 16_384;
 const LOOK = 20;
+/** Bytes by which a replica may be behind that is in step. */
+const ON_ITS_WAY = 20_000;
 
 /**
  * @typedef {object} ClusterOptions
@@ -144,6 +146,17 @@ export class RedisCluster {
     const replica = this.running.find(({ id }) => found.includes(id));
     if (replica === undefined) throw new Error(`${master.server.port} has no replica`);
     return replica;
+  }
+
+  /**
+   * Whether a replica has all that this master has written, but for what is on its way.
+   * @param {ClusterNode} master
+   */
+  async isReplicated(master) {
+    const info = await master.server.cli("INFO", "replication");
+    const written = Number(/master_repl_offset:(\d+)/.exec(info)?.[1]);
+    const [, received] = /slave0:.*state=online,offset=(\d+)/.exec(info) ?? [];
+    return received !== undefined && written - Number(received) < ON_ITS_WAY;
   }
 
   /** @param {string} key */
