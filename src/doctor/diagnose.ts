@@ -211,6 +211,11 @@ function endpointInfo(target: Target, { endpoint }: Seen): EndpointInfo {
     db: target.db,
     sentinelName: target.mode === "sentinel" ? (target.sentinelName ?? "mymaster") : undefined,
     sentinels: target.mode === "sentinel" ? target.nodes.map((node) => addressOf(node)) : undefined,
+    sentinelAccess: {
+      tls: target.sentinelTls !== undefined,
+      username: target.sentinelUsername,
+      authenticates: target.sentinelPassword !== undefined,
+    },
     cluster: target.mode === "cluster",
   };
 }

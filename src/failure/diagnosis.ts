@@ -61,6 +61,15 @@ export interface EndpointInfo {
   /** Name of the master set, when the address comes from Sentinel. */
   readonly sentinelName?: string | undefined;
   readonly sentinels?: readonly string[] | undefined;
+  /** How the Sentinels are reached, which is not how the server is. */
+  readonly sentinelAccess?:
+    | {
+        readonly tls: boolean;
+        readonly username?: string | undefined;
+        /** Whether a password goes with the connection. */
+        readonly authenticates: boolean;
+      }
+    | undefined;
   /** It is one of the replicas of the set that is wanted (`role: "slave"`). */
   readonly replica?: boolean | undefined;
   readonly cluster?: boolean | undefined;

@@ -27,6 +27,8 @@ export interface Facts {
   readonly db: number | undefined;
   readonly sentinelName: string | undefined;
   readonly sentinel: string | undefined;
+  /** How a Sentinel is reached, which is not how the server is. */
+  readonly sentinelAccess: Pick<Facts, "tls" | "user" | "asksPassword">;
   readonly cluster: boolean;
   readonly container: boolean;
   readonly kubernetes: boolean;
@@ -54,6 +56,7 @@ export const NO_FACTS: Facts = {
   db: undefined,
   sentinelName: undefined,
   sentinel: undefined,
+  sentinelAccess: { tls: undefined, user: undefined, asksPassword: false },
   cluster: false,
   container: false,
   kubernetes: false,
@@ -78,20 +81,30 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
   const path = endpoint.path ?? (named || dialled?.address?.startsWith("/") !== true ? undefined : dialled.address);
   const host = path === undefined ? (endpoint.host ?? dialled?.address ?? looked?.hostname) : undefined;
   const around = context.environment ?? environment();
+  const port = endpoint.port ?? dialled?.port ?? (endpoint.host === undefined ? undefined : DEFAULT_PORT);
+  const access = accessOf(endpoint);
+  // What failed on the way to a Sentinel is asked of that Sentinel, with the login that is used there
+  const isSentinel = endpoint.sentinels?.includes(`${host ?? ""}:${String(port)}`) === true;
+  const login = isSentinel
+    ? access
+    : {
+        tls: endpoint.tls ?? (context.endpoint === undefined ? undefined : false),
+        user: endpoint.username === undefined || endpoint.username === "" ? undefined : plain(endpoint.username),
+        asksPassword: endpoint.authenticates === true,
+      };
   const loopback = path !== undefined ? true : host === undefined ? undefined : isLoopback(host);
   return {
     host: host === undefined ? undefined : plain(host),
-    port: endpoint.port ?? dialled?.port ?? (endpoint.host === undefined ? undefined : DEFAULT_PORT),
+    port,
     path: path === undefined ? undefined : plain(path),
     local: loopback === false && host !== undefined ? isOwnAddress(host) : loopback,
     loopback,
     served: context.connection?.everReady === true,
-    tls: endpoint.tls ?? (context.endpoint === undefined ? undefined : false),
-    user: endpoint.username === undefined || endpoint.username === "" ? undefined : plain(endpoint.username),
-    asksPassword: endpoint.authenticates === true,
+    ...login,
     db: endpoint.db,
     sentinelName: endpoint.sentinelName,
     sentinel: endpoint.sentinels?.[0],
+    sentinelAccess: access,
     cluster: endpoint.cluster === true,
     container: around.container,
     kubernetes: around.kubernetes,
@@ -103,6 +116,11 @@ export function factsOf(context: FailureContext, views: readonly View[]): Facts 
     // Somebody else's surroundings: the doctor looks on behalf of a service.
     pid: context.environment === undefined ? process.pid : undefined,
   };
+}
+
+function accessOf({ sentinelAccess }: EndpointInfo): Facts["sentinelAccess"] {
+  const { tls, username, authenticates = false } = sentinelAccess ?? {};
+  return { tls, user: username === undefined ? undefined : plain(username), asksPassword: authenticates };
 }
 
 const KEPT_LIMIT = 200;

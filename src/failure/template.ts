@@ -139,7 +139,7 @@ export function fill(template: string, facts: Facts, quote: (value: string) => s
       case "sentinelCli":
         return sentinelCli(facts, quote);
       case "sentinelLogin":
-        return `${sentinelCli(facts, quote)} --askpass`;
+        return sentinelCli({ ...facts, sentinelAccess: { ...facts.sentinelAccess, asksPassword: true } }, quote);
       case "within":
         return within(facts, template.includes("{cli") && asks(facts));
       case "cli":
@@ -195,7 +195,7 @@ function within({ platform }: Facts, asksFirst: boolean): string {
 
 function sentinelCli(facts: Facts, quote: (value: string) => string): string {
   const [, host = "SENTINEL", port = "26379"] = /^(.*?)(?::(\d+))?$/.exec(facts.sentinel ?? "SENTINEL") ?? [];
-  return `redis-cli -h ${quote(host)} -p ${port}`;
+  return `redis-cli -h ${quote(host)} -p ${port}${cliOptions({ ...facts, ...facts.sentinelAccess }, quote)}`;
 }
 
 /** A title that begins with a placeholder. */

@@ -18,8 +18,16 @@ export function endpointInfo(options: RedisOptions, provider?: string): Endpoint
     db: db ?? 0,
   };
   if (sentinels) {
+    const { enableTLSForSentinelMode, sentinelTLS, sentinelUsername, sentinelPassword } = options;
     return {
       ...shared,
+      // What ioredis dials the server with, whatever else was written
+      tls: Boolean(tls) && enableTLSForSentinelMode === true,
+      sentinelAccess: {
+        tls: Boolean(sentinelTLS),
+        username: sentinelPassword ? (sentinelUsername ?? undefined) : undefined,
+        authenticates: Boolean(sentinelPassword),
+      },
       ...(role === "slave" ? { replica: true } : {}),
       sentinelName: name ? redactText(name, LIMIT) : undefined,
       sentinels: sentinels.map(
