@@ -8,7 +8,7 @@ import { pino } from "pino";
 import { Ledger } from "../lab/ledger.mjs";
 import { exchange } from "../lab/resp.mjs";
 
-/** @type {{ kind: "ioredis" | "ioredoubt", target: { port: number } | { url: string }, prefix: string, audit: string | undefined }} */
+/** @type {{ kind: "ioredis" | "ioredoubt", target: { port: number } | { url: string } | { name: string, sentinels: { host: string, port: number }[] }, prefix: string }} */
 const job = JSON.parse(process.argv[2] ?? "{}");
 
 const CLIENTS = 4;
@@ -38,7 +38,8 @@ function keepLine(line) {
 process.on("unhandledRejection", (reason) => keepLine(`unhandled rejection: ${String(reason)}`));
 
 async function makeClients() {
-  const where = "url" in job.target ? job.target.url : { port: job.target.port, host: "127.0.0.1" };
+  const where =
+    "url" in job.target ? job.target.url : "port" in job.target ? { ...job.target, host: "127.0.0.1" } : job.target;
   /** @type {any[]} */
   const clients = [];
   if (job.kind === "ioredis") {
@@ -145,11 +146,12 @@ function report() {
   });
 }
 
-async function finish() {
+/** @param {string | undefined} path of the server that has the data */
+async function finish(path) {
   clearInterval(arrivals);
   const unsettled = await ledger.drained(PATIENCE);
   clearInterval(reports);
-  const verdict = await audit();
+  const verdict = await audit(path);
   process.send?.({
     type: "result",
     issued,
@@ -167,9 +169,8 @@ async function finish() {
   process.disconnect?.();
 }
 
-/** The server's own data, read past proxy and clients when the server is ours. */
-async function audit() {
-  const path = job.audit;
+/** The server's own data, read past proxy and clients when the server is ours. @param {string | undefined} path */
+async function audit(path) {
   if (path !== undefined) return ledger.audit((commands) => exchange({ path }, commands, { timeout: 20_000 }));
   if (!("url" in job.target)) throw new Error("nothing to audit");
   const reader = new Redis(job.target.url);
@@ -201,7 +202,7 @@ process.on("message", (/** @type {any} */ message) => {
     }
   }
   if (message.type === "finish") {
-    finish().catch((error) => {
+    finish(message.audit).catch((error) => {
       // Not the fleet's failure but the demo's: said out loud, never counted as a log line.
       console.error(error);
       process.exit(1);

@@ -51,6 +51,39 @@ export function destructiveSchedule(server, proxies) {
   ];
 }
 
+/**
+ * The master is killed, and later a replica takes over by order: both fleets share the set and meet both at the same moment.
+ * @param {import("../lab/sentinel-set.mjs").SentinelSet} set
+ * @returns {Phase[]}
+ */
+export function failoverSchedule(set) {
+  return [
+    { name: "calm", ms: 3000 },
+    {
+      name: "master killed",
+      ms: 50,
+      begin: async () => {
+        const master = await set.master();
+        await master?.kill();
+      },
+    },
+    { name: "a replica takes over", ms: 7000, recovery: "killed", end: () => restartDead(set) },
+    { name: "calm again", ms: 3000, end: () => set.healthy() },
+    {
+      name: "planned failover",
+      ms: 6000,
+      begin: () => set.sentinels[0]?.call("SENTINEL", "FAILOVER", set.name),
+    },
+    // The old master is told that it is one no more about ten seconds after the new one is announced
+    { name: "old master demoted", ms: 9000 },
+  ];
+}
+
+/** @param {import("../lab/sentinel-set.mjs").SentinelSet} set */
+async function restartDead(set) {
+  await Promise.all(set.nodes.filter((node) => !node.running).map((node) => node.restart()));
+}
+
 /** @returns {Phase[]} The part that harms nobody: ordinary load on somebody else's server. */
 export function harmlessSchedule() {
   return [{ name: "calm", ms: 8000 }];

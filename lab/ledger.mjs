@@ -8,8 +8,9 @@
  * @typedef {{ key: string, kind: "counter" | "list" }} Mark Where one execution leaves one trace.
  * @typedef {{
  *   marks: Mark[], phase: string, issued: number, settled: number,
- *   outcome: "pending" | "acknowledged" | "maybe" | "no", code: string | undefined,
+ *   outcome: "pending" | "acknowledged" | "maybe" | "no", code: string | undefined, executed?: boolean,
  * }} Entry `maybe`: it failed and nobody said that it was not applied. `no`: it failed, and the error says it was not applied.
+ * `executed`: whether the audit found its trace.
  */
 
 export class Ledger {
@@ -118,6 +119,7 @@ export class Ledger {
         // The members of one atomic unit leave all their traces or none.
         if (new Set(counts).size > 1) verdict.torn++;
         const executed = counts.some((count) => count > 0);
+        entry.executed = executed;
         if (entry.outcome === "acknowledged" && !executed) verdict.lostAcknowledgements++;
         if (entry.outcome === "no" && executed) verdict.falseNo++;
         if (entry.outcome === "maybe") verdict[executed ? "unknownExecuted" : "unknownNot"]++;
