@@ -60,7 +60,7 @@ function executed(entry: Entry): string {
 function circuit(entry: Entry): string {
   switch (entry.breaker) {
     case "read-write":
-      return "Counts against the endpoint: enough of it opens the circuit for all commands.";
+      return "Counts against the endpoint: enough such failures open the circuit for all commands.";
     case "write":
       return "Counts against writes: reads go on when the write circuit opens.";
     case "none":

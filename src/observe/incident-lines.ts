@@ -198,7 +198,7 @@ export function closing(endpoint: string, tally: Tally, ended: Ended): Line {
   const { ending, duration, recovery, server, takeover } = ended;
   const lasted = formatElapsed(duration);
   const told = `(${tally.first.code}): ${listed(tally.counts)}, ${String(tally.retried)} retried.`;
-  const back = recovery === undefined ? "" : ` Back ${formatDuration(recovery)} after the last failure.`;
+  const back = recovery === undefined ? "" : ` Back ${formatDuration(recovery)} after the last failed attempt.`;
   const who = takeover === undefined ? SERVERS[server] : ` ${takeover.to} took over from ${takeover.from}.`;
   const messages: Readonly<Record<IncidentEnding, string>> = {
     recovered: `redis ${endpoint} recovered after ${lasted} ${told}${back}${who}${checkThose(tally.counts)}`,

@@ -72,7 +72,7 @@ describe("doctor, a server that lets nobody in", () => {
     expectVerdict(
       await look(`127.0.0.1:${String(server.port)}`),
       "AUTH_REQUIRED",
-      /wants a password and this client gave none/,
+      /requires a password, and this client sent none/,
     );
     const wrong = await look(`redis://:wrong-staple@127.0.0.1:${String(server.port)}`);
     expectVerdict(wrong, "AUTH_WRONG", /Either the password is wrong or rotated, or the user is off or does not exist/);

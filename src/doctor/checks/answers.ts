@@ -88,7 +88,7 @@ function judge(context: Context, trips: readonly number[], together: number | un
   }
   const steady = at(0) > SLOW_MEDIAN / 2;
   const measure = {
-    say: "Measure for a while (an avg below a few ms is well; no figure at all: it does not answer)",
+    say: "Measure for a while (healthy: an avg of no more than a few ms; no figure at all: it does not answer)",
     run: `${cliWithin(context)} --latency`,
   };
   const commands = {

@@ -69,7 +69,7 @@ async function chooseNode(context: Context): Promise<Draft[]> {
           : "Some startup nodes do not accept connections.",
       next: [
         {
-          say: "See which nodes the cluster has (connected is well; fail is the fault)",
+          say: "See which nodes the cluster has (healthy: connected; the fault: fail)",
           run: `${cliOf(context)} cluster nodes`,
         },
       ],

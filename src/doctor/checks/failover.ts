@@ -85,7 +85,7 @@ function stepsFor(context: Context, best: Naming, { about }: Reason): NextStep[]
   const name = shellQuoted(nameOf(context));
   const cli = sentinelCli(context, best.node);
   const replicas = {
-    say: "See the replicas (flags slave alone, and a priority above 0, are well)",
+    say: "See the replicas (healthy: flags slave alone, and a priority above 0)",
     run: `${cli} sentinel replicas ${name}`,
   };
   const restart = {
@@ -102,7 +102,7 @@ function stepsFor(context: Context, best: Naming, { about }: Reason): NextStep[]
       return [restart, replicas];
     case "quorum":
       return [
-        { say: "Start the missing Sentinels, and ask again (OK is well)", run: `${cli} sentinel ckquorum ${name}` },
+        { say: "Start the missing Sentinels, and ask again (healthy: OK)", run: `${cli} sentinel ckquorum ${name}` },
         { say: "Or promote a replica without asking the others", run: `${cli} sentinel failover ${name}` },
         restart,
       ];
@@ -132,7 +132,7 @@ function onlyFromHere(context: Context, best: Naming): Pick<Draft, "meaning" | "
     meaning: `The Sentinels reach the master, and this machine does not reach ${dialled}: the address that they announce belongs to another network (containers, NAT), or a firewall is between.`,
     next: [
       { say: "If it is NAT, translate the address: natMap in the client, or replica-announce-ip on the servers" },
-      again(context, best, "See the announced address (one that this machine can reach is well)"),
+      again(context, best, "See the announced address (healthy: one that this machine can reach)"),
     ],
   };
 }
@@ -142,7 +142,7 @@ function seenDownOnly(context: Context, best: Naming): Draft {
     status: "warn",
     evidence: `${flagsOf(best)}${since(best)}`,
     meaning: `The Sentinels take ${addressOf(best.master)} for down, and it answers here: they are cut off from it, or their password for it (auth-pass) is wrong. A failover may follow.`,
-    next: [again(context, best, "Look again (flags master is well)")],
+    next: [again(context, best, "Look again (healthy: flags master)")],
   };
 }
 

@@ -109,7 +109,7 @@ function boundElsewhere({ seen }: Context, onPort: readonly TcpEntry[]): Draft {
           }
         : { say: `Use ${where} as the target, or add the address to \`bind\`.` },
       {
-        say: "See who listens there (redis-server with your address or * is well)",
+        say: "See who listens there (healthy: redis-server with your address or *)",
         run: `ss -ltnp 'sport = :${port}'`,
       },
     ],
@@ -137,7 +137,7 @@ async function unixSocket(
         ? await startSteps(machine, await serviceFacts(machine))
         : [
             {
-              say: "See which sockets it has (the path that this client uses is well)",
+              say: "See which sockets it has (healthy: the path that this client uses)",
               run: "ss -lxp | grep -E 'redis|valkey'",
             },
           ],

@@ -61,10 +61,10 @@ async function known(context: Context, host: string, ms: number): Promise<Draft>
     meaning: `Looking up ${host} took ${ms.toFixed(0)} ms; every new connection waits for it.`,
     next: [
       {
-        say: "See which servers and search domains are asked (a nameserver that you know is well)",
+        say: "See which servers and search domains are asked (healthy: a nameserver that you know)",
         run: "cat /etc/resolv.conf",
       },
-      { say: "Measure it (real below 0.1 s is well)", run: `time getent ahosts ${host}` },
+      { say: "Measure it (healthy: real below 0.1 s)", run: `time getent ahosts ${host}` },
     ],
   };
 }

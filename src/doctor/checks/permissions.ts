@@ -35,7 +35,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
         next: [
           // The name only: arguments are values, and this report is sent around.
           {
-            say: "Ask as an administrator, with the arguments that the application sends (OK is well)",
+            say: "Ask as an administrator, with the arguments that the application sends (healthy: OK)",
             run: `${cliOf(context)} acl dryrun ${user} ${first.name} ARGUMENTS`,
           },
         ],

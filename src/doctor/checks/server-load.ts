@@ -38,7 +38,7 @@ function slowLog(facts: ServerFacts, context: Context): Draft {
     meaning: `${bad.name} took ${bad.ms.toFixed(0)} ms: everybody else waited for it.`,
     next: [
       {
-        say: "See the commands (an empty list is well; the third number of an entry is its microseconds)",
+        say: "See the commands (healthy: an empty list; the third number of an entry is its duration in microseconds)",
         run: `${cliOf(context)} slowlog get 10`,
       },
       { say: "Replace KEYS by SCAN, split big commands" },

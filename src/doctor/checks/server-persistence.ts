@@ -59,7 +59,7 @@ async function steps(context: Context, { next }: Diagnosis): Promise<readonly Ne
   return [
     ...(await logStep(context.machine)),
     {
-      say: "Is the disk full, or the folder gone (Use% below 90 is well; No such file: gone)?",
+      say: "Is the disk full, or the folder gone (healthy: Use% below 90; No such file: gone)?",
       run: `df -h "$(${cliOf(context)} config get dir | tail -1)"`,
     },
   ];

@@ -48,8 +48,8 @@ function replicaLink(facts: ServerFacts, context: Context): Draft {
     evidence: since < 0 ? evidence : `${evidence} for ${String(since)} s`,
     meaning: "The replica has lost its master: what it serves is old.",
     next: [
-      { say: "Look at the master (its verdict says whether it is well)", run: doctorFor(context, master) },
-      { say: "See the state of the link (master_link_status:up is well)", run: `${cliOf(context)} info replication` },
+      { say: "Look at the master (its verdict says whether it is healthy)", run: doctorFor(context, master) },
+      { say: "See the state of the link (healthy: master_link_status:up)", run: `${cliOf(context)} info replication` },
     ],
   };
 }

@@ -61,14 +61,14 @@ function wrong(problem: ConfigProblem): Draft {
     next: unset
       ? [
           {
-            say: "Name the target (its verdict says whether that one is well)",
+            say: "Name the target (its verdict says whether that one is healthy)",
             run: "npx --no ioredoubt doctor redis://HOST:6379",
           },
           { say: `Or set it: ${problem.path} ${problem.allowed}` },
         ]
       : [
           { say: `${problem.path} ${problem.allowed}` },
-          { say: "See every value and its origin (the ones you meant are well)", run: "npx --no ioredoubt config" },
+          { say: "See every value and its origin (healthy: the ones you meant)", run: "npx --no ioredoubt config" },
         ],
     topic: "3.1 Client configuration",
   };

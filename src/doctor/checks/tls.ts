@@ -72,11 +72,11 @@ function unreadable(context: Context, error: NodeJS.ErrnoException | undefined):
     topic: "4.2 TLS",
     next: [
       {
-        say: "Is the certificate readable (its subject and end are well; an error: it is damaged or not PEM)?",
+        say: "Is the certificate readable (healthy: its subject and end; an error: it is damaged or not PEM)?",
         run: "openssl x509 -in cert.pem -noout -subject -enddate",
       },
       {
-        say: "Is the key readable (its numbers are well; an error: it is damaged or not PEM)?",
+        say: "Is the key readable (healthy: its numbers; an error: it is damaged or not PEM)?",
         run: "openssl pkey -in key.pem -noout -check",
       },
     ],
@@ -138,11 +138,11 @@ function dropped(context: Context, { title }: Diagnosis): Partial<Draft> {
     meaning: `${title} Not even a TLS alert came: redis-server does so on its TLS port when maxclients is reached, a load balancer when no server is behind it.`,
     next: [
       {
-        say: "On the Redis machine: how many clients are there, and how many may be (connected_clients below maxclients is well)?",
+        say: "On the Redis machine: how many clients are there, and how many may be (healthy: connected_clients below maxclients)?",
         run: "redis-cli info clients",
       },
       {
-        say: "See it drop the connection (a certificate is well; an error at once: dropped)",
+        say: "See it drop the connection (healthy: a certificate; an error at once: dropped)",
         run: `${within(context)}openssl s_client -connect ${shellQuoted(addressOf(context.seen.endpoint))} </dev/null`,
       },
     ],

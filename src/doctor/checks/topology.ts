@@ -93,7 +93,7 @@ function isReplica(context: Context, role: Reply): Draft {
         ? []
         : [{ say: "Look at its master (healthy: connect to that one)", run: doctorFor(context, endpoint) }]),
       {
-        say: "If reads are all you want here, say so (healthy is well)",
+        say: "If reads are all you want here, say so (its verdict is healthy then)",
         run: `${doctorFor(context, context.seen.endpoint ?? { host: "HOST", port: 6379 })} --replica`,
       },
       ...diagnosis.next,

@@ -27,7 +27,7 @@ export async function silentCause(
       ...base,
       meaning: `The process behind ${target} is stopped (state ${owner.state}): the kernel accepts connections and nobody answers.`,
       next: [
-        { say: "Let it go on (no output is well)", run: `kill -CONT ${String(owner.pid)}` },
+        { say: "Let it go on (healthy: no output)", run: `kill -CONT ${String(owner.pid)}` },
         {
           say: "Find who stopped it: a debugger, a SIGSTOP, a frozen cgroup or a paused container",
           run: `cat /proc/${String(owner.pid)}/status`,
@@ -42,8 +42,8 @@ export async function silentCause(
       ...base,
       meaning: `The process behind ${target} waits for the disk (state D): slow storage, swapping, or a blocked fsync.`,
       next: [
-        { say: "See what the disk does (%util well below 100 is well)", run: "iostat -x 1 3" },
-        { say: "See what the process waits for (0 or ep_poll is well)", run: `cat /proc/${String(owner.pid)}/wchan` },
+        { say: "See what the disk does (healthy: %util well below 100)", run: "iostat -x 1 3" },
+        { say: "See what the process waits for (healthy: 0 or ep_poll)", run: `cat /proc/${String(owner.pid)}/wchan` },
       ],
     };
   }

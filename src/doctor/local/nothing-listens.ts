@@ -50,7 +50,7 @@ export async function nothingListens(
                 },
               ]),
           {
-            say: "See who listens where (the address and port of this client are well)",
+            say: "See who listens where (healthy: the address and port of this client)",
             run: "ss -ltnp | grep -E 'redis|valkey'",
           },
           { say: `Or start the server that is meant to listen on ${port}` },

@@ -63,7 +63,7 @@ function summary(context: Context, said: readonly Said[], all: readonly Naming[]
         context,
         odd.node,
         `sentinel master ${shellQuoted(name)}`,
-        "Ask the one that differs (the ip and port of the others are well)",
+        "Ask the one that differs (healthy: the ip and port of the others)",
       ),
     ],
   };
@@ -124,7 +124,12 @@ function noReplica(context: Context, best: Naming, name: string): Draft {
     evidence: listed === "" ? "the Sentinels list no replica" : context.clean(listed, 300),
     meaning: `The Sentinels know no replica of ${name} that can be used, and this client reads from one (role: "slave").`,
     next: [
-      ask(context, best.node, `sentinel replicas ${shellQuoted(name)}`, "See the replicas (flags slave alone is well)"),
+      ask(
+        context,
+        best.node,
+        `sentinel replicas ${shellQuoted(name)}`,
+        "See the replicas (healthy: flags slave alone)",
+      ),
     ],
   };
 }
@@ -144,7 +149,7 @@ function readiness(context: Context, said: readonly Said[], best: Naming, name: 
           context,
           short.node,
           `sentinel ckquorum ${shellQuoted(name)}`,
-          "Start the missing ones, and ask again (OK is well)",
+          "Start the missing ones, and ask again (healthy: OK)",
         ),
       ],
     });
@@ -155,7 +160,7 @@ function readiness(context: Context, said: readonly Said[], best: Naming, name: 
       status: "warn",
       evidence: `${addressOf(tilted.node)}: sentinel_tilt:1`,
       meaning: "A Sentinel is in TILT mode: its clock jumped or it stood still, and for 30 s it starts no failover.",
-      next: [ask(context, tilted.node, "info sentinel", "Look again (sentinel_tilt:0 is well)")],
+      next: [ask(context, tilted.node, "info sentinel", "Look again (healthy: sentinel_tilt:0)")],
     });
   }
   const lonely = withoutSuccessor(best);
@@ -174,7 +179,7 @@ function readiness(context: Context, said: readonly Said[], best: Naming, name: 
                 context,
                 best.node,
                 `sentinel replicas ${shellQuoted(name)}`,
-                "See the replicas (flags slave alone, and a priority above 0, are well)",
+                "See the replicas (healthy: flags slave alone, and a priority above 0)",
               ),
             ],
           },

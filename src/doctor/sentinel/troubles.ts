@@ -31,7 +31,7 @@ export function explained(
     unknown: () => ({
       meaning: `The Sentinels answer and know no master named ${name}: the name is wrong.${shown}`,
       next: [
-        cli("See which masters they know (the name of this client among them is well)", "sentinel masters"),
+        cli("See which masters they know (healthy: the name of this client among them)", "sentinel masters"),
         { say: `Correct the name where it is set${origin === undefined ? "" : ` (${origin})`}` },
       ],
     }),
@@ -39,7 +39,7 @@ export function explained(
       meaning: accessMeaning(words, target.sentinelPassword !== undefined),
       next: [
         {
-          say: "Log in by hand (an address is well; WRONGPASS and NOAUTH are the fault)",
+          say: "Log in by hand (healthy: an address; the fault: WRONGPASS or NOAUTH)",
           run: `${sentinelCli(context, node, true)} sentinel get-master-addr-by-name ${shellQuoted(name)}`,
         },
         { say: "Set sentinelPassword (REDIS_SENTINEL_PASSWORD), and sentinelUsername for a user that is not default" },
@@ -82,7 +82,7 @@ export function explained(
     }),
     other: () => ({
       meaning: `${addressOf(node)} gives no usable answer (${words}).`,
-      next: [cli("Ask it by hand (an address is well)", `sentinel get-master-addr-by-name ${shellQuoted(name)}`)],
+      next: [cli("Ask it by hand (healthy: an address)", `sentinel get-master-addr-by-name ${shellQuoted(name)}`)],
     }),
   };
   return table[kind]();

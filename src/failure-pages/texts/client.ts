@@ -13,7 +13,7 @@ export const CLIENT = {
       { say: "Who is slow?", run: "{cli} latency doctor" },
     ],
     fix: [
-      "Repair the cause underneath.",
+      "Fix the underlying cause.",
       "A command that waits its turn or for a connection: give it a longer deadline with `redis.withDeadline(ms)`.",
       "A command that the server itself works on for longer than `heartbeat.timeout` (5 s): no deadline of its own helps, since a connection that is silent that long is replaced. Give such commands a client of their own with a longer `deadline` and `heartbeat.timeout`.",
     ],
@@ -70,7 +70,7 @@ export const CLIENT = {
   UNAVAILABLE: {
     means: NOT_SENT,
     findOut: ["`redis.health()` names the last connection error."],
-    fix: ["Repair the connection; the error underneath says how."],
+    fix: ["Fix the connection; the error underneath says how."],
     prevent: ["Let commands wait for a moment: a short bounded queue rides out most reconnects."],
     examples: [
       "Stream isn't writeable and enableOfflineQueue options is false",

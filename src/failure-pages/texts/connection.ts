@@ -70,7 +70,8 @@ export const CONNECTION = {
     examples: ["Client network socket disconnected before secure TLS connection was established ECONNRESET"],
   },
   RESPONSE_TIMEOUT: {
-    means: "The connection stands, the reply did not come. The command may have been executed, or may still be.",
+    means:
+      "The connection is still open, but the reply did not come. The command may have been executed, or may yet be.",
     findOut: [
       { say: "Latency events (needs latency-monitor-threshold)", run: "{cli} latency doctor" },
       { say: "Memory, swapping, fragmentation", run: "{cli} memory doctor" },

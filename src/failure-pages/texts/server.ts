@@ -7,7 +7,7 @@ export const SERVER = {
     means: "The server was started a moment ago. It refused the command before executing it.",
     findOut: [{ say: "Why was it restarted?", run: "journalctl -u redis-server --since -30min --no-pager" }],
     fix: [
-      "Nothing, if the restart was wanted.",
+      "Nothing, if the restart was intended.",
       "Restarted by itself? Look for the out-of-memory killer and at liveness probes that are shorter than loading takes.",
     ],
     prevent: [
@@ -22,7 +22,7 @@ export const SERVER = {
     findOut: [
       "SCRIPT KILL answers UNKILLABLE if the script has written: then only SHUTDOWN NOSAVE ends it, and unsaved data is lost.",
     ],
-    fix: ["Let scripts work in pages: some hundred elements a call, with a cursor."],
+    fix: ["Let scripts work in pages: a few hundred elements per call, with a cursor."],
     prevent: ["Test scripts with production-sized data.", "Watch SLOWLOG for EVALSHA and FCALL."],
     examples: ["BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."],
   },

@@ -9,7 +9,7 @@ export const ACCESS: readonly Entry[] = [
     ...BASE,
     code: "AUTH_REQUIRED",
     name: "password required",
-    title: "{target} wants a password and this client gave none.",
+    title: "{target} requires a password, and this client sent none.",
     why: [
       "No password is set in the URL or the options.",
       "The environment variable that should hold the URL is missing in this environment.",
@@ -17,7 +17,7 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Try by hand; it asks for the password (PONG is well; NOAUTH or WRONGPASS: the password is another)",
+        say: "Try by hand; it asks for the password (healthy: PONG; NOAUTH or WRONGPASS: the server expects another password)",
         run: "{login} ping",
       },
       "Set the password from a secret store or environment variable, not in the code.",
@@ -34,17 +34,17 @@ export const ACCESS: readonly Entry[] = [
     title: "{target} rejected the user name or password.",
     why: [
       "The password was rotated and this process still has the old one.",
-      "The user is off, misspelt, or does not exist on this server.",
+      "The user is disabled, misspelt, or does not exist on this server.",
       { say: "A user name was given to a server that knows only the default user.", when: "user" },
       "A special character in the URL was not percent-encoded.",
     ],
     next: [
       {
-        say: "Try by hand; it asks for the password (a name is well; WRONGPASS: the server has another password)",
+        say: "Try by hand; it asks for the password (healthy: a name; WRONGPASS: the server expects another password)",
         run: "{login} acl whoami",
       },
       {
-        say: "On the server: is the user there and on (flags with on are well; nil: no such user)?",
+        say: "On the server: is the user there and enabled (healthy: flags with on; nil: no such user)?",
         run: "redis-cli acl getuser {user}",
       },
       "In a URL, encode the password with encodeURIComponent.",
@@ -63,7 +63,7 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether the server was started with its file (a path is well; an empty value: it runs without a file)",
+        say: "See whether the server was started with its file (healthy: a path; an empty value: it runs without a file)",
         run: "{cli} info server | grep config_file",
       },
       { say: "See whether it is open to all (nopass in the flags: open to all)", run: "{cli} acl getuser default" },
@@ -106,12 +106,12 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See who you are there (the user you meant is well; default: this client logs in as nobody)",
+        say: "See who you are there (healthy: the user you meant; default: this client does not log in as anybody)",
         run: "{cli} acl whoami",
       },
-      { say: "See the user's rules (flags with on are well; nil: no such user)", run: "redis-cli acl getuser {user}" },
+      { say: "See the user's rules (healthy: flags with on; nil: no such user)", run: "redis-cli acl getuser {user}" },
       {
-        say: "Test without executing (OK is well; otherwise it names what is missing)",
+        say: "Test without executing (healthy: OK; otherwise it names what is missing)",
         run: "redis-cli acl dryrun {user} {command} KEY",
       },
     ],
@@ -126,11 +126,11 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "On the server, set a password for the default user (OK is well; clients must send the password from then on)",
+        say: "On the server, set a password for the default user (healthy: OK; clients must send the password from then on)",
         run: "redis-cli acl setuser default on '>PASSWORD'",
       },
       {
-        say: "Then bind it to the private address in redis.conf (a bind line with the private address is well; none: it listens everywhere)",
+        say: "Then bind it to the private address in redis.conf (healthy: a bind line with the private address; none: it listens everywhere)",
         run: "grep -nE '^(bind|protected-mode|requirepass)' /etc/redis/redis.conf",
       },
     ],

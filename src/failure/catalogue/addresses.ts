@@ -21,21 +21,21 @@ export const ADDRESSES: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Ask the resolver yourself (an address is well; nothing: the name is not known here)",
+        say: "Ask the resolver yourself (healthy: an address; nothing: the name is not known here)",
         run: "getent hosts {host}",
         when: "linux",
       },
       {
-        say: "Ask the resolver yourself (an address is well; nothing: the name is not known here)",
+        say: "Ask the resolver yourself (healthy: an address; nothing: the name is not known here)",
         run: "dscacheutil -q host -a name {host}",
         when: "mac",
       },
       {
-        say: "Ask the DNS server directly (an address is well; nothing: no such name; timed out: no DNS server answers)",
+        say: "Ask the DNS server directly (healthy: an address; nothing: no such name; timed out: no DNS server answers)",
         run: "dig +short +time=2 +tries=1 {host}",
       },
       {
-        say: "From inside the pod or container, with the full service name (an address is well; nothing: no such service)",
+        say: "From inside the pod or container, with the full service name (healthy: an address; nothing: no such service)",
         run: "getent hosts redis.NAMESPACE.svc.cluster.local",
         when: "kubernetes",
       },
@@ -56,27 +56,27 @@ export const ADDRESSES: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Ask again, with timing (an address within milliseconds is well; seconds or nothing: DNS is at fault)",
+        say: "Ask again, with timing (healthy: an address within milliseconds; seconds or nothing: DNS is at fault)",
         run: "time getent hosts {host}",
         when: "linux",
       },
       {
-        say: "See which DNS servers are asked (a nameserver line that you know is well; none: there is no DNS)",
+        say: "See which DNS servers are asked (healthy: a nameserver line that you know; none: there is no DNS)",
         run: "cat /etc/resolv.conf",
         when: "linux",
       },
       {
-        say: "Ask again, with timing (an address within milliseconds is well; seconds or nothing: DNS is at fault)",
+        say: "Ask again, with timing (healthy: an address within milliseconds; seconds or nothing: DNS is at fault)",
         run: "time dscacheutil -q host -a name {host}",
         when: "mac",
       },
       {
-        say: "See which DNS servers are asked (a nameserver that you know is well; none: there is no DNS)",
+        say: "See which DNS servers are asked (healthy: a nameserver that you know; none: there is no DNS)",
         run: "scutil --dns",
         when: "mac",
       },
       {
-        say: "On a machine with kubectl: see whether CoreDNS is well (Running is well)",
+        say: "On a machine with kubectl: see whether CoreDNS runs (healthy: Running)",
         run: "kubectl -n kube-system get pods -l k8s-app=kube-dns",
         when: "kubernetes",
       },
@@ -97,17 +97,17 @@ export const ADDRESSES: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See who may use the socket (w for this process's user or group is well)",
+        say: "See who may use the socket (healthy: w for this process's user or group)",
         run: "ls -l {path}",
         when: "unix",
       },
       {
-        say: "See each directory on the way (x for this process on each line is well; a missing x is the fault)",
+        say: "See each directory on the way (healthy: x for this process on each line; a missing x is the fault)",
         run: "namei -l {path}",
         when: "unix",
       },
       {
-        say: "Look for a denial by SELinux or AppArmor (no line is well; a denial names the rule)",
+        say: "Look for a denial by SELinux or AppArmor (healthy: no line; a denial names the rule)",
         run: "journalctl -k --since -10min --no-pager | grep -iE 'denied|apparmor'",
         when: ["tcp", "systemd"],
       },
@@ -126,25 +126,25 @@ export const ADDRESSES: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See which sockets redis-server has (a line with the path is well; none: no Redis has that socket)",
+        say: "See which sockets redis-server has (healthy: a line with the path; none: no Redis has that socket)",
         run: "ss -lxp | grep redis",
         when: "linux",
       },
       {
-        say: "See which sockets redis-server has (a line with the path is well; none: no Redis has that socket)",
+        say: "See which sockets redis-server has (healthy: a line with the path; none: no Redis has that socket)",
         run: "lsof -U | grep redis",
         when: "mac",
       },
       {
-        say: "See what the configuration says (the path of this client is well; no line: Redis makes no socket)",
+        say: "See what the configuration says (healthy: the path of this client; no line: Redis makes no socket)",
         run: "grep -E '^unixsocket' /etc/redis/redis.conf",
       },
       {
-        say: "See whether the service runs (active (running) is well; failed or inactive: start it)",
+        say: "See whether the service runs (healthy: active (running); failed or inactive: start it)",
         run: "systemctl status redis-server --no-pager",
         when: "systemd",
       },
-      { say: "See whether the service runs (Running: true is well)", run: "brew services info redis", when: "mac" },
+      { say: "See whether the service runs (healthy: Running: true)", run: "brew services info redis", when: "mac" },
     ],
   },
 ];

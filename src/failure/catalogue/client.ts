@@ -19,15 +19,15 @@ export const CLIENT: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether it answers now (PONG is well; no answer: it hangs; refused: it is down)",
+        say: "See whether it answers now (healthy: PONG; no answer: it hangs; refused: it is down)",
         run: "{within}{cli} ping",
       },
       {
-        say: "If it answers: see how fast (an avg below a few ms is well; no figure: it has stopped answering)",
+        say: "If it answers: see how fast (healthy: an avg of no more than a few ms; no figure: it has stopped answering)",
         run: "{within}{cli} --latency",
       },
       {
-        say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
+        say: "See the slowest commands (healthy: an empty list; the third number of an entry is its duration in microseconds)",
         run: "{within}{cli} slowlog get 10",
       },
       "If the command is slow by nature, give it a deadline of its own.",
@@ -61,7 +61,10 @@ export const CLIENT: readonly Entry[] = [
     why: ["The endpoint has been unreachable, or most commands failed for the same cause."],
     next: [
       "Look at the cause that opened the circuit: it is in the log's opening line and in this error's `cause`.",
-      { say: "See whether it answers (PONG is well; refused or no answer is the fault)", run: "{within}{cli} ping" },
+      {
+        say: "See whether it answers (healthy: PONG; refused or no answer: Redis is down, hangs, or is somewhere else)",
+        run: "{within}{cli} ping",
+      },
     ],
   },
   {
@@ -75,7 +78,10 @@ export const CLIENT: readonly Entry[] = [
       "The process produces commands faster than the server takes them.",
     ],
     next: [
-      { say: "See whether it answers (PONG is well; refused or no answer is the fault)", run: "{within}{cli} ping" },
+      {
+        say: "See whether it answers (healthy: PONG; refused or no answer: Redis is down, hangs, or is somewhere else)",
+        run: "{within}{cli} ping",
+      },
       "Slow the producer down: await replies, or send in batches.",
     ],
   },
@@ -111,7 +117,10 @@ export const CLIENT: readonly Entry[] = [
       "The last connection attempt failed: its error is the cause.",
     ],
     next: [
-      { say: "See whether it answers (PONG is well; refused or no answer is the fault)", run: "{within}{cli} ping" },
+      {
+        say: "See whether it answers (healthy: PONG; refused or no answer: Redis is down, hangs, or is somewhere else)",
+        run: "{within}{cli} ping",
+      },
       "Wait for `ready` before the first command, or let commands wait (`queue`).",
     ],
   },

@@ -21,12 +21,12 @@ export const CONNECTION: readonly Entry[] = [
         run: "{within}{cli} info server | grep uptime_in_seconds",
       },
       {
-        say: "See whether the kernel killed it (no line is well; Killed process … redis-server is the cause)",
+        say: "See whether the kernel killed it (healthy: no line; Killed process … redis-server: the kernel ended it for memory)",
         run: "journalctl -k --since -1h --no-pager | grep -i 'out of memory'",
         when: ["local", "systemd"],
       },
       {
-        say: "See whether clients are closed for their output buffer (0 is well; more: clients were closed for their size)",
+        say: "See whether clients are closed for their output buffer (healthy: 0; more: clients were closed for their size)",
         run: "{cli} info stats | grep -E 'client_output_buffer|evicted_clients'",
       },
     ],
@@ -38,8 +38,8 @@ export const CONNECTION: readonly Entry[] = [
     title: "The connection to {target} was lost.",
     why: [
       "redis-server was stopped, restarted or failed over.",
-      "Something between closed an idle connection.",
-      "The peer vanished without a word (node loss, cable, NAT table), and the kernel gave up at last.",
+      "Something in between closed an idle connection.",
+      "The peer vanished without closing the connection (a lost node, a cable, a NAT table), and the kernel finally gave up.",
     ],
     next: [
       {
@@ -47,7 +47,7 @@ export const CONNECTION: readonly Entry[] = [
         run: "{within}{cli} info server | grep uptime_in_seconds",
       },
       {
-        say: "See what its log says (no line of a stop or crash is well)",
+        say: "See what its log says (healthy: no line of a stop or crash)",
         run: "journalctl -u redis-server --since -10min --no-pager",
         when: ["local", "systemd"],
       },
@@ -78,16 +78,16 @@ export const CONNECTION: readonly Entry[] = [
         when: ["plain", "tcp"],
       },
       {
-        say: "Hear the server's own words (+PONG is well; -ERR or -DENIED: its own words; nothing: it drops the connection)",
+        say: "Read the server's own words (healthy: +PONG; -ERR or -DENIED: its own words; nothing: it drops the connection)",
         run: "(sleep 1; echo PING) | nc -w 3 {host} {port}",
         when: "tcp",
       },
       {
-        say: "On the Redis machine: see how many clients it has (connected_clients well below maxclients is well)",
+        say: "On the Redis machine: see how many clients it has (healthy: connected_clients well below maxclients)",
         run: "redis-cli info clients",
       },
       {
-        say: "On a machine with kubectl: see whether the service has endpoints (addresses behind the service are well; <none>: no pod is ready)",
+        say: "On a machine with kubectl: see whether the service has endpoints (healthy: addresses behind the service; <none>: no pod is ready)",
         run: "kubectl get endpoints",
         when: "kubernetes",
       },
@@ -106,11 +106,11 @@ export const CONNECTION: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether it answers now (PONG is well; no answer: it hangs; refused: it is down)",
+        say: "See whether it answers now (healthy: PONG; no answer: it hangs; refused: it is down)",
         run: "{within}{cli} ping",
       },
       {
-        say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
+        say: "See the slowest commands (healthy: an empty list; the third number of an entry is its duration in microseconds)",
         run: "{within}{cli} slowlog get 10",
       },
       {
@@ -118,7 +118,7 @@ export const CONNECTION: readonly Entry[] = [
         run: "{within}{cli} client list",
       },
       {
-        say: "If it answers: see how fast (an avg below a few ms is well; no figure: it has stopped answering)",
+        say: "If it answers: see how fast (healthy: an avg of no more than a few ms; no figure: it has stopped answering)",
         run: "{within}{cli} --latency",
       },
     ],
@@ -145,12 +145,12 @@ export const CONNECTION: readonly Entry[] = [
         when: "tcp",
       },
       {
-        say: "See whether the process is stopped or waits for the disk (S or R is well; T: stopped; D: it waits for the disk; no line: not running)",
+        say: "See whether the process is stopped or waits for the disk (healthy: S or R; T: stopped; D: it waits for the disk; no line: not running)",
         run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
         when: "local",
       },
       {
-        say: "See the slowest commands (an empty list is well; the third number of an entry is its microseconds)",
+        say: "See the slowest commands (healthy: an empty list; the third number of an entry is its duration in microseconds)",
         run: "{within}{cli} slowlog get 10",
       },
     ],
@@ -171,16 +171,16 @@ export const CONNECTION: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Hear what it says (+PONG or -NOAUTH is Redis; anything else is not)",
+        say: "Read what it says (+PONG or -NOAUTH is Redis; anything else is not)",
         run: "(printf 'PING\\r\\n'; sleep 1) | nc -w 3 {host} {port}",
       },
       {
-        say: "See who owns the port (redis-server is well; another name: that has the port)",
+        say: "See who owns the port (healthy: redis-server; another name: that program has the port)",
         run: "ss -ltnp | grep {port}",
         when: ["local", "linux"],
       },
       {
-        say: "See who owns the port (redis-server is well; another name: that has the port)",
+        say: "See who owns the port (healthy: redis-server; another name: that program has the port)",
         run: "lsof -nP -iTCP:{port} -sTCP:LISTEN",
         when: ["local", "mac"],
       },
@@ -194,13 +194,13 @@ export const CONNECTION: readonly Entry[] = [
     name: "replies out of step",
     title: "{target} sent replies that do not belong to any request.",
     why: [
-      "A proxy or load balancer between answers on its own, or mixes up the replies of several clients.",
+      "A proxy or load balancer in between answers on its own, or mixes up the replies of several clients.",
       "A command that changes the flow of replies was sent by hand on a shared connection: MONITOR, SYNC, CLIENT REPLY.",
       "The server, or a module of it, has a fault.",
     ],
     next: [
       {
-        say: "See what listens there (redis_version is well; anything else: not a Redis, or a proxy)",
+        say: "See what listens there (healthy: redis_version; anything else: not a Redis, or a proxy)",
         run: "{cli} info server | head",
       },
       "Search the code for `call(` with MONITOR, SYNC, PSYNC or CLIENT REPLY.",

@@ -19,18 +19,18 @@ export const LIMITS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "On the Redis machine: count connections by client address, as redis-cli is turned away too (even counts are well; one address with most of them is the cause)",
+        say: "On the Redis machine: count connections by client address, as redis-cli is turned away too (healthy: similar counts; one address with most of them: that is the cause)",
         run: "ss -Htn state established '( sport = :{port} )' | awk '{print $4}' | sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head",
         when: ["tcp", "own-server"],
       },
       {
-        say: "See how many this process has (one to a few is well; it grows with the requests: a client per request)",
+        say: "See how many this process has (healthy: one or a few; growing with the requests: a client is made per request)",
         run: 'ss -tnp | grep -c ":{port}.*pid={pid}"',
         when: ["tcp", "linux", "own-process"],
       },
       "Stop one instance of the worst offender: that makes room for redis-cli, and for the rest.",
       {
-        say: "Then see how many there are, and the limit (connected_clients below maxclients is well)",
+        say: "Then see how many there are, and the limit (healthy: connected_clients below maxclients)",
         run: "{cli} info clients",
       },
     ],
@@ -73,17 +73,17 @@ export const LIMITS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Count what is open (well below the limit is well)",
+        say: "Count what is open (healthy: well below the limit)",
         run: "ls /proc/{pid}/fd | wc -l",
         when: ["linux", "own-process"],
       },
       {
-        say: "See what it is (one kind with most of them leaks)",
+        say: "See what they are (if most are of one kind, that kind leaks)",
         run: "lsof -p {pid} | awk '{print $5}' | sort | uniq -c | sort -rn",
         when: "own-process",
       },
       {
-        say: "See the limit (several times of what is open is well)",
+        say: "See the limit (healthy: several times as many as are open)",
         run: "grep 'open files' /proc/{pid}/limits",
         when: ["linux", "own-process"],
       },
@@ -106,7 +106,7 @@ export const LIMITS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Count sockets by state (a few hundred timewait are well; tens of thousands: connections are not reused)",
+        say: "Count sockets by state (healthy: a few hundred timewait; tens of thousands: connections are not reused)",
         run: "ss -s",
         when: "linux",
       },
@@ -116,7 +116,7 @@ export const LIMITS: readonly Entry[] = [
         when: "linux",
       },
       {
-        say: "Count sockets by state (a few hundred TIME_WAIT are well; tens of thousands: connections are not reused)",
+        say: "Count sockets by state (healthy: a few hundred TIME_WAIT; tens of thousands: connections are not reused)",
         run: "netstat -an -p tcp | awk '{print $6}' | sort | uniq -c",
         when: "mac",
       },
@@ -140,12 +140,12 @@ export const LIMITS: readonly Entry[] = [
     next: [
       "Take a CPU profile of the busy moment: start the program with `node --cpu-prof`.",
       {
-        say: "See whether the container is throttled (0 is well; growing: the CPU limit is too low)",
+        say: "See whether the container is throttled (healthy: 0; growing: the CPU limit is too low)",
         run: "grep throttled /sys/fs/cgroup/cpu.stat",
         when: "container",
       },
       {
-        say: "See whether Redis itself is fast (an avg below a few ms is well; no figure at all: it does not answer)",
+        say: "See whether Redis itself is fast (healthy: an avg of no more than a few ms; no figure at all: it does not answer)",
         run: "{within}{cli} --latency",
       },
     ],

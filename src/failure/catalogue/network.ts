@@ -26,26 +26,26 @@ export const NETWORK: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether anything answers there (PONG is well; refused or no answer is the fault)",
+        say: "See whether anything answers there (healthy: PONG; refused or no answer: Redis is down, hangs, or is somewhere else)",
         run: "{cli} ping",
       },
       {
-        say: "See what listens on this machine (a line with the port is well; none: nothing listens there)",
+        say: "See what listens on this machine (healthy: a line with the port; none: nothing listens there)",
         run: "ss -ltnp | grep -E '{port}|redis'",
         when: ["local", "tcp", "linux", "no-container"],
       },
       {
-        say: "See what listens on this machine (a line with the port is well; none: nothing listens there)",
+        say: "See what listens on this machine (healthy: a line with the port; none: nothing listens there)",
         run: "lsof -nP -iTCP -sTCP:LISTEN | grep -E '{port}|redis'",
         when: ["local", "tcp", "mac", "no-container"],
       },
       {
-        say: "See whether the service runs (active (running) is well; failed or inactive: start it)",
+        say: "See whether the service runs (healthy: active (running); failed or inactive: start it)",
         run: "systemctl status redis-server --no-pager",
         when: ["local", "systemd"],
       },
       {
-        say: "See whether the service runs (Running: true is well)",
+        say: "See whether the service runs (healthy: Running: true)",
         run: "brew services info redis",
         when: ["local", "mac", "no-container"],
       },
@@ -55,22 +55,22 @@ export const NETWORK: readonly Entry[] = [
         when: ["container", "local", "tcp"],
       },
       {
-        say: "See whether the socket exists and who listens (a line with the path is well; none: no Redis has that socket)",
+        say: "See whether the socket exists and who listens (healthy: a line with the path; none: no Redis has that socket)",
         run: "ss -lxp | grep redis",
         when: ["unix", "linux"],
       },
       {
-        say: "See whether the socket exists and who listens (a line with the path is well; none: no Redis has that socket)",
+        say: "See whether the socket exists and who listens (healthy: a line with the path; none: no Redis has that socket)",
         run: "lsof -U | grep redis",
         when: ["unix", "mac"],
       },
       {
-        say: "On the Redis machine: see which addresses it listens on (0.0.0.0, * or the private address is well; 127.0.0.1 only: others are refused)",
+        say: "On the Redis machine: see which addresses it listens on (healthy: 0.0.0.0, * or the private address; 127.0.0.1 only: others are refused)",
         run: "ss -ltnp | grep redis-server",
         when: ["remote", "own-server"],
       },
       {
-        say: "On a machine with kubectl: see whether the service has endpoints (addresses behind the service are well; <none>: no pod is ready)",
+        say: "On a machine with kubectl: see whether the service has endpoints (healthy: addresses behind the service; <none>: no pod is ready)",
         run: "kubectl get endpoints",
         when: "kubernetes",
       },
@@ -102,7 +102,7 @@ export const NETWORK: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Test the port without Redis (succeeded or open is well; refused or timed out: Redis is not the fault)",
+        say: "Test the port without Redis (healthy: succeeded or open; refused or timed out: the network or a firewall is at fault, or nothing listens there)",
         run: "nc -vz -w 3 {host} {port}",
         when: "tcp",
       },
@@ -112,19 +112,19 @@ export const NETWORK: readonly Entry[] = [
         when: ["tls", "tcp"],
       },
       {
-        say: "On a machine with kubectl: see which policies apply (no policy for this namespace is well; one must let the port through)",
+        say: "On a machine with kubectl: see which policies apply (healthy: no policy for this namespace; one must let the port through)",
         run: "kubectl get networkpolicy -A",
         when: ["kubernetes", "remote"],
       },
       {
-        say: "See where packets stop (the host as last line is well; stars: packets stop behind the line before)",
+        say: "See where packets stop (healthy: the host as last line; stars: packets stop behind the line before)",
         run: "traceroute -T -w 1 -m 20 -p {port} {host}",
         when: ["remote", "tcp"],
       },
       { say: "Check the inbound rules of the Redis security group for this machine's group", when: "elasticache" },
       { say: "On the Redis machine, or in its security group: does a rule let this machine in?", when: "remote" },
       {
-        say: "See whether the process is stopped or starved (S or R is well; T: stopped; D: it waits for the disk; no line: not running)",
+        say: "See whether the process is stopped or starved (healthy: S or R; T: stopped; D: it waits for the disk; no line: not running)",
         run: "ps axo pid,stat,pcpu,args | grep '[r]edis-server'",
         when: "local",
       },
@@ -134,7 +134,7 @@ export const NETWORK: readonly Entry[] = [
     ...BASE,
     code: "HOST_UNREACHABLE",
     name: "host unreachable",
-    title: "There is no way to {hostname}: the host cannot be reached.",
+    title: "The host {hostname} cannot be reached.",
     why: [
       "The machine is down, or its address has moved.",
       "A firewall rejects with an ICMP message (firewalld does so by default).",
@@ -142,21 +142,21 @@ export const NETWORK: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See whether the host answers at all (replies are well; none: the host or the way is down, or drops ping)",
+        say: "See whether the host answers at all (healthy: replies; none: the host or the way is down, or drops ping)",
         run: "ping -c 3 {host}",
       },
       {
-        say: "See which way packets take (a line with dev and src is well; unreachable: no route)",
+        say: "See which way packets take (healthy: a line with dev and src; unreachable: no route)",
         run: "ip route get {host}",
         when: "linux",
       },
       {
-        say: "See which way packets take (an interface is well; not in table: no route)",
+        say: "See which way packets take (healthy: an interface; not in table: no route)",
         run: "route -n get {host}",
         when: "mac",
       },
       {
-        say: "Test the port without Redis (succeeded or open is well; refused or timed out: Redis is not the fault)",
+        say: "Test the port without Redis (healthy: succeeded or open; refused or timed out: the network or a firewall is at fault, or nothing listens there)",
         run: "nc -vz -w 3 {host} {port}",
       },
     ],
@@ -173,22 +173,22 @@ export const NETWORK: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the route that would be taken (a line with dev and src is well; unreachable: no route)",
+        say: "See the route that would be taken (healthy: a line with dev and src; unreachable: no route)",
         run: "ip route get {host}",
         when: "linux",
       },
       {
-        say: "See the route that would be taken (an interface is well; not in table: no route)",
+        say: "See the route that would be taken (healthy: an interface; not in table: no route)",
         run: "route -n get {host}",
         when: "mac",
       },
       {
-        say: "See which addresses the name has (addresses of a family that this machine has are well)",
+        say: "See which addresses the name has (healthy: addresses of a family that this machine has)",
         run: "getent ahosts {host}",
         when: "linux",
       },
       {
-        say: "See which addresses the name has (an address is well; nothing: the name is not known here)",
+        say: "See which addresses the name has (healthy: an address; nothing: the name is not known here)",
         run: "dscacheutil -q host -a name {host}",
         when: "mac",
       },

@@ -40,7 +40,7 @@ export const SERVER: readonly Entry[] = [
         run: "{cli} function kill",
       },
       {
-        say: "See which commands take long (an empty list is well; the third number of an entry is its microseconds)",
+        say: "See which commands take long (healthy: an empty list; the third number of an entry is its duration in microseconds)",
         run: "{cli} slowlog get 5",
       },
     ],
@@ -61,16 +61,16 @@ export const SERVER: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See what it is, and who its master is (master is well; slave: it is a replica, and the next lines name its master)",
+        say: "See what it is, and who its master is (healthy: master; slave: it is a replica, and the next lines name its master)",
         run: "{cli} role",
       },
       {
-        say: "Ask Sentinel who the master is (an address is well: it must be the one this client uses; nil: no such master)",
+        say: "Ask Sentinel who the master is (healthy: the address that this client uses; nil: no such master)",
         run: "{sentinelCli} sentinel get-master-addr-by-name {sentinelName}",
         when: "sentinel",
       },
       {
-        say: "See where the name leads now (an address is well; nothing: the name is not known here)",
+        say: "See where the name leads now (healthy: an address; nothing: the name is not known here)",
         run: "getent hosts {host}",
         when: "tcp",
       },
@@ -88,11 +88,11 @@ export const SERVER: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the link (master_link_status:up is well; down: the replica has lost its master)",
+        say: "See the link (healthy: master_link_status:up; down: the replica has lost its master)",
         run: "{cli} info replication | grep -E 'role|master_'",
       },
       {
-        say: "See the replica's log (no error in the last lines is well)",
+        say: "See the replica's log (healthy: no error in the last lines)",
         run: "journalctl -u redis-server -n 50 --no-pager",
         when: ["local", "systemd"],
       },
@@ -110,7 +110,7 @@ export const SERVER: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See use, limit and policy (used below maxmemory is well; noeviction: writes fail when it is full)",
+        say: "See use, limit and policy (healthy: used below maxmemory; noeviction: writes fail when it is full)",
         run: "{cli} info memory | grep -E 'used_memory_human|maxmemory'",
       },
       {
@@ -118,7 +118,7 @@ export const SERVER: readonly Entry[] = [
         run: "{cli} --bigkeys -i 0.01",
       },
       {
-        say: "See how many keys have an expiry (expires near keys is well for a cache; 0: nothing ever goes)",
+        say: "See how many keys have an expiry (healthy for a cache: expires close to keys; 0: nothing ever expires)",
         run: "{cli} info keyspace",
       },
     ],
@@ -135,20 +135,20 @@ export const SERVER: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See what failed (ok is well; err: the save failed)",
+        say: "See what failed (healthy: ok; err: the save failed)",
         run: "{cli} info persistence | grep -E 'status|error'",
       },
       {
-        say: "See where it writes (a directory with room that Redis may write to is well)",
+        say: "See where it writes (healthy: a directory with room that Redis may write to)",
         run: "{cli} config get dir",
       },
       {
-        say: "On the Redis machine: is there room (Use% below 90 is well)?",
+        say: "On the Redis machine: is there room (healthy: Use% below 90)?",
         run: "df -h /var/lib/redis",
         when: "own-server",
       },
       {
-        say: "On the Redis machine: what does its log say (no error in the last lines is well)?",
+        say: "On the Redis machine: what does its log say (healthy: no error in the last lines)?",
         run: "journalctl -u redis-server -n 50 --no-pager",
         when: "own-server",
       },
@@ -165,11 +165,11 @@ export const SERVER: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the replicas and their lag (state=online and lag 0 or 1 are well)",
+        say: "See the replicas and their lag (healthy: state=online with lag 0 or 1)",
         run: "{cli} info replication | grep -E 'role|slave'",
       },
       {
-        say: "See what it demands (to-write at most the replicas that are online is well)",
+        say: "See what it demands (healthy: to-write at most the replicas that are online)",
         run: "{cli} config get 'min-replicas-*'",
       },
     ],
@@ -183,7 +183,7 @@ export const SERVER: readonly Entry[] = [
     why: ["There was a failover: the master became a replica.", "Somebody ran CLIENT UNBLOCK … ERROR."],
     next: [
       {
-        say: "See what it is now (master is well; slave: it is a replica, and the next lines name its master)",
+        say: "See what it is now (healthy: master; slave: it is a replica, and the next lines name its master)",
         run: "{cli} role",
       },
       "Issue the blocking command again, on a connection to the new master.",

@@ -4,7 +4,7 @@ import type { Entry } from "./entry.js";
 const BASE = { area: "tls", severity: "fatal", retryable: false, breaker: "none", applied: "never" } as const;
 /** The step that shows what a server presents. */
 export const SHOW_CERTIFICATES = {
-  say: "See the certificates the server presents (Verify return code 0 is well; another number says what is wrong)",
+  say: "See the certificates the server presents (healthy: Verify return code 0; another number says what is wrong)",
   run: "{within}openssl s_client -connect {address} -servername {host} -showcerts </dev/null",
 };
 
@@ -18,12 +18,12 @@ export const TLS: readonly Entry[] = [
     why: [
       "The server's certificate comes from a private authority, and the client was not given its CA certificate.",
       "The server does not send its intermediate certificate.",
-      "Somebody between presents a certificate of his own (TLS inspection).",
+      "Something in between presents a certificate of its own (TLS inspection).",
     ],
     next: [
       SHOW_CERTIFICATES,
       {
-        say: "Connect with the CA file, as the client should (PONG is well: give the client the same file; verify failed: another authority)",
+        say: "Connect with the CA file, as the client should (healthy: PONG, so give the client the same file; verify failed: it is another authority)",
         run: "{within}redis-cli -h {host} -p {port} --tls --cacert ca.pem ping",
       },
       'Pass the CA: tls: { ca: readFileSync("ca.pem") }',
@@ -41,10 +41,10 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the dates (now between notBefore and notAfter is well)",
+        say: "See the dates (healthy: today is between notBefore and notAfter)",
         run: "{within}openssl s_client -connect {address} -servername {host} </dev/null 2>/dev/null | openssl x509 -noout -dates",
       },
-      { say: "Compare with this machine's clock (the true time is well)", run: "date -u" },
+      { say: "Compare with this machine's clock (healthy: the correct time)", run: "date -u" },
     ],
   },
   {
@@ -60,7 +60,7 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See which names it is made out to (the client's host among them is well)",
+        say: "See which names it is made out to (healthy: the client's host among them)",
         run: "{within}openssl s_client -connect {address} </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName",
       },
       'Ask for the name that is in it: tls: { servername: "redis.example.com" }',
@@ -102,12 +102,12 @@ export const TLS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Connect with the certificate, as the client should (PONG is well: give the client the same files; an alert: the server wants another certificate)",
+        say: "Connect with the certificate, as the client should (healthy: PONG, so give the client the same files; an alert: the server wants another certificate)",
         run: "{within}redis-cli -h {host} -p {port} --tls --cacert ca.pem --cert client.pem --key client.key ping",
       },
       "Pass both: tls: { ca, cert, key }",
       {
-        say: "See the dates and the issuer of yours (now between the dates, and an issuer the server trusts, is well)",
+        say: "See the dates and the issuer of yours (healthy: now between the dates, and an issuer the server trusts)",
         run: "openssl x509 -noout -dates -issuer -in client.pem",
       },
     ],

@@ -23,15 +23,15 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the state and the missing slots (cluster_state:ok and 16384 slots ok are well)",
+        say: "See the state and the missing slots (healthy: cluster_state:ok and 16384 slots ok)",
         run: "{cli} cluster info",
       },
       {
-        say: "See the nodes (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        say: "See the nodes (healthy: connected; the fault: fail, noaddr, or an address that cannot be reached from here; [slot->- is a migration)",
         run: "{cli} cluster nodes",
       },
       {
-        say: "Check the whole (All 16384 slots covered is well; ERR lines name what is missing)",
+        say: "Check the whole (healthy: All 16384 slots covered; ERR lines name what is missing)",
         run: "{within}redis-cli --cluster check {address}{cliOptions}",
         when: "tcp",
       },
@@ -49,9 +49,9 @@ export const TOPOLOGY: readonly Entry[] = [
       "The password or the TLS settings are missing: for Cluster they belong in `redisOptions`.",
     ],
     next: [
-      { say: "See whether one node answers (cluster_state:ok and 16384 slots ok are well)", run: "{cli} cluster info" },
+      { say: "See whether one node answers (healthy: cluster_state:ok and 16384 slots ok)", run: "{cli} cluster info" },
       {
-        say: "See which addresses the nodes announce, and try one of them (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        say: "See which addresses the nodes announce, and try one of them (healthy: connected; the fault: fail, noaddr, or an address that cannot be reached from here; [slot->- is a migration)",
         run: "{cli} cluster nodes",
       },
       "Put password and tls into `redisOptions`, and for ElastiCache with TLS set dnsLookup: (name, done) => done(null, name).",
@@ -93,7 +93,7 @@ export const TOPOLOGY: readonly Entry[] = [
     next: [
       { say: "Use `new Cluster([…])` with this address as startup node", when: "standalone" },
       {
-        say: "See the nodes (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        say: "See the nodes (healthy: connected; the fault: fail, noaddr, or an address that cannot be reached from here; [slot->- is a migration)",
         run: "{cli} cluster nodes",
       },
     ],
@@ -113,7 +113,7 @@ export const TOPOLOGY: readonly Entry[] = [
     next: [
       { say: "Use `new Cluster([…])` with this address as startup node", when: "standalone" },
       {
-        say: "See the migrating slots (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        say: "See the migrating slots (healthy: connected; the fault: fail, noaddr, or an address that cannot be reached from here; [slot->- is a migration)",
         run: "{cli} cluster nodes",
       },
     ],
@@ -129,7 +129,7 @@ export const TOPOLOGY: readonly Entry[] = [
     next: [
       "Try again in a moment: this client does so by itself within the deadline.",
       {
-        say: "See the migrating slots (connected is well; fail, noaddr or an address that cannot be reached from here is the fault; [slot->- is a migration)",
+        say: "See the migrating slots (healthy: connected; the fault: fail, noaddr, or an address that cannot be reached from here; [slot->- is a migration)",
         run: "{cli} cluster nodes",
       },
     ],
@@ -146,7 +146,7 @@ export const TOPOLOGY: readonly Entry[] = [
     next: [
       "Give keys that belong together a common tag: user:{42}:name and user:{42}:cart.",
       {
-        say: "See a key's slot (the same number for all keys of the command is well)",
+        say: "See a key's slot (healthy: the same number for all keys of the command)",
         run: "{cli} cluster keyslot KEY",
       },
     ],
@@ -164,11 +164,11 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Ask a Sentinel who the master is (an address is well: it must be the one this client uses; nil: no such master)",
+        say: "Ask a Sentinel who the master is (healthy: the address that this client uses; nil: no such master)",
         run: "{sentinelCli} sentinel get-master-addr-by-name {sentinelName}",
       },
       {
-        say: "See which masters it knows (the name that this client asks for is well)",
+        say: "See which masters it knows (healthy: the name that this client asks for)",
         run: "{sentinelCli} sentinel masters",
       },
     ],
@@ -188,7 +188,7 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Log in to the Sentinel by hand (an address is well; WRONGPASS: the password is wrong; NOAUTH: it wants one)",
+        say: "Log in to the Sentinel by hand (healthy: an address; WRONGPASS: the password is wrong; NOAUTH: it wants one)",
         run: "{sentinelLogin} sentinel get-master-addr-by-name {sentinelName}",
       },
       "Set `sentinelPassword` (and `sentinelUsername` for a user that is not `default`), or REDIS_SENTINEL_PASSWORD.",
@@ -206,7 +206,7 @@ export const TOPOLOGY: readonly Entry[] = [
     why: ["The `name` option is wrong.", "These are the Sentinels of another set or environment."],
     next: [
       {
-        say: "See which masters they watch (the name that this client asks for is well)",
+        say: "See which masters they watch (healthy: the name that this client asks for)",
         run: "{sentinelCli} sentinel masters",
       },
       "Correct the `name` option, or REDIS_SENTINEL_NAME.",
@@ -221,7 +221,7 @@ export const TOPOLOGY: readonly Entry[] = [
     why: ["All replicas are down, or cut off from the Sentinels.", "The master has no replica."],
     next: [
       {
-        say: "See the replicas and their flags (slave alone is well; s_down, o_down and disconnected are not)",
+        say: "See the replicas and their flags (healthy: slave alone; the fault: s_down, o_down or disconnected)",
         run: "{sentinelCli} sentinel replicas {sentinelName}",
       },
       'Read from the master meanwhile: a client without `role: "slave"`.',
@@ -239,11 +239,11 @@ export const TOPOLOGY: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Ask the node itself (master is well where a master is wanted)",
+        say: "Ask the node itself (healthy: master, where a master is wanted)",
         run: "{cli} role",
       },
       {
-        say: "See what the Sentinel believes (flags: master is well; epochs of the Sentinels should be the same)",
+        say: "See what the Sentinel believes (healthy: flags: master; epochs of the Sentinels should be the same)",
         run: "{sentinelCli} sentinel master {sentinelName}",
       },
     ],

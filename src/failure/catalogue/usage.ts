@@ -16,11 +16,11 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See what it is (the type that the command works on is well; none: no such key)",
+        say: "See what it is (healthy: the type that the command works on; none: no such key)",
         run: "{cli}{select} type KEY",
       },
       {
-        say: "See which keys share its prefix (keys of one part of the program are well; a mixture is the cause)",
+        say: "See which keys share its prefix (healthy: keys of one part of the program; a mixture: that is the cause)",
         run: "{cli}{select} --scan --pattern 'PREFIX*' | head",
       },
     ],
@@ -42,7 +42,7 @@ export const USAGE: readonly Entry[] = [
         run: "{cli} command docs {command}",
       },
       {
-        say: "See the server's version (the version that the command needs, or newer, is well)",
+        say: "See the server's version (healthy: the version that the command needs, or newer)",
         run: "{cli} info server | grep redis_version",
       },
     ],
@@ -72,18 +72,18 @@ export const USAGE: readonly Entry[] = [
       "The server is older than the command.",
       "The command belongs to a module that is not loaded.",
       "It was renamed or disabled in redis.conf, or by the provider.",
-      "A proxy between supports only part of the commands.",
+      "A proxy in between supports only some of the commands.",
     ],
     next: [
       {
-        say: "See the server's version (the version that the command needs, or newer, is well)",
+        say: "See the server's version (healthy: the version that the command needs, or newer)",
         run: "{cli} info server | grep redis_version",
       },
       {
-        say: "Does it know the command (an entry is well; nil: this server does not know it)?",
+        say: "Does it know the command (healthy: an entry; nil: this server does not know it)?",
         run: "{cli} command info {command}",
       },
-      { say: "See the modules (the module of the command is well; empty: no modules)", run: "{cli} module list" },
+      { say: "See the modules (healthy: the module of the command; empty: no modules)", run: "{cli} module list" },
     ],
   },
   {
@@ -96,7 +96,7 @@ export const USAGE: readonly Entry[] = [
       "A float was given where an integer is needed.",
       "The result would not fit into 64 bits.",
     ],
-    next: [{ say: "See the value (digits alone are well)", run: "{cli}{select} get KEY" }],
+    next: [{ say: "See the value (healthy: digits only)", run: "{cli}{select} get KEY" }],
   },
   {
     ...BASE,
@@ -125,7 +125,7 @@ export const USAGE: readonly Entry[] = [
       "The provider's plan has only database 0.",
     ],
     next: [
-      { say: "See how many there are (a number above this client's db is well)", run: "{cli} config get databases" },
+      { say: "See how many there are (healthy: a number above this client's db)", run: "{cli} config get databases" },
       "Use database 0 and a keyPrefix instead.",
     ],
   },
@@ -141,11 +141,11 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See the server's version (the version that the command needs, or newer, is well)",
+        say: "See the server's version (healthy: the version that the command needs, or newer)",
         run: "{cli} info server | grep redis_version",
       },
       {
-        say: "Ask for RESP3 by hand (a list with proto 3 is well; an error: it speaks RESP2 only)",
+        say: "Ask for RESP3 by hand (healthy: a list with proto 3; an error: it speaks RESP2 only)",
         run: "{cli} hello 3",
       },
       "Set `protocol: 2`.",
@@ -163,7 +163,7 @@ export const USAGE: readonly Entry[] = [
     next: [
       "BUSYGROUP at start is normal: treat it as success.",
       {
-        say: "See the groups of a stream (the name of the group is well; empty: create it)",
+        say: "See the groups of a stream (healthy: the name of the group; empty: create it)",
         run: "{cli}{select} xinfo groups KEY",
       },
     ],
@@ -209,7 +209,7 @@ export const USAGE: readonly Entry[] = [
     ],
     next: [
       "Use defineCommand: it falls back to EVAL.",
-      { say: "Is it there (1 is well; 0: load it again)?", run: "{cli} script exists SHA" },
+      { say: "Is it there (healthy: 1; 0: load it again)?", run: "{cli} script exists SHA" },
     ],
   },
   {
@@ -224,9 +224,9 @@ export const USAGE: readonly Entry[] = [
       "It was killed by SCRIPT KILL.",
     ],
     next: [
-      "Read the line number in the message; the cause stands before it.",
+      "Read the line number in the message; the cause comes before it.",
       {
-        say: "Run it by hand (a reply is well; an error names the line of the script)",
+        say: "Run it by hand (healthy: a reply; an error names the line of the script)",
         run: "{cli} --eval script.lua KEY , ARG",
       },
     ],
@@ -243,11 +243,11 @@ export const UNKNOWN: Entry = {
   applied: "lost",
   name: "not recognised",
   title: "A failure that matches no known signature.",
-  why: ["An error of the program, of a library, or of a server this catalogue does not know yet."],
+  why: ["An error of the program, of a library, or of a server that this catalogue does not know yet."],
   next: [
     "Read the text below `seen`, and the error's stack.",
     {
-      say: "See whether the server is well (PONG is well; refused or no answer is the fault)",
+      say: "See whether the server answers (healthy: PONG; refused or no answer: Redis is down, hangs, or is somewhere else)",
       run: "{within}{cli} ping",
     },
     {
