@@ -7,6 +7,8 @@ import { FailureCounts } from "./failure-counts.js";
 
 /** Failures within this long are counted together, in milliseconds. */
 const SPAN = 100;
+/** Callers may be told this long before the trouble is, in the turn in which a login is refused for instance. Milliseconds. */
+const TOLD_FIRST = 100;
 /** How long they are kept, in milliseconds: longer than any silence that is waited out by default. */
 const KEPT = 30_000;
 
@@ -30,11 +32,12 @@ export class RecentFailures {
     this.#buckets.push({ at: now, counts });
   }
 
-  /** Takes out what failed from `since` on. */
+  /** Takes out what failed from `since` on, and just before. */
   takeSince(since: number): FailureCounts {
     const taken = new FailureCounts();
-    for (const { at, counts } of this.#buckets) if (at >= since) taken.addAll(counts);
-    this.#buckets = this.#buckets.filter(({ at }) => at < since);
+    const from = since - SPAN - TOLD_FIRST;
+    for (const { at, counts } of this.#buckets) if (at >= from) taken.addAll(counts);
+    this.#buckets = this.#buckets.filter(({ at }) => at < from);
     return taken;
   }
 }

@@ -41,6 +41,18 @@ describe("a client that is not let in", () => {
     await expectLine(redis, "incident.closed", "info", "AUTH_WRONG");
   });
 
+  it("AUTH_WRONG: the callers who were told of it are counted, the first ones too", async () => {
+    await using server = await startRedis({ password: RIGHT });
+    const redis = open({ port: server.port });
+    const errors = await Promise.all([1, 2, 3].map(() => redis.get("k").catch((error: unknown) => error)));
+    expect(errors).toHaveLength(3);
+    await expectLine(redis, "incident.open", "fatal", "AUTH_WRONG");
+    const { failed } = redis.stats();
+    redis.disconnect();
+    const closed = await expectLine(redis, "incident.closed", "info", "AUTH_WRONG");
+    expect([failed, closed.fields["failed"]]).toEqual([3, 3]);
+  });
+
   it("CREDENTIALS_FAILED: the function that gives the credentials throws", async () => {
     await using server = await startRedis({ password: CANARY });
     let given = (): unknown => {

@@ -196,6 +196,15 @@ describe("IncidentLog", () => {
     expect(events()).toEqual(["fatal incident.open", "info incident.closed"]);
   });
 
+  it("counts those whose callers were told of it just before the log was", () => {
+    told("AUTH_WRONG");
+    told("AUTH_WRONG");
+    vi.advanceTimersByTime(5);
+    log.connectionFailed(wrongPassword);
+    log.closed();
+    expect(written.at(-1)).toMatchObject({ event: "incident.closed", failed: 2, codes: { AUTH_WRONG: 2 } });
+  });
+
   it("uses error where a logger has no fatal", () => {
     const lines: string[] = [];
     const plain = (_fields: object, message: string): void => void lines.push(message);
