@@ -287,7 +287,7 @@ export class Redis extends IORedis {
   async withConnection<T>(fn: (connection: Redis) => T | PromiseLike<T>, options: ConnectionOptions = {}): Promise<T> {
     checkMethodOptions("withConnection", options);
     const run = fn as unknown as (connection: OwnedClient) => T | PromiseLike<T>;
-    return poolFor(this, fn, "withConnection").withConnection(run, new Error("borrowed here"), options);
+    return poolFor(this, fn, "withConnection").withConnection(run, calledAt(this.withConnection), options);
   }
 
   /**
@@ -307,7 +307,7 @@ export class Redis extends IORedis {
     // A single text would be watched letter by letter.
     if (!Array.isArray(keys)) throw new TypeError("transaction needs an array of the keys that it is to watch");
     const run = fn as unknown as (scope: Scope) => T | PromiseLike<T>;
-    return poolFor(this, fn, "transaction").transaction(keys, run, new Error("borrowed here"), options);
+    return poolFor(this, fn, "transaction").transaction(keys, run, calledAt(this.transaction), options);
   }
 
   /** The effective policy, frozen. */
@@ -397,6 +397,13 @@ installHooks(
 );
 letBePlain(Redis.prototype, ["sendCommand", "emit", "duplicate", "parseOptions", "pipeline", "multi"]);
 makesClients(Redis.createClient, Redis.prototype.duplicate, Redis);
+
+/** Where a method was called: the stack from its caller on. */
+function calledAt(method: (...args: never[]) => unknown): Error {
+  const here = new Error("borrowed here");
+  Error.captureStackTrace(here, method);
+  return here;
+}
 
 function poolFor(client: Redis, fn: unknown, method: string): ConnectionPool {
   if (typeof fn !== "function") throw new TypeError(`${method} needs the function that is to have the connection`);

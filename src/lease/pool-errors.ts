@@ -70,8 +70,8 @@ export function warnOfLeak(host: ClientHost, lease: Lease<PooledConnection>, hel
       by,
       forMs: Math.round(heldFor),
       lastCommand: lease.lastCommand,
-      // Without the message and our own frame.
-      borrowedAt: origin?.stack?.split("\n").slice(2).join("\n"),
+      // Without the message.
+      borrowedAt: origin?.stack?.split("\n").slice(1).join("\n"),
     },
     `redis ${host.own.engine.endpoint.label}: ${by} has kept a connection of its own for ${formatDuration(heldFor)}. It is given back when the promise of its function settles: look for one that never does.`,
   );

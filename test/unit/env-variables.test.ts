@@ -333,8 +333,9 @@ describe("an address under another prefix", () => {
 describe("policy variables", () => {
   const fields = FIELDS.filter((f) => POLICY_VARIABLES.includes(variableOf(f.path)));
 
-  it("exist for every field but the two parts that cannot be switched off", () => {
-    expect(FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path)).toEqual(["inFlight", "reconnect", "pool"]);
+  it("exist for every field but the parts that cannot be switched off", () => {
+    const parts = FIELDS.filter((f) => !fields.includes(f)).map((f) => f.path);
+    expect(parts).toEqual(["inFlight", "reconnect", "sentinel", "pool"]);
     expect(POLICY_VARIABLES).toHaveLength(fields.length + 4);
   });
 

@@ -93,7 +93,13 @@ function addressOf(env: Environment, options: FromEnvironmentOptions): Address {
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const prefix = normalPrefix(options.prefix);
   const target = readTarget(env, prefix);
-  const code = readOptions(definedOf(options.redis)).value;
+  const given = readOptions(definedOf(options.redis)).value;
+  // What the environment says of TLS counts, too, where the code names the Sentinels: ioredis would dial in plain text.
+  const isTlsInTheEnvironment = target.options.tls !== undefined || optionsInUrl(target.url).tls !== undefined;
+  const code: Partial<EnvironmentRedisOptions> =
+    given.sentinels !== undefined && given.tls === undefined && isTlsInTheEnvironment
+      ? { enableTLSForSentinelMode: true, ...given }
+      : given;
   const saysWhere = code.host !== undefined || code.path !== undefined || code.sentinels !== undefined;
   const problems: ConfigProblem[] = [
     ...target.problems.filter(({ missing }) => !(saysWhere && missing === true)),
