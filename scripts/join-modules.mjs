@@ -47,7 +47,12 @@ const GUARDED = `\0${OPTIONAL}`;
 const COPIES = 8;
 
 /** What is loaded when one of its names is first used, and those names. */
-const ON_DEMAND = { file: "cluster", names: ["Cluster", "createCluster"] };
+const ON_DEMAND = {
+  file: "cluster",
+  names: ["Cluster", "createCluster"],
+  /** What it alone is made of, beside its folder. */
+  others: ["ioredis/ask-seed.js"],
+};
 /** Stands for such a class or function; `instanceof`, `extends` and static members work as on the real one. */
 const STAND_IN = `function standIn(name) {
   const traps = ["apply", "construct", "get", "getPrototypeOf", "has", "set"].map((trap) => [
@@ -85,8 +90,10 @@ function neededByIndex(modules) {
  */
 function chunkOf(id, modules) {
   if (neededByIndex(modules).has(id)) return "core";
-  const isOnDemand = id === join(dist, `${ON_DEMAND.file}.js`) || id.startsWith(join(dist, ON_DEMAND.file) + sep);
-  return isOnDemand ? ON_DEMAND.file : null;
+  const { file, others } = ON_DEMAND;
+  const own = [`${file}.js`, ...others].map((name) => join(dist, name));
+  const isOnDemand = own.includes(id) || id.startsWith(join(dist, file) + sep);
+  return isOnDemand ? file : null;
 }
 
 const bundle = await rolldown({

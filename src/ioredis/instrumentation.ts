@@ -17,7 +17,8 @@ export function isInstrumented(): boolean {
 /** The method that runs is not the one in the file that it was loaded from. */
 function isTouched(): boolean {
   const running = Function.prototype.toString.call(pristine);
-  const { cache } = createRequire(import.meta.url);
+  // From whatever file: all share one cache, and this one has no name inside a bundle.
+  const { cache } = createRequire(process.execPath);
   for (const file in cache) {
     if (!/[\\/]built[\\/]Redis\.js$/.test(file)) continue;
     const { exports } = cache[file] as { readonly exports: { readonly default?: unknown } };
