@@ -16,6 +16,7 @@ const ON_IOREDIS_5 = [
   "test/fault/sentinel-lookup.test.ts",
   "test/fault/sentinel-failover.test.ts",
   "test/fault/quick-replies.test.ts",
+  "test/fault/script-sends.test.ts",
 ];
 
 /** Two files at a time: most tests own a redis-server, and the machines have two cores. */

@@ -25,6 +25,7 @@ import type { ScriptDefinition } from "./command/scripts.js";
 import type { BatchStream, CallOptions } from "./engine/ports.js";
 import { CLUSTER, clusterInternalsOf } from "./ioredis/cluster-internals.js";
 import { quickenBatches } from "./ioredis/quick-pipeline.js";
+import { keepOrderOfScript } from "./ioredis/script-sends.js";
 import type { EventListener } from "./observe/events.js";
 import { checkMethodOptions } from "./policy/input/call-options.js";
 import type { Policy } from "./policy/shape.js";
@@ -117,6 +118,7 @@ export class Cluster extends IOCluster {
     // Those of the options come before there is anything to tell.
     (this as Partial<Pick<Cluster, typeof CLUSTER>>)[CLUSTER]?.core.scripts.declare(definition);
     super.defineCommand(name, definition);
+    keepOrderOfScript(this as unknown as IORedis, name, () => false);
   }
 
   /**

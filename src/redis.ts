@@ -46,6 +46,7 @@ import { Member } from "./ioredis/member.js";
 import { sendIfOwn } from "./ioredis/own-commands.js";
 import { quickenBatches } from "./ioredis/quick-pipeline.js";
 import { listenerThrew } from "./ioredis/reply-guard.js";
+import { keepOrderOfScript } from "./ioredis/script-sends.js";
 import { subscriptionsOf } from "./ioredis/subscriptions.js";
 import type { ConnectionPool } from "./lease/pool.js";
 import type { TransactionOptions, TransactionResult, TransactionScope as Scope } from "./lease/transaction.js";
@@ -223,6 +224,7 @@ export class Redis extends IORedis {
   ): void {
     this[STATE].scripts.declare(definition);
     super.defineCommand(name, definition);
+    keepOrderOfScript(this, name, () => this[STATE].engine.session.isInMulti);
   }
 
   override silentEmit(event: string, arg?: unknown): boolean {

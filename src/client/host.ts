@@ -93,6 +93,6 @@ function createPooled(host: HostParts, role: Role): Client {
   const pooled = constructWith(context, () =>
     create({ ...options, ...own, resilience: { ...options.resilience, fallback } }),
   );
-  copyScripts(client, pooled);
+  copyScripts(client, pooled, () => pooled[STATE].engine.session.isInMulti);
   return pooled;
 }

@@ -1,6 +1,7 @@
 /** Makes ioredis's commands, and reads what they know, for those who may not touch ioredis themselves. */
 import { Command, Redis as IORedis } from "ioredis";
 import { internalsOf } from "./internals.js";
+import { keepOrderOfScript } from "./script-sends.js";
 
 /** A command that nobody has sent yet. */
 export function makeCommand(
@@ -26,10 +27,12 @@ interface Slotted {
   getSlot(): number | null;
 }
 
-/** Gives a client the scripts that another one was taught by `defineCommand`. */
-export function copyScripts(from: IORedis, to: IORedis): void {
+/** Gives a client the scripts that another one was taught by `defineCommand`. `isInMulti`: an interactive MULTI is open on it. */
+export function copyScripts(from: IORedis, to: IORedis, isInMulti: () => boolean): void {
   for (const [name, { lua, numberOfKeys, readOnly }] of Object.entries(internalsOf(from).scriptsSet)) {
     const keys = numberOfKeys === null ? {} : { numberOfKeys };
-    if (!(name in to)) IORedis.prototype.defineCommand.call(to, name, { lua, readOnly, ...keys });
+    if (name in to) continue;
+    IORedis.prototype.defineCommand.call(to, name, { lua, readOnly, ...keys });
+    keepOrderOfScript(to, name, isInMulti);
   }
 }

@@ -63,6 +63,10 @@ export interface DefinedScript {
   readonly lua: string;
   readonly numberOfKeys: number | null;
   readonly readOnly: boolean;
+  /** The class of its commands, which decides between EVAL and EVALSHA. */
+  Command: new (...parts: ConstructorParameters<typeof Command>) => Command;
+  /** Makes a command and hands it to a client or a pipeline; after NOSCRIPT another one to the client. */
+  execute(container: object, ...rest: unknown[]): unknown;
 }
 
 /** What a pipeline does to and asks of a command. */
