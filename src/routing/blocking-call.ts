@@ -18,6 +18,8 @@ import type { CallOptions, Dispatcher } from "../engine/ports.js";
 import { streamTailsOf } from "../command/stream-tails.js";
 import { stalls } from "../stall-meter.js";
 
+/** A server's null comes when a piece is over, by both clocks, but for this. Milliseconds. */
+const EARLY = 50;
 /** A block is not cut for less than this share of a piece. */
 const LEAST_REST = 0.5;
 /**
@@ -114,6 +116,11 @@ export class BlockingCall {
       caller.reject.call(command, error);
     };
     engine.dispatch(command, undefined, options);
+  }
+
+  /** The null that came ended a piece, and not the block: nobody has ended it with CLIENT UNBLOCK before its time. */
+  get isPieceOver(): boolean {
+    return this.isPiece && clock.now() - this.#startedAt >= this.#piece - EARLY;
   }
 
   /** Before it runs again: takes off what it has already waited. Returns whether any time is left. */

@@ -112,7 +112,7 @@ export class DedicatedBlocking implements BlockingRouter {
     }
     lease.lastCommand = blocked.name;
     blocked.run(lease.connection.engine, ({ isEmpty }) => {
-      const goesOn = isEmpty && blocked.isPiece && blocked.shorten();
+      const goesOn = isEmpty && blocked.isPieceOver && blocked.shorten();
       if (!goesOn) lease.giveBack();
       // Once the engine is done with this reply.
       else queueMicrotask(() => this.#runOn(blocked, lease));

@@ -89,7 +89,7 @@ export class SharedConnectionBlock {
     const successor = this.#successor;
     this.#successor = undefined;
     const isEnding = this.#isEnding;
-    const goesOn = isEmpty && (isEnding || blocked.isPiece) && blocked.shorten();
+    const goesOn = isEmpty && (isEnding || blocked.isPieceOver) && blocked.shorten();
     if (!goesOn) successor?.giveBack();
     else if (successor !== undefined) this.#hooks.runThere(blocked, successor);
     else if (isEnding) this.#hooks.runDedicated(blocked);
