@@ -47,12 +47,7 @@ const GUARDED = `\0${OPTIONAL}`;
 const COPIES = 8;
 
 /** What is loaded when one of its names is first used, and those names. */
-const ON_DEMAND = {
-  file: "cluster",
-  names: ["Cluster", "createCluster"],
-  /** What it alone is made of, beside its folder. */
-  others: ["ioredis/ask-seed.js"],
-};
+const ON_DEMAND = { file: "cluster", names: ["Cluster", "createCluster"] };
 /** Stands for such a class or function; `instanceof`, `extends` and static members work as on the real one. */
 const STAND_IN = `function standIn(name) {
   const traps = ["apply", "construct", "get", "getPrototypeOf", "has", "set"].map((trap) => [
@@ -89,11 +84,11 @@ function neededByIndex(modules) {
  * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
  */
 function chunkOf(id, modules) {
+  // The entry stays by itself: it would be one with what it loads, and export its parts.
+  if (id === join(dist, "index.js")) return null;
   if (neededByIndex(modules).has(id)) return "core";
-  const { file, others } = ON_DEMAND;
-  const own = [`${file}.js`, ...others].map((name) => join(dist, name));
-  const isOnDemand = own.includes(id) || id.startsWith(join(dist, file) + sep);
-  return isOnDemand ? file : null;
+  const isOnDemand = id === join(dist, `${ON_DEMAND.file}.js`) || id.startsWith(join(dist, ON_DEMAND.file) + sep);
+  return isOnDemand ? ON_DEMAND.file : null;
 }
 
 const bundle = await rolldown({
