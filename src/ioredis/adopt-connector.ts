@@ -4,6 +4,7 @@
  */
 import { clock } from "../clock.js";
 import { Socket } from "node:net";
+import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import { deferConnectTimeout } from "./awake-connect-timeout.js";
 import { coalesceWrites, type WriteStats } from "./coalesce.js";
 import type { Connector } from "./internals.js";
@@ -20,6 +21,8 @@ export interface Preparation {
   prepare(): Promise<Error | null | undefined>;
   /** Nobody wants the connection any more. */
   giveUp(): void;
+  /** The client has ended in the meantime: not even a connection that failed is waited for. */
+  isOver(): boolean;
 }
 
 export interface Adoption {
@@ -44,13 +47,12 @@ export function adoptConnector(connector: Connector, adoption: Adoption): void {
   adopted.add(connector);
   nameServers(connector);
   endLookupsWith(connector);
-  if (preparation !== undefined) giveUpWith(connector, preparation);
+  endOnce(connector);
   const connect = connector.connect.bind(connector);
+  const prepare = preparation && prepareWith(connector, preparation);
   const dial: Connector["connect"] = async (emit) => {
-    if (preparation !== undefined) {
-      const reason = await preparation.prepare();
-      if (reason !== undefined) return stillborn(connector, reason ?? undefined);
-    }
+    const unborn = await prepare?.();
+    if (unborn !== undefined) return unborn;
     const stream = await connect(emit);
     coalesceWrites(stream, writes);
     watchLookup(stream, adoption);
@@ -71,12 +73,41 @@ function stillborn(connector: Connector, reason: Error | undefined): Socket {
   return new Socket().destroy();
 }
 
-/** What is being prepared is given up with the connection that it is for. */
-function giveUpWith(connector: Connector, preparation: Preparation): void {
+/**
+ * What is being prepared is given up with the connection that it is for. The connector knows nothing of a connection before it is
+ * told to make it: it would make one that was given up, and nobody would ever end it.
+ */
+function prepareWith(connector: Connector, preparation: Preparation): () => Promise<Socket | undefined> {
+  let givenUp = 0;
   const disconnect = connector.disconnect.bind(connector);
   connector.disconnect = () => {
+    givenUp++;
     preparation.giveUp();
     disconnect();
+  };
+  return async () => {
+    const before = givenUp;
+    const reason = await preparation.prepare();
+    const isUnwanted = reason === null || givenUp !== before;
+    if (isUnwanted && preparation.isOver()) throw new Error(CLOSED_MESSAGE);
+    return isUnwanted || reason !== undefined ? stillborn(connector, reason ?? undefined) : undefined;
+  };
+}
+
+/** ioredis sets a timer and listens to the socket each time that it ends it, and a socket may be ended again until its peer closes it. */
+function endOnce(connector: Connector): void {
+  const disconnect = connector.disconnect.bind(connector);
+  let ended: unknown;
+  connector.disconnect = () => {
+    const { stream } = connector;
+    if (stream === undefined || stream !== ended) {
+      ended = stream;
+      disconnect();
+      return;
+    }
+    connector.stream = undefined;
+    disconnect();
+    connector.stream = stream;
   };
 }
 

@@ -40,6 +40,8 @@ export interface Connector {
   /** Sentinel's connector compares the role of the node it found. */
   check(info: Record<string, string>): boolean;
   firstError?: Error | undefined;
+  /** The socket that was made last. */
+  stream?: unknown;
   /** Sentinel's connector: a client for one question. */
   connectToSentinel?(endpoint: { readonly host?: unknown }, options?: object): IORedis;
   /** Sentinel's connector: where the master, or a replica, is; `null` for nowhere. */

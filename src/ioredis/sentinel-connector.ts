@@ -45,6 +45,7 @@ export class SentinelConnector implements SetMember {
   /** Another server is wanted than the one that was dialled last. */
   #isReplaced = false;
   #stream: Socket | undefined = undefined;
+  #ended: Socket | undefined = undefined;
   /** What the last socket failed with, for ioredis. */
   firstError: Error | undefined = undefined;
 
@@ -109,7 +110,9 @@ export class SentinelConnector implements SetMember {
     this.#attempt?.ending.abort(new Error(CLOSED));
     this.#attempt = undefined;
     const stream = this.#stream;
-    if (stream === undefined || stream.destroyed) return;
+    // Its end has been set going before, and is waited for.
+    if (stream === undefined || stream.destroyed || stream === this.#ended) return;
+    this.#ended = stream;
     const { disconnectTimeout = 0 } = this.#client.options as { readonly disconnectTimeout?: number };
     const timer = clock.setTimeout(() => stream.destroy(), disconnectTimeout);
     stream.once("close", () => clock.clearTimeout(timer));

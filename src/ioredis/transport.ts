@@ -6,7 +6,6 @@ import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import { bytesOf, callOf } from "../engine/call.js";
-import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import type { BatchReplies, BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
@@ -441,7 +440,11 @@ export class IORedisTransport implements Transport {
     adoptConnector(this.#redis.connector, {
       writes: this.writes,
       preparation: this.login.mustPrepare
-        ? { prepare: () => this.#prepare(), giveUp: () => this.login.giveUp() }
+        ? {
+            prepare: () => this.#prepare(),
+            giveUp: () => this.login.giveUp(),
+            isOver: () => this.#redis.status === "end",
+          }
         : undefined,
       closedUnheard: () => this.#record.closedUnheard,
       isResolving: () => this.#watchdog.isResolving,
@@ -597,7 +600,6 @@ export class IORedisTransport implements Transport {
   /** Before the first packet, and not on the server's time. */
   async #prepare(): Promise<Error | null | undefined> {
     const reason = await this.login.prepare();
-    if (reason === null && this.#redis.status === "end") throw new Error(CLOSED_MESSAGE);
     if (reason === undefined) this.#watchdog.dialling(this.#isNamed);
     return reason;
   }

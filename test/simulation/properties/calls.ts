@@ -57,7 +57,8 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
       );
     }
     if (outcome?.ok === true && entry.group?.how !== "transaction" && entry.group?.how !== "by hand") {
-      if (last === undefined || last.at > entry.settledAt) {
+      // One that was sent before, on a connection that was given up, may still be executed afterwards.
+      if (executions.every(({ at }) => at > entry.settledAt)) {
         add(
           "acknowledged",
           entry.settledAt,
@@ -67,7 +68,7 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
         add(
           "reply",
           entry.settledAt,
-          `${entry.what} was told ${JSON.stringify(outcome.value)}; the server said ${JSON.stringify(plain(last.reply))}`,
+          `${entry.what} was told ${JSON.stringify(outcome.value)}; the server said ${JSON.stringify(executions.map(({ reply }) => plain(reply)))}`,
         );
       }
     }
