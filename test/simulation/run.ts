@@ -246,9 +246,12 @@ class Run {
     if (subscriber === undefined || channels.size === 0 || subscriber.policy.heartbeat === false) return;
     const { clock } = this.#subject;
     const master = this.#servers.find(({ role }) => role === "master");
-    clock.after(5, () => {
-      for (const channel of channels) master?.publish("message", channel, "val:last");
-    });
+    // The last call may be what finds that the writes have moved; what is published while everybody moves there is lost, as it may be.
+    for (const delay of [5, 500]) {
+      clock.after(delay, () => {
+        for (const channel of channels) master?.publish("message", channel, "val:last");
+      });
+    }
     clock.after(1_000, () => {
       for (const channel of channels) {
         if (actor.heard.includes(`${channel} val:last`)) continue;

@@ -1973,4 +1973,23 @@ export const KEPT: readonly Kept[] = [
       healsAt: 845,
     },
   },
+  {
+    name: "published-while-everybody-moves",
+    row: "The last write finds the new master, and the subscriber moves along while the message that the check waits for is published. The check took what may be lost for a subscription that is not there.",
+    property: "subscribed",
+    seed: 701598,
+    base: "5b04428",
+    isFailing: false,
+    scenario: {
+      seed: 701598,
+      world: "demotion",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 79,
+      serverStartsAt: 0,
+      clients: [{ profile: "production" }],
+      steps: [{ at: 2368, client: 0, action: { do: "subscribe", channel: "ch0" } }],
+      faults: [{ at: 6705, action: { do: "demote" } }],
+      healsAt: 6805,
+    },
+  },
 ];
