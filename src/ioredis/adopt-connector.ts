@@ -51,7 +51,8 @@ export function adoptConnector(connector: Connector, adoption: Adoption): void {
   const connect = connector.connect.bind(connector);
   const prepare = preparation && prepareWith(connector, preparation);
   const dial: Connector["connect"] = async (emit) => {
-    const unborn = await prepare?.();
+    // Not a turn later without need: the connector knows nothing of a connection, nor of its end, before it is told to make it.
+    const unborn = prepare && (await prepare());
     if (unborn !== undefined) return unborn;
     const stream = await connect(emit);
     coalesceWrites(stream, writes);
