@@ -45,12 +45,12 @@ export function installHooks<T extends Adapted>(
     },
 
     resetOfflineQueue(this: T) {
-      const { events } = this[ADAPTER];
+      const { transport } = this[ADAPTER];
       // ioredis queues what it finds not writable; here that means the engine takes it back.
       internalsOf(this).offlineQueue = {
         length: 0,
         push: (item: CommandItem) => {
-          events.returned(item.command);
+          transport.returned(item);
           return 0;
         },
         shift: () => undefined,

@@ -6,6 +6,7 @@ import type { Command } from "ioredis";
 import type { RedisInternals } from "./internals.js";
 
 interface Pending {
+  readonly command: Command;
   readonly database: number;
   /** It runs with its MULTI, if that runs. */
   isQueued: boolean;
@@ -56,7 +57,7 @@ export class SelectedDatabase {
         if (!Number.isInteger(database)) return;
         // ioredis knows it in lower case only, and would go on in the database before.
         command.name = name;
-        const pending: Pending = { database, isQueued: false };
+        const pending: Pending = { command, database, isQueued: false };
         this.#pending.push(pending);
         this.#listen(command, (reply) => {
           if (String(reply) === "QUEUED") pending.isQueued = true;
@@ -86,6 +87,13 @@ export class SelectedDatabase {
           );
         });
     }
+  }
+
+  /** A command was not written after all; the database was `before`. ioredis has taken it for a SELECT that was. */
+  unsent(command: Command, before: number): void {
+    this.#pending = this.#pending.filter((one) => one.command !== command);
+    const { condition } = this.#redis;
+    if (condition !== null) condition.select = before;
   }
 
   #decide(pending: readonly Pending[], isDone: boolean): void {

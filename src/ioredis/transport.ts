@@ -6,7 +6,15 @@ import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import { bytesOf, callOf } from "../engine/call.js";
-import type { BatchReplies, BatchStream, CircuitKind, Flaw, Transport, TransportEvents } from "../engine/ports.js";
+import type {
+  BatchReplies,
+  BatchStream,
+  CircuitKind,
+  Flaw,
+  LostItem,
+  Transport,
+  TransportEvents,
+} from "../engine/ports.js";
 import { attachDiagnosis } from "../failure/attach.js";
 import { classify } from "../failure/classify.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
@@ -126,6 +134,8 @@ export class IORedisTransport implements Transport {
   readonly #shown: ShownOptions;
   readonly #sendProgress = new SendProgress();
   readonly #selected: SelectedDatabase;
+  /** What ioredis has given back in the `write` that is under way. */
+  #unsent: LostItem | undefined = undefined;
   readonly login: ConnectionLogin;
   readonly #pending: PendingReply;
   readonly #scout: WriteScout;
@@ -212,9 +222,20 @@ export class IORedisTransport implements Transport {
         ? sendHeard(this.#client, command, stream)
         : (IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>),
     );
+    const unsent = this.#unsent;
+    if (unsent !== undefined) {
+      this.#unsent = undefined;
+      this.#selected.unsent(unsent.command, unsent.select);
+    }
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
     return bytesOf(command);
+  }
+
+  /** ioredis found the socket not writable in the middle of `write`. `select`: the database that the command was issued in. */
+  returned(unsent: LostItem): void {
+    this.#unsent = unsent;
+    this.#events?.returned(unsent.command);
   }
 
   writeBatch(commands: readonly Command[], stream: BatchStream, replies: BatchReplies): number {

@@ -1992,4 +1992,42 @@ export const KEPT: readonly Kept[] = [
       healsAt: 6805,
     },
   },
+  {
+    name: "unsent-select-moves-the-database",
+    row: "A SELECT that ioredis finds not writable is refused and was never sent: ioredis takes it for made all the same, and the next connection and all that follows are in its database.",
+    property: "database",
+    seed: 701076,
+    base: "aefb7b4",
+    isFailing: false,
+    scenario: {
+      seed: 701076,
+      world: "failover",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 21,
+      serverStartsAt: 0,
+      clients: [{ profile: "production", queue: false }],
+      steps: [
+        { at: 110, client: 0, action: { do: "redial" } },
+        { at: 110, client: 0, action: { do: "select", database: 1 } },
+        {
+          at: 380,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 135,
+              name: "del",
+              keys: ["r0"],
+              args: ["r0", "tag:135"],
+              writes: true,
+              isSafe: false,
+              hasIdentity: true,
+            },
+          },
+        },
+      ],
+      faults: [],
+      healsAt: 480,
+    },
+  },
 ];
