@@ -5,6 +5,7 @@
  * Each folder is one layer. Nothing imports upwards:
  *
  *   command, failure, policy  →  engine, endpoint  →  ioredis, routing, lease, observe  →  client  →  cluster  →  redis.ts, cluster.ts
+ *   →  metrics  →  otel, prometheus
  */
 
 /** What a file of a folder is called, for any of the given folders. */
@@ -111,6 +112,15 @@ module.exports = {
       severity: "error",
       from: { path: "^src/", pathNot: "^src/((doctor|cli|failure-pages)/|client/background-doctor\\.ts$)" },
       to: { path: folders("doctor", "cli", "failure-pages"), dependencyTypes: ["dynamic-import"] },
+    },
+    {
+      name: "publishers-are-leaves",
+      comment:
+        "Metrics, OpenTelemetry, Prometheus and the flag of register are entries of their own with packages of their own: no client " +
+        "may need them. They read clients through client/live-clients.ts, and engine/tracer.ts is where a tracer is put.",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/(metrics|otel|prometheus|register)/" },
+      to: { path: folders("metrics", "otel", "prometheus", "register") },
     },
     {
       name: "command-line-is-a-leaf",

@@ -5,6 +5,7 @@
 import type { Role } from "../engine/connections.js";
 import type { Absence } from "../engine/downtime.js";
 import type { Engine } from "../engine/engine.js";
+import { addCounters, zeroCounters } from "../engine/counters.js";
 import { LatencyHistogram } from "../engine/latency.js";
 import { Outcomes } from "../engine/outcomes.js";
 import type { EngineCounters } from "../engine/ports.js";
@@ -63,21 +64,11 @@ export class ClientParts {
 
 /** Counts of a client that has done nothing. */
 export function nothing(): Totals {
-  const counters: EngineCounters = {
-    answered: 0,
-    retried: 0,
-    lost: 0,
-    failed: 0,
-    rejected: 0,
-    unknownOutcomes: 0,
-    deadlines: 0,
-    fallbacks: 0,
-  };
-  return { counters, outcomes: new Outcomes(), latency: new LatencyHistogram() };
+  return { counters: zeroCounters(), outcomes: new Outcomes(), latency: new LatencyHistogram() };
 }
 
 function addTo(sum: Totals, more: { readonly [K in keyof Totals]: Readonly<Totals[K]> }): void {
-  for (const name of Object.keys(sum.counters) as (keyof EngineCounters)[]) sum.counters[name] += more.counters[name];
+  addCounters(sum.counters, more.counters);
   sum.outcomes.addAll(more.outcomes as Outcomes);
   sum.latency.addAll(more.latency as LatencyHistogram);
 }

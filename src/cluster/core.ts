@@ -15,7 +15,7 @@ import { tellWarnings } from "../client/warnings.js";
 import { ScriptEffects } from "../command/scripts.js";
 import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import { Engine } from "../engine/engine.js";
-import type { EngineCounters } from "../engine/ports.js";
+import { addCounters, zeroCounters } from "../engine/counters.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
 import { ClosedError, UnavailableError } from "../failure/errors.js";
 import { askSeed, clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
@@ -85,16 +85,7 @@ export class ClusterCore {
   readonly events: ClientEvents;
   readonly options: ClusterOptions;
   /** What was counted at nodes that have left. */
-  readonly past: EngineCounters = {
-    answered: 0,
-    retried: 0,
-    lost: 0,
-    failed: 0,
-    rejected: 0,
-    unknownOutcomes: 0,
-    deadlines: 0,
-    fallbacks: 0,
-  };
+  readonly past = zeroCounters();
   /** A table is known, and the cluster serves. */
   isRoutable = false;
   readonly #cluster: IOCluster;
@@ -311,7 +302,7 @@ export class ClusterCore {
 
   #remember(node: ClusterNode): void {
     const { counters } = node.client[STATE].parts.totals();
-    for (const name of Object.keys(this.past) as (keyof EngineCounters)[]) this.past[name] += counters[name];
+    addCounters(this.past, counters);
   }
 
   #createListener(node: ClusterNode): Client {

@@ -8,9 +8,6 @@ import type { EndpointInfo } from "../failure/diagnosis.js";
 /** ioredis's options and one more. */
 export type ClusterOptions = IOClusterOptions & { readonly resilience?: ResilienceOptions | undefined };
 
-/** A start node: a port, a URL or an object with host and port. */
-type StartNode = string | number | { readonly host?: string | undefined; readonly port?: number | undefined };
-
 /** Between two looks at the table without a reason. Milliseconds. */
 const INTERVAL = 30_000;
 

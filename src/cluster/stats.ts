@@ -1,6 +1,7 @@
 /** Numbers of a cluster client: of all its nodes together, and of each. Plain data, nothing live. */
 import { STATE } from "../client/state.js";
 import { snapshot, type Stats } from "../client/stats.js";
+import { addCounters, zeroCounters } from "../engine/counters.js";
 import type { EngineCounters } from "../engine/ports.js";
 import type { ClusterCore } from "./core.js";
 import type { RouterCounts } from "./router.js";
@@ -26,27 +27,14 @@ export interface ClusterStats extends EngineCounters {
   readonly nodes: readonly NodeStats[];
 }
 
-const NOTHING: EngineCounters = {
-  answered: 0,
-  retried: 0,
-  lost: 0,
-  failed: 0,
-  rejected: 0,
-  unknownOutcomes: 0,
-  deadlines: 0,
-  fallbacks: 0,
-};
-
 /** `status`: ioredis's own. */
 export function clusterStats(status: string, core: ClusterCore): ClusterStats {
   const { lobby, layout, holds, router, membership } = core;
   const nodes = layout.all.map(({ client, isReplica }): NodeStats => {
     return { ...snapshot(client.status, client[STATE]), role: isReplica ? "replica" : "master" };
   });
-  const sum: EngineCounters = { ...NOTHING };
-  for (const counters of [lobby.counters, core.past, ...nodes]) {
-    for (const name of Object.keys(sum) as (keyof EngineCounters)[]) sum[name] += counters[name];
-  }
+  const sum = zeroCounters();
+  for (const counters of [lobby.counters, core.past, ...nodes]) addCounters(sum, counters);
   const { waiting } = lobby;
   const of = (key: "commands" | "bytes"): number =>
     nodes.reduce((total, node) => total + node.waiting[key], waiting[key]);

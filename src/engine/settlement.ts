@@ -19,7 +19,8 @@ import type { InFlight } from "./in-flight.js";
 import type { OfflineQueue } from "./offline-queue.js";
 import { judge } from "./judge.js";
 import { Outcomes } from "./outcomes.js";
-import type { CommandFailure, EngineCounters } from "./ports.js";
+import type { CommandFailure } from "./ports.js";
+import { zeroCounters } from "./counters.js";
 import { Slices } from "./slices.js";
 
 export interface SettlementParts {
@@ -38,16 +39,7 @@ export interface SettlementParts {
 }
 
 export class Settlement {
-  readonly counters: EngineCounters = {
-    answered: 0,
-    retried: 0,
-    lost: 0,
-    failed: 0,
-    rejected: 0,
-    unknownOutcomes: 0,
-    deadlines: 0,
-    fallbacks: 0,
-  };
+  readonly counters = zeroCounters();
   readonly outcomes = new Outcomes();
   readonly #parts: SettlementParts;
   readonly #slices = new Slices();

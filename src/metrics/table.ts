@@ -111,36 +111,24 @@ export const METRICS: readonly Metric[] = [
       }
     },
   },
-  {
-    name: "ioredoubt.commands.in_flight",
-    kind: "gauge",
-    unit: "{operation}",
-    description: "Commands that are written and unanswered on the clients' own connections.",
-    joins: "sum",
-    read: ({ stats }, add) => {
-      add(stats.inFlight);
-    },
-  },
-  {
-    name: "ioredoubt.commands.waiting",
-    kind: "gauge",
-    unit: "{operation}",
-    description: "Commands that wait for a connection.",
-    joins: "sum",
-    read: ({ stats }, add) => {
-      add(stats.waiting.commands);
-    },
-  },
-  {
-    name: "ioredoubt.commands.waiting_size",
-    kind: "gauge",
-    unit: "By",
-    description: "Bytes of the commands that wait for a connection.",
-    joins: "sum",
-    read: ({ stats }, add) => {
-      add(stats.waiting.bytes);
-    },
-  },
+  gauge(
+    "ioredoubt.commands.in_flight",
+    "{operation}",
+    "Commands that are written and unanswered on the clients' own connections.",
+    ({ inFlight }) => inFlight,
+  ),
+  gauge(
+    "ioredoubt.commands.waiting",
+    "{operation}",
+    "Commands that wait for a connection.",
+    ({ waiting }) => waiting.commands,
+  ),
+  gauge(
+    "ioredoubt.commands.waiting_size",
+    "By",
+    "Bytes of the commands that wait for a connection.",
+    ({ waiting }) => waiting.bytes,
+  ),
   {
     name: "db.client.connection.count",
     kind: "gauge",
@@ -205,6 +193,19 @@ function counter(name: string, unit: string, description: string, field: Counted
     joins: "sum",
     read: ({ stats }, add) => {
       add(stats[field]);
+    },
+  };
+}
+
+function gauge(name: string, unit: string, description: string, of: (stats: Stats) => number): Metric {
+  return {
+    name,
+    kind: "gauge",
+    unit,
+    description,
+    joins: "sum",
+    read: ({ stats }, add) => {
+      add(of(stats));
     },
   };
 }

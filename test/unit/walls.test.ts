@@ -38,13 +38,14 @@ const FILES: readonly (readonly [file: string, text: string, rules: readonly str
   ["client/top.ts", uses("../redis.js"), ["redis-is-the-top"]],
   ["create-redis.ts", loads("./redis.js"), []],
   ["client/doctor.ts", loads("../doctor/one.js"), ["core-loads-no-tools"]],
+  ["client/numbers.ts", uses("../metrics/one.js"), ["publishers-are-leaves"]],
   ["failure/pages.ts", uses("../failure-pages/one.js"), ["core-loads-no-tools"]],
   ["client/doctor-later.ts", loadsLater("../doctor/one.js"), ["one-dynamic-import-of-the-doctor"]],
   ["client/background-doctor.ts", loadsLater("../doctor/one.js"), []],
   ["doctor/cli.ts", uses("../cli/one.js"), ["command-line-is-a-leaf"]],
   ["cli/doctor.ts", loads("../doctor/one.js"), []],
 ];
-const FOLDERS = "command engine endpoint sentinel ioredis lease failure-pages observe client doctor cli".split(" ");
+const FOLDERS = "command engine endpoint sentinel ioredis lease failure-pages observe client metrics doctor cli".split(" ");
 
 interface Violation {
   readonly from: string;
