@@ -198,7 +198,10 @@ export function closing(endpoint: string, tally: Tally, ended: Ended): Line {
   const { ending, duration, recovery, server, takeover } = ended;
   const lasted = formatElapsed(duration);
   const told = `(${tally.first.code}): ${listed(tally.counts)}, ${String(tally.retried)} retried.`;
-  const back = recovery === undefined ? "" : ` Back ${formatDuration(recovery)} after the last failed attempt.`;
+  // A silence that was answered in time after all: nothing had been attempted in vain.
+  const wasWell = server === "unknown" && tally.counts.failed === 0;
+  const back =
+    recovery === undefined || wasWell ? "" : ` Back ${formatDuration(recovery)} after the last failed attempt.`;
   const who = takeover === undefined ? SERVERS[server] : ` ${takeover.to} took over from ${takeover.from}.`;
   const messages: Readonly<Record<IncidentEnding, string>> = {
     recovered: `redis ${endpoint} recovered after ${lasted} ${told}${back}${who}${checkThose(tally.counts)}`,

@@ -322,6 +322,15 @@ describe("IncidentLog", () => {
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
   });
 
+  it("speaks of no failed attempt where a silence was answered in time after all", () => {
+    vi.advanceTimersByTime(60_000);
+    log.connectionFailed(lost, Date.now() - 2_000);
+    vi.advanceTimersByTime(2_000);
+    recovers({ reconnected: false });
+    expect(written.at(-1)?.message).toContain("recovered after 4 s");
+    expect(written.at(-1)?.message).not.toContain("attempt");
+  });
+
   it("spends the look from outside on what lasts", async () => {
     const examine = vi.fn(() => new Promise<undefined>((resolve) => setTimeout(resolve, 1_000, undefined)));
     const other = new IncidentLog({

@@ -45,7 +45,9 @@ const FILES: readonly (readonly [file: string, text: string, rules: readonly str
   ["doctor/cli.ts", uses("../cli/one.js"), ["command-line-is-a-leaf"]],
   ["cli/doctor.ts", loads("../doctor/one.js"), []],
 ];
-const FOLDERS = "command engine endpoint sentinel ioredis lease failure-pages observe client metrics doctor cli".split(" ");
+const FOLDERS = "command engine endpoint sentinel ioredis lease failure-pages observe client metrics doctor cli".split(
+  " ",
+);
 
 interface Violation {
   readonly from: string;
