@@ -5,6 +5,7 @@ import type { Code } from "../failure/codes.js";
 import { noConnection } from "../engine/client-errors.js";
 import { classify } from "../failure/classify.js";
 import { formatDuration } from "../format.js";
+import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import { wallTimeOf } from "../wall-time.js";
 import type { ClientParts } from "./parts.js";
 import type { State } from "./state.js";
@@ -62,8 +63,6 @@ export interface StartupOptions {
 const STARTUP = 10_000;
 /** Between two looks whether the client is connected, in milliseconds. */
 const LOOK = 10;
-/** How long the PING may take where the breaker, which has a limit for it, is off. Milliseconds. */
-const PROBE = 1_000;
 
 /** `status`: ioredis's own. */
 export function healthOf(status: string, { engine, adapter, parts }: State): Health {
@@ -142,8 +141,7 @@ export async function readinessOf(status: () => string, state: State, options: R
   const { transport } = state.adapter;
   // What would be asked in an open MULTI is queued there.
   if (clock.now() - transport.lastReadAt <= maxAge || !state.engine.mayAsk) return { ready: true, health };
-  const { breaker } = state.policy;
-  const limit = breaker === false ? PROBE : breaker.probeTimeout;
+  const limit = probeTimeoutOf(state.policy);
   if (await transport.probe("read-write", limit)) return { ready: true, health: healthOf(status(), state) };
   const after = healthOf(status(), state);
   if (after.status !== "ready") return { ready: false, health: after };

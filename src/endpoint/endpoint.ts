@@ -4,7 +4,7 @@
  * its observer what happens.
  */
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
-import type { CircuitKind, CommandFailure, Observer, ServerIdentity, ServerInfo, Takeover } from "../engine/ports.js";
+import type { CircuitKind, Observer, ServerIdentity, ServerInfo, Takeover } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { Policy } from "../policy/shape.js";
@@ -241,11 +241,6 @@ export class Endpoint implements EndpointFacts {
   /** The server refused a write that was sent at `sentAt`, because it is a replica by now. */
   readOnly(sentAt: number): void {
     this.#search.refused(sentAt);
-  }
-
-  /** The caller of a command of a member gets an error. */
-  commandFailed(failure: CommandFailure): void {
-    this.observer.commandFailed(failure);
   }
 
   /** A member refused a command itself, for this reason. */

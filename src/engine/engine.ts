@@ -14,6 +14,7 @@ import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { IoredoubtErrorDetails } from "../failure/errors.js";
 import { sanitizeError } from "../failure/redact.js";
+import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import type { Policy } from "../policy/shape.js";
 import { AbortedCalls } from "./aborted-calls.js";
 import { Admission } from "./admission.js";
@@ -87,8 +88,6 @@ export interface EngineOptions {
 const LATE = 250;
 /** A server that was replaced may answer what it was sent before for so long, in milliseconds. */
 const ANSWERS_FOR = 50;
-/** Deadline of a probe when the breaker, which has its own, is off. Milliseconds. */
-const PROBE_TIMEOUT = 1_000;
 
 export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   readonly #options: EngineOptions;
@@ -152,7 +151,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       fallback,
       unsent,
       dropped: (call) => this.#dropped(call),
-      failed: (failure) => membership.endpoint.commandFailed(failure),
+      failed: (failure) => membership.endpoint.observer.commandFailed(failure),
       fellBack: (command) => membership.endpoint.observer.fellBack(command),
     }));
     const limits = (this.#limits = new TimeLimits(policy, blockingLimit));
@@ -767,8 +766,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
 
   probe(kind: CircuitKind): Promise<boolean> {
     if (!this.mayAsk) return Promise.resolve(false);
-    const { breaker } = this.#options.policy;
-    return this.#transport.probe(kind, breaker === false ? PROBE_TIMEOUT : breaker.probeTimeout);
+    return this.#transport.probe(kind, probeTimeoutOf(this.#options.policy));
   }
 
   circuitOpened(): void {
@@ -992,9 +990,9 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     this.#settlement.reject(call, error(call, this.#settlement.snapshot(), clock.now()));
   }
 
-  /** Settles a parked call with a value. */
-  resolveParked(call: Call, value: unknown): void {
-    this.#settlement.resolve(call, value);
+  /** Settles a parked QUIT, which needs no server. */
+  acknowledgeParked(call: Call): void {
+    this.#settlement.acknowledge(call);
   }
 
   /** What every error says of this client when nothing was sent. */

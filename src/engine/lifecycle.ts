@@ -22,7 +22,6 @@ export interface LifecycleParts {
   readonly stopTimers: () => void;
 }
 
-const OK = Buffer.from("OK");
 /** Between two looks whether everything is done, in milliseconds. */
 const LOOK = 5;
 
@@ -122,7 +121,7 @@ export class Lifecycle {
 
   /** QUIT that cannot be sent or answered still means: end. */
   endForQuit(call: Call): void {
-    this.#parts.settlement.resolve(call, OK);
+    this.#parts.settlement.acknowledge(call);
     this.#parts.transport.end();
   }
 }

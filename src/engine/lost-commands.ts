@@ -26,8 +26,6 @@ export interface LostCommandsParts {
   readonly connection: ConnectionState;
 }
 
-const OK = Buffer.from("OK");
-
 export class LostCommands {
   readonly #parts: LostCommandsParts;
 
@@ -81,7 +79,7 @@ export class LostCommands {
     if (call.state !== "lost") return;
     const { settlement, connection, decision } = this.#parts;
     if (call.facts.dispatch === "quit") {
-      settlement.resolve(call, OK);
+      settlement.acknowledge(call);
       return;
     }
     const now = clock.now();

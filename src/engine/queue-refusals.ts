@@ -6,8 +6,6 @@ import * as clientErrors from "./client-errors.js";
 import type { OfflineQueue, QueueBounds } from "./offline-queue.js";
 import type { Settlement } from "./settlement.js";
 
-const OK = Buffer.from("OK");
-
 export class QueueRefusals {
   readonly #queue: OfflineQueue;
   readonly #settlement: Settlement;
@@ -71,7 +69,7 @@ export class QueueRefusals {
     const settlement = this.#settlement;
     const snapshot = settlement.snapshot();
     settlement.inSlices(this.#queue.take(), (call) => {
-      if (call.facts.dispatch === "quit") settlement.resolve(call, OK);
+      if (call.facts.dispatch === "quit") settlement.acknowledge(call);
       else settlement.reject(call, clientErrors.closed(call, snapshot, clock.now()));
     });
   }

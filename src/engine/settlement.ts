@@ -38,6 +38,8 @@ export interface SettlementParts {
   readonly fellBack: (command: string) => void;
 }
 
+const OK = Buffer.from("OK");
+
 export class Settlement {
   readonly counters = zeroCounters();
   readonly outcomes = new Outcomes();
@@ -65,6 +67,11 @@ export class Settlement {
   /** What is known right now; captured once for all commands that fail together. */
   snapshot(cause?: Error): FailureSnapshot {
     return this.#parts.snapshots.take(cause);
+  }
+
+  /** QUIT without a server to tell: it is done when nothing is left. */
+  acknowledge(call: Call): void {
+    this.resolve(call, OK);
   }
 
   /** Settles with a value that did not come from the server: QUIT's OK, the null of a block that ended. */

@@ -43,7 +43,10 @@ export const OWN_TEXTS: readonly (readonly [RegExp, Code])[] = [
   [/no reply came over the connection to .* for .* (?:one was|replies were) due/, "RESPONSE_TIMEOUT"],
   [/closed the connection before it was ready/, "CONNECTION_CLOSED_EARLY"],
   [/closed the connection after \d|did not survive a pause of this process/, "CONNECTION_LOST"],
-  [/sent a reply (?:that nothing had asked for|of a shape that fits no request)/, "PROTOCOL_ERROR"],
+  [
+    /sent (?:a reply (?:that nothing had asked for|of a shape that fits no request|longer than `maxReplyBytes`)|a line without an end)/,
+    "PROTOCOL_ERROR",
+  ],
   [/is loading its data into memory/, "LOADING"],
   // ioredis's words for a client that was ended, which this package keeps.
   [/(?:^|: )Connection is closed\.?$/m, "CLIENT_CLOSED"],

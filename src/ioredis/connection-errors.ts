@@ -1,17 +1,8 @@
 /** Why a connection was given up or lost, in words, where no error of the socket says so. */
 import { IoredoubtError } from "../failure/errors.js";
-import { formatDuration } from "../format.js";
+import { formatBytes, formatDuration } from "../format.js";
 import type { Garble } from "./reply-guard.js";
 import type { Excess } from "./reply-limits.js";
-
-/** A reply was due and nothing came. */
-export function silence(label: string, after: number): IoredoubtError {
-  return new IoredoubtError(
-    "RESPONSE_TIMEOUT",
-    `no reply came over the connection to ${label} for ${formatDuration(after)} while one was due; it was destroyed`,
-    { endpoint: label },
-  );
-}
 
 /** TCP is established. */
 export function handshakeTooLong(label: string, after: number): IoredoubtError {
@@ -51,13 +42,16 @@ export function closedByPeer(label: string, age: number, wasReady: boolean): Ior
 }
 
 /** It answers what nobody asked, or with something that is no answer: no later reply of it can be trusted. */
-export function garbled(label: string, garble: Garble | Excess): IoredoubtError {
+/** `longest`: the limit of a reply in bytes. */
+export function garbled(label: string, garble: Garble | Excess, longest: number): IoredoubtError {
   const what =
     garble === "unasked"
       ? "a reply that nothing had asked for"
       : garble === "malformed"
         ? "a reply of a shape that fits no request"
-        : garble;
+        : garble === "a reply longer than the limit"
+          ? `a reply longer than \`maxReplyBytes\` (${formatBytes(longest)})`
+          : garble;
   return new IoredoubtError("PROTOCOL_ERROR", `${label} sent ${what}; the connection was destroyed`, {
     endpoint: label,
   });

@@ -30,12 +30,15 @@ const STATUSES: readonly (readonly [text: string, bytes: Buffer])[] = ["OK", "QU
 
 export class QuickReplies {
   readonly #redis: RedisInternals;
+  readonly #longest: number;
   readonly #hasTextNumbers: boolean;
   /** Where the number that was read last ended, behind its line break; 0 if it was none, or not whole. */
   #next = 0;
 
-  constructor(redis: RedisInternals) {
+  /** `longest`: bytes that a value may have. */
+  constructor(redis: RedisInternals, longest: number) {
     this.#redis = redis;
+    this.#longest = longest;
     this.#hasTextNumbers = redis.options.stringNumbers === true;
   }
 
@@ -70,7 +73,7 @@ export class QuickReplies {
     return at;
   }
 
-  /** `undefined`: it is not plain, or not whole. Sets `#next`. */
+  /** `undefined`: it is not plain, not whole or too long. Sets `#next`. */
   #valueAt(chunk: Buffer, at: number, command: Command): unknown {
     switch (chunk[at]) {
       case DOLLAR:
@@ -102,7 +105,7 @@ export class QuickReplies {
     const size = this.#numberAt(chunk, at);
     const begin = this.#next;
     const end = begin + size;
-    if (begin === 0 || chunk[end] !== CR || chunk[end + 1] !== LF) return undefined;
+    if (begin === 0 || size > this.#longest || chunk[end] !== CR || chunk[end + 1] !== LF) return undefined;
     this.#next = end + 2;
     return isText(command) ? chunk.toString("utf8", begin, end) : chunk.subarray(begin, end);
   }

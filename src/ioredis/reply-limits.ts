@@ -9,8 +9,6 @@ export type Excess = "a line without an end" | "a reply longer than the limit";
 
 /** The longest line: status, error or header. Bytes. */
 const LONGEST_LINE = 65_536;
-/** As the server's own `proto-max-bulk-len`. Bytes. */
-export const LONGEST_REPLY = 536_870_912;
 /** Bytes of the shortest element of a list: `_` and the line break. */
 const SHORTEST_ELEMENT = 3;
 
@@ -44,7 +42,8 @@ export class ReplyLimits {
   /** How far `scan` got. */
   end = 0;
 
-  constructor(longest: number = LONGEST_REPLY) {
+  /** `longest`: bytes that a value may have, or a list at the least. */
+  constructor(longest: number) {
     this.#longest = longest;
   }
 

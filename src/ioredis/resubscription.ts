@@ -115,7 +115,7 @@ export class Resubscription {
     });
     for (const wanted of restored) this.#wanted.delete(keyOf(wanted));
     // A refusal of several may concern one of them: they are asked for one by one.
-    const final = refused.filter(({ wanted, reason }) => wanted.length === 1 && !isPassing(reason));
+    const final = refused.filter(({ wanted, reason }) => wanted.length === 1 && !mayYetSucceed(reason));
     for (const { wanted, reason } of final) {
       for (const one of wanted) this.#wanted.delete(keyOf(one));
       this.#hooks.refused(reason as Error);
@@ -157,7 +157,7 @@ function keyOf({ kind, channel }: Wanted): string {
 }
 
 /** Lost with its connection, or refused for now: worth another attempt. */
-function isPassing(reason: unknown): boolean {
+function mayYetSucceed(reason: unknown): boolean {
   const { area, retryable } = classify(reason, { written: true });
   return retryable || area === "network" || area === "client";
 }

@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import { bytesOf, callOf } from "../engine/call.js";
+import { silentConnection } from "../engine/client-errors.js";
 import type {
   BatchReplies,
   BatchStream,
@@ -20,6 +21,7 @@ import { classify } from "../failure/classify.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
 import { sanitizeError } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
+import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import type { Policy } from "../policy/shape.js";
 import { stalls } from "../stall-meter.js";
 import { adoptConnector } from "./adopt-connector.js";
@@ -32,7 +34,6 @@ import {
   handshakeTooLong,
   lookupTooLong,
   refusedUnheard,
-  silence,
   stillLoading,
 } from "./connection-errors.js";
 import { flawOf, mend } from "./encoding.js";
@@ -102,8 +103,6 @@ const OPTIONS_ONLY: LoginParts = { source: undefined, inherited: undefined };
 
 /** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
 const SELECT_AGAIN = 100;
-/** How long a look for a server that takes writes may take where the breaker, whose probe it is, is off. Milliseconds. */
-const SCOUT_TIMEOUT = 1_000;
 /** After a command was refused for want of a connection, one counts as wanted for this long, in milliseconds. */
 const WANTED_FOR = 1_000;
 /** ioredis's `connectTimeout` where the caller has switched it off: the limit of a handshake grows to this. Milliseconds. */
@@ -139,7 +138,7 @@ export class IORedisTransport implements Transport {
   readonly login: ConnectionLogin;
   readonly #pending: PendingReply;
   readonly #scout: WriteScout;
-  readonly #limits = new ReplyLimits();
+  readonly #replyLimits: ReplyLimits;
   readonly #errors = new BoundedErrors();
   /** The socket whose decoder is guarded. */
   #guarded: object | undefined = undefined;
@@ -160,6 +159,7 @@ export class IORedisTransport implements Transport {
     this.#sentinelRetryStrategy = search.sentinelRetryStrategy;
     this.#hearsOfFailovers = search.hearsOfFailovers;
     this.#label = label;
+    this.#replyLimits = new ReplyLimits(policy.maxReplyBytes);
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
       hasServed: () => this.#answered > this.#answeredBefore,
@@ -172,11 +172,7 @@ export class IORedisTransport implements Transport {
       retryStrategy: this.reconnect.strategy,
       retriesWith: (strategy) => this.reconnect.use(strategy),
     });
-    this.#scout = new WriteScout(
-      this.#redis,
-      policy.breaker === false ? SCOUT_TIMEOUT : policy.breaker.probeTimeout,
-      policy.reconnect.handshakeTimeout,
-    );
+    this.#scout = new WriteScout(this.#redis, probeTimeoutOf(policy), policy.reconnect.handshakeTimeout);
     const { handshakeTimeout } = policy.reconnect;
     const longest = Math.max(handshakeTimeout, client.options.connectTimeout || CONNECT_TIMEOUT);
     const limits = { timeout: handshakeTimeout, longest, lookup: Math.max(longest, LOOKUP_TIMEOUT) };
@@ -186,7 +182,7 @@ export class IORedisTransport implements Transport {
       isIdle: () =>
         this.#redis.status === "ready" && this.#redis.commandQueue.length === 0 && this.#owner?.mayAsk() === true,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
-      silent: (after) => this.destroy(silence(this.#label, after), clock.now() - after),
+      silent: (after) => this.destroy(silentConnection(this.#label, after), clock.now() - after),
       head: () => this.oldestUnanswered(),
     });
     this.#pending = new PendingReply(this.#redis);
@@ -492,7 +488,7 @@ export class IORedisTransport implements Transport {
         this.#selected.connected();
         this.#watchdog.resolved();
         this.login.connected();
-        this.#limits.reset();
+        this.#replyLimits.reset();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
           this.#record.reached(this.#redis.stream);
@@ -521,7 +517,7 @@ export class IORedisTransport implements Transport {
 
   /** What comes back over this connection cannot be trusted any more: all that is in flight is lost with it. */
   garbled(garble: Garble | Excess): void {
-    const cause = garbled(this.#label, garble);
+    const cause = garbled(this.#label, garble, this.#policy.maxReplyBytes);
     const items = this.#redis.commandQueue.toArray();
     this.#redis.commandQueue.clear();
     this.destroy(cause);
@@ -547,8 +543,8 @@ export class IORedisTransport implements Transport {
     const [decode] = stream.listeners("data");
     if (decode === undefined) return;
     stream.off("data", decode as (chunk: Buffer) => void);
-    const limits = this.#limits;
-    const quick = new QuickReplies(this.#redis);
+    const limits = this.#replyLimits;
+    const quick = new QuickReplies(this.#redis, this.#policy.maxReplyBytes);
     stream.prependListener("data", (chunk: Buffer) => {
       for (let at = 0; at < chunk.length; at = limits.end) {
         const from = limits.isBetween ? quick.read(chunk, at) : at;

@@ -96,6 +96,7 @@ export function build(profile: string, values: ReadonlyMap<string, Effective>, c
     queue: isOn("queue") && Object.freeze(queue),
     inFlight: Object.freeze({ maxCommands: number("inFlight.maxCommands"), maxBytes: number("inFlight.maxBytes") }),
     silenceHold: isOn("silenceHold") && number("silenceHold"),
+    maxReplyBytes: number("maxReplyBytes"),
     reconnect: Object.freeze({
       minTimeout: number("reconnect.minTimeout"),
       maxTimeout: number("reconnect.maxTimeout"),

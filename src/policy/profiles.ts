@@ -36,6 +36,7 @@ export const BASE: Omit<Policy, "profile" | "connection" | "breaker"> & {
   queue: { maxCommands: 10_000, maxBytes: 16 * MIB, wait: "deadline" },
   inFlight: { maxCommands: 250_000, maxBytes: 256 * MIB },
   silenceHold: 500,
+  maxReplyBytes: 512 * MIB,
   reconnect: { minTimeout: 50, maxTimeout: 1000, stableAfter: 5000, handshakeTimeout: 3000 },
   sentinel: { connectTimeout: 500, answerTimeout: 500, hedgeAfter: 150 },
   heartbeat: { interval: 15_000, timeout: 5000 },

@@ -215,6 +215,11 @@ export interface Policy {
    */
   readonly silenceHold: number | false;
   /**
+   * The longest value or list that the server may announce in a reply; a longer one is a `PROTOCOL_ERROR`, before it is
+   * read. Bytes; `Infinity` is no limit. Default: 536870912.
+   */
+  readonly maxReplyBytes: number;
+  /**
    * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
    */
   readonly reconnect: ReconnectPolicy;
@@ -319,6 +324,11 @@ export interface ResilienceOptions {
    * Milliseconds; `false` switches it off. Default: 500.
    */
   readonly silenceHold?: number | false | undefined;
+  /**
+   * The longest value or list that the server may announce in a reply; a longer one is a `PROTOCOL_ERROR`, before it is
+   * read. Bytes; `Infinity` is no limit. Default: 536870912.
+   */
+  readonly maxReplyBytes?: number | undefined;
   /**
    * Opening a lost connection again; there is no limit on the number of attempts. Default: the values of its fields.
    */

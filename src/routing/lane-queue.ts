@@ -97,7 +97,7 @@ export class LaneQueue {
   refuseAll(): void {
     this.park();
     for (const item of [...this.#items]) {
-      for (const call of item.calls) if (call.facts.dispatch === "quit") this.#host.own.engine.resolveParked(call, OK);
+      for (const call of item.calls) if (call.facts.dispatch === "quit") this.#host.own.engine.acknowledgeParked(call);
       this.refuse(item);
     }
   }
@@ -144,5 +144,3 @@ export class LaneQueue {
     if (this.#last === item) this.#last = undefined;
   }
 }
-
-const OK = Buffer.from("OK");

@@ -54,6 +54,18 @@ describe("replies out of step", () => {
     expect(redis.log.text() + inspect(errors, { depth: 9 })).not.toContain(SECRET);
   });
 
+  it("are as long as `maxReplyBytes` lets them be", async () => {
+    const lengths = { get: 2048, getdel: 2049 };
+    const { port } = await scriptedServer((name) => bulk("x".repeat(lengths[name as keyof typeof lengths])));
+    const redis = await ready(port, { resilience: { ...OPTIONS.resilience, maxReplyBytes: 2048 } });
+    expect(await redis.get("k")).toHaveLength(2048);
+    const message: unknown = expect.stringContaining("sent a reply longer than `maxReplyBytes` (2 KiB)");
+    const cause: unknown = expect.objectContaining({ code: "PROTOCOL_ERROR", message });
+    await expect(redis.getdel("k")).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN", cause });
+    await eventually(() => expect(redis.status).toBe("ready"));
+    expect(await redis.get("k")).toHaveLength(2048);
+  });
+
   it("that trickle are silence: the connection is replaced", async () => {
     const timers: NodeJS.Timeout[] = [];
     atEnd(() => timers.forEach((timer) => clearInterval(timer)));

@@ -97,10 +97,15 @@ describe("explain", () => {
       "h:1 accepted the connection but did not finish the handshake within 3 s; the connection was destroyed",
     ],
     ["CONNECT_TIMEOUT", "h:1 did not accept the connection within 3 s; the attempt was given up"],
-    ["RESPONSE_TIMEOUT", "no reply came over the connection to h:1 for 5 s while one was due; it was destroyed"],
+    [
+      "RESPONSE_TIMEOUT",
+      "no reply came over the connection to h:1 for 5 s while replies were due; it was destroyed so that a new one can take over",
+    ],
     ["RESPONSE_TIMEOUT", "no reply came over the connection to h:1 for 5 s while replies were due; it was destroyed"],
     ["CONNECTION_LOST", "h:1 closed the connection after 300 ms"],
     ["PROTOCOL_ERROR", "h:1 sent a reply that nothing had asked for; the connection was destroyed"],
+    ["PROTOCOL_ERROR", "h:1 sent a reply longer than `maxReplyBytes` (512 MiB); the connection was destroyed"],
+    ["PROTOCOL_ERROR", "h:1 sent a line without an end; the connection was destroyed"],
     ["CONFIG_INVALID", "ConfigError: resilience.deadlne: is not a known option; did you mean deadline?"],
     ["CLUSTER_UNREACHABLE", "ClusterAllFailedError: Failed to refresh slots cache."],
   ])("knows %s by this package's own words: %s", (code, text) => {

@@ -116,7 +116,7 @@ export const CONNECTION = {
   },
   PROTOCOL_ERROR: {
     means:
-      "A reply came that nothing had asked for, or one of a shape that fits no request. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
+      "A reply came that nothing had asked for, one of a shape that fits no request, or one that is longer than `maxReplyBytes`. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
     findOut: [
       { say: "See the bytes as they come", run: "timeout 30 tcpdump -nn -A -i any 'port {port}'" },
       { say: "What does the proxy's log say at that moment?", when: "remote" },
@@ -124,6 +124,7 @@ export const CONNECTION = {
     fix: [
       "Use `redis.monitor()`, which has a connection of its own, instead of `call('MONITOR')`.",
       "Upgrade the proxy, or set `protocol: 2` if it does not know RESP3.",
+      "If the error names `maxReplyBytes` and the value is really that long, raise the limit, or read the value in pieces (GETRANGE, HSCAN, ZRANGE with LIMIT).",
     ],
     prevent: ["Test through the proxy that production uses."],
     examples: ["Command queue state error. If you can reproduce this, please report it."],
