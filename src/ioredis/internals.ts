@@ -50,12 +50,13 @@ export interface Connector {
   options?: RedisOptions;
 }
 
-/** Connection state that ioredis restores after a reconnect. `protocol` and `handshake` exist from 6.0 on. */
+/** Connection state that ioredis restores after a reconnect. `protocol`, `replyMapping` and `handshake` exist from 6.0 on. */
 export interface Condition {
   select: number;
   subscriber: false | { channels(kind: "subscribe" | "psubscribe" | "ssubscribe"): string[]; isEmpty(): boolean };
   auth?: unknown;
   protocol?: number;
+  replyMapping?: string;
   handshake?: boolean;
 }
 

@@ -79,7 +79,7 @@ const scalars: readonly fc.Arbitrary<Buffer>[] = [
   statusText.map((text) => line(`+${text}`)),
 ];
 const scalars3: readonly fc.Arbitrary<Buffer>[] = [
-  fc.constantFrom("_", "#t", "#f", ",1.5", ",inf", "(123456789012345678901").map(line),
+  fc.constantFrom("_", "#t", "#f", ",1.5", ",-2e-7", ",inf", ",nan", "(123456789012345678901").map(line),
   plainText.map((text) =>
     Buffer.concat([line(`=${String(Buffer.byteLength(text) + 4)}`), Buffer.from(`txt:${text}\r\n`)]),
   ),
@@ -93,13 +93,18 @@ function replyOf(isResp3: boolean): fc.Arbitrary<Buffer> {
       maxLength: 6,
     })
     .map((items) => Buffer.concat([line(`*${String(items.length)}`), ...items]));
+  const map = fc
+    .array(fc.tuple(scalar, fc.oneof(scalar, list)), { maxLength: 4 })
+    .map((items) => Buffer.concat([line(`%${String(items.length)}`), ...items.flat()]));
+  const set = list.map((bytes) => Buffer.concat([Buffer.from("~"), bytes.subarray(1)]));
+  const collection = isResp3 ? fc.oneof(list, map, set) : list;
   const nested = fc
-    .array(fc.oneof(scalar, list), { maxLength: 4 })
+    .array(fc.oneof(scalar, collection), { maxLength: 4 })
     .map((items) => Buffer.concat([line(`*${String(items.length)}`), ...items]));
   return fc.oneof(
     { weight: 8, arbitrary: scalar },
     { weight: 1, arbitrary: fc.constantFrom("-ERR no", "-WRONGTYPE it is another", "*-1", "*0").map(line) },
-    { weight: 2, arbitrary: fc.oneof(list, nested) },
+    { weight: 2, arbitrary: fc.oneof(collection, nested) },
   );
 }
 
@@ -119,6 +124,7 @@ describe("a reply that is read without ioredis's decoder", () => {
   it.each([
     ["RESP2", { protocol: 2 }],
     ["RESP3", { protocol: 3 }],
+    ...(isIoredis6 ? ([["RESP3 as it is", { protocol: 3, replyMapping: "resp3" }]] as const) : []),
     ["numbers as text", { protocol: 2, stringNumbers: true }],
   ] as const)("is what ioredis makes of it, wherever the bytes are cut: %s", async (_name, options) => {
     const isResp3 = isIoredis6 && options.protocol === 3;
