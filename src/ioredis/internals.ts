@@ -100,6 +100,17 @@ export interface PipelineInternals {
   readonly options: RedisOptions;
 }
 
+/** What ioredis tells on its tracing channel of commands; `result` or `error` once it has settled. */
+export interface CommandContext {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly database: number;
+  readonly serverAddress: string;
+  readonly serverPort: number | undefined;
+  result?: unknown;
+  error?: unknown;
+}
+
 /** The private members of `Redis`, as they are in 5.11 and 6.x. */
 export interface RedisInternals {
   options: RedisOptions;
@@ -122,6 +133,8 @@ export interface RedisInternals {
   setStatus(status: string, arg?: unknown): void;
   resetOfflineQueue(): void;
   resetCommandQueue(): void;
+  _buildCommandContext(command: Command): CommandContext;
+  _getServerAddress(): { readonly address: string; readonly port: number | undefined };
   flushQueue(error: Error, options?: FlushOptions): void;
   recoverFromFatalError(commandError: Error, error: Error, options?: FlushOptions): void;
   handleReconnection(error: Error, item: CommandItem): void;

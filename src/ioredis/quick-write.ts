@@ -4,7 +4,6 @@
  * for a tracer that is seldom there. Whenever one of those could matter, the caller takes ioredis's own path. The
  * contract test compares the two. Measured by `benchmarks/throughput.mjs`.
  */
-import { tracingChannel } from "node:diagnostics_channel";
 import type { Command } from "ioredis";
 import type { Socket } from "node:net";
 import type { BatchReplies, BatchStream } from "../engine/ports.js";
@@ -13,6 +12,7 @@ import { encoder } from "./encode.js";
 import { isInstrumented } from "./instrumentation.js";
 import type { Condition, RedisInternals } from "./internals.js";
 import { ReplyQueue, Run } from "./reply-queue.js";
+import { isTracing, traceCommand } from "./trace-command.js";
 
 /** What ioredis hands its pipelines' streams to: the one that owns the socket. */
 interface PipelineStream {
@@ -20,7 +20,6 @@ interface PipelineStream {
   write(data: string | Buffer): void;
 }
 
-const traced = tracingChannel("ioredis:command");
 const isDebugging = /ioredis|\*/.test(process.env["DEBUG"] ?? "");
 
 /** Options and modes under which ioredis does more with a command than write it. Checked once a connection. */
@@ -36,7 +35,7 @@ function isOpen(
 ): redis is RedisInternals & { readonly stream: Socket; readonly condition: Condition } {
   const { stream, condition } = redis;
   if (stream?.writable !== true || condition === null || condition.subscriber !== false) return false;
-  return redis.status === "ready" && !traced.hasSubscribers && !isInstrumented();
+  return redis.status === "ready" && !isInstrumented();
 }
 
 /** Writes a batch as one if nothing stands in the way and returns its size; 0 when its members must be written one by one. */
@@ -47,7 +46,7 @@ export function quickWriteBatch(
   replies: BatchReplies,
 ): number {
   const { commandQueue } = redis;
-  if (!isOpen(redis) || !(commandQueue instanceof ReplyQueue)) return 0;
+  if (isTracing() || !isOpen(redis) || !(commandQueue instanceof ReplyQueue)) return 0;
   const { stream: socket, condition } = redis;
   encoder.begin();
   let data: string | Buffer;
@@ -99,6 +98,7 @@ export function quickWrite(redis: RedisInternals, command: Command, stream: Batc
     pipeline.write(data);
   }
   redis.commandQueue.push({ command, stream, select: condition.select });
-  command.isTraced = true;
+  if (isTracing()) traceCommand(redis, command);
+  else command.isTraced = true;
   return data.length;
 }
