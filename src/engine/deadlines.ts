@@ -127,6 +127,12 @@ export class Deadlines {
     }
   }
 
+  /** Goes on with the deadline that the call had elsewhere. What this process has stood still since it was issued is given back. */
+  carryOn(call: Call, expiresAt: number, now: number): void {
+    if (expiresAt === Infinity) this.allow(call, Infinity, now);
+    else this.arm(call, this.#heap.allowance(expiresAt - now), now);
+  }
+
   /**
    * Whether a call whose time is over gets more, for what this process stood still meanwhile: what it has not had of its
    * allowance. It is armed again if so.

@@ -406,9 +406,8 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       }
       this.#lifecycle.quitWaits(call);
     }
-    const left = from && dispatch !== "blocking" ? from.expiresAt - now : undefined;
     if (verdict.kind === "send") {
-      this.#deadlines.allow(call, left ?? this.#limits.onceSent(call), now);
+      this.#allow(call, this.#limits.onceSent(call), from, now);
       this.#send(call, now);
       return;
     }
@@ -416,10 +415,16 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     // What was admitted before is not refused for want of room.
     if (from !== undefined) this.#queue.giveBack(call);
     if (from !== undefined || this.#wait(call, bounds)) {
-      this.#deadlines.allow(call, left ?? this.#limits.whileWaiting(call), now);
+      this.#allow(call, this.#limits.whileWaiting(call), from, now);
       if (this.#connection.isPausedBy("block")) this.#router?.awaited();
       if (call.batch === undefined) this.#release.pass([call]);
     } else if (bounds !== false) this.#refusals.full(call, bounds);
+  }
+
+  /** What another engine has handed over keeps its deadline; a block gets its own anew. */
+  #allow(call: Call, allowance: number, from: Handover | undefined, now: number): void {
+    if (from === undefined || call.facts.dispatch === "blocking") this.#deadlines.allow(call, allowance, now);
+    else this.#deadlines.carryOn(call, from.expiresAt, now);
   }
 
   #wait(call: Call, bounds: QueueBounds | false): boolean {
@@ -980,8 +985,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
     const { command, stream, options, startedAt, expiresAt } = from;
     const call = new Call(this, command, factsOf(command.name), stream, options, startedAt);
     call.continue(from);
-    const now = clock.now();
-    this.#deadlines.allow(call, expiresAt - now, now);
+    this.#deadlines.carryOn(call, expiresAt, clock.now());
     return call;
   }
 

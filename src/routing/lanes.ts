@@ -12,6 +12,7 @@ import type { ClientHost, OwnConnection } from "../engine/connections.js";
 import { settled } from "../engine/engine.js";
 import type { BatchStream, CallOptions, Dispatcher } from "../engine/ports.js";
 import { IoredoubtError } from "../failure/errors.js";
+import { stalls } from "../stall-meter.js";
 import { placeOf, placeOfBatch, type SlotOf } from "./lane-plan.js";
 import { Item, LaneQueue } from "./lane-queue.js";
 
@@ -169,11 +170,11 @@ export class Lanes implements Dispatcher {
     if (stream !== undefined) (stream as { destination: { redis: object } }).destination = { redis: client };
     const [first] = commands;
     const isSubscription = first !== undefined && factsOf(first.name).dispatch === "subscription";
-    const limits = isSubscription ? options : this.#lessWaiting(options, clock.now() - since);
+    const limits = isSubscription ? options : this.#lessWaiting(options, stalls.awakeSince(since));
     for (const command of commands) engine.dispatch(command, stream, limits);
   }
 
-  /** A deadline is total: what was waited here is taken off. */
+  /** A deadline is total: what was waited here is taken off, but for the time in which this process stood still. */
   #lessWaiting(options: CallOptions | undefined, waited: number): CallOptions | undefined {
     const patience = this.#host.own.engine.limits.inAll(options);
     if (waited < GRAIN || patience === Infinity) return options;

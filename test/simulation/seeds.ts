@@ -2030,4 +2030,73 @@ export const KEPT: readonly Kept[] = [
       healsAt: 480,
     },
   },
+  {
+    name: "lane-gives-a-stall-no-time-back",
+    row: "What waits for its lane while the process stands still pays for that time, and is given up before its own.",
+    property: "in-time",
+    seed: 701467,
+    base: "b78d227",
+    isFailing: false,
+    scenario: {
+      seed: 701467,
+      world: "stalls",
+      conditions: { latency: 3, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 18,
+      serverStartsAt: 0,
+      clients: [{ profile: "test", lanes: 3 }],
+      steps: [
+        {
+          at: 100,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 1,
+              name: "set",
+              keys: ["r0"],
+              args: ["r0", "val:1"],
+              writes: true,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 300,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 2,
+              name: "mset",
+              keys: ["r1", "r9"],
+              args: ["r1", "val:2", "r9", "val:2"],
+              writes: true,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 300,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 3,
+              name: "mset",
+              keys: ["r1", "r9"],
+              args: ["r1", "val:3", "r9", "val:3"],
+              writes: true,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        { at: 301, client: 0, action: { do: "stall", ms: 998 } },
+      ],
+      faults: [],
+      healsAt: 1400,
+    },
+  },
 ];

@@ -103,6 +103,24 @@ describe("deadlines", () => {
     vi.restoreAllMocks();
   });
 
+  it("give it back to a call that goes on here with the deadline it had elsewhere", () => {
+    const { now } = performance;
+    const began = performance.now();
+    arm(10_000);
+    const reading = vi.spyOn(performance, "now").mockReturnValue(began + 600);
+    vi.advanceTimersByTime(110);
+    const ahead = began + 600 - now.call(performance);
+    reading.mockImplementation(() => now.call(performance) + ahead);
+    const call = makeCall("get", ["k"], began);
+    deadlines.carryOn(call, began + 1000, performance.now());
+    vi.advanceTimersByTime(500);
+    // It has had 550 ms of its second: the first 50 of the stall were a tick that had not come yet.
+    expect(expired).toHaveLength(0);
+    vi.advanceTimersByTime(460);
+    expect(expired.map((each) => each.call)).toEqual([call]);
+    vi.restoreAllMocks();
+  });
+
   it("go on after stop() with the next call, and lose none of those that were listed", () => {
     arm(100);
     deadlines.stop();
