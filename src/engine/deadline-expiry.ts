@@ -49,6 +49,8 @@ const BULKY_GRACE = 250;
 
 export class DeadlineExpiry {
   readonly #parts: DeadlineExpiryParts;
+  /** A look at the silence is planned. */
+  #isWatching = false;
 
   constructor(parts: DeadlineExpiryParts) {
     this.#parts = parts;
@@ -89,10 +91,36 @@ export class DeadlineExpiry {
 
   /** Nothing that was sent may be there to be late, so what was held back for the silence must not be without an end. */
   #endSilence(): void {
-    const { transport, membership, limits, isHeld } = this.#parts;
+    const { transport, membership, isHeld } = this.#parts;
     const silence = transport.owedFor(clock.now());
-    if (!isHeld() || silence < Math.max(MIN_SILENCE, limits.usual)) return;
+    if (!isHeld() || silence < this.#longestSilence) return;
     transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence), clock.now() - silence);
+  }
+
+  /**
+   * The caller of what is due on this connection has given up, and perhaps nothing else is sent on it until that is
+   * answered: others wait for its end elsewhere. So somebody has to see the silence last too long.
+   */
+  #watchSilence(): void {
+    const { transport, membership, limits } = this.#parts;
+    // Without a usual deadline there is no usual silence either.
+    if (this.#isWatching || limits.usual === 0 || transport.newestUnanswered() === undefined) return;
+    this.#isWatching = true;
+    const look = (): void => {
+      this.#isWatching = false;
+      const now = clock.now();
+      const silence = transport.owedFor(now);
+      if (silence < this.#longestSilence) this.#watchSilence();
+      else transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence), now - silence);
+    };
+    const left = this.#longestSilence - transport.owedFor(clock.now());
+    // Timers run before the poll phase: the reply may be in the socket already.
+    setUnrefTimeout(() => clock.setImmediate(look), Math.ceil(Math.max(1, left)));
+  }
+
+  /** A connection that has owed a reply for so long is replaced. Milliseconds. */
+  get #longestSilence(): number {
+    return Math.max(MIN_SILENCE, this.#parts.limits.usual);
   }
 
   #declareLate(calls: readonly Call[], report: SweepReport): void {
@@ -105,7 +133,7 @@ export class DeadlineExpiry {
     const blocking = calls.find((call) => call.facts.dispatch === "blocking");
     if (blocking === undefined && report.isFinal !== true && this.#endsConnection(silence)) {
       // Whatever it does not take along is declared late all the same.
-      const left = Math.max(MIN_SILENCE, limits.usual) - silence;
+      const left = this.#longestSilence - silence;
       if (left <= 0) transport.destroy(clientErrors.silentConnection(endpoint.label, silence), now - silence);
       const isFinal = left <= 0;
       setUnrefTimeout(
@@ -150,12 +178,12 @@ export class DeadlineExpiry {
     });
     // A server that still delivers to a call which gave up would lose the element.
     if (abandoned !== undefined) transport.destroy(abandoned);
+    else this.#watchSilence();
   }
 
   /** The connection has been silent long enough to be destroyed, or will have been in a moment. */
   #endsConnection(silence: number): boolean {
-    const { limits, transport } = this.#parts;
-    return silence + GRACE >= Math.max(MIN_SILENCE, limits.usual) && !transport.isSending();
+    return silence + GRACE >= this.#longestSilence && !this.#parts.transport.isSending();
   }
 
   /**

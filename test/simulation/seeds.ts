@@ -2099,4 +2099,72 @@ export const KEPT: readonly Kept[] = [
       healsAt: 1400,
     },
   },
+  {
+    name: "dead-lane-is-waited-for-without-end",
+    row: "A caller gives up soon after a send, nothing more is sent on that silent connection, and what waits for all lanes waits for ever.",
+    property: "heals",
+    seed: 702214,
+    base: "b78d227",
+    isFailing: false,
+    scenario: {
+      seed: 702214,
+      world: "mixed",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 3,
+      serverStartsAt: 0,
+      clients: [{ profile: "test", lanes: 3 }],
+      steps: [
+        {
+          at: 17,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 184,
+              name: "mget",
+              keys: ["r1"],
+              args: ["r1", "tag:184"],
+              writes: false,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 41,
+          client: 1,
+          action: {
+            do: "command",
+            command: {
+              id: 155,
+              name: "set",
+              keys: ["r1"],
+              args: ["r1", "val:155"],
+              writes: true,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 70,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 72,
+              name: "mget",
+              keys: ["c1"],
+              args: ["c1", "tag:72"],
+              writes: false,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+      ],
+      faults: [{ at: 40, action: { do: "deaf-down" } }],
+      healsAt: 170,
+    },
+  },
 ];
