@@ -55,9 +55,13 @@ export const FIELDS: readonly Field[] = [
     "What may be sent again when the connection was lost before the reply: only reads, everything whose second execution changes neither state nor reply, or everything.",
   ),
   part("retry.budget", "Token bucket per endpoint that keeps retries from becoming a storm."),
-  count("retry.budget.tokens", "Tokens at the start; each retry takes one. Successes may save up ten times as many.", {
-    min: 2,
-  }),
+  count(
+    "retry.budget.tokens",
+    "Tokens at the start, and a minute after all were spent; each retry takes one. Successes may save up ten times as many.",
+    {
+      min: 2,
+    },
+  ),
   { path: "retry.budget.refill", kind: "number", min: 0, max: 100, says: "Tokens that each success returns." },
   part("breaker", "Failing at once while the endpoint is known to be down."),
   duration(

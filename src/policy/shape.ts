@@ -51,7 +51,7 @@ export type AmbiguousPolicy =
 
 /** Token bucket per endpoint that keeps retries from becoming a storm. */
 export interface RetryBudget {
-  /** Tokens at the start; each retry takes one. Successes may save up ten times as many. Default: 100. */
+  /** Tokens at the start, and a minute after all were spent; each retry takes one. Successes may save up ten times as many. Default: 100. */
   readonly tokens: number;
   /** Tokens that each success returns. Default: 0.1. */
   readonly refill: number;

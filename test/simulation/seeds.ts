@@ -2167,4 +2167,26 @@ export const KEPT: readonly Kept[] = [
       healsAt: 170,
     },
   },
+  {
+    name: "spent-budget-stays-spent",
+    row: "The retry budget that an outage has spent is empty after a quiet time too: the first write on a demoted server is refused.",
+    property: "heals",
+    seed: 500069,
+    base: "b78d227",
+    isFailing: false,
+    scenario: {
+      seed: 500069,
+      world: "demotion",
+      conditions: { latency: 0.1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 33,
+      serverStartsAt: 0,
+      clients: [{ profile: "cache", breaker: false }],
+      steps: [{ at: 100, client: 0, action: { do: "burst", count: 60, id: 1 } }],
+      faults: [
+        { at: 50, action: { do: "demote" } },
+        { at: 3000, action: { do: "move-name" } },
+      ],
+      healsAt: 3100,
+    },
+  },
 ];

@@ -1,5 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RetryBudget } from "../../src/endpoint/budget.js";
+import { followGlobals } from "../helpers/global-clock.js";
+
+followGlobals();
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("the retry budget", () => {
   it("gives its tokens away, then says no and counts that", () => {
@@ -16,6 +25,25 @@ describe("the retry budget", () => {
     budget.successes += 1;
     expect(budget.take()).toBe(true);
     expect(budget.take()).toBe(false);
+  });
+
+  it("is as at first a minute after it was spent, though nothing succeeds, and no more than that", () => {
+    const budget = new RetryBudget({ tokens: 6, refill: 0 });
+    while (budget.take());
+    vi.advanceTimersByTime(9_000);
+    expect(budget.take()).toBe(false);
+    vi.advanceTimersByTime(2_000);
+    expect([budget.take(), budget.take()]).toEqual([true, false]);
+    vi.advanceTimersByTime(600_000);
+    expect(budget.tokens).toBe(6);
+  });
+
+  it("keeps what successes have saved up, however much time passes", () => {
+    const budget = new RetryBudget({ tokens: 5, refill: 1 });
+    budget.successes += 20;
+    expect(budget.tokens).toBe(25);
+    vi.advanceTimersByTime(600_000);
+    expect(budget.tokens).toBe(25);
   });
 
   it("grows to ten times its first filling and no further", () => {
