@@ -1,14 +1,22 @@
 /** The fixed set: what the test command plays each time. The kept scenarios, a range of seeds, and a few seeds twice. */
+import { optionsOf } from "./program/driver.js";
 import { scenarioOf } from "./program/generate.js";
 import type { Property } from "./properties/violation.js";
+import { LogBook } from "./properties/log-book.js";
+import { Random } from "./random.js";
 import { run } from "./run.js";
 import { KEPT } from "./seeds.js";
 import type { Subject } from "./subject.js";
+import { connectorFor } from "./world/connector.js";
+import { Network } from "./world/network.js";
+import { Timeline } from "./world/timeline.js";
 
 /** Seeds that are played each time. */
 export const SEEDS = { from: 1, count: 200 };
 /** How many of them are played twice, to see that a seed is one exact run. */
 const TWICE = 25;
+/** How many of them are played once more, each after a client that was left behind. */
+const AFTER_A_LEAK = 5;
 
 export interface FixedReport {
   /** For each kept scenario, by its name: the properties that failed. */
@@ -17,6 +25,8 @@ export interface FixedReport {
   readonly seeds: readonly { readonly seed: number; readonly violated: Readonly<Partial<Record<Property, string>>> }[];
   /** Seeds that did not play the same twice. */
   readonly unsteady: readonly number[];
+  /** Seeds that did not play the same after a client had been left behind. */
+  readonly spoiled: readonly number[];
 }
 
 export async function playFixed(subject: Subject): Promise<FixedReport> {
@@ -36,5 +46,29 @@ export async function playFixed(subject: Subject): Promise<FixedReport> {
   for (let seed = SEEDS.from; seed < SEEDS.from + TWICE; seed++) {
     if ((await run(subject, scenarioOf(seed))).hash !== hashes.get(seed)) unsteady.push(seed);
   }
-  return { kept, seeds, unsteady };
+  const spoiled: number[] = [];
+  for (let seed = SEEDS.from; seed < SEEDS.from + AFTER_A_LEAK; seed++) {
+    await leak(subject);
+    if ((await run(subject, scenarioOf(seed))).hash !== hashes.get(seed)) spoiled.push(seed);
+  }
+  return { kept, seeds, unsteady, spoiled };
+}
+
+/** Leaves a client behind that nobody closes and whose server is nowhere, as a run that failed may. */
+async function leak({ clock, lib }: Subject): Promise<void> {
+  const scenario = scenarioOf(SEEDS.from);
+  const random = new Random(scenario.seed);
+  clock.reset(random);
+  const timeline = new Timeline(() => clock.time, "nowhere.test");
+  const network = new Network(clock, random, timeline, scenario.conditions);
+  const redis = new lib.Redis(
+    optionsOf({ profile: "production" }, {
+      host: "nowhere.test",
+      Connector: connectorFor(network),
+      resilience: { logger: new LogBook(scenario, timeline), doctor: false },
+    } as never),
+  );
+  redis.on("error", () => undefined);
+  redis.get("k").catch(() => undefined);
+  await clock.run(100);
 }

@@ -22,6 +22,14 @@ const LAST_CALL = 5_000;
 const END = 20_000;
 /** Timers of the process that may outlive its clients: whatever is set for so short a time is on its way out. Milliseconds. */
 const LAST_TIMERS = 65_000;
+/** In every so many moments all clients are looked at, also those that are connected. */
+const LOOK_EVERY = 16;
+/** Lines of an error's stack, as usual. */
+const STACK = 10;
+/** So many round trips a connection may take from one loan to the next. */
+const ROUND_TRIPS = 4;
+/** What rounding and turns of the loop may add to that. Milliseconds. */
+const MOMENT = 10;
 
 export interface Result {
   readonly scenario: Scenario;
@@ -37,7 +45,10 @@ export interface Result {
 let runs = 0;
 
 export async function run(subject: Subject, scenario: Scenario, isTraced = false): Promise<Result> {
-  return new Run(subject, scenario, isTraced).play();
+  subject.prepare();
+  const result = await new Run(subject, scenario, isTraced).play();
+  if (result.violations.length > 0) subject.spoil();
+  return result;
 }
 
 class Run {
@@ -54,6 +65,8 @@ class Run {
   readonly #violations: Violation[] = [];
   readonly #connector: new (options: object) => object;
   #executions = 0;
+  /** At which steps were played. */
+  #moments = 0;
   readonly #servers: readonly [Server, Server];
   #hasLostData = false;
 
@@ -64,6 +77,8 @@ class Run {
     const random = new Random(scenario.seed).fork("world");
     clock.reset(random);
     clock.tracesTimers = isTraced;
+    // Errors are made by the thousand, and nobody reads where.
+    Error.stackTraceLimit = isTraced ? STACK : 1;
     this.#timeline = new Timeline(() => clock.time, this.#name);
     this.#timeline.isKept = isTraced;
     this.#ledger = new Ledger(() => clock.now);
@@ -163,14 +178,22 @@ class Run {
   // ---- while it runs
 
   #checkBounds(): void {
+    const isLook = ++this.#moments % LOOK_EVERY === 0;
     for (const { redis, index } of this.#driver.actors) {
       const { queue } = redis.policy;
+      // While it is connected nothing of it is bounded here, nor before so many calls; and to count everything takes its time.
+      const isReady = redis.status === "ready";
+      const isFew = queue === false || this.#ledger.entries.length <= 2 * queue.maxCommands;
+      if ((isReady || isFew) && !isLook) {
+        this.#waiting.set(redis, Infinity);
+        continue;
+      }
       const { waiting, inFlight, reconnects } = redis.stats();
       // What waited for its turn when the connection went goes on waiting, and what came back is bounded by itself: nothing
       // may come on top of that.
       const before = this.#waiting.get(redis) ?? Infinity;
       const most = queue === false ? Infinity : Math.max(before, 2 * queue.maxCommands);
-      const isAway = redis.status !== "ready" && reconnects.attempts > 0;
+      const isAway = !isReady && reconnects.attempts > 0;
       this.#waiting.set(redis, isAway ? waiting.commands : Infinity);
       if (isAway && waiting.commands > most && queue !== false) {
         this.#add(
@@ -343,8 +366,17 @@ class Run {
         )
       )
         continue;
+      if (outcome.code === "POOL_TIMEOUT" && actor !== undefined && this.#isAllLent(actor, entry.settledAt)) continue;
       this.#add("healthy", `${entry.what} ended with ${outcome.code ?? ""}`, entry.settledAt);
     }
+  }
+
+  /** Others of the program had all connections that the client may lend: whoever waited then waited for them. */
+  #isAllLent({ redis, loans }: Actor, at: number): boolean {
+    // Before its function begins a connection is proven and guards a key; after its end it is cleaned.
+    const margin = ROUND_TRIPS * 2 * this.#scenario.conditions.latency + MOMENT;
+    const lent = loans.filter(({ from, until }) => from - margin <= at && until + margin >= at);
+    return lent.length >= redis.policy.pool.max;
   }
 }
 

@@ -2189,4 +2189,54 @@ export const KEPT: readonly Kept[] = [
       healsAt: 3100,
     },
   },
+  {
+    name: "all-connections-lent",
+    row: "A transaction that waits because others of its program have all connections was taken for one that the client failed.",
+    property: "healthy",
+    seed: 300295,
+    base: "b78d227",
+    isFailing: false,
+    scenario: {
+      seed: 300295,
+      world: "calm",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 3,
+      serverStartsAt: 0,
+      clients: [{ profile: "test" }],
+      steps: [
+        {
+          at: 100,
+          client: 0,
+          action: { do: "transaction", id: 1, key: "w1", other: "w0", pause: 700, meddling: "none", byHand: false },
+        },
+        {
+          at: 100,
+          client: 0,
+          action: { do: "transaction", id: 2, key: "w0", other: "w1", pause: 700, meddling: "none", byHand: false },
+        },
+        {
+          at: 100,
+          client: 0,
+          action: { do: "transaction", id: 3, key: "w1", other: "w0", pause: 700, meddling: "none", byHand: false },
+        },
+        {
+          at: 100,
+          client: 0,
+          action: { do: "transaction", id: 4, key: "w0", other: "w1", pause: 700, meddling: "none", byHand: false },
+        },
+        {
+          at: 100,
+          client: 0,
+          action: { do: "transaction", id: 5, key: "w1", other: "w0", pause: 700, meddling: "none", byHand: false },
+        },
+        {
+          at: 100,
+          client: 0,
+          action: { do: "transaction", id: 6, key: "w0", other: "w1", pause: 1, meddling: "none", byHand: false },
+        },
+      ],
+      faults: [],
+      healsAt: 1400,
+    },
+  },
 ];

@@ -15,6 +15,12 @@ export interface Batch {
   exec(): Promise<unknown>;
 }
 
+/** From when until when, in milliseconds. */
+export interface Loan {
+  readonly from: number;
+  until: number;
+}
+
 /** One client of the program. */
 export interface Actor {
   readonly index: number;
@@ -27,6 +33,8 @@ export interface Actor {
   subscriber: Redis | undefined;
   readonly channels: Set<string>;
   readonly heard: string[];
+  /** When functions of its program had a connection of their own, or may have had one. */
+  readonly loans: Loan[];
   /** The program has ended it, at least once. */
   wasEnded: boolean;
   isEnded: boolean;
@@ -77,6 +85,7 @@ export class Driver {
       subscriber: undefined,
       channels: new Set(),
       heard: [],
+      loans: [],
       wasEnded: false,
       isEnded: false,
     };
@@ -263,10 +272,11 @@ export class Driver {
 
   #settle(actor: Actor, entry: Entry, outcome: Outcome, client = actor.redis): Outcome {
     this.#ledger.settle(entry, outcome);
-    const told = outcome.ok
-      ? `→ ${brief(outcome.value)}`
-      : `✗ ${outcome.code ?? ""} (applied: ${outcome.applied ?? "?"})`;
-    this.#say(actor, `${entry.what} ${told} after ${String(Math.round(entry.settledAt - entry.issuedAt))} ms`);
+    const told = outcome.ok ? "→" : `✗ ${outcome.code ?? ""}`;
+    this.#timeline.note("client", `c${String(actor.index)} ${entry.what} ${told}`, () => {
+      const more = outcome.ok ? brief(outcome.value) : `(applied: ${outcome.applied ?? "?"})`;
+      return ` ${more} after ${String(Math.round(entry.settledAt - entry.issuedAt))} ms`;
+    });
     if (outcome.code === "CIRCUIT_OPEN") this.#hooks.refusedByCircuit(actor, client);
     return outcome;
   }
@@ -363,8 +373,10 @@ export class Driver {
 
   async #lease(actor: Actor, action: Extract<Action, { do: "lease" }>): Promise<void> {
     const domain = `loan${String(++this.#loans)}`;
+    const loan = this.#loan(actor);
     const outcome = await outcomeOf(
       actor.redis.withConnection(async (connection) => {
+        loan.begins();
         const borrowed: Actor = { ...actor, redis: connection };
         if (action.database !== undefined) await connection.select(action.database);
         for (const command of action.commands) {
@@ -375,6 +387,7 @@ export class Driver {
         }
       }),
     );
+    loan.ends();
     this.#say(actor, `${domain} ${outcome.ok ? "is over" : `✗ ${outcome.code ?? ""}`}`);
   }
 
@@ -397,17 +410,21 @@ export class Driver {
       await this.#meddle(actor, connection, byHand && meddling !== "none" ? "watch-other" : meddling, other, pause);
       return `val:${String(id)}<${found}`;
     };
+    const loan = this.#loan(actor);
     const outcome = await outcomeOf(
       byHand
         ? actor.redis.withConnection(async (connection) => {
+            loan.begins();
             await connection.watch(key);
             const text = await value(connection);
             return connection.multi().set(key, text).exec();
           })
         : actor.redis.transaction([key], async ({ conn, multi }) => {
+            loan.begins();
             multi.set(key, await value(conn));
           }),
     );
+    loan.ends();
     const isConflict = outcome.ok && outcome.value === null;
     // An error that a command of the function got says nothing of the EXEC, which was never sent.
     const isOwn = outcome.error?.name === "TransactionConflictError";
@@ -416,6 +433,19 @@ export class Driver {
       entry,
       isConflict || isOwn ? { ok: false, code: "CONFLICT", applied: "no" } : { ...outcome, value: "OK" },
     );
+  }
+
+  /** Keeps when a function has a connection: from its first call, if there is one, until the loan is over. */
+  #loan({ loans }: Actor): { begins(): void; ends(): void } {
+    let loan: Loan | undefined;
+    return {
+      begins: () => {
+        if (loan === undefined) loans.push((loan = { from: this.#clock.now, until: Infinity }));
+      },
+      ends: () => {
+        if (loan !== undefined) loan.until = this.#clock.now;
+      },
+    };
   }
 
   async #meddle(actor: Actor, connection: Redis, meddling: string, other: string, pause: number): Promise<void> {

@@ -23,6 +23,9 @@ export interface Group {
   readonly how: "batch" | "interactive" | "transaction" | "by hand";
 }
 
+/** What is known of a call when it is made. */
+type Opening = Pick<Entry, "id" | "what" | "domain" | "client" | "command" | "allowed" | "group" | "mayRepeat">;
+
 export class Entry {
   readonly id: number;
   readonly what: string;
@@ -44,16 +47,16 @@ export class Entry {
   /** How often its callback or promise told an outcome. */
   settlements = 0;
 
-  constructor(fields: Omit<Entry, "executions" | "outcome" | "settledAt" | "settlements">) {
+  constructor(fields: Opening, issuedAt: number, order: number) {
     this.id = fields.id;
     this.what = fields.what;
     this.domain = fields.domain;
     this.client = fields.client;
     this.command = fields.command;
-    this.issuedAt = fields.issuedAt;
+    this.issuedAt = issuedAt;
     this.allowed = fields.allowed;
     this.group = fields.group;
-    this.order = fields.order;
+    this.order = order;
     this.mayRepeat = fields.mayRepeat;
   }
 }
@@ -92,10 +95,8 @@ export class Ledger {
     return ++this.#orders;
   }
 
-  open(
-    fields: Pick<Entry, "id" | "what" | "domain" | "client" | "command" | "allowed" | "group" | "mayRepeat">,
-  ): Entry {
-    const entry = new Entry({ ...fields, issuedAt: this.#now(), order: this.nextOrder() });
+  open(fields: Opening): Entry {
+    const entry = new Entry(fields, this.#now(), this.nextOrder());
     this.entries.push(entry);
     this.#byId.set(entry.id, entry);
     return entry;
@@ -109,10 +110,9 @@ export class Ledger {
   }
 
   executed(execution: Execution): void {
+    const number = ++this.#executions;
     const id = identityOf(execution.name, execution.args);
-    const executed = { ...execution, number: ++this.#executions };
-    if (id === undefined) return;
-    this.#byId.get(id)?.executions.push(executed);
+    if (id !== undefined) this.#byId.get(id)?.executions.push({ ...execution, number });
   }
 
   /** A write that carries what its caller has read before must find just that. */
@@ -147,16 +147,18 @@ export function succeeded(value: unknown): Outcome {
 
 export function failed(error: unknown): Outcome {
   if (!(error instanceof Error)) return { ok: false, error: new Error(String(error)), code: "NOT_AN_ERROR" };
-  const { code, applied, diagnosis } = error as Error & {
+  const told = error as Error & {
     readonly code?: string;
     readonly applied?: string;
     readonly diagnosis?: { readonly applied?: string };
   };
+  const { code } = told;
   const isReply = error.name === "ReplyError";
   return {
     ok: false,
     error,
     code: isReply ? error.message.split(" ", 1)[0] : (code ?? error.name),
-    applied: applied ?? diagnosis?.applied,
+    // A diagnosis is made when it is read.
+    applied: told.applied ?? told.diagnosis?.applied,
   };
 }

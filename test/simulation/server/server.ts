@@ -94,8 +94,8 @@ export class Server implements Host {
     };
   }
 
-  note(text: string): void {
-    this.timeline.note("server", `${this.address} ${text}`);
+  note(text: string, detail?: () => string): void {
+    this.timeline.note("server", `${this.address} ${text}`, detail);
   }
 
   // ---- connections

@@ -156,7 +156,8 @@ export class Session implements Peer {
   }
 
   #answer(args: readonly string[], reply: Reply): void {
-    this.#server.note(`${this.#link.name} ${shown(args)} → ${shownReply(reply)}`);
+    const [name = "", ...rest] = args;
+    this.#server.note(`${this.#link.name} ${name.toUpperCase()}`, () => ` ${shownArgs(rest)}→ ${shownReply(reply)}`);
     this.#reply(reply);
   }
 
@@ -561,10 +562,14 @@ export class Session implements Peer {
   }
 }
 
-function shown(args: readonly string[]): string {
-  const [name = "", ...rest] = args;
-  const words = rest.slice(0, 6).map((word) => (word.length > 24 ? `${word.slice(0, 21)}…` : word));
-  return [name.toUpperCase(), ...words, ...(rest.length > 6 ? ["…"] : [])].join(" ");
+function shown([name = "", ...rest]: readonly string[]): string {
+  return `${name.toUpperCase()} ${shownArgs(rest)}`.trimEnd();
+}
+
+/** With a space behind each. */
+function shownArgs(args: readonly string[]): string {
+  const words = args.slice(0, 6).map((word) => `${word.length > 24 ? `${word.slice(0, 21)}…` : word} `);
+  return words.join("") + (args.length > 6 ? "… " : "");
 }
 
 function shownReply(reply: Reply): string {

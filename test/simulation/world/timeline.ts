@@ -25,12 +25,13 @@ export class Timeline {
     this.#name = name;
   }
 
-  note(column: Column, noted: string): void {
+  /** `detail` is put behind it where entries are kept: to say everything for the hash alone takes too long. */
+  note(column: Column, noted: string, detail?: () => string): void {
     const text = noted.replaceAll(this.#name, ANY_NAME);
     const at = this.#time();
     let hash = Math.imul(this.hash ^ Math.round(at * 1000), 0x01000193);
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
     this.hash = hash >>> 0;
-    if (this.isKept) this.entries.push({ at, column, text });
+    if (this.isKept) this.entries.push({ at, column, text: detail === undefined ? text : text + detail() });
   }
 }
