@@ -21,6 +21,7 @@ const USAGE = `npm run simulate -- [options]
   --property P     looks at this property only
   --match TEXT     looks only at violations whose text matches this regular expression
   --world W        plays only seeds of this kind of world
+  --sentinels      with Sentinels in every scenario, not only in one of ten
   --commands N     commands a program (default 200)
   --scenario JSON  plays a scenario, as --shrink prints it
   --fixed          plays what the test command plays, and prints JSON
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     property: { type: "string" },
     match: { type: "string" },
     world: { type: "string" },
+    sentinels: { type: "boolean", default: false },
     commands: { type: "string", default: "200" },
     scenario: { type: "string" },
     fixed: { type: "boolean", default: false },
@@ -50,6 +52,7 @@ const BUDGET = 500;
 
 const wanted = values.match === undefined ? undefined : new RegExp(values.match);
 const commands = Number(values.commands);
+const made = (seed: number): Scenario => scenarioOf(seed, commands, values.sentinels ? 1 : undefined);
 
 export async function main(): Promise<void> {
   if (values.help) console.log(USAGE);
@@ -58,7 +61,7 @@ export async function main(): Promise<void> {
       process.exit(0),
     );
   } else if (values.scenario !== undefined) await playOne(JSON.parse(values.scenario) as Scenario, true);
-  else if (values.seed !== undefined) await playOne(scenarioOf(Number(values.seed), commands), values.trace);
+  else if (values.seed !== undefined) await playOne(made(Number(values.seed)), values.trace);
   else await playMany();
 }
 
@@ -89,7 +92,7 @@ async function playMany(): Promise<void> {
   let played = 0;
   let calls = 0;
   for (let seed = from; seed < from + count; seed++) {
-    const scenario = scenarioOf(seed, commands);
+    const scenario = made(seed);
     if (values.world !== undefined && scenario.world !== (values.world as WorldKind)) continue;
     const result = await run(subject, scenario);
     played++;

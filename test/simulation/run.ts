@@ -7,6 +7,7 @@ import { checkCalls, databasesAt } from "./properties/calls.js";
 import { checkHistories } from "./properties/histories.js";
 import { LogBook } from "./properties/log-book.js";
 import type { Property, Violation } from "./properties/violation.js";
+import { Sentinel } from "./sentinel/sentinel.js";
 import { Server } from "./server/server.js";
 import type { Subject } from "./subject.js";
 import { connectorFor } from "./world/connector.js";
@@ -68,6 +69,7 @@ class Run {
   /** At which steps were played. */
   #moments = 0;
   readonly #servers: readonly [Server, Server];
+  readonly #sentinels: readonly Sentinel[];
   #hasLostData = false;
 
   constructor(subject: Subject, scenario: Scenario, isTraced: boolean) {
@@ -104,6 +106,9 @@ class Run {
     second.role = "slave";
     for (const one of this.#servers) one.password = scenario.password;
     this.#network.names.set(this.#name, first);
+    this.#sentinels = this.#makeSentinels(first.address, second.address);
+    for (const host of [first, second, ...this.#sentinels]) this.#network.names.set(host.address, host);
+    subject.net.dial = (host, port) => this.#network.dial(host, port);
     this.#driver = new Driver(clock, this.#ledger, this.#timeline, {
       make: (data) => this.#make(data),
       refusedByCircuit: (actor, client) => this.#checkCircuit(actor, client),
@@ -121,9 +126,9 @@ class Run {
     clock.uncaught = (error) => incidents.listener("uncaught error", error);
     const { scenario } = { scenario: this.#scenario };
     try {
-      new Fate(scenario, this.#name, this.#network, this.#servers, { dataLost: () => (this.#hasLostData = true) }).plan(
-        scenario.faults,
-      );
+      new Fate(scenario, this.#name, this.#network, this.#servers, this.#sentinels, {
+        dataLost: () => (this.#hasLostData = true),
+      }).plan(scenario.faults);
       clock.setTimer(() => this.#begin(), 1, false, []);
       await clock.run(scenario.healsAt + RECOVERY);
       if (!this.#has("process")) await this.#lastCall();
@@ -157,14 +162,29 @@ class Run {
   #make(data: ClientData): Actor["redis"] {
     const { Redis } = this.#subject.lib;
     const { password } = this.#scenario;
+    const { sentinels } = this.#scenario;
     const common = {
-      host: this.#name,
-      port: 6379,
-      Connector: this.#connector,
+      ...(sentinels === undefined
+        ? { host: this.#name, port: 6379, Connector: this.#connector }
+        : {
+            sentinels: this.#sentinels.map(({ address }) => ({ host: address })),
+            name: this.#name,
+            failoverDetector: sentinels.tells,
+          }),
       ...(password === undefined ? {} : { password }),
       resilience: { logger: this.#log, doctor: false },
     };
     return new Redis(optionsOf(data, common as never));
+  }
+
+  #makeSentinels(master: string, replica: string): readonly Sentinel[] {
+    const { clock } = this.#subject;
+    const { hearAfter = [] } = this.#scenario.sentinels ?? {};
+    const all = hearAfter.map(
+      (_, i) => new Sentinel(`10.0.1.${String(i + 1)}`, this.#name, [master, replica], this.#timeline, clock),
+    );
+    for (const sentinel of all) sentinel.peers = all.filter((other) => other !== sentinel);
+    return all;
   }
 
   #add(property: Property, text: string, at = this.#subject.clock.now): void {

@@ -8,11 +8,14 @@ import type * as Library from "../../src/index.js";
 import { Random } from "./random.js";
 import { VirtualClock } from "./world/clock.js";
 import { installTime } from "./world/install.js";
+import { installNet, type Dialler } from "./world/net.js";
 
 type IncidentListener = (kind: string, error: unknown) => void;
 
 export class Subject {
   readonly clock: VirtualClock;
+  /** Where the package makes connections that no `Connector` of the run makes. */
+  readonly net: Dialler;
   /** What would have ended a process, or been written to its standard error. */
   readonly incidents: { listener: IncidentListener } = { listener: () => undefined };
   readonly #path: string;
@@ -22,8 +25,9 @@ export class Subject {
   #lib: Pick<typeof Library, "Redis">;
   #isSpoiled = false;
 
-  constructor(path: string, clock: VirtualClock) {
+  constructor(path: string, clock: VirtualClock, net: Dialler) {
     this.clock = clock;
+    this.net = net;
     this.#path = path;
     this.#own = new Set(Object.keys(this.#require.cache));
     this.#lib = this.#load();
@@ -59,7 +63,7 @@ export class Subject {
 export function loadSubject(path: string): Subject {
   const clock = new VirtualClock();
   installTime(clock);
-  const subject = new Subject(path, clock);
+  const subject = new Subject(path, clock, installNet());
   const { incidents } = subject;
   process.on("uncaughtException", (error) => incidents.listener("uncaught error", error));
   process.on("unhandledRejection", (error) => incidents.listener("unhandled rejection", error));

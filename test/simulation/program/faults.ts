@@ -85,6 +85,13 @@ const say = one((random) => ({
 }));
 const flushScripts = one(() => ({ do: "flush-scripts" }));
 const denySelect = one(() => ({ do: "deny-select" }));
+const sentinelGone: Maker = (random, at) => {
+  const which = random.int(0, 2);
+  return [
+    { at, action: { do: "sentinel", which, how: random.chance(0.5) ? "freeze" : "refuse" } },
+    { at: at + random.scale(50, 6000), action: { do: "sentinel", which, how: "thaw" } },
+  ];
+};
 const rival = one((random) => ({
   do: "rival",
   key: random.pick(["w0", "w1"]),
@@ -110,7 +117,7 @@ const KINDS: Readonly<Record<WorldKind, readonly Maker[]>> = {
   mixed: [...LOSSY, ...SERVER, refuseFew, drip, dns, denySelect],
 };
 
-export function randomFaults(random: Random, world: WorldKind, span: number): readonly Fault[] {
+export function randomFaults(random: Random, world: WorldKind, span: number, hasSentinels: boolean): readonly Fault[] {
   const faults: Fault[] = [];
   const makers = KINDS[world];
   if (makers.length > 0) {
@@ -124,6 +131,11 @@ export function randomFaults(random: Random, world: WorldKind, span: number): re
       faults.push(...random.pick(from)(random, at));
     }
     if (isSingle && random.chance(0.3)) faults.push(...reset(random, Math.round(random.next() * span)));
+  }
+  if (hasSentinels && makers.length > 0) {
+    const watch = random.fork("sentinels");
+    const count = watch.int(0, 2);
+    for (let i = 0; i < count; i++) faults.push(...sentinelGone(watch, Math.round(watch.next() * span)));
   }
   const rivals = random.chance(0.5) ? random.int(1, 10) : 0;
   for (let i = 0; i < rivals; i++) faults.push(...rival(random, Math.round(random.next() * span)));

@@ -49,8 +49,11 @@ const STEPS: Readonly<Partial<Record<Kind, number>>> = {
 
 const FAMILIES: readonly Family[] = ["register", "counter", "list", "hash", "set", "server"];
 
-/** Makes the scenario of a seed: about so many commands. */
-export function scenarioOf(seed: number, commands = 200): Scenario {
+/** How many scenarios have Sentinels. */
+const WITH_SENTINELS = 0.1;
+
+/** Makes the scenario of a seed: about so many commands. With Sentinels as often as usual, or as it is told. */
+export function scenarioOf(seed: number, commands = 200, withSentinels = WITH_SENTINELS): Scenario {
   const random = new Random(seed);
   const world = random.weighted(WORLDS);
   const conditions = {
@@ -70,13 +73,21 @@ export function scenarioOf(seed: number, commands = 200): Scenario {
   );
   const serverStartsAt = !HEALTHY.has(world) && random.chance(0.08) ? random.scale(100, 8000) : 0;
   const steps = new Program(random.fork("program"), world, clients, span).steps(commands);
-  const faults = randomFaults(random.fork("faults"), world, span);
+  const watch = random.fork("sentinels");
+  const sentinels = watch.chance(withSentinels)
+    ? {
+        hearAfter: [0, watch.scale(1, 2000), watch.scale(1, 2000)],
+        tells: watch.chance(0.8),
+      }
+    : undefined;
+  const faults = randomFaults(random.fork("faults"), world, span, sentinels !== undefined);
   return {
     seed,
     world,
     conditions,
     password: random.chance(0.1) ? "hunter2" : undefined,
     lag: random.scale(1, 400),
+    ...(sentinels === undefined ? {} : { sentinels }),
     serverStartsAt,
     clients,
     steps,

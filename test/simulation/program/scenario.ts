@@ -102,6 +102,7 @@ export type FaultAction =
   | { readonly do: "move-name" }
   | { readonly do: "say"; readonly text: string }
   | { readonly do: "flush-scripts" }
+  | { readonly do: "sentinel"; readonly which: number; readonly how: "freeze" | "refuse" | "thaw" }
   | { readonly do: "deny-select" }
   | { readonly do: "rival"; readonly key: string; readonly id: number; readonly database: number };
 
@@ -141,12 +142,21 @@ export type WorldKind =
   | "hostile"
   | "mixed";
 
+/** Sentinels that watch the servers, and by which clients find them. */
+export interface SentinelsData {
+  /** How much later than the first, which conducts each failover, each of them hears of a new master. Milliseconds. */
+  readonly hearAfter: readonly number[];
+  /** Clients are told of a failover, and need not ask. */
+  readonly tells: boolean;
+}
+
 export interface Scenario {
   readonly seed: number;
   readonly world: WorldKind;
   readonly conditions: Conditions;
   readonly password?: string | undefined;
   readonly lag: number;
+  readonly sentinels?: SentinelsData | undefined;
   /** Where the name leads at first: nothing is up before. Milliseconds. */
   readonly serverStartsAt: number;
   readonly clients: readonly ClientData[];

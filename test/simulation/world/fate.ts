@@ -1,5 +1,6 @@
 /** Makes the faults of a scenario happen to the network and the servers, and heals the world in the end. */
 import type { Fault, FaultAction, Scenario } from "../program/scenario.js";
+import type { Sentinel } from "../sentinel/sentinel.js";
 import type { Server } from "../server/server.js";
 import type { VirtualClock } from "./clock.js";
 import type { Network } from "./network.js";
@@ -15,6 +16,9 @@ export class Fate {
   readonly #network: Network;
   readonly #servers: readonly Server[];
   readonly #hooks: FateHooks;
+  readonly #sentinels: readonly Sentinel[];
+  /** Counts the failovers. */
+  #epoch = 0;
   /** By which clients know the service. */
   readonly #name: string;
   /** The server that the name should lead to. */
@@ -25,6 +29,7 @@ export class Fate {
     name: string,
     network: Network,
     servers: readonly [Server, ...Server[]],
+    sentinels: readonly Sentinel[],
     hooks: FateHooks,
   ) {
     this.#scenario = scenario;
@@ -32,6 +37,7 @@ export class Fate {
     this.#network = network;
     this.#servers = servers;
     this.#hooks = hooks;
+    this.#sentinels = sentinels;
     this.#name = name;
     this.#master = servers[0];
   }
@@ -59,6 +65,10 @@ export class Fate {
       server.turnsAway = undefined;
       server.refusal = undefined;
       server.thinks = 0;
+    }
+    for (const sentinel of this.#sentinels) {
+      sentinel.thaw();
+      sentinel.hear(this.#master.address, this.#epoch);
     }
     for (const link of this.#network.links) link.resetAfterUp = link.resetAfterDown = Infinity;
     this.#network.isDark = false;
@@ -115,12 +125,25 @@ export class Fate {
       case "dns":
         network.dnsError = action.error;
         break;
+      case "sentinel":
+        this.#strikeSentinel(this.#sentinels[action.which], action.how);
+        break;
       case "move-name":
         this.#note(`the name leads to ${master.address} now`);
         network.names.set(this.#name, master);
         break;
       default:
         this.#strikeServer(action, master);
+    }
+  }
+
+  #strikeSentinel(sentinel: Sentinel | undefined, how: "freeze" | "refuse" | "thaw"): void {
+    if (how === "freeze") sentinel?.freeze();
+    else if (how === "thaw") sentinel?.thaw();
+    else if (sentinel !== undefined) {
+      sentinel.note("is killed");
+      sentinel.door = "refuse";
+      for (const link of [...this.#network.links]) if (link.host === sentinel) link.reset();
     }
   }
 
@@ -185,6 +208,11 @@ export class Fate {
     if (isCrash) old.crash();
     old.promote(next);
     this.#master = next;
+    const epoch = ++this.#epoch;
+    const { hearAfter = [] } = this.#scenario.sentinels ?? {};
+    this.#sentinels.forEach((sentinel, at) => {
+      this.#clock.after(hearAfter[at] ?? 0, () => sentinel.hear(next.address, epoch, at === 0));
+    });
     if (isCrash) {
       this.#clock.after(3000, () => {
         old.start();

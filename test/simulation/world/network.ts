@@ -3,6 +3,7 @@
  * on which bytes travel, late, in pieces, in part or not at all. It knows bytes and no commands. Every link keeps the order
  * of its bytes; what arrives at a server is in the order of arrival, whatever the link.
  */
+import { isIP } from "node:net";
 import type { Random } from "../random.js";
 import type { VirtualClock } from "./clock.js";
 import { SimSocket, type Line } from "./socket.js";
@@ -70,6 +71,12 @@ export class Network {
     this.sockets.add(socket);
     socket.once("close", () => this.sockets.delete(socket));
     const who = `#${String(socket.id)}`;
+    const address = isIP(name) > 0 ? this.names.get(name) : undefined;
+    if (address !== undefined) {
+      this.timeline.note("network", `${who} dials ${name}`);
+      this.clock.after(this.delay(), () => this.#arrivesAt(socket, address, port));
+      return socket;
+    }
     this.timeline.note("network", `${who} looks up ${name}`);
     this.clock.after(this.conditions.dns, () => {
       if (socket.destroyed) return;
