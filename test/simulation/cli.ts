@@ -47,6 +47,8 @@ const { values } = parseArgs({
   },
 });
 
+/** So many seeds are a line on standard error. */
+const PROGRESS = 1000;
 /** Runs that making one scenario small may take. */
 const BUDGET = 500;
 
@@ -97,6 +99,7 @@ async function playMany(): Promise<void> {
     const result = await run(subject, scenario);
     played++;
     calls += result.commands;
+    if (played % PROGRESS === 0) console.error(`${String(played)} seeds, up to ${String(seed)}`);
     for (const [property, text] of byProperty(result)) {
       seeds.set(property, (seeds.get(property) ?? 0) + 1);
       if (values.survey) {
@@ -104,7 +107,7 @@ async function playMany(): Promise<void> {
         const kind = kindOf(small, property);
         if (!kinds.has(kind)) console.log(`\n${kind}\n  seed ${String(seed)}: ${text}\n${JSON.stringify(small)}`);
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-      } else if (!first.has(property)) console.log(`seed ${String(seed)} (${scenario.world}): ${property}: ${text}`);
+      } else console.log(`seed ${String(seed)} (${scenario.world}): ${property}: ${text}`);
       if (!first.has(property)) first.set(property, result);
     }
   }
