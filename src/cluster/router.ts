@@ -273,9 +273,15 @@ export class Router implements Dispatcher {
       return;
     }
     const { stream, command, options } = first;
+    const { dispatch } = factsOf(command.name);
+    if (stream === undefined && dispatch === "subscription") {
+      // Wherever else it was sent, nobody would hear what comes.
+      this.#parts.subscriptions.dispatch(command, undefined, options);
+      return;
+    }
     if (stream !== undefined) lead(stream, node);
     const next = given === undefined ? unit : unit.map((from) => ({ ...from, redirects: from.redirects + 1 }));
-    if (stream === undefined && factsOf(command.name).dispatch === "blocking") {
+    if (stream === undefined && dispatch === "blocking") {
       node.dispatcher.dispatch(command, undefined, options);
       return;
     }

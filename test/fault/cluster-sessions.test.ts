@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Cluster } from "../../src/cluster.js";
 import { ConfigError } from "../../src/failure/errors.js";
 import { eventually } from "../helpers/eventually.js";
-import { readyClientOf, sharedCluster } from "./cluster-harness.js";
+import { clientOf, readyClientOf, sharedCluster } from "./cluster-harness.js";
 import { outcomeOf } from "./core-harness.js";
 
 const shared = sharedCluster();
@@ -92,6 +92,17 @@ async function heardBy(client: Cluster, event: string, publish: () => Promise<un
 }
 
 describe("listening", () => {
+  it("hears what was subscribed to before there was a table", async () => {
+    const client = clientOf(shared.cluster);
+    const [first, ...others] = [client.subscribe("early"), client.psubscribe("ear*"), client.ssubscribe("early")];
+    expect(await first).toBe(1);
+    await Promise.all(others);
+    const publisher = await readyClientOf(shared.cluster);
+    expect(await heardBy(client, "message", () => publisher.publish("early", "1"))).toEqual(["early", "1"]);
+    expect(await heardBy(client, "pmessage", () => publisher.publish("early", "2"))).toEqual(["ear*", "early", "2"]);
+    expect(await heardBy(client, "smessage", () => publisher.spublish("early", "3"))).toEqual(["early", "3"]);
+  });
+
   it("goes on at another node when the one that was listened to is killed", async () => {
     const { cluster } = shared;
     await cluster.whenReplicated();
