@@ -83,6 +83,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     retryStrategy,
     sentinelRetryStrategy,
     hearsOfFailovers: explicit["failoverDetector"] !== false,
+    sentinelCredentials: report,
     login,
   });
   const answer = resilience?.fallback;

@@ -8,7 +8,7 @@ import { redactText } from "../failure/redact.js";
 import { STATE, type State } from "./state.js";
 
 const HIDDEN = "***";
-const SECRET = /pass(?:word|phrase)?$|^(?:key|pfx|credentials?|token)$/i;
+const SECRET = /(?:pass(?:word|phrase)?|credentials?)$|^(?:key|pfx|token)$/i;
 /** They hold secrets deeper down. */
 const PARTS: ReadonlySet<string> = new Set(["tls", "sentinelTLS", "sentinels", "redisOptions"]);
 const TEXT_LIMIT = 253;

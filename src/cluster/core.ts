@@ -13,6 +13,7 @@ import type { RedisOptions as OwnOptions } from "../client/redis-options.js";
 import { STATE } from "../client/state.js";
 import { tellWarnings } from "../client/warnings.js";
 import { ScriptEffects } from "../command/scripts.js";
+import { providerName } from "../credentials/client-credentials.js";
 import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import { Engine } from "../engine/engine.js";
 import { addCounters, zeroCounters } from "../engine/counters.js";
@@ -30,9 +31,17 @@ import { LobbyTransport } from "./lobby.js";
 import { ClusterNode } from "./node.js";
 import { NodePool } from "./node-pool.js";
 import { storyOf, wholeObserver } from "./observer.js";
-import { addressesOf, clusterEndpoint, clusterLabel, intervalOf, type ClusterOptions } from "./options.js";
+import {
+  addressesOf,
+  clusterEndpoint,
+  clusterLabel,
+  credentialsIn,
+  intervalOf,
+  type ClusterOptions,
+} from "./options.js";
 import { ReadPreference, type ScaleReads } from "./read-preference.js";
 import { Router } from "./router.js";
+import { SeedLogins, type SeedOptions } from "./seed-logins.js";
 import { SlotHolds } from "./slot-holds.js";
 import { keyOf, type NodeAddress, type SlotRange } from "./slot-ranges.js";
 import { Subscriptions } from "./subscriptions.js";
@@ -94,6 +103,7 @@ export class ClusterCore {
   readonly #create: (options: OwnOptions) => Client;
   readonly #life: ClusterLife;
   readonly #scope: string;
+  readonly #seedLogins: SeedLogins;
   /** What was written for single start nodes, by address. */
   readonly #specified = new Map<string, object>();
   #uncount: (() => void) | undefined = undefined;
@@ -114,7 +124,9 @@ export class ClusterCore {
       resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger()));
     const addresses = addressesOf(startNodes);
     const label = (this.label = clusterLabel(addresses, resilience?.name));
-    const endpoint = clusterEndpoint(addresses, redisOptions);
+    const credentials = credentialsIn(redisOptions);
+    this.#seedLogins = new SeedLogins(credentials, label);
+    const endpoint = clusterEndpoint(addresses, redisOptions, credentials && providerName(credentials));
     const logId = logIdOf(logger);
     this.#scope = JSON.stringify([[...addresses].sort(), endpoint.username, endpoint.tls, resilience?.name, logId]);
     const transport = (this.lobbyTransport = new LobbyTransport(endpoint, {
@@ -193,6 +205,7 @@ export class ClusterCore {
       this.events.begin();
     }
     this.#uncount ??= countClient(this.label, this.logger);
+    this.#seedLogins.begin();
     this.lobby.connecting();
     this.membership.join();
   }
@@ -207,6 +220,7 @@ export class ClusterCore {
   /** Ends everything; what waits is told so. Returns the nodes, which are to be ended. */
   end(): readonly ClusterNode[] {
     this.isRoutable = false;
+    this.#seedLogins.end();
     this.lobby.close();
     this.router.end();
     this.subscriptions.end();
@@ -267,11 +281,15 @@ export class ClusterCore {
 
   async #seeds(timeout: number): Promise<readonly Source[]> {
     const nodes = await this.#internals.resolveStartupNodeHostnames();
-    return shuffled(nodes).map((node) => {
-      const { host, port } = node;
+    const seeds = shuffled(nodes).map((node): SeedOptions => {
       this.#specified.set(keyOf(node), node);
-      const options = { ...this.#redisOptions, ...node };
-      return { host, port, slots: () => askSeed(options, timeout) };
+      return { ...this.#redisOptions, ...node };
+    });
+    const logins = this.#seedLogins;
+    await logins.prepare(seeds[0]);
+    return seeds.map((options) => {
+      const { host, port } = options;
+      return { host, port, slots: () => logins.ask(options, (whole) => askSeed(whole, timeout)) };
     });
   }
 

@@ -78,6 +78,10 @@ export class LobbyTransport implements Transport {
 
   // ---- what a connection without a socket never does
 
+  logInAgain(): boolean {
+    return false;
+  }
+
   /** Each command finds its own node. */
   writeBatch(): number {
     return 0;

@@ -1,12 +1,17 @@
 /** What a cluster client is given, checked and read. */
 import type { ClusterOptions as IOClusterOptions, RedisOptions } from "ioredis";
+import type { CredentialsOptions, CredentialsProvider } from "../credentials/provider.js";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
 import type { ResilienceOptions } from "../policy/shape.js";
 import type { EndpointInfo } from "../failure/diagnosis.js";
 
-/** ioredis's options and one more. */
-export type ClusterOptions = IOClusterOptions & { readonly resilience?: ResilienceOptions | undefined };
+/** ioredis's options and ours. */
+export type ClusterOptions = IOClusterOptions & {
+  readonly resilience?: ResilienceOptions | undefined;
+  /** Options of each node's client. `credentials` are asked for each node, by its host and port. */
+  readonly redisOptions?: Pick<CredentialsOptions, "credentials"> | undefined;
+};
 
 /** Between two looks at the table without a reason. Milliseconds. */
 const INTERVAL = 30_000;
@@ -23,6 +28,10 @@ export function checkClusterOptions(options: ClusterOptions): void {
   if (db !== undefined && Number(db) !== 0) {
     const allowed = "must be left out: a cluster has database 0 only";
     problems.push({ path: "redisOptions.db", given: "names another database", allowed });
+  }
+  if ((options as CredentialsOptions).credentials !== undefined) {
+    const allowed = "must stand in redisOptions, beside what each node's client is given";
+    problems.push({ path: "credentials", given: "is an option of the nodes", allowed });
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }
@@ -52,7 +61,18 @@ export function clusterLabel(addresses: readonly string[], name: string | undefi
   return name === undefined ? `cluster ${where}` : `cluster ${name} (${where})`;
 }
 
-export function clusterEndpoint(addresses: readonly string[], redisOptions: RedisOptions): EndpointInfo {
+/** The provider among the options of the nodes. */
+export function credentialsIn(redisOptions: RedisOptions): CredentialsProvider | undefined {
+  const { credentials } = redisOptions as CredentialsOptions;
+  return typeof credentials === "function" ? credentials : undefined;
+}
+
+/** `provider`: what the function is called that gives the credentials. */
+export function clusterEndpoint(
+  addresses: readonly string[],
+  redisOptions: RedisOptions,
+  provider: string | undefined,
+): EndpointInfo {
   const [first = "localhost:6379"] = addresses;
   const colon = first.lastIndexOf(":");
   const { tls, username, password } = redisOptions;
@@ -60,8 +80,9 @@ export function clusterEndpoint(addresses: readonly string[], redisOptions: Redi
     host: first.slice(0, colon),
     port: Number(first.slice(colon + 1)),
     tls: Boolean(tls),
-    username: password ? username : undefined,
-    authenticates: Boolean(password),
+    username: password && provider === undefined ? username : undefined,
+    authenticates: Boolean(password) || provider !== undefined,
+    ...(provider === undefined ? {} : { credentialsFrom: provider }),
     cluster: true,
   };
 }

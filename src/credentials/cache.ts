@@ -54,6 +54,8 @@ export class CredentialCache {
   #isTold = false;
   /** Until then the provider is not asked again. On the monotonic clock, as all times here. */
   #notBefore = -Infinity;
+  /** Until then its last answer holds for connections whose login the server has ended. */
+  #knownUntil = -Infinity;
   /** When it is asked without anybody waiting. */
   #dueAt = Infinity;
   #timer: Timer | undefined = undefined;
@@ -78,11 +80,20 @@ export class CredentialCache {
     if (login !== undefined && !login.isRefused && login.isFresh) return login;
     // Asked a moment ago: what it says now is known.
     if (this.#pending === undefined && clock.now() < this.#notBefore) return this.#best();
-    this.#waiting++;
-    const given = await orAborted(this.#renew(login?.isRefused === true ? "rejected" : "connect"), signal);
-    this.#waiting--;
-    this.#dropIfUnwanted();
-    return given instanceof Login ? given : this.#best(given);
+    return this.#awaited(login?.isRefused === true ? "rejected" : "connect", signal);
+  }
+
+  /**
+   * The server has ended the login of a live connection: what that is to be logged in with, or why there is nothing. Settles in bounded
+   * time, and at once when `signal` aborts.
+   */
+  async ended(signal: AbortSignal): Promise<Login | Failure> {
+    // Many connections end together, and a server that ends them again at once must not have the provider asked each time.
+    const isKnown = clock.now() < Math.max(this.#notBefore, this.#knownUntil);
+    if (this.#pending === undefined && isKnown) return this.#best();
+    const given = await this.#awaited("rejected", signal);
+    this.#knownUntil = clock.now() + FLOOR;
+    return given;
   }
 
   /** The server has taken it. */
@@ -155,6 +166,14 @@ export class CredentialCache {
     const login = this.#login;
     if (login !== undefined && login.isUsable && (failure === undefined || !login.isRefused)) return login;
     return failure ?? new Failure("has given nothing that is still valid");
+  }
+
+  async #awaited(reason: CredentialsReason, signal: AbortSignal): Promise<Login | Failure> {
+    this.#waiting++;
+    const given = await orAborted(this.#renew(reason), signal);
+    this.#waiting--;
+    this.#dropIfUnwanted();
+    return given instanceof Login ? given : this.#best(given);
   }
 
   #renew(reason: CredentialsReason): Promise<Login | Failure> {

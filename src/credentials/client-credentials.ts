@@ -8,7 +8,7 @@ import type { CredentialCache, CredentialsUser } from "./cache.js";
 import type { Login } from "./login.js";
 import type { CredentialsEndpoint, CredentialsProvider } from "./provider.js";
 import type { Reauthentication } from "./reauthentication.js";
-import type { LiveConnection, LoginSource } from "./source.js";
+import type { LiveConnection, LoginSession, LoginSource } from "./source.js";
 
 export interface CredentialsReport {
   /** There are no new credentials, and connections go on with those that they have. */
@@ -35,7 +35,7 @@ export class ClientCredentials implements LoginSource, CredentialsUser {
     this.#endpoint = endpoint;
     this.#label = label;
     this.#report = report;
-    this.name = nameOf(provider);
+    this.name = providerName(provider) + (endpoint.isSentinel ? " (for the Sentinels)" : "");
   }
 
   async take(signal: AbortSignal): Promise<Login | Error> {
@@ -53,17 +53,27 @@ export class ClientCredentials implements LoginSource, CredentialsUser {
     return this.#cache?.refused(login) === true;
   }
 
-  enter(connection: LiveConnection, login: Login): () => void {
+  enter(connection: LiveConnection, login: Login): LoginSession {
     const cache = this.#cache;
-    if (this.#machinery === undefined || cache === undefined) return nothing;
+    if (this.#machinery === undefined || cache === undefined) return NO_SESSION;
     const live = new this.#machinery.Reauthentication(connection, login, cache);
     this.#live.add(live);
     if (this.#live.size === 1) cache.join(this);
     cache.accepted(login);
     if (cache.current !== undefined) live.want(cache.current);
-    return () => {
-      live.end();
-      if (this.#live.delete(live) && this.#live.size === 0) cache.leave(this);
+    const leaving = new AbortController();
+    return {
+      ended: (done) =>
+        void cache.ended(leaving.signal).then((given) => {
+          if (leaving.signal.aborted) return;
+          if ("what" in given) done();
+          else live.again(given, done);
+        }),
+      leave: () => {
+        leaving.abort();
+        live.end();
+        if (this.#live.delete(live) && this.#live.size === 0) cache.leave(this);
+      },
     };
   }
 
@@ -91,10 +101,9 @@ export class ClientCredentials implements LoginSource, CredentialsUser {
 }
 
 /** A function's name is what somebody wrote in code. Bounded all the same: it may have been computed. */
-function nameOf({ name }: CredentialsProvider): string {
+export function providerName({ name }: CredentialsProvider): string {
   return /^[\w$.# -]{1,60}$/.test(name) ? name : "(a function without a name)";
 }
 
-function nothing(): void {
-  // It was never entered.
-}
+/** Of a connection that was never entered. */
+const NO_SESSION: LoginSession = { ended: (done) => done(), leave: () => undefined };

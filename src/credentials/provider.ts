@@ -54,4 +54,9 @@ export interface CredentialsOptions {
    * expire, and once more after the server has refused them. Live connections are logged in anew, without a reconnect.
    */
   readonly credentials?: CredentialsProvider | undefined;
+  /**
+   * The same for the Sentinels, instead of `sentinelUsername` and `sentinelPassword`: `credentials` are for the servers that they
+   * name. The function may be the same one; it is told which of the two is meant by `endpoint.isSentinel`.
+   */
+  readonly sentinelCredentials?: CredentialsProvider | undefined;
 }

@@ -16,11 +16,14 @@ export interface ReauthenticationHooks {
 export class Reauthentication {
   readonly #connection: LiveConnection;
   readonly #hooks: ReauthenticationHooks;
-  #has: Login;
+  /** None once the server has ended it. */
+  #has: Login | undefined;
   #wanted: Login | undefined = undefined;
   #isSending = false;
   #isWaiting = false;
   #isOver = false;
+  /** Hear when the connection has a login again, or the server refuses it one. */
+  #waiting: (() => void)[] = [];
 
   constructor(connection: LiveConnection, has: Login, hooks: ReauthenticationHooks) {
     this.#connection = connection;
@@ -34,16 +37,27 @@ export class Reauthentication {
     this.#step();
   }
 
+  /** The server has ended the login that it has: it is to have this one, which may be the same. */
+  again(login: Login, done: () => void): void {
+    this.#has = undefined;
+    this.#waiting.push(done);
+    this.want(login);
+  }
+
   /** The connection is gone. */
   end(): void {
     this.#isOver = true;
+    this.#waiting = [];
   }
 
   #step(): void {
     const login = this.#wanted;
     if (this.#isOver || this.#isSending || login === undefined || login === this.#has) return;
     const obstacle = this.#connection.obstacle();
-    if (obstacle === "never") return;
+    if (obstacle === "never") {
+      this.#tell();
+      return;
+    }
     if (obstacle === "none") void this.#send(login);
     else this.#later(obstacle);
   }
@@ -71,7 +85,12 @@ export class Reauthentication {
       this.#has = login;
       this.#hooks.accepted(login);
     } else this.#refused(login, refusal);
-    if (this.#wanted !== login) this.#step();
+    if (this.#wanted === login) this.#tell();
+    else this.#step();
+  }
+
+  #tell(): void {
+    for (const done of this.#waiting.splice(0)) done();
   }
 
   #refused(login: Login, error: unknown): void {

@@ -11,8 +11,19 @@ export interface LoginSource {
   accepted(login: Login): void;
   /** The server refuses it in a handshake. Returns whether to dial again at once: there is, or may be, another one. */
   refused(login: Login): boolean;
-  /** A connection is ready, with this login. Returns what to call when it is gone. */
-  enter(connection: LiveConnection, login: Login): () => void;
+  /** A connection is ready, with this login. */
+  enter(connection: LiveConnection, login: Login): LoginSession;
+}
+
+/** A connection that is ready, as far as whoever gave its login goes on with it. */
+export interface LoginSession {
+  /**
+   * The server has ended its login. `done` is called when it has answered another one, which may be the same, or nobody gives any; not
+   * when the connection is gone first.
+   */
+  ended(done: () => void): void;
+  /** The connection is gone. */
+  leave(): void;
 }
 
 /** A connection that is ready, as far as logging it in anew goes. */

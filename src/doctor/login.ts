@@ -1,26 +1,64 @@
-/** Asks the function that gives a target's credentials, once, and puts what it gives where user and password stand. */
+/** Asks the functions that give a target's credentials, once each, and puts what they give where user and password stand. */
 import { ask, Failure } from "../credentials/asking.js";
-import type { CredentialsEndpoint } from "../credentials/provider.js";
+import type { Auth } from "../credentials/login.js";
+import type { CredentialsEndpoint, CredentialsProvider } from "../credentials/provider.js";
 import type { ConfigProblem } from "../failure/errors.js";
 import type { TargetOptions } from "./target.js";
 
-/** What the options are with the login in them, and what is wrong with the function. Never rejects. */
+interface Answer {
+  /** What the options have in their place. */
+  readonly login: Partial<TargetOptions>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+const NOT_ASKED: Answer = { login: {}, problems: [] };
+
+/** What the options are with the logins in them, and what is wrong with the functions. Never rejects. */
 export async function withLogin(
   options: TargetOptions,
   timeout: number,
 ): Promise<{ readonly options: TargetOptions; readonly problems: readonly ConfigProblem[] }> {
-  const { credentials } = options;
+  const { credentials, sentinelCredentials, sentinels, name } = options;
+  const answers = await Promise.all([
+    answerOf("credentials", credentials, endpointOf(options), timeout, ([username, password]) => ({
+      username,
+      password,
+    })),
+    sentinels === undefined
+      ? NOT_ASKED
+      : answerOf(
+          "sentinelCredentials",
+          sentinelCredentials,
+          { sentinelName: name, isSentinel: true },
+          timeout,
+          ([sentinelUsername, sentinelPassword]) => ({ sentinelUsername, sentinelPassword }),
+        ),
+  ]);
+  return {
+    options: answers.reduce<TargetOptions>((all, { login }) => ({ ...all, ...login }), options),
+    problems: answers.flatMap(({ problems }) => problems),
+  };
+}
+
+async function answerOf(
+  path: string,
+  provider: CredentialsProvider | undefined,
+  endpoint: CredentialsEndpoint,
+  timeout: number,
+  asOptions: (login: readonly [string | undefined, string]) => Partial<TargetOptions>,
+): Promise<Answer> {
   // What is no function is told of as a wrong option.
-  if (typeof credentials !== "function") return { options, problems: [] };
-  const request = { reason: "connect", endpoint: endpointOf(options) } as const;
-  const given = await ask(credentials, request, timeout, new AbortController());
+  if (typeof provider !== "function") return NOT_ASKED;
+  const given = await ask(provider, { reason: "connect", endpoint }, timeout, new AbortController());
   if (given instanceof Failure) {
     const allowed = "must give a login: call it in a script of its own and look at what it does";
-    return { options, problems: [{ path: "credentials", given: `is a function that ${given.what}`, allowed }] };
+    return { login: {}, problems: [{ path, given: `is a function that ${given.what}`, allowed }] };
   }
-  const { auth } = given;
-  const [username, password] = typeof auth === "string" ? [undefined, auth] : auth;
-  return { options: { ...options, username, password }, problems: [] };
+  return { login: asOptions(pairOf(given.auth)), problems: [] };
+}
+
+function pairOf(auth: Auth): readonly [string | undefined, string] {
+  return typeof auth === "string" ? [undefined, auth] : auth;
 }
 
 function endpointOf({ host, port, path, sentinels, name }: TargetOptions): CredentialsEndpoint {

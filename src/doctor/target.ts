@@ -85,7 +85,13 @@ export interface TargetSources {
   readonly cluster?: boolean | undefined;
 }
 
-const LOGIN: ReadonlySet<string> = new Set(["username", "password"]);
+/** Parts that a function gives, where there is one. */
+const GIVEN_BY: Readonly<Record<string, keyof CredentialsOptions>> = {
+  username: "credentials",
+  password: "credentials",
+  sentinelUsername: "sentinelCredentials",
+  sentinelPassword: "sentinelCredentials",
+};
 const DEFAULT_PORT = 6379;
 const SENTINEL_PORT = 26_379;
 /** The options whose origin is told. */
@@ -111,7 +117,10 @@ export function resolveTarget(given: string | TargetOptions | undefined, sources
     const { tls, ...rest } = given;
     const plain = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
     return build(given, {
-      origin: (part) => (given.credentials !== undefined && LOGIN.has(part) ? "credentials" : "options"),
+      origin: (part) => {
+        const provider = GIVEN_BY[part];
+        return provider !== undefined && given[provider] !== undefined ? provider : "options";
+      },
       problems: checkRedisOptions(tls === undefined ? plain : { ...plain, tls }, ""),
       cluster: sources.cluster,
     });

@@ -78,6 +78,11 @@ export class Batch<C extends BatchMember<C>> {
     return this.takeRefused();
   }
 
+  /** None of its members was answered well. */
+  get isRefused(): boolean {
+    return this.#answered === this.refused.length;
+  }
+
   get isAnswered(): boolean {
     return this.#answered >= this.calls.length;
   }

@@ -15,6 +15,8 @@ export type PauseReason =
   | "suspended"
   /** Another database is being selected: what follows would run in the wrong one. */
   | "select"
+  /** The server has ended its login, and it is being logged in anew. */
+  | "login"
   /** Another server takes writes: the connection is dropped once nothing is in flight on it. */
   | "moving"
   /** A batch is judged when it is complete; nothing may come between its members. */
@@ -29,7 +31,7 @@ export type PauseReason =
   | "full";
 
 /** What waits for one of these waits for its turn on a connection that works, not for a connection. */
-const TURNS: ReadonlySet<PauseReason> = new Set(["full", "silence", "unsure", "batch", "select"]);
+const TURNS: ReadonlySet<PauseReason> = new Set(["full", "silence", "unsure", "batch", "select", "login"]);
 
 type Link =
   | { readonly kind: "down" }

@@ -56,6 +56,7 @@ import type {
 import { QueueRefusals } from "./queue-refusals.js";
 import { holdsReadOnly, saysReadOnly } from "./read-only.js";
 import { RefusedCommands } from "./refused-commands.js";
+import { Relogin } from "./relogin.js";
 import { Release } from "./release.js";
 import { RetryDecision } from "./retry-decision.js";
 import { RetryLoop } from "./retry-loop.js";
@@ -259,6 +260,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       transport,
       connection,
     }));
+    const relogin = new Relogin({ transport, connection, retryLoop });
     this.#errorReplies = new ErrorReplies({
       settlement,
       snapshots,
@@ -268,6 +270,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       decision,
       retryLoop,
       refused,
+      relogin,
       elsewhere: options.elsewhere,
     });
     this.#lostCommands = new LostCommands({ settlement, snapshots, queue, inFlight, decision, membership, connection });

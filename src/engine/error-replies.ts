@@ -13,6 +13,7 @@ import type { ConnectionState } from "./connection-state.js";
 import type { FailureSnapshots } from "./failure-snapshot.js";
 import { judge } from "./judge.js";
 import type { RefusedCommands } from "./refused-commands.js";
+import type { Relogin } from "./relogin.js";
 import type { RetryDecision } from "./retry-decision.js";
 import type { RetryLoop } from "./retry-loop.js";
 import type { SessionState } from "./session-state.js";
@@ -28,6 +29,7 @@ export interface ErrorRepliesParts {
   readonly decision: RetryDecision;
   readonly retryLoop: RetryLoop;
   readonly refused: RefusedCommands;
+  readonly relogin: Relogin;
   /** Who may carry on what this server does not serve. */
   readonly elsewhere: Elsewhere | undefined;
 }
@@ -46,17 +48,18 @@ export class ErrorReplies {
     if (call.batch?.transaction !== true && this.#goesOn(call, error, diagnosis, [call])) return;
     // One command that waits is one piece of evidence, however often the server refuses it.
     // A cluster that is down is no fault of the node that says so, and is over for all its nodes together.
+    const isMended = this.#isMended(call, diagnosis);
     if (this.#isOfCluster(diagnosis)) membership.endpoint.observer.serverRefused(diagnosis);
-    else if (!this.#isAnswer(diagnosis))
+    else if (!this.#isAnswer(diagnosis) && !isMended)
       membership.endpoint.failed(diagnosis, call.sentAt, { again: call.attempts - call.losses > 1 });
     if (call.batch?.transaction === true) {
-      this.#memberFailed(call.batch, call, error, diagnosis);
+      this.#memberFailed(call.batch, call, error, diagnosis, isMended);
       return;
     }
-    const isPassing = diagnosis.retryable && diagnosis.applied === "no";
+    const isPassing = isForNow(diagnosis);
     // All nodes say so together, to what is in flight: no budget is made for that, and each probes with one command.
     const isFree = this.#isOfCluster(diagnosis);
-    if (isPassing && this.#mayRetry(call) && (isFree || decision.takeBudget())) {
+    if (isMended || (isPassing && this.#mayRetry(call) && (isFree || decision.takeBudget()))) {
       // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
       call.stream = call.batch = undefined;
       this.#holdBack([], [call], error, diagnosis);
@@ -89,11 +92,19 @@ export class ErrorReplies {
     return judge(error, { ...this.#parts.snapshots.of(call), written: true });
   }
 
+  /** The refusal is over as soon as the connection is logged in anew. */
+  #isMended(call: Call, diagnosis: Diagnosis): boolean {
+    const { batch } = call;
+    // An open MULTI would take the login for one of its members.
+    const isWhole = batch?.transaction !== true || (batch.isRefused && !batch.isGuarded);
+    return isWhole && this.#mayRetry(call) && this.#parts.relogin.mends(diagnosis, call);
+  }
+
   /** Refusals in a transaction wait until it is clear that no member was executed. */
-  #memberFailed(batch: CallBatch, call: Call, error: Error, diagnosis: Diagnosis): void {
+  #memberFailed(batch: CallBatch, call: Call, error: Error, diagnosis: Diagnosis, isMended: boolean): void {
     const { settlement } = this.#parts;
     const discarded = call.facts.session === "exec" && diagnosis.code === "EXEC_ABORTED";
-    const passing = (diagnosis.retryable && diagnosis.applied === "no") || discarded || this.#isAnswer(diagnosis);
+    const passing = isForNow(diagnosis) || isMended || discarded || this.#isAnswer(diagnosis);
     // The server forgot the WATCH together with the transaction it refused.
     // What another server carries on is no retry: nothing but its deadline limits it.
     const movesOn = this.#isAnswer(diagnosis) || (discarded && this.#parts.elsewhere !== undefined);
@@ -150,4 +161,9 @@ export class ErrorReplies {
     }
     this.#parts.refused.add(refused, calls, cause, diagnosis.breaker === "write");
   }
+}
+
+/** Refused for a passing reason, and certainly not executed. */
+function isForNow({ retryable, applied }: Diagnosis): boolean {
+  return retryable && applied === "no";
 }

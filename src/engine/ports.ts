@@ -121,6 +121,11 @@ export interface Transport {
   /** The database that the connection is on, counting SELECTs that are still in flight. */
   database(): number;
   /**
+   * The server has ended the login of the connection: whoever gives logins is asked, and it is logged in anew. `done` is called when the
+   * server has answered that, or nobody gives any; not when the connection is lost first. `false`: nobody gives logins.
+   */
+  logInAgain(done: () => void): boolean;
+  /**
    * Asks for another database. `done` is called when the server has agreed, or when it is time to ask again; not when the
    * connection is lost, nor when it is given up because the server refuses.
    */

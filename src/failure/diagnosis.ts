@@ -68,6 +68,8 @@ export interface EndpointInfo {
         readonly username?: string | undefined;
         /** Whether a password goes with the connection. */
         readonly authenticates: boolean;
+        /** The name of the function that gives user and password. */
+        readonly credentialsFrom?: string | undefined;
       }
     | undefined;
   /** It is one of the replicas of the set that is wanted (`role: "slave"`). */

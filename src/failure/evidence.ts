@@ -16,6 +16,8 @@ const SHOWN_ADDRESSES = 4;
 const TOOK_OVER = / took over from /;
 /** Characters of what Sentinels said. */
 const SENTINELS_SAID = 400;
+/** Characters of a provider's name. */
+const PROVIDER = 80;
 
 /** What was observed, as whole sentences, the weightiest first; empty when nothing was. `area` is the failure's. */
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
@@ -24,13 +26,14 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   const [root] = views;
   // What each of the Sentinels said is the whole story.
   if (root !== undefined && (root.code?.startsWith("SENTINEL") === true || TOOK_OVER.test(root.message))) {
-    found.push(ended(redactText(root.message, SENTINELS_SAID)));
+    const said = ended(redactText(root.message, SENTINELS_SAID));
+    const provider = root.code === "SENTINEL_ACCESS" ? context.endpoint?.sentinelAccess?.credentialsFrom : undefined;
+    found.push(provider === undefined ? said : `${said} ${comesFrom(`${provider} (for the Sentinels)`)}`);
   }
   const { credentialsFrom } = context.endpoint ?? {};
   // Its own failure names it anyway, and who refuses before there is a connection is a Sentinel.
   const isRefused = area === "access" && root?.code !== "CREDENTIALS_FAILED" && context.phase !== "connect";
-  if (isRefused && credentialsFrom !== undefined)
-    found.push(`The login comes from the credentials provider ${redactText(credentialsFrom, 60)}.`);
+  if (isRefused && credentialsFrom !== undefined) found.push(comesFrom(credentialsFrom));
   if (connection?.lastWords)
     found.push(`The server's last words were: ${ended(redactText(connection.lastWords, 200))}`);
   const stall =
@@ -69,6 +72,10 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   const inner = innerReply(views);
   if (inner !== undefined) found.push(inner);
   return found;
+}
+
+function comesFrom(provider: string): string {
+  return `The login comes from the credentials provider ${redactText(provider, PROVIDER)}.`;
 }
 
 function triedAddresses(views: readonly View[]): string | undefined {

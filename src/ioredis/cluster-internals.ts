@@ -4,6 +4,7 @@
  */
 import { Redis as IORedis, type Cluster as IOCluster, type ClusterOptions, type RedisOptions } from "ioredis";
 import { clock } from "../clock.js";
+import { sanitizeError } from "../failure/redact.js";
 import { internalsOf } from "./internals.js";
 
 /** On clusters of this package: what hangs on one. */
@@ -71,7 +72,8 @@ export async function askSeed(options: RedisOptions, timeout: number): Promise<u
   try {
     return await client.cluster("SLOTS");
   } catch (error) {
-    throw reason ?? error;
+    // A refused login has the password among the arguments that ioredis puts on the error.
+    throw sanitizeError(reason ?? error);
   } finally {
     clock.clearTimeout(timer);
     end();

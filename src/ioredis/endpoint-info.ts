@@ -1,5 +1,7 @@
 /** Where a client connects to, read from its ioredis options. Never holds a password, not even one that was pasted into a host or path. */
 import type { RedisOptions } from "ioredis";
+import { providerName } from "../credentials/client-credentials.js";
+import type { CredentialsOptions } from "../credentials/provider.js";
 import type { EndpointInfo } from "../failure/diagnosis.js";
 import { redactText } from "../failure/redact.js";
 
@@ -19,14 +21,17 @@ export function endpointInfo(options: RedisOptions, provider?: string): Endpoint
   };
   if (sentinels) {
     const { enableTLSForSentinelMode, sentinelTLS, sentinelUsername, sentinelPassword } = options;
+    const { sentinelCredentials } = options as CredentialsOptions;
+    const isGiven = typeof sentinelCredentials === "function";
     return {
       ...shared,
       // What ioredis dials the server with, whatever else was written
       tls: Boolean(tls) && enableTLSForSentinelMode === true,
       sentinelAccess: {
         tls: Boolean(sentinelTLS),
-        username: sentinelPassword ? (sentinelUsername ?? undefined) : undefined,
-        authenticates: Boolean(sentinelPassword),
+        username: sentinelPassword && !isGiven ? (sentinelUsername ?? undefined) : undefined,
+        authenticates: Boolean(sentinelPassword) || isGiven,
+        ...(isGiven ? { credentialsFrom: providerName(sentinelCredentials) } : {}),
       },
       ...(role === "slave" ? { replica: true } : {}),
       sentinelName: name ? redactText(name, LIMIT) : undefined,

@@ -133,7 +133,7 @@ export function installHooks<T extends Adapted>(
 
     handleReconnection(this: T, error, item) {
       // The server has ended a login that it had taken.
-      if (this.status === "ready" && error.message.startsWith("NOAUTH")) this[ADAPTER].transport.loginRefused();
+      if (error.message.startsWith("NOAUTH")) this[ADAPTER].transport.logInAgain(ignore);
       reconnecting(this[ADAPTER], () => {
         try {
           base.handleReconnection.call(internalsOf(this), error, item);

@@ -58,7 +58,9 @@ export class LiveLogin implements LiveConnection {
 
   async logIn(login: Login): Promise<void> {
     const command = this.#parts.login.command(login.auth);
-    await (this.#isResp2Subscriber ? this.#amidSubscriptions(command) : this.#parts.send(command));
+    const reply = await (this.#isResp2Subscriber ? this.#amidSubscriptions(command) : this.#parts.send(command));
+    // The server is in a MULTI that nobody here knows of.
+    if (String(reply) === "QUEUED") this.#parts.replace();
     this.#parts.login.renewed(login);
   }
 

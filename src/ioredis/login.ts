@@ -7,7 +7,7 @@ import { Command } from "ioredis";
 import { wordOf } from "../command/arguments.js";
 import { classify } from "../failure/classify.js";
 import type { Auth, Login } from "../credentials/login.js";
-import type { LiveConnection, LoginSource } from "../credentials/source.js";
+import type { LiveConnection, LoginSession, LoginSource } from "../credentials/source.js";
 import type { RedisInternals } from "./internals.js";
 
 /** A login of one's own, that a caller took with AUTH. Compared as an object: the same words again are another login. */
@@ -30,8 +30,9 @@ export class ConnectionLogin {
   #taken: TakenLogin | undefined = undefined;
   /** What the provider gave for the present connection, or the one that is being made. */
   #given: Login | undefined = undefined;
-  /** Ends what `enter` began. */
-  #leave: (() => void) | undefined = undefined;
+  #session: LoginSession | undefined = undefined;
+  /** Hear when the connection, whose login the server has ended, is logged in again. */
+  #ended: (() => void)[] | undefined = undefined;
   /** Takes back the question to the provider that is under way. */
   #asking: AbortController | undefined = undefined;
   /** AUTH of our own: it is no caller's. */
@@ -88,12 +89,32 @@ export class ConnectionLogin {
   /** The server has let it in. */
   ready(connection: LiveConnection): void {
     if (this.#source !== undefined && this.#given !== undefined)
-      this.#leave = this.#source.enter(connection, this.#given);
+      this.#session = this.#source.enter(connection, this.#given);
   }
 
   closed(): void {
-    this.#leave?.();
-    this.#leave = undefined;
+    this.#session?.leave();
+    this.#session = this.#ended = undefined;
+  }
+
+  /**
+   * The server has ended the login of the present connection. Returns whether it is logged in with what the provider gives now; `done`
+   * is called when that is over, well or not.
+   */
+  again(done: () => void): boolean {
+    const session = this.#session;
+    if (session === undefined || this.#taken !== undefined) return false;
+    if (this.#ended !== undefined) {
+      this.#ended.push(done);
+      return true;
+    }
+    const waiting = (this.#ended = [done]);
+    session.ended(() => {
+      if (this.#ended !== waiting) return;
+      this.#ended = undefined;
+      for (const one of waiting) one();
+    });
+    return true;
   }
 
   /** The server refuses it. Returns whether another attempt may have a better login. */

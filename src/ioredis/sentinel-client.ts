@@ -1,6 +1,7 @@
 /** What is needed of a client to find its server through Sentinels, and how the search is loaded: few processes have any. */
 import type { Socket } from "node:net";
 import type { RedisOptions } from "ioredis";
+import type { CredentialsReport } from "../credentials/client-credentials.js";
 import type { Connector } from "./internals.js";
 
 /** ioredis's way to tell events of a connector. */
@@ -23,6 +24,8 @@ export interface SentinelClient {
   replaced(from: string, to: string): void;
   /** Something that a person may want to know. */
   notice(says: string): void;
+  /** Hears how connections to the Sentinels fare whose credentials change. */
+  readonly credentials: CredentialsReport;
   /** What went wrong with the connection last. */
   lastError(): Error | undefined;
 }

@@ -6,6 +6,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { clock, sleep } from "../clock.js";
 import type { RedisOptions } from "ioredis";
+import type { CredentialsOptions } from "../credentials/provider.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { SentinelPolicy } from "../policy/shape.js";
 import { redactText } from "../failure/redact.js";
@@ -135,6 +136,14 @@ export class SentinelConnector implements SetMember {
     } else if (!isSame(from, master)) this.#leave(from, master);
   }
 
+  credentialsFailed(error: IoredoubtError): void {
+    this.#client.credentials.failed(error);
+  }
+
+  credentialsRenewed(): void {
+    this.#client.credentials.renewed();
+  }
+
   notTold(sentinel: Address, said: string): void {
     this.#client.notice(
       `${nameOf(sentinel)} does not tell of failovers (${redactText(said, WORDS)}); the Sentinels are asked instead`,
@@ -246,14 +255,15 @@ export function setOptionsOf(
 ): SetOptions {
   const { sentinels, name, sentinelUsername, sentinelPassword, sentinelTLS, sentinelCommandTimeout } = options;
   const { family, natMap, updateSentinels, sentinelMaxConnections } = options;
+  const { sentinelCredentials: provider } = options as CredentialsOptions;
   return {
     sentinels: (sentinels ?? []).map(sentinelAt),
     name: name ?? "",
-    way: {
+    way: { tls: sentinelTLS ?? undefined, family },
+    login: {
       username: sentinelUsername ?? undefined,
       password: sentinelPassword ?? undefined,
-      tls: sentinelTLS ?? undefined,
-      family,
+      provider: typeof provider === "function" ? provider : undefined,
     },
     natMap,
     listens,

@@ -5,6 +5,7 @@
 import { isIP } from "node:net";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
+import type { CredentialsReport } from "../credentials/client-credentials.js";
 import { bytesOf, callOf } from "../engine/call.js";
 import { silentConnection } from "../engine/client-errors.js";
 import type {
@@ -95,6 +96,8 @@ export interface TransportOptions {
   /** How the server is searched for through Sentinels: the caller's own strategy, and whether failovers are to be heard of. */
   readonly sentinelRetryStrategy: unknown;
   readonly hearsOfFailovers: boolean;
+  /** Hears how connections to the Sentinels fare whose credentials change. */
+  readonly sentinelCredentials: CredentialsReport;
   /** Who its connections log in as, apart from what the options say. */
   readonly login?: LoginParts | undefined;
 }
@@ -126,6 +129,7 @@ export class IORedisTransport implements Transport {
   readonly #policy: Policy;
   readonly #sentinelRetryStrategy: unknown;
   readonly #hearsOfFailovers: boolean;
+  readonly #sentinelCredentials: CredentialsReport;
   /** The search for the server, where Sentinels know it. */
   #search: SentinelDoor | undefined = undefined;
   readonly #watchdog: Watchdog;
@@ -158,6 +162,7 @@ export class IORedisTransport implements Transport {
     this.#policy = policy;
     this.#sentinelRetryStrategy = search.sentinelRetryStrategy;
     this.#hearsOfFailovers = search.hearsOfFailovers;
+    this.#sentinelCredentials = search.sentinelCredentials;
     this.#label = label;
     this.#replyLimits = new ReplyLimits(policy.maxReplyBytes);
     this.endpointInfo = endpoint;
@@ -428,6 +433,10 @@ export class IORedisTransport implements Transport {
     else this.#selected.refused();
   }
 
+  logInAgain(done: () => void): boolean {
+    return this.#redis.status === "ready" && this.login.again(done);
+  }
+
   // ---- what ioredis reports
 
   /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */
@@ -451,6 +460,7 @@ export class IORedisTransport implements Transport {
         listens: this.#hearsOfFailovers,
         replaced: (from, to) => this.#replaced(from, to),
         notice: (says) => this.#owner?.notice(says),
+        credentials: this.#sentinelCredentials,
       },
       this.#policy,
     );

@@ -44,7 +44,9 @@ export const SENTINEL_TLS: readonly (readonly [
   [
     "sentinelUsername",
     ({ redis }) =>
-      isText(redis["sentinelUsername"]) && !isText(redis["sentinelPassword"])
+      isText(redis["sentinelUsername"]) &&
+      !isText(redis["sentinelPassword"]) &&
+      typeof redis["sentinelCredentials"] !== "function"
         ? "is given without sentinelPassword, so nobody is logged in at the Sentinels"
         : undefined,
   ],

@@ -1,4 +1,4 @@
-/** Opens a connection to a Sentinel within a time, with TLS and login. */
+/** Opens a connection to a Sentinel within a time, with TLS if that is wanted. */
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { AwakeTimeout } from "../awake-timeout.js";
@@ -7,8 +7,6 @@ import type { Address } from "./address.js";
 
 /** How the Sentinels of a set are spoken to. */
 export interface Way {
-  readonly username: string | undefined;
-  readonly password: string | undefined;
   /** ioredis's `sentinelTLS`. */
   readonly tls: object | undefined;
   /** ioredis's `family`. */
@@ -44,10 +42,4 @@ export function dial({ host, port, family }: Address, { tls, family: usual }: Wa
   socket.once(tls === undefined ? "connect" : "secureConnect", stop);
   socket.once("close", stop);
   return socket;
-}
-
-/** The command that logs in, if any is needed. */
-export function loginOf({ username, password }: Way): readonly (readonly string[])[] {
-  if (password === undefined || password === "") return [];
-  return [username === undefined || username === "" ? ["AUTH", password] : ["AUTH", username, password]];
 }

@@ -7,7 +7,8 @@ import { clock, type Timer } from "../clock.js";
 import { formatDuration } from "../format.js";
 import { ErrorReply, type Reply } from "../resp.js";
 import type { Address } from "./address.js";
-import { dial, LateError, loginOf, type Way } from "./dial.js";
+import { dial, LateError, type Way } from "./dial.js";
+import type { Entry, Line } from "./entry.js";
 import { RespSocket } from "./resp-socket.js";
 
 /** Milliseconds. */
@@ -36,17 +37,22 @@ export class SentinelLink {
   readonly #onEnd: () => void;
   #socket: RespSocket | undefined = undefined;
   #isUp = false;
-  /** The login is under way; its reply is the next. */
-  #logsIn = false;
-  #refused: ErrorReply | undefined = undefined;
+  readonly #entry: Entry;
+  readonly #whenIdle: (() => void)[] = [];
   #question: Question | undefined = undefined;
   #idle: Timer | undefined = undefined;
 
   /** `onEnd` is called once, when it has closed. */
-  constructor(address: Address, way: Way, onEnd: () => void) {
+  constructor(address: Address, way: Way, entry: Entry, onEnd: () => void) {
     this.#address = address;
     this.#way = way;
+    this.#entry = entry;
     this.#onEnd = onEnd;
+  }
+
+  /** The Sentinel refused its login, and there is, or may be, another one. */
+  get mayLogInAnew(): boolean {
+    return this.#entry.mayTryAnew;
   }
 
   /**
@@ -80,10 +86,18 @@ export class SentinelLink {
       this.#isUp = true;
       if (this.#question !== undefined) this.#await(limits.answer);
     });
-    const login = loginOf(this.#way);
-    this.#logsIn = login.length > 0;
-    socket.write(login);
+    socket.write(this.#entry.begin(this.#lineOn(socket)));
     return socket;
+  }
+
+  /** Between two questions it is logged in anew. */
+  #lineOn(socket: RespSocket): Line {
+    return {
+      isBusy: () => this.#question !== undefined,
+      whenIdle: (run) => void this.#whenIdle.push(run),
+      logIn: (auth) => socket.write([auth]),
+      end: () => this.end(),
+    };
   }
 
   #await(limit: number): void {
@@ -95,12 +109,8 @@ export class SentinelLink {
   }
 
   #replied(reply: Reply): void {
-    if (this.#logsIn) {
-      this.#logsIn = false;
-      // One that wants no password answers all the same.
-      if (reply instanceof ErrorReply) this.#refused = reply;
-      return;
-    }
+    // One that wants no password answers a login all the same.
+    if (this.#entry.takes(reply)) return;
     const question = this.#question;
     if (question === undefined) return;
     question.answers.push(this.#asRefused(reply));
@@ -118,7 +128,7 @@ export class SentinelLink {
   /** That the login was refused says more than that it is missing. */
   #asRefused(reply: Reply): Reply {
     const isMissing = reply instanceof ErrorReply && reply.message.startsWith("NOAUTH");
-    return isMissing && this.#refused !== undefined ? this.#refused : reply;
+    return isMissing ? (this.#entry.refusal ?? reply) : reply;
   }
 
   #settle(question: Question): void {
@@ -128,6 +138,7 @@ export class SentinelLink {
     this.#socket?.hold(false);
     this.#idle = clock.setTimeout(() => this.end(), IDLE);
     this.#idle.unref();
+    for (const run of this.#whenIdle.splice(0)) run();
   }
 
   #ended(error: Error): void {
@@ -135,6 +146,7 @@ export class SentinelLink {
     const question = this.#question;
     question?.timer?.cancel();
     this.#question = undefined;
+    this.#entry.end();
     this.#onEnd();
     question?.fail(error);
   }

@@ -57,6 +57,8 @@ export function lookupFailed(
   if (reports.some(({ kind }) => kind === "named")) {
     return made("SENTINELS_UNREACHABLE", `No Sentinel that answers knows the present master of ${shown}.`);
   }
+  const noLogin = noLoginIn(reports);
+  if (noLogin !== undefined) return noLogin;
   const unknown = reports.filter((report): report is Refused => report.kind === "unknown");
   if (unknown.length > 0) {
     const known = [...new Set(unknown.flatMap(({ knows }) => knows))];
@@ -81,4 +83,14 @@ export function lookupFailed(
 /** The error of a Sentinel that could not be reached, if that is what happened. */
 function causeIn(reports: readonly Report[]): Error | undefined {
   return reports.find((report) => report.kind === "silent")?.error;
+}
+
+/** Whoever gives the logins gave none, so that no Sentinel was asked. */
+export function isNoLogin(error: Error): error is IoredoubtError {
+  return IoredoubtError.is(error) && error.code === "CREDENTIALS_FAILED";
+}
+
+function noLoginIn(reports: readonly Report[]): IoredoubtError | undefined {
+  for (const report of reports) if (report.kind === "silent" && isNoLogin(report.error)) return report.error;
+  return undefined;
 }

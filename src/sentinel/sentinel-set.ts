@@ -3,13 +3,17 @@
  * believed, and who may dial it. It opens sockets to Sentinels and to nothing else.
  */
 import { clock, sleep, type Timer } from "../clock.js";
+import type { IoredoubtError } from "../failure/errors.js";
 import { isSame, nameOf, type Address } from "./address.js";
 import { ConnectPace } from "./connect-pace.js";
 import { LateError, type Way } from "./dial.js";
 import { DialTurn } from "./dial-turn.js";
+import type { Entry } from "./entry.js";
 import { SentinelLink, type LinkLimits } from "./link.js";
+import { SentinelLogins, type LoginOptions } from "./logins.js";
 import { Lookups, type Lookup } from "./lookups.js";
 import { MasterBook } from "./master-book.js";
+import { isNoLogin } from "./lookup-errors.js";
 import { mapped } from "./replicas.js";
 import { namesIn, peersIn, questionsFor, reportOf, type Listed, type Named, type Report, type Role } from "./report.js";
 import { askAround } from "./round.js";
@@ -21,6 +25,8 @@ export interface SetOptions {
   /** Of the master set. */
   readonly name: string;
   readonly way: Way;
+  /** Who the Sentinels are asked as. */
+  readonly login: LoginOptions;
   /** ioredis's `natMap`. */
   readonly natMap: unknown;
   /** Failovers are heard of, not only asked for. */
@@ -40,6 +46,10 @@ export interface SetMember {
   masterMoved(master: Address): void;
   /** The Sentinels do not let this client hear of failovers: this one said so, in these words. */
   notTold(sentinel: Address, said: string): void;
+  /** There are no new credentials for the Sentinels, and connections to them go on with those that they have. */
+  credentialsFailed(error: IoredoubtError): void;
+  /** After that: there are. */
+  credentialsRenewed(): void;
 }
 
 /** What a lookup has found: for a master its address from here, for replicas all that are up. */
@@ -67,6 +77,7 @@ export class SentinelSet {
   readonly #turns = new Map<string, DialTurn>();
   readonly #members = new Set<SetMember>();
   readonly #ending = new AbortController();
+  readonly #logins: SentinelLogins;
   readonly #lookups: Readonly<Record<Role, Lookups<Found>>>;
   /** Lookups in a row that ended because nobody answered in time. */
   #lateRounds = 0;
@@ -78,6 +89,14 @@ export class SentinelSet {
     this.#options = options;
     this.#list = new SentinelList(options.sentinels);
     const { name, way, listens } = options;
+    this.#logins = new SentinelLogins(name, options.login, {
+      failed: (error) => {
+        for (const member of [...this.#members]) member.credentialsFailed(error);
+      },
+      renewed: () => {
+        for (const member of [...this.#members]) member.credentialsRenewed();
+      },
+    });
     this.#switches = listens ? new SwitchWatch(name, way, this.#switchHooks()) : undefined;
     const lookups = (role: Role): Lookups<Found> => new Lookups(() => this.#look(role), this.#ending.signal);
     this.#lookups = { master: lookups("master"), slave: lookups("slave") };
@@ -142,6 +161,7 @@ export class SentinelSet {
       sentinels: () =>
         [...this.#list.all].sort((one, other) => Number(this.#isWell(other)) - Number(this.#isWell(one))),
       mayConnect: () => this.#mayConnect(),
+      entry: () => this.#entry(),
       connectLimit: () => this.#limits().connect,
       switched: (from, to) => {
         const before = this.#book.master ?? from;
@@ -244,21 +264,32 @@ export class SentinelSet {
 
   async #report(role: Role, sentinel: Address, key: string): Promise<Report> {
     const { name, discovers } = this.#options;
+    const questions = questionsFor(role, name, discovers);
     try {
-      const link = await this.#linkTo(sentinel, key);
-      const replies = await link.ask(questionsFor(role, name, discovers), this.#limits());
+      let link = await this.#linkTo(sentinel, key);
+      let replies = await link.ask(questions, this.#limits());
+      let report = reportOf(role, sentinel, replies);
+      if (report.kind === "access" && link.mayLogInAnew) {
+        link.end();
+        link = await this.#linkTo(sentinel, key);
+        replies = await link.ask(questions, this.#limits());
+        report = reportOf(role, sentinel, replies);
+      }
       this.#silent.delete(nameOf(sentinel));
       this.#well.add(nameOf(sentinel));
+      // The next question may have another login.
+      if (report.kind === "access") link.end();
       if (discovers) for (const peer of peersIn(replies[2])) this.#list.add(this.#mapped(peer));
-      const report = reportOf(role, sentinel, replies);
       if (report.kind !== "unknown") return report;
       const [masters] = await link.ask([["SENTINEL", "masters"]], this.#limits());
       return { ...report, knows: namesIn(masters) };
     } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error("it failed");
+      // Of the Sentinel that says nothing.
+      if (isNoLogin(error)) return { kind: "silent", sentinel, error, isLate: false };
       this.#silent.add(nameOf(sentinel));
       this.#well.delete(nameOf(sentinel));
       this.#list.defer(sentinel);
-      const error = thrown instanceof Error ? thrown : new Error("it failed");
       return { kind: "silent", sentinel, error, isLate: thrown instanceof LateError };
     }
   }
@@ -266,12 +297,18 @@ export class SentinelSet {
   async #linkTo(sentinel: Address, key: string): Promise<SentinelLink> {
     const known = this.#links.get(key);
     if (known !== undefined) return known;
+    const entry = await this.#entry();
     await this.#mayConnect();
-    const link = new SentinelLink(sentinel, this.#options.way, () => {
+    const link = new SentinelLink(sentinel, this.#options.way, entry, () => {
       if (this.#links.get(key) === link) this.#links.delete(key);
     });
     this.#links.set(key, link);
     return link;
+  }
+
+  /** How the next connection to a Sentinel logs in. */
+  #entry(): Promise<Entry> {
+    return this.#logins.next(this.#ending.signal);
   }
 
   /** Resolves when another connect to a Sentinel may begin. */

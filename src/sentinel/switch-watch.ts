@@ -7,7 +7,8 @@ import { AwakeTimeout } from "../awake-timeout.js";
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import { ErrorReply, type Reply } from "../resp.js";
 import { nameOf, type Address } from "./address.js";
-import { dial, loginOf, type Way } from "./dial.js";
+import { dial, type Way } from "./dial.js";
+import type { Entry, Line } from "./entry.js";
 import { RespSocket } from "./resp-socket.js";
 
 export interface SwitchHooks {
@@ -15,6 +16,8 @@ export interface SwitchHooks {
   sentinels(): readonly Address[];
   /** Resolves when another connect may begin; rejects when there is to be none. */
   mayConnect(): Promise<void>;
+  /** How the next connection logs in. Rejects when nobody can say. */
+  entry(): Promise<Entry>;
   /** Milliseconds for a connection. */
   connectLimit(): number;
   switched(from: Address, to: Address): void;
@@ -30,6 +33,11 @@ const CHANNEL = "+switch-master";
  * replicas follow.
  */
 const PROMOTED = "+promoted-slave";
+/** One command each: an ACL that lacks the second channel must not keep the first from being heard. */
+const LISTEN = [
+  ["SUBSCRIBE", CHANNEL],
+  ["SUBSCRIBE", PROMOTED],
+] as const;
 /** Milliseconds. */
 const PING_EVERY = 1_000;
 const SILENCE = 1_500;
@@ -47,6 +55,8 @@ export class SwitchWatch {
   #isStarted = false;
   #isOver = false;
   #isSubscribed = false;
+  #entry: Entry | undefined = undefined;
+  readonly #whenSubscribed: (() => void)[] = [];
   #pulse: Timer | undefined = undefined;
   #silence: AwakeTimeout | undefined = undefined;
 
@@ -74,8 +84,7 @@ export class SwitchWatch {
     const all = this.#hooks.sentinels();
     const sentinel = all.find((one) => !this.#failed.has(nameOf(one)));
     if (sentinel === undefined) {
-      this.#failed.clear();
-      this.#pulse = setUnrefTimeout(() => void this.#next(), PAUSE * (1 + clock.random() / 2));
+      this.#nextLater();
       return;
     }
     try {
@@ -83,30 +92,49 @@ export class SwitchWatch {
     } catch {
       return;
     }
-    if (!this.#hasEnded()) this.#listenTo(sentinel);
+    const entry = await this.#hooks.entry().catch(() => undefined);
+    if (this.#hasEnded()) return;
+    if (entry === undefined) this.#nextLater();
+    else this.#listenTo(sentinel, entry);
+  }
+
+  #nextLater(): void {
+    this.#failed.clear();
+    this.#pulse = setUnrefTimeout(() => void this.#next(), PAUSE * (1 + clock.random() / 2));
   }
 
   #hasEnded(): boolean {
     return this.#isOver;
   }
 
-  #listenTo(sentinel: Address): void {
+  #listenTo(sentinel: Address, entry: Entry): void {
     this.#isSubscribed = false;
+    this.#entry = entry;
     const raw: Socket = dial(sentinel, this.#way, this.#hooks.connectLimit());
     raw.unref();
-    const login = loginOf(this.#way);
-    let logins = login.length;
     const socket = (this.#socket = new RespSocket(raw, {
       reply: (reply) => {
         this.#heard();
-        if (logins > 0) logins--;
-        else this.#replied(sentinel, reply);
+        if (!entry.takes(reply)) this.#replied(sentinel, reply);
       },
       ended: () => this.#lost(sentinel),
     }));
     raw.once(this.#way.tls === undefined ? "connect" : "secureConnect", () => this.#heard());
-    socket.write([...login, ["SUBSCRIBE", CHANNEL], ["SUBSCRIBE", PROMOTED]]);
+    socket.write([...entry.begin(this.#lineOn(socket)), ...LISTEN]);
     this.#beat(socket);
+  }
+
+  /** A Sentinel takes no AUTH from who is subscribed, so the channels are left for it, in one write. */
+  #lineOn(socket: RespSocket): Line {
+    return {
+      isBusy: () => !this.#isSubscribed,
+      whenIdle: (run) => void this.#whenSubscribed.push(run),
+      logIn: (auth) => {
+        this.#isSubscribed = false;
+        socket.write([["UNSUBSCRIBE"], auth, ...LISTEN]);
+      },
+      end: () => socket.end(new Error("the subscription is made anew")),
+    };
   }
 
   #beat(socket: RespSocket): void {
@@ -123,20 +151,11 @@ export class SwitchWatch {
   }
 
   #replied(sentinel: Address, reply: Reply): void {
-    if (!this.#isSubscribed) {
-      if (reply instanceof ErrorReply) {
-        this.#hooks.refused(sentinel, reply.message);
-        this.end();
-        return;
-      }
-      this.#isSubscribed = true;
-      this.#failed.clear();
-      // What was announced between two subscriptions was missed.
-      if (this.#hasListened) this.#hooks.changed();
-      this.#hasListened = true;
-      return;
-    }
     const [kind, channel, text] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
+    if (!this.#isSubscribed) {
+      if (reply instanceof ErrorReply) this.#refused(sentinel, reply);
+      else if (kind === "subscribe") this.#subscribed();
+    }
     if (kind !== "message" || typeof text !== "string") return;
     if (channel === PROMOTED && text.includes(` @ ${this.#name} `)) this.#hooks.changed();
     if (channel !== CHANNEL) return;
@@ -145,11 +164,34 @@ export class SwitchWatch {
     this.#hooks.switched({ host: oldHost, port: Number(oldPort) }, { host, port: Number(port) });
   }
 
+  #subscribed(): void {
+    this.#isSubscribed = true;
+    this.#failed.clear();
+    // What was announced between two subscriptions was missed.
+    if (this.#hasListened) this.#hooks.changed();
+    this.#hasListened = true;
+    for (const run of this.#whenSubscribed.splice(0)) run();
+  }
+
+  #refused(sentinel: Address, { message }: ErrorReply): void {
+    // Whoever was not let in has not been told that it may not listen.
+    if (this.#entry?.isRefused === true) {
+      this.#socket?.end(new Error("the Sentinel refuses the login"));
+      return;
+    }
+    this.#hooks.refused(sentinel, message);
+    this.end();
+  }
+
   #lost(sentinel: Address): void {
     clock.clearTimeout(this.#pulse);
     this.#silence?.cancel();
+    this.#whenSubscribed.length = 0;
+    const mayTryAnew = this.#entry?.mayTryAnew === true;
+    this.#entry?.end();
+    this.#entry = undefined;
     if (this.#isOver) return;
-    this.#failed.add(nameOf(sentinel));
+    if (!mayTryAnew) this.#failed.add(nameOf(sentinel));
     void this.#next();
   }
 }

@@ -4,7 +4,8 @@
  */
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createRedis, serializeError, type Redis, type RedisOptions } from "../../src/index.js";
+import { diagnoseConnection } from "../../src/doctor/index.js";
+import { createCluster, createRedis, serializeError, type Redis, type RedisOptions } from "../../src/index.js";
 import { runSource } from "../helpers/child.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
@@ -205,6 +206,70 @@ const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = 
     fails = true;
     changed();
     await evidence.collect(redis.call("NOSUCHCOMMAND", VALUE));
+  },
+  "credentials that Sentinels refuse": async (evidence) => {
+    const sentinels = [{ host: "127.0.0.1", port: locked.port }];
+    const sentinelCredentials = (): { username: string; password: string } => ({
+      username: PASSWORD,
+      password: PASSWORD,
+    });
+    const redis = evidence.client({ sentinels, name: "mymaster", sentinelCredentials });
+    redis.on("sentinelError" as "error", (error: unknown) => evidence.note(error));
+    await evidence.collect(redis.set("k", VALUE));
+  },
+  "a provider of credentials for the Sentinels that throws them, or hands out rubbish with them in it": async (
+    evidence,
+  ) => {
+    const answers: (() => unknown)[] = [
+      () => Promise.reject(Object.assign(new Error(PASSWORD), { code: PASSWORD, cause: new Error(PASSWORD) })),
+      () => ({ password: [PASSWORD] }),
+      () => ({ username: PASSWORD, password: PASSWORD, expiresAt: 1 }),
+    ];
+    const looks = answers.map(async (answer) => {
+      const sentinelCredentials = (): never => answer() as never;
+      const sentinels = [{ host: "127.0.0.1", port: locked.port }];
+      const redis = evidence.client({ sentinels, name: "mymaster", sentinelCredentials, resilience: { deadline: 50 } });
+      redis.on("sentinelError" as "error", (error: unknown) => evidence.note(error));
+      await evidence.collect(redis.get("k"));
+    });
+    await Promise.all(looks);
+  },
+  "credentials that the nodes of a cluster refuse, and a provider for them that throws them": async (evidence) => {
+    const providers = [
+      (): { username: string; password: string } => ({ username: PASSWORD, password: PASSWORD }),
+      (): never => {
+        throw new Error(PASSWORD);
+      },
+    ];
+    const looks = providers.map(async (credentials) => {
+      const cluster = createCluster([{ host: "127.0.0.1", port: locked.port }], {
+        redisOptions: { credentials },
+        clusterRetryStrategy: () => null,
+        resilience: { deadline: 400, logger: evidence.log },
+      });
+      cluster.on("error", (error: unknown) => evidence.note(error));
+      await evidence.collect(cluster.set("k", VALUE));
+      for (const depth of [2, 20]) expect(findings(inspect([cluster, cluster.options], { depth }))).toEqual([]);
+      cluster.disconnect();
+    });
+    await Promise.all(looks);
+  },
+  "a doctor whose providers throw the credentials, or give wrong ones": async (evidence) => {
+    const target = { sentinels: [{ host: "127.0.0.1", port: locked.port }], name: "mymaster" };
+    // Its commands name the user.
+    const wrong = (): { username: string; password: string } => ({ username: "someone", password: PASSWORD });
+    const throwing = (): never => {
+      throw Object.assign(new Error(PASSWORD), { code: PASSWORD });
+    };
+    for (const provider of [wrong, throwing]) {
+      for (const one of [
+        { ...target, sentinelCredentials: provider },
+        { port: locked.port, credentials: provider },
+      ]) {
+        const report = await diagnoseConnection(one, { timeout: 5_000 });
+        evidence.note(new Error(JSON.stringify(report)));
+      }
+    }
   },
   "a password for a server that has none": async (evidence) => {
     const redis = evidence.client({ host: "127.0.0.1", port: open.port, username: "nobody", password: PASSWORD });

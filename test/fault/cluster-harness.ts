@@ -23,11 +23,14 @@ export function sharedCluster(): { readonly cluster: RedisCluster } {
 }
 
 /** A client. Nothing is late for it on a slow machine. */
-export function clientOf(cluster: RedisCluster, options: ClusterOptions = {}): Cluster & { readonly log: LogSink } {
+export function clientOf(
+  cluster: RedisCluster,
+  options: ClusterOptions = {},
+  startNodes = cluster.running.map(({ server }) => ({ host: "127.0.0.1", port: server.port })),
+): Cluster & { readonly log: LogSink } {
   const log = createLogSink();
   const { resilience, ...rest } = options;
-  const nodes = cluster.running.map(({ server }) => ({ host: "127.0.0.1", port: server.port }));
-  const client = new Cluster(nodes, {
+  const client = new Cluster(startNodes, {
     ...rest,
     resilience: { profile: "production", deadline: 20_000, logger: log, ...resilience },
   });

@@ -10,7 +10,7 @@ import { createRedis } from "../../src/index.js";
 import { eventually } from "../helpers/eventually.js";
 import { createLogSink } from "../helpers/log-sink.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, client, gist, ignore, outcomeOf, ready, scriptedServer, type TestOptions } from "./core-harness.js";
+import { atEnd, client, gist, ignore, outcomeOf, ready, type TestOptions } from "./core-harness.js";
 import { blocked } from "./pool-harness.js";
 
 let server: RedisServer;
@@ -225,15 +225,6 @@ describe("a login that the server does not know any more", () => {
     vault.password = "p0";
     await eventually(async () => expect(await redis.ping()).toBe("PONG"));
     await eventually(() => expect(redis.log.text()).toContain("incident.closed"));
-  });
-
-  it("is asked for anew when a command is answered with NOAUTH", async () => {
-    const scripted = await scriptedServer((name, nth) => (name === "get" && nth < 4 ? "-NOAUTH Authentication required.\r\n" : "+OK\r\n")); // prettier-ignore
-    const redis = await ready(scripted.port, { protocol: 2, credentials: vault.provider } as unknown as TestOptions);
-    vault.password = "p1";
-    expect(gist(await outcomeOf(redis.get("k")))).toMatch(/^NOAUTH/);
-    await eventually(() => expect(vault.reasons).toEqual(["connect", "rejected"]));
-    await eventually(() => expect(scripted.seen.filter((name) => name === "auth")).toHaveLength(2));
   });
 
   it("is kept on a live connection that the server refuses to log in anew, and tried again after a pause", async () => {

@@ -103,7 +103,14 @@ const CONNECTION: readonly (readonly [string, Record<string, string>, unknown])[
   [
     "REDIS_SENTINEL_PASSWORD_FILE",
     { REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: "m", REDIS_SENTINEL_PASSWORD_FILE: file("sp", "p\n") },
-    [{ sentinels: [{ host: "a", port: 1 }], name: "m", sentinelPassword: "p" }],
+    [
+      {
+        sentinels: [{ host: "a", port: 1 }],
+        name: "m",
+        sentinelPassword: "p",
+        sentinelCredentials: expect.any(Function) as unknown,
+      },
+    ],
   ],
   ...sentinelTls(),
 ];

@@ -116,16 +116,26 @@ function addressOf(env: Environment, options: FromEnvironmentOptions): Address {
 
 /** A password that a variable names a file for is read again whenever it is needed, unless something takes precedence over it. */
 function providersOf(
-  { origins, url }: EnvironmentTarget,
+  { origins, url, options }: EnvironmentTarget,
   env: Environment,
   username: string | undefined,
   code: Partial<EnvironmentRedisOptions>,
 ): CredentialsOptions {
-  const variable = origins.get("password");
-  const path = variable?.endsWith("_FILE") === true ? env[variable] : undefined;
-  // What a pipe holds can be read once.
-  if (path === undefined || code.password !== undefined || hasPassword(url) || !isFile(path)) return {};
-  return { credentials: credentialsFromFile(path, { username }) };
+  const fileOf = (option: "password" | "sentinelPassword"): string | undefined => {
+    const variable = origins.get(option);
+    const path = variable?.endsWith("_FILE") === true ? env[variable] : undefined;
+    // What a pipe holds can be read once.
+    return path === undefined || code[option] !== undefined || !isFile(path) ? undefined : path;
+  };
+  const path = hasPassword(url) ? undefined : fileOf("password");
+  const ofSentinels = fileOf("sentinelPassword");
+  const sentinelUsername = code.sentinelUsername ?? options.sentinelUsername;
+  return {
+    ...(path === undefined ? {} : { credentials: credentialsFromFile(path, { username }) }),
+    ...(ofSentinels === undefined
+      ? {}
+      : { sentinelCredentials: credentialsFromFile(ofSentinels, { username: sentinelUsername }) }),
+  };
 }
 
 function isFile(path: string): boolean {

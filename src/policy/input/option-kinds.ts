@@ -50,7 +50,7 @@ export const STRING_OPTIONS: readonly string[] = [
   "sentinelUsername",
   "sentinelPassword",
 ];
-/** Options of ioredis, and one of our own, that take a function. */
+/** Options of ioredis, and some of our own, that take a function. */
 export const FUNCTIONS: readonly string[] = [
   "retryStrategy",
   "reconnectOnError",
@@ -58,6 +58,7 @@ export const FUNCTIONS: readonly string[] = [
   "sentinelReconnectStrategy",
   "Connector",
   "credentials",
+  "sentinelCredentials",
 ];
 /** Options ioredis may be given as text because its URL query has only text. */
 export const MAY_BE_TEXT = new Set(["port", "db", "family"]);

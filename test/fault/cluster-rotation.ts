@@ -1,0 +1,205 @@
+/**
+ * A cluster whose password changes every two seconds at all of its nodes, the old one refused a second later, under load on every kind
+ * of connection that a cluster client has, one of which is cut each second; and a provider that hangs once and throws once.
+ */
+import { expect } from "vitest";
+import { startCluster, type RedisCluster } from "../../lab/redis-cluster.mjs";
+import { startRecorder, type Recorded } from "../../lab/recorder.mjs";
+import type { Cluster, ClusterOptions } from "../../src/cluster.js";
+import type { Credentials, CredentialsProvider } from "../../src/credentials/provider.js";
+import { eventually } from "../helpers/eventually.js";
+import { clientOf } from "./cluster-harness.js";
+import { atEnd, outcomeOf, sleep } from "./core-harness.js";
+
+const EVERY = 2_000;
+const OVERLAP = 1_000;
+/** Which questions are answered badly. */
+const HANGS = 8;
+const THROWS = 16;
+/** Of a connection that only asks a start node who serves what. */
+const SEED: ReadonlySet<string> = new Set(["auth", "client", "cluster", "info"]);
+
+export interface ClusterRotation {
+  /** Errors of callers, without those that a cut connection explains. */
+  readonly failed: readonly string[];
+  readonly answered: number;
+  readonly cut: number;
+  /** Connections that ended in another way; without those to start nodes, and to replicas, which are left where they are slow. */
+  readonly ended: number;
+  readonly given: readonly string[];
+  readonly connections: readonly Recorded[];
+  /** Messages on a channel, and on the shard channels. */
+  readonly heard: readonly number[];
+  readonly questions: number;
+  /** How often a node told the table. */
+  readonly tables: number;
+}
+
+/** Three masters and three replicas that let nobody in but the user `app`, and each other. */
+export async function startLockedCluster(): Promise<RedisCluster> {
+  const acl = ["user default off", "user app on >p0 ~* &* +@all", "user repl on >repl ~* &* +@all"];
+  const config = ["masteruser repl", "masterauth repl"];
+  const cluster = await startCluster({ nodeTimeout: 5_000, server: { acl, config } });
+  await cluster.whenReplicated();
+  return cluster;
+}
+
+/** The same command at every node, as an administrator. */
+async function everywhere(cluster: RedisCluster, ...command: readonly string[]): Promise<void> {
+  await Promise.all(cluster.nodes.map(({ server }) => server.call(...command)));
+}
+
+/** A recorder in front of each node, and what a client needs to go through them. */
+export async function recorded(cluster: RedisCluster) {
+  const relays = await Promise.all(cluster.nodes.map(({ server }) => startRecorder(server.port)));
+  atEnd(() => Promise.all(relays.map((relay) => relay.stop())));
+  const natMap = Object.fromEntries(
+    cluster.nodes.map(({ server }, at) => [`127.0.0.1:${server.port}`, { host: "127.0.0.1", port: relays[at]?.port ?? 0 }]), // prettier-ignore
+  );
+  return {
+    options: { natMap } as ClusterOptions,
+    startNodes: relays.map(({ port }) => ({ host: "127.0.0.1", port })),
+    connections: () => relays.flatMap(({ connections }) => connections),
+    open: () => relays.flatMap(({ open }) => open),
+  };
+}
+
+/** Rotates for so many seconds. */
+export async function rotateCluster(cluster: RedisCluster, seconds: number): Promise<ClusterRotation> {
+  const relay = await recorded(cluster);
+  const until = performance.now() + seconds * 1_000;
+  const isOn = (): boolean => performance.now() < until;
+  const given: string[] = [];
+  let current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
+  let questions = 0;
+  const credentials: CredentialsProvider = () => {
+    questions++;
+    if (questions === HANGS) return new Promise(ignoring);
+    if (questions === THROWS) throw new Error("the vault is sealed");
+    if (!given.includes(current.password)) given.push(current.password);
+    const answer: Credentials = { username: "app", password: current.password, expiresAt: current.refusedAt };
+    return answer;
+  };
+  await everywhere(cluster, "ACL", "SETUSER", "app", "resetpass", ">p0");
+
+  const failed: string[] = [];
+  let answered = 0;
+  const count = async (promise: Promise<unknown>): Promise<void> => {
+    const { error } = await outcomeOf(promise);
+    if (error === undefined) answered++;
+    else if (!/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name))
+      failed.push(`${error.name}: ${error.message}`);
+  };
+  const open = (options: ClusterOptions = {}): Cluster =>
+    clientOf(
+      cluster,
+      {
+        ...relay.options,
+        slotsRefreshInterval: 300,
+        ...options,
+        redisOptions: { credentials },
+        resilience: {
+          pool: { min: 1, idleTimeout: 600_000 },
+          heartbeat: { interval: 1_000, timeout: 5_000 },
+          reconnect: { minTimeout: 20, maxTimeout: 300 },
+        },
+      },
+      relay.startNodes,
+    );
+  const [shared, reader, worker, listener] = [open(), open({ scaleReads: "all" }), open(), open()];
+  const heard = [0, 0];
+  listener.on("message", () => (heard[0] = (heard[0] ?? 0) + 1));
+  listener.on("smessage", () => (heard[1] = (heard[1] ?? 0) + 1));
+  await listener.subscribe("news");
+  const shards = ["a", "b", "c", "d", "e", "f"];
+  for (const shard of shards) await listener.ssubscribe(shard);
+
+  const repeat = async (act: (round: number) => Promise<unknown>): Promise<void> => {
+    for (let round = 0; isOn(); round++) {
+      await act(round);
+      await sleep(2);
+    }
+  };
+  const work = [
+    repeat((round) => count(shared.set(`k${round % 50}`, "v"))),
+    repeat((round) => count(shared.incr(`n${round % 50}`))),
+    repeat((round) =>
+      count(
+        shared
+          .multi()
+          .incr(`{m${round % 9}}1`)
+          .incr(`{m${round % 9}}2`)
+          .exec(),
+      ),
+    ),
+    repeat((round) => count(reader.get(`k${round % 50}`))),
+    repeat((round) => count(shared.withConnection((one) => one.multi().set("l", String(round)).exec(), { key: "l" }))),
+    repeat((round) => count(shared.transaction([`w${round % 9}`], ({ multi }) => void multi.set(`w${round % 9}`, "1")))), // prettier-ignore
+    repeat(() => count(worker.blpop("jobs", 1))),
+    repeat(async () => {
+      await count(shared.rpush("jobs", "x"));
+      await sleep(300);
+    }),
+    repeat(async (round) => {
+      await count(shared.publish("news", "x"));
+      await count(shared.spublish(shards[round % shards.length] ?? "a", "x"));
+      await sleep(20);
+    }),
+  ];
+  const rotating = (async () => {
+    for (let i = 1; isOn(); i++) {
+      await sleep(EVERY);
+      const old = current.password;
+      await everywhere(cluster, "ACL", "SETUSER", "app", `>p${i}`);
+      current = { password: `p${i}`, refusedAt: Date.now() + EVERY + OVERLAP };
+      void sleep(OVERLAP).then(() => everywhere(cluster, "ACL", "SETUSER", "app", `<${old}`));
+    }
+  })();
+  const cutting = (async () => {
+    for (let i = 0; isOn(); i++) {
+      await sleep(1_000);
+      const all = relay.open();
+      all[(i * 7) % Math.max(1, all.length)]?.cut();
+    }
+  })();
+  await Promise.all([...work, rotating, cutting]);
+  // The last password reaches every connection that is there.
+  await eventually(() => {
+    const behind = relay.open().filter((one) => !isSeed(one) && one.passwords.at(-1) !== current.password);
+    if (behind.length > 0) throw new Error(`${behind.length} connections are behind`);
+  }, { withinMs: 15_000 }); // prettier-ignore
+  await sleep(OVERLAP);
+  const connections = relay.connections().filter((one) => !isSeed(one));
+  return {
+    failed,
+    answered,
+    cut: connections.filter(({ wasCut }) => wasCut).length,
+    ended: connections.filter((one) => !one.isOpen && !one.wasCut && one.count("readonly") === 0).length,
+    given,
+    connections,
+    heard,
+    questions,
+    tables: connections.reduce((sum, one) => sum + one.count("cluster"), 0),
+  };
+}
+
+/** Nothing failed but what was in flight at a cut, nothing ended by itself, and each connection had every password. */
+export function expectGentleCluster(rotation: ClusterRotation): void {
+  const { failed, answered, cut, ended, given, connections, heard, tables } = rotation;
+  expect(failed).toEqual([]);
+  expect([ended, cut > 0, answered > 100, tables > 3]).toEqual([0, true, true, true]);
+  for (const { passwords } of connections) {
+    const first = given.indexOf(passwords[0] ?? "");
+    expect(passwords).toEqual(given.slice(first, first + passwords.length));
+  }
+  expect(connections.reduce((sum, { loginsInTransaction }) => sum + loginsInTransaction, 0)).toBe(0);
+  expect(Math.min(...heard)).toBeGreaterThan(0);
+}
+
+function isSeed({ commands }: Recorded): boolean {
+  return commands.every(([name = ""]) => SEED.has(name));
+}
+
+function ignoring(): void {
+  // A promise that never settles.
+}

@@ -1,0 +1,14 @@
+/** A minute of rotations on a cluster under load; `test/fault/cluster-credentials.test.ts` is the short form. */
+import { afterAll, beforeAll, it } from "vitest";
+import type { RedisCluster } from "../../lab/redis-cluster.mjs";
+import { expectGentleCluster, rotateCluster, startLockedCluster } from "../fault/cluster-rotation.js";
+
+let cluster: RedisCluster;
+beforeAll(async () => {
+  cluster = await startLockedCluster();
+});
+afterAll(async () => cluster.stop());
+
+it("fails no command but those in flight at a cut, ends no connection, and logs each in with every password", async () => {
+  expectGentleCluster(await rotateCluster(cluster, 60));
+});
