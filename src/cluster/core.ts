@@ -20,6 +20,7 @@ import { addCounters, zeroCounters } from "../engine/counters.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
 import { ClosedError, UnavailableError } from "../failure/errors.js";
 import { askSeed, clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
+import { idOf } from "../identity.js";
 import { reportBug } from "../ioredis/report-bug.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger, SILENT } from "../observe/guarded-logger.js";
@@ -128,7 +129,8 @@ export class ClusterCore {
     this.#seedLogins = new SeedLogins(credentials, label);
     const endpoint = clusterEndpoint(addresses, redisOptions, credentials && providerName(credentials));
     const logId = logIdOf(logger);
-    this.#scope = JSON.stringify([[...addresses].sort(), endpoint.username, endpoint.tls, resilience?.name, logId]);
+    const login = credentials === undefined ? endpoint.username : idOf(credentials);
+    this.#scope = JSON.stringify([[...addresses].sort(), login, endpoint.tls, resilience?.name, logId]);
     const transport = (this.lobbyTransport = new LobbyTransport(endpoint, {
       write: (command) => this.router.fromLobby(command),
       wake: () => life.wanted(),

@@ -1,11 +1,8 @@
 /** The sets that this process knows: clients of one set share what is known of it, however many there are. */
+import { idOf } from "../identity.js";
 import { SentinelSet, type SetMember, type SetOptions } from "./sentinel-set.js";
 
 const sets = new Map<string, SentinelSet>();
-
-/** Objects and functions that say how a set is reached: clients share it only with the same ones. */
-const ids = new WeakMap<object, number>();
-let lastId = 0;
 
 /** The set that these options mean; the caller becomes a member until `leaveSet`. */
 export function joinSet(options: SetOptions, member: SetMember): SentinelSet {
@@ -23,7 +20,7 @@ export function leaveSet(set: SentinelSet, member: SetMember): void {
   set.end();
 }
 
-/** Held in memory only, and never shown: it has the password in it. */
+/** Held in memory only, and never shown: it has the password in it. Objects and functions count as themselves. */
 function keyOf(options: SetOptions): string {
   return JSON.stringify(options, (_, value: unknown) => {
     const isOpaque = typeof value === "function" || (typeof value === "object" && value !== null && !isPlain(value));
@@ -34,10 +31,4 @@ function keyOf(options: SetOptions): string {
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Array.isArray(value);
-}
-
-function idOf(value: object): string {
-  let id = ids.get(value);
-  if (id === undefined) ids.set(value, (id = ++lastId));
-  return `object ${String(id)}`;
 }

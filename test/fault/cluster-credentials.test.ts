@@ -1,9 +1,10 @@
 /** Credentials that change, of all nodes of a cluster. `npm run test:more` rotates for a minute. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { RedisCluster } from "../../lab/redis-cluster.mjs";
-import type { CredentialsRequest } from "../../src/credentials/provider.js";
+import type { Credentials, CredentialsRequest } from "../../src/credentials/provider.js";
 import { Cluster } from "../../src/cluster.js";
 import { clientOf } from "./cluster-harness.js";
+import { ignore } from "./core-harness.js";
 import { expectGentleCluster, rotateCluster, startLockedCluster } from "./cluster-rotation.js";
 
 let cluster: RedisCluster;
@@ -41,6 +42,20 @@ it("are asked for by the address of each node, start nodes too, and once more wh
   const twin = client.duplicate();
   expect(await twin.call("ACL", "WHOAMI")).toBe("app");
   twin.disconnect();
+});
+
+it("that one client is not given keep no other client away", async () => {
+  const resilience = { logger: false } as const;
+  const sealed = (): never => {
+    throw new Error("the vault is sealed");
+  };
+  const kept = clientOf(cluster, { redisOptions: { credentials: sealed }, resilience });
+  const waiting = kept.ping().catch(ignore);
+  const credentials = (): Credentials => ({ username: "app", password: "p0" });
+  const other = clientOf(cluster, { redisOptions: { credentials }, resilience });
+  expect(await other.ping()).toBe("PONG");
+  kept.disconnect();
+  await waiting;
 });
 
 it("stand among the options of the nodes", () => {
