@@ -32,6 +32,9 @@ const HARMLESS_CLIENT: ReadonlySet<string> = new Set([
   ...["getname", "getredir", "help", "id", "info", "kill", "list", "pause", "trackinginfo", "unblock", "unpause"],
 ]);
 
+/** CLIENT subcommands that answer with the id of their connection. */
+const IDENTIFYING_CLIENT: ReadonlySet<string> = new Set(["id", "info"]);
+
 /**
  * How long a lost MULTI is remembered for an owner who has not come back to it. Then the owner is taken to have given up
  * at the first refusal: on a client that others use too, they would be refused for ever. Milliseconds.
@@ -73,6 +76,7 @@ export class SessionState {
   #endedByConnection = false;
   #selected = false;
   #isDirty = false;
+  #isIdentified = false;
   #onOutOfMulti: (() => void) | undefined = undefined;
 
   /** A MULTI was refused, and its caller has not heard of it yet. */
@@ -112,6 +116,11 @@ export class SessionState {
   /** Only a new connection is free of what was done. */
   get isDirty(): boolean {
     return this.#isDirty;
+  }
+
+  /** Its caller has asked which connection this is for the server. */
+  get isIdentified(): boolean {
+    return this.#isIdentified;
   }
 
   /** The command that ends what is open. DISCARD also forgets the watched keys. */
@@ -196,6 +205,11 @@ export class SessionState {
         break;
       case "client":
         if (!HARMLESS_CLIENT.has(wordOf(args[0]))) this.#isDirty = true;
+        if (IDENTIFYING_CLIENT.has(wordOf(args[0]))) this.#isIdentified = true;
+        break;
+      case "login":
+        this.#isDirty = true;
+        if (factsOf(name).name === "hello") this.#isIdentified = true;
         break;
       case "script":
         if (wordOf(args[0]) === "debug") this.#isDirty = true;
@@ -279,7 +293,7 @@ export class SessionState {
   /** The connection is as new. */
   clear(): void {
     this.#hold(NONE);
-    this.#selected = this.#isDirty = false;
+    this.#selected = this.#isDirty = this.#isIdentified = false;
   }
 
   /** Calls `run` once when no MULTI is open any more, after the command that ends it was written; now if none is. */

@@ -6,11 +6,15 @@ import { clock, within } from "../clock.js";
 import type { ClientHost, OwnConnection, OwnedClient, Role } from "../engine/connections.js";
 import type { Engine } from "../engine/engine.js";
 import { diagnosisOf } from "../failure/attach.js";
+import type { Code } from "../failure/codes.js";
 
 /** A connection that has rested for longer is asked before it is lent: balancers drop idle connections silently. Milliseconds. */
 const TRUSTED_FOR = 5_000;
 /** How long a connection may take to answer the question, or to be cleaned; it answers at once or is not worth waiting for. */
 const ANSWER_WITHIN = 1_000;
+
+/** How servers and proxies say that there is no PING for us. */
+const WITHOUT_PING: ReadonlySet<Code> = new Set(["PERMISSION_DENIED", "UNKNOWN_COMMAND", "COMMAND_REFUSED"]);
 
 export class PooledConnection {
   readonly connection: OwnConnection;
@@ -91,14 +95,21 @@ export class PooledConnection {
     for (;;) {
       const deadline = Math.max(1, until - clock.now());
       try {
-        await this.client.with({ deadline }).ping();
+        await this.#ask(this.client.with({ deadline }));
         return;
       } catch (error) {
-        const code = diagnosisOf(error)?.code;
-        // A refusal is an answer too.
-        if (code === "PERMISSION_DENIED") return;
-        if (code !== "OUTCOME_UNKNOWN" || clock.now() >= until) throw error;
+        if (diagnosisOf(error)?.code !== "OUTCOME_UNKNOWN" || clock.now() >= until) throw error;
       }
+    }
+  }
+
+  /** Any answer will do, also where an ACL or a proxy has no PING. */
+  async #ask(client: OwnedClient): Promise<void> {
+    try {
+      await client.ping();
+    } catch (error) {
+      const code = diagnosisOf(error)?.code;
+      if (code === undefined || !WITHOUT_PING.has(code)) throw error;
     }
   }
 
@@ -127,7 +138,7 @@ export class PooledConnection {
     if (undo !== undefined) await bounded[undo]();
     if (selected) await bounded.select(this.#host.own.transport.database());
     // Replies come in order: once this one is here, so are those of the commands that were not awaited.
-    else if (undo === undefined && this.#isBusy) await bounded.ping();
+    else if (undo === undefined && this.#isBusy) await this.#ask(bounded);
     if (this.#isBusy) return "in flight";
     session.clear();
     return this.isAlive() && this.connection.epoch() === this.#epoch ? undefined : "lost";

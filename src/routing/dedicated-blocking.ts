@@ -49,10 +49,11 @@ export class DedicatedBlocking implements BlockingRouter {
     const isSharedFree = this.#shared.isFree();
     const pinned = this.#pin(blocked);
     const earlier = isSharedFree ? pinned : Promise.all([pinned, this.#whenSettled()]);
+    const staysIfPossible = isSharedFree || this.#shared.isMeant;
     // Whoever hands the command over has to let go of it first.
     queueMicrotask(() => {
       blocked.wait(this.#host.own.engine);
-      void (isSharedFree ? this.#startShared(blocked, earlier) : this.#startDedicated(blocked, earlier));
+      void (staysIfPossible ? this.#startShared(blocked, earlier) : this.#startDedicated(blocked, earlier));
     });
     return true;
   }

@@ -2,7 +2,8 @@
  * A client that only blocks, as a job queue's worker does, needs no second socket: its own connection is kept for the
  * block. When anything else arrives meanwhile, the block is ended at the server with CLIENT UNBLOCK, which either
  * delivers an element or provably takes none, and goes on elsewhere with the rest of its time; from then on this
- * client's blocking commands move aside at once.
+ * client's blocking commands move aside at once. Those of a client that has asked for its connection's id begin here all the
+ * same: whoever asks for it ends them with CLIENT UNBLOCK or finds them in CLIENT LIST.
  */
 import type { Command } from "ioredis";
 import { withinAwake } from "../awake-timeout.js";
@@ -32,11 +33,15 @@ export class SharedConnectionBlock {
   readonly #hooks: SharedConnectionBlockHooks;
   /** Blocks that ran here, and questions on their behalf: they are not ordinary commands. */
   #own = 0;
-  /** The client does more than block, or the server does not let us end a block. */
-  #isOff = false;
+  /** The client has several lanes, none of which is anybody's own, or the server does not let us end a block. */
+  #isBarred: boolean;
+  /** The client does more than block. */
+  #isMixed = false;
   #isBusy = false;
   #running: BlockingCall | undefined = undefined;
-  /** The server was asked to end the block that runs; its answer may still come. */
+  /** The block that runs is to go on elsewhere. */
+  #isMoving = false;
+  /** The server was asked to end it; its answer may still come. */
   #isEnding = false;
   #successor: Lease<PooledConnection> | undefined = undefined;
   #id: { readonly epoch: number; readonly client: number } | undefined = undefined;
@@ -44,8 +49,7 @@ export class SharedConnectionBlock {
   constructor(host: ClientHost, hooks: SharedConnectionBlockHooks) {
     this.#host = host;
     this.#hooks = hooks;
-    // Of several lanes none is anybody's own.
-    this.#isOff = host.policy.pool.size > 1;
+    this.#isBarred = host.policy.pool.size > 1;
   }
 
   /** An answer that came for the sake of a block does not make the client one that does ordinary work. */
@@ -53,12 +57,18 @@ export class SharedConnectionBlock {
     this.#own++;
   }
 
-  /** Nothing is under way on the client's own connection and hardly anything ever was. */
+  /** Blocks belong here, whatever else the client does: it asked for this connection's id, and ends them by it. */
+  get isMeant(): boolean {
+    return this.#host.own.engine.session.isIdentified && !this.#isBarred;
+  }
+
+  /** Nothing is under way on the client's own connection, and hardly anything ever was or blocks belong here. */
   isFree(): boolean {
     const { engine } = this.#host.own;
     const ordinary = engine.counters.answered - this.#own;
-    if (ordinary > START_UP) this.#isOff = true;
-    return !this.#isOff && !this.#isBusy && engine.maySend && engine.inFlight === 0 && !engine.session.isHolding;
+    if (ordinary > START_UP) this.#isMixed = true;
+    if (this.#isBarred || (this.#isMixed && !this.isMeant)) return false;
+    return !this.#isBusy && engine.maySend && engine.inFlight === 0 && !engine.session.isHolding;
   }
 
   /** Resolves to whether the command runs here. */
@@ -70,7 +80,7 @@ export class SharedConnectionBlock {
     if (!known || !this.isFree()) return false;
     if (!blocked.take()) return true;
     this.#isBusy = true;
-    this.#isEnding = false;
+    this.#isMoving = this.#isEnding = false;
     this.#running = blocked;
     const { engine } = this.#host.own;
     this.#hooks.stay(blocked.command);
@@ -104,8 +114,8 @@ export class SharedConnectionBlock {
   /** Something waits for the connection: ends the block, which goes on elsewhere. */
   async vacate(): Promise<void> {
     const blocked = this.#running;
-    if (blocked === undefined || this.#isOff || this.#id === undefined) return;
-    this.#isOff = true;
+    if (blocked === undefined || this.#isMoving || this.#id === undefined) return;
+    this.#isMoving = this.#isMixed = true;
     const { client } = this.#id;
     try {
       const lease = await this.#hooks.borrow(blocked);
@@ -148,7 +158,7 @@ export class SharedConnectionBlock {
       this.#id = { epoch, client: Number(answers[0]) };
       return true;
     } catch {
-      this.#isOff = true;
+      this.#isBarred = true;
       return false;
     } finally {
       client.off("close", onClose);

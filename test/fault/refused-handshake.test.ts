@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Redis, type RedisOptions } from "../../src/redis.js";
+import { eventually } from "../helpers/eventually.js";
 import { createLogSink } from "../helpers/log-sink.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { atEnd } from "./core-harness.js";
@@ -45,7 +46,8 @@ async function refusing(refusals: Readonly<Record<string, string>>): Promise<num
 
 function open(port: number, options: RedisOptions) {
   const log = createLogSink();
-  const redis = new Redis(port, "127.0.0.1", { resilience: { logger: log, doctor: false }, ...options });
+  const resilience = { logger: log, doctor: false, ...options.resilience };
+  const redis = new Redis(port, "127.0.0.1", { ...options, resilience });
   redis.on("error", () => undefined);
   atEnd(() => redis.disconnect());
   return { redis, log };
@@ -76,6 +78,26 @@ it("subscribes and blocks there", async () => {
   expect(await other.blpop("nobody", 0.05)).toBeNull();
   expect(log.at("warn", "error", "fatal")).toEqual([]);
 });
+
+it.each(["NOPERM no permissions to run the 'ping' command", "ERR unknown command 'ping'", "ERR command not supported"])(
+  "blocks and lends connections where PING is answered with %s",
+  async (words) => {
+    const port = await refusing({ ping: words });
+    const { redis, log } = open(port, { ...ME, resilience: { heartbeat: { interval: 1_000 } } });
+    for (let n = 0; n < 12; n++) await redis.echo("x");
+    // Other work comes while it blocks: it moves to a connection of its own.
+    const popped = redis.blpop("popped", 10);
+    await redis.rpush("popped", "element");
+    expect(await popped).toEqual(["popped", "element"]);
+    expect(redis.stats().pool?.blocking).toMatchObject({ created: 1, destroyed: {} });
+    for (let n = 0; n < 2; n++) expect(await redis.withConnection((lent) => lent.echo("lent"))).toBe("lent");
+    // Not awaited: it is asked for an answer when it is given back.
+    await redis.withConnection((lent) => void lent.echo("late"));
+    await eventually(() => expect(redis.stats().pool).toMatchObject({ created: 1, idle: 1, destroyed: {} }));
+    // That PING is forbidden may be said once.
+    expect(log.at("error", "fatal")).toEqual([]);
+  },
+);
 
 it("says +hello to whoever asks for protocol 3", async () => {
   const { redis } = open(await refusing({ hello: NOPERM }), { ...ME, protocol: 3 });
