@@ -3,7 +3,14 @@ import { bindWhen, callOf } from "../engine/call.js";
 import { ADAPTER, SERVING, type Adapted, type Adapter } from "./adapter.js";
 import { takeOverAutoPipelining } from "./auto-pipelining.js";
 import { tellUnsent } from "./heard-send.js";
-import { base, internalsOf, overrideInternals, type CommandItem, type FlushOptions } from "./internals.js";
+import {
+  base,
+  internalsOf,
+  overrideInternals,
+  type CommandItem,
+  type FlushOptions,
+  type RedisInternals,
+} from "./internals.js";
 import { isInstrumented } from "./instrumentation.js";
 import { abandonVersion, unwatchProtocol, watchProtocol } from "./own-commands.js";
 import { readLeniently } from "../policy/input/lenient.js";
@@ -134,9 +141,12 @@ export function installHooks<T extends Adapted>(
     handleReconnection(this: T, error, item) {
       // The server has ended a login that it had taken.
       if (error.message.startsWith("NOAUTH")) this[ADAPTER].transport.logInAgain(ignore);
+      const internals = internalsOf(this);
+      const call = callOf(item.command);
+      if (call !== undefined) call.database = item.select;
       reconnecting(this[ADAPTER], () => {
         try {
-          base.handleReconnection.call(internalsOf(this), error, item);
+          base.handleReconnection.call(internals, error, call === undefined ? item : inItsDatabase(internals, item));
         } catch (thrown) {
           // `reconnectOnError` threw, and the command is in nobody's queue any more.
           item.command.reject(error);
@@ -196,6 +206,19 @@ function reconnecting(adapter: Adapter, act: () => void): void {
   } finally {
     adapter.isReconnecting = false;
   }
+}
+
+/**
+ * The same for ioredis, which would select the database of a command that goes again: behind the command, which keeps its
+ * place, and for everything that comes later.
+ */
+function inItsDatabase(internals: RedisInternals, { command }: CommandItem): CommandItem {
+  return {
+    command,
+    get select() {
+      return internals.condition?.select ?? 0;
+    },
+  };
 }
 
 function withCause(error: Error, cause: Error | undefined): Error {

@@ -53,10 +53,10 @@ export interface Silent {
 
 export type Report = Named | Listed | Refused | Silent;
 
-/** The questions for a role: the first is the one that matters, the others make its answer worth more. */
+/** The questions for a role, in lower case as ioredis asks them: what stands in for a Sentinel may know no other. The first is the one that matters, the others make its answer worth more. */
 export function questionsFor(role: Role, name: string, discovers: boolean): readonly (readonly string[])[] {
-  const first = role === "slave" ? ["SENTINEL", "slaves", name] : ["SENTINEL", "get-master-addr-by-name", name];
-  return [first, ["SENTINEL", "master", name], ...(discovers ? [["SENTINEL", "sentinels", name]] : [])];
+  const first = role === "slave" ? ["sentinel", "slaves", name] : ["sentinel", "get-master-addr-by-name", name];
+  return [first, ["sentinel", "master", name], ...(discovers ? [["sentinel", "sentinels", name]] : [])];
 }
 
 /** What a Sentinel says with its answers to those questions; those that have not come are `undefined`. */

@@ -281,7 +281,7 @@ export class SentinelSet {
       if (report.kind === "access") link.end();
       if (discovers) for (const peer of peersIn(replies[2])) this.#list.add(this.#mapped(peer));
       if (report.kind !== "unknown") return report;
-      const [masters] = await link.ask([["SENTINEL", "masters"]], this.#limits());
+      const [masters] = await link.ask([["sentinel", "masters"]], this.#limits());
       return { ...report, knows: namesIn(masters) };
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error("it failed");

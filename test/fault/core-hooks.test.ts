@@ -81,3 +81,23 @@ describe("a reconnectOnError that throws", () => {
     expect(await redis.ping()).toBe("PONG");
   });
 });
+
+describe("a reconnectOnError that selects another database", () => {
+  it("has the command sent again to its own, and what comes later to the other", async () => {
+    const redis = await ready(server.port, {
+      db: 3,
+      reconnectOnError: () => {
+        void redis.select(3);
+        void redis.del("list");
+        void redis.select(5);
+        return 2;
+      },
+    });
+    await redis.set("list", "no list");
+    expect(await redis.rpush("list", "element")).toBe(1);
+    await redis.set("later", "value");
+    const [three, five] = [await ready(server.port, { db: 3 }), await ready(server.port, { db: 5 })];
+    expect(await three.lrange("list", 0, -1)).toEqual(["element"]);
+    expect(await five.get("later")).toBe("value");
+  });
+});
