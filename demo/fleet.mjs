@@ -152,6 +152,8 @@ async function finish(path) {
   const unsettled = await ledger.drained(PATIENCE);
   clearInterval(reports);
   const verdict = await audit(path);
+  // First: what a log still holds back is told with the end of its clients, and counts.
+  for (const client of clients) client.disconnect();
   process.send?.({
     type: "result",
     issued,
@@ -165,7 +167,6 @@ async function finish(path) {
     codes: Object.fromEntries(ledger.codes),
     ...verdict,
   });
-  for (const client of clients) client.disconnect();
   process.disconnect?.();
 }
 

@@ -27,6 +27,20 @@ export function isCallersOwn(code: Code): boolean {
   return CALLERS_OWN.has(code) || (entryOf(code).area === "usage" && !ENDPOINTS_OWN.has(code));
 }
 
+/** Failures that say that a command was hurt, and nothing of why. */
+const HURT: ReadonlySet<Code> = new Set<Code>(["OUTCOME_UNKNOWN", "DEADLINE", "EXEC_ABORTED"]);
+
+/** Whether a failure with this code says that a command was hurt, not that it was refused. */
+export function isHurt(code: Code): boolean {
+  return HURT.has(code);
+}
+
+/** Whether a failure with this code, outside any incident, is more than the server's answer to one command. */
+export function isWorthALine(code: Code): boolean {
+  const { breaker, severity } = entryOf(code);
+  return HURT.has(code) || breaker !== "none" || severity === "fatal" || ENDPOINTS_OWN.has(code);
+}
+
 export class FailureCounts {
   /** Commands whose callers got an error. */
   failed = 0;
@@ -49,13 +63,14 @@ export class FailureCounts {
     this.#countUnknown(command, 1);
   }
 
-  addAll(other: FailureCounts): void {
+  addAll(other: FailureCounts): this {
     this.failed += other.failed;
     this.rejected += other.rejected;
     this.unknownOutcome += other.unknownOutcome;
     this.fallbacks += other.fallbacks;
     for (const [code, times] of other.codes) count(this.codes, code, times);
     for (const [command, times] of other.unknown) this.#countUnknown(command, times);
+    return this;
   }
 
   #countUnknown(command: string, times: number): void {

@@ -224,48 +224,61 @@ export function closing(endpoint: string, tally: Tally, ended: Ended): Line {
   };
 }
 
-/** Trouble that was over before its opening line was due, or several of a kind. */
+/** Trouble that was over before its opening line was due, or several of a kind. Durations in milliseconds. */
 export interface Brief {
-  readonly code: Code;
-  readonly times: number;
-  /** The longest of them, in milliseconds. */
+  /** How often each of what it began with. */
+  readonly causes: ReadonlyMap<Code, number>;
+  /** When the first began and the last ended. */
+  readonly from: number;
+  readonly to: number;
+  /** The longest of them. */
   readonly duration: number;
   readonly counts: FailureCounts;
   readonly retried: number;
 }
 
-/** `gathered`: not the first of its kind; they came within this many milliseconds. */
-export function blip(endpoint: string, brief: Brief, gathered: number): Line {
-  const { code, times, duration, counts, retried } = brief;
+export function blip(endpoint: string, brief: Brief): Line {
+  const { causes, duration, counts } = brief;
+  const { times, fields, often } = gathered(endpoint, brief);
+  const what = [...causes].map(
+    ([code, of]) => `${entryOf(code).name} (${code})${causes.size === 1 ? "" : ` ${String(of)}`}`,
+  );
   const back = `back after ${times > 1 ? "at most " : ""}${formatDuration(duration)}`;
-  const often = times > 1 ? `, ${String(times)} times in ${formatDuration(gathered)}` : "";
   return {
-    fields: {
-      event: "connection.blip",
-      endpoint,
-      code,
-      durationMs: duration,
-      times,
-      ...numbers(counts),
-      retried,
-    },
-    message: `redis ${endpoint}: ${entryOf(code).name} (${code})${often}, ${back}; ${hurt(counts)}.${check(counts)}`,
+    fields: { event: "connection.blip", ...fields },
+    message: `redis ${endpoint}: ${what.join(", ")}${times > 1 ? `, ${often}` : ""}, ${back}; ${hurt(counts)}.${check(counts)}`,
   };
 }
 
-export function flapping(endpoint: string, brief: Brief, gathered: number): Line {
-  const { code, times, duration, counts, retried } = brief;
+export function flapping(endpoint: string, brief: Brief): Line {
+  const { causes, duration, counts } = brief;
+  const { times, fields, often } = gathered(endpoint, brief);
   return {
-    fields: {
-      event: "incident.flapping",
-      endpoint,
-      code,
-      durationMs: duration,
-      times,
-      ...numbers(counts),
-      retried,
-    },
-    message: `redis ${endpoint} keeps failing and recovering (${code}): ${times === 1 ? "once more" : `${String(times)} times in ${formatDuration(gathered)}`}, away for ${times > 1 ? "at most " : ""}${formatDuration(duration)}; ${hurt(counts)}.${check(counts)}`,
+    fields: { event: "incident.flapping", ...fields },
+    message: `redis ${endpoint} keeps failing and recovering (${[...causes.keys()].join(", ")}): ${times === 1 ? "once more" : often}, away for ${times > 1 ? "at most " : ""}${formatDuration(duration)}; ${hurt(counts)}.${check(counts)}`,
+  };
+}
+
+function gathered(
+  endpoint: string,
+  { causes, from, to, duration, counts, retried }: Brief,
+): { readonly times: number; readonly fields: object; readonly often: string } {
+  const times = [...causes.values()].reduce((sum, of) => sum + of, 0);
+  return {
+    times,
+    fields: { endpoint, code: mostOf(causes), durationMs: duration, times, ...numbers(counts), retried },
+    often: `${String(times)} times in ${formatDuration(to - from)}`,
+  };
+}
+
+/** Commands whose callers got an error that no incident has counted: their time was over while the server answered others. */
+export function failures(endpoint: string, counts: FailureCounts): Line {
+  const code = mostOf(counts.codes);
+  const { failed, unknownOutcome } = counts;
+  const unknown = unknownOutcome === 0 ? "" : `, ${String(unknownOutcome)} with unknown outcome: ${byName(counts)}`;
+  return {
+    fields: { event: "commands.failed", endpoint, code, ...numbers(counts), docs: `docs/errors/${code}.md` },
+    message: `redis ${endpoint}: ${plural(failed, "command")} failed while no outage was under way${byCode(counts)}${unknown}.${checkThose(counts)}`,
   };
 }
 
@@ -317,6 +330,14 @@ function explained({ why, evidence }: Diagnosis): string[] {
 
 function plural(count: number, noun: string): string {
   return `${String(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The most frequent; of equals the last. */
+function mostOf(codes: ReadonlyMap<Code, number>): Code {
+  let most: Code = "UNKNOWN";
+  let times = 0;
+  for (const [code, of] of codes) if (of >= times) [most, times] = [code, of];
+  return most;
 }
 
 function byCode({ codes }: FailureCounts): string {

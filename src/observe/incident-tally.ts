@@ -14,6 +14,15 @@ export interface IncidentSnapshot extends Partial<IncidentNumbers> {
   readonly durationMs?: number;
 }
 
+/** A circuit that is open and that no line has told of. Moments in milliseconds on the clock of the log. */
+export interface OpenedCircuit {
+  readonly kind: CircuitKind;
+  readonly cause: Diagnosis | undefined;
+  readonly since: number;
+  /** When the server is asked next, as far as that is known. */
+  readonly probeAt: number | undefined;
+}
+
 /** Errors that say that a command was hurt, and nothing of why. */
 const isVague = ({ area, code }: Diagnosis): boolean => area === "client" || code === "CONNECTION_CLOSED_EARLY";
 
@@ -33,7 +42,10 @@ export class IncidentTally {
   probes = 0;
   /** Fatal codes, and `outage` for everything else, that have had their opening line. */
   readonly announced: Set<string> = new Set<string>();
+  /** Those that lines have told of. */
   readonly circuits = new Set<CircuitKind | "client">();
+  /** Those that are open and have no line yet. */
+  readonly #opened = new Map<CircuitKind, OpenedCircuit>();
   lastFailureAt: number;
   /** Another server took over meanwhile. */
   takeover: Takeover | undefined = undefined;
@@ -95,6 +107,34 @@ export class IncidentTally {
   get passesByItself(): boolean {
     const { breaker, area } = this.isAnnounced ? this.chapter : this.latest;
     return breaker !== "read-write" && (area === "server" || area === "usage" || area === "client");
+  }
+
+  /** A circuit is open: for the first time, or still after a probe. Returns whether its line has yet to be written. */
+  circuitOpened(kind: CircuitKind, cause: Diagnosis | undefined, probeAt: number | undefined, now: number): boolean {
+    if (this.circuits.has(kind)) return false;
+    this.#opened.set(kind, { kind, cause, probeAt, since: this.#opened.get(kind)?.since ?? now });
+    return true;
+  }
+
+  circuitClosed(kind: CircuitKind): void {
+    this.circuits.delete(kind);
+    this.#opened.delete(kind);
+  }
+
+  /** Takes out those that have been open since `since`, to be told. */
+  takeOpened(since: number): readonly OpenedCircuit[] {
+    const due = [...this.#opened.values()].filter((circuit) => circuit.since <= since);
+    for (const { kind } of due) {
+      this.#opened.delete(kind);
+      this.circuits.add(kind);
+    }
+    return due;
+  }
+
+  /** Since when the one has been open that is told next; `undefined`: none is to be told. */
+  get openedSince(): number | undefined {
+    const [first] = this.#opened.values();
+    return first?.since;
   }
 
   numbers(): IncidentNumbers {

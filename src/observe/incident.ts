@@ -18,7 +18,8 @@ import type { Code } from "../failure/codes.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { Logger } from "../policy/shape.js";
 import type { EventHub, IncidentEnding } from "./events.js";
-import { FailureCounts, isCallersOwn } from "./failure-counts.js";
+import { BriefLines } from "./brief-lines.js";
+import { FailureCounts, isCallersOwn, isHurt, isWorthALine } from "./failure-counts.js";
 import { GatheredLines } from "./gathered-lines.js";
 import * as lines from "./incident-lines.js";
 import { IncidentTally, type IncidentSnapshot } from "./incident-tally.js";
@@ -61,17 +62,16 @@ const COSTS_WITHIN = 1_000;
 const FLAPS = 3;
 /** While it flaps, trouble of the same code that is over within this long is gathered. Milliseconds. */
 const LASTING = 2_000;
+/** Blips that follow each other within this long are a row, and one line. Milliseconds. */
+const SUCCESSION = 1_000;
 /** Clients that share an endpoint are connected again within this long after the first of them. Milliseconds. */
 const STRAGGLERS = 2_000;
 /** A server that refused commands, and has refused none for this long, takes them again. Milliseconds. */
 const TAKES_AGAIN = 2_000;
+/** A circuit that opens while an incident runs, and is closed again within this long, gets no line. Milliseconds. */
+const CIRCUIT_LASTS = 1_000;
 /** At most one line a code in this span for what reaches the caller anyway. Milliseconds. */
 const QUIET = 10_000;
-
-/** Failures that say that a command was hurt, not that it was refused: the opening line waits until the trouble lasts. */
-const HURT: ReadonlySet<Code> = new Set<Code>(["OUTCOME_UNKNOWN", "DEADLINE", "EXEC_ABORTED"]);
-
-type BriefKind = "info" | "warn" | "flapping";
 
 export class IncidentLog implements Observer {
   readonly #options: IncidentLogOptions;
@@ -80,8 +80,11 @@ export class IncidentLog implements Observer {
   readonly #interval: number;
   readonly #now: () => number;
   readonly #throttle = new LogThrottle();
-  readonly #recent = new RecentFailures();
-  readonly #briefs: GatheredLines<BriefKind, lines.Brief>;
+  readonly #recent: RecentFailures;
+  readonly #blips: BriefLines;
+  readonly #flaps: BriefLines;
+  /** What failed outside any incident; of one kind. */
+  readonly #failures: GatheredLines<"failures", FailureCounts>;
   readonly #rejections: GatheredLines<Code, number>;
   readonly #open = new Set<CircuitKind>();
   #examinedAt = -Infinity;
@@ -102,7 +105,18 @@ export class IncidentLog implements Observer {
     this.#endpoint = options.endpoint;
     this.#interval = options.summaryInterval;
     this.#now = options.now ?? (() => clock.now());
-    this.#briefs = new GatheredLines(this.#interval, (kind, brief) => this.#writeBrief(kind, brief), joined);
+    this.#blips = new BriefLines(this.#interval, SUCCESSION, this.#now, (brief) =>
+      this.#write(brief.counts.failed > 0 ? "warn" : "info", lines.blip(this.#endpoint, brief)),
+    );
+    this.#flaps = new BriefLines(this.#interval, LASTING + SUCCESSION, this.#now, (brief) =>
+      this.#write("warn", lines.flapping(this.#endpoint, brief)),
+    );
+    this.#failures = new GatheredLines<"failures", FailureCounts>(
+      this.#interval,
+      (_, counts) => this.#write("warn", lines.failures(this.#endpoint, counts)),
+      (one, other) => one.addAll(other),
+    );
+    this.#recent = new RecentFailures(this.#now, (counts) => this.#failures.add("failures", counts));
     this.#rejections = new GatheredLines<Code, number>(
       this.#interval,
       (code, count) => this.#write("warn", lines.rejection(this.#endpoint, code, count, options.waiting())),
@@ -161,11 +175,11 @@ export class IncidentLog implements Observer {
     if (incident !== undefined) {
       incident.counts.add(failure);
       if (!isUnsent) incident.lastFailureAt = this.#now();
-      if (!incident.isAnnounced && !HURT.has(code) && !this.#isFlapping(incident)) {
+      if (!incident.isAnnounced && !isHurt(code) && !this.#isFlapping(incident)) {
         this.#announce(incident, incident.first, undefined);
       }
     } else if (isUnsent) this.#rejections.add(code, 1);
-    else this.#recent.add(failure, this.#now());
+    else if (isWorthALine(code)) this.#recent.add(failure);
   }
 
   fellBack(): void {
@@ -179,18 +193,26 @@ export class IncidentLog implements Observer {
   circuitChanged({ kind, state, retryAfter, cause }: CircuitChange): void {
     if (state === "closed") {
       this.#open.delete(kind);
-      this.#incident?.circuits.delete(kind);
+      this.#incident?.circuitClosed(kind);
     }
     if (state === "half-open" && this.#incident !== undefined) this.#incident.probes++;
     if (state !== "open") return;
     this.#open.add(kind);
     const now = this.#now();
     const incident = (this.#incident ??= cause === undefined ? undefined : this.#begin(cause, now));
-    if (incident === undefined || incident.circuits.has(kind)) return;
-    incident.circuits.add(kind);
-    const circuit = { kind, retryAfter };
-    if (this.#announce(incident, incident.isAnnounced ? (cause ?? incident.first) : incident.first, circuit)) return;
-    this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, circuit, cause));
+    const probeAt = retryAfter === undefined ? undefined : now + retryAfter;
+    if (incident?.circuitOpened(kind, cause, probeAt, now) !== true) return;
+    const shown = incident.isAnnounced ? (cause ?? incident.first) : incident.first;
+    if (this.#announce(incident, shown, { kind, retryAfter })) incident.takeOpened(now);
+    else this.#schedule(incident);
+  }
+
+  /** What was open for a moment only stands in the numbers of the closing line. */
+  #tellCircuits(incident: IncidentTally, now: number): void {
+    for (const { kind, cause, probeAt } of incident.takeOpened(now - CIRCUIT_LASTS)) {
+      const retryAfter = probeAt === undefined ? undefined : Math.max(0, Math.round(probeAt - now));
+      this.#write("warn", lines.circuitOpened(this.#endpoint, incident.id, { kind, retryAfter }, cause));
+    }
   }
 
   reconnected({ server }: Reconnection): void {
@@ -251,8 +273,11 @@ export class IncidentLog implements Observer {
       if (isWorthIt) this.#writeClosing(incident, "closed", this.#now());
       this.#end();
     }
-    this.#briefs.flush();
+    this.#blips.flush();
+    this.#flaps.flush();
     this.#rejections.flush();
+    this.#recent.flush();
+    this.#failures.flush();
   }
 
   snapshot(): IncidentSnapshot {
@@ -346,6 +371,7 @@ export class IncidentLog implements Observer {
       incident.passesByItself ? quietAt : now + BLIP,
       incident.passesByItself && incident.chapter.breaker === "write" ? now + TAKES_AGAIN / 2 : Infinity,
       incident.recoveredAt === undefined ? Infinity : incident.recoveredAt + STRAGGLERS,
+      (incident.openedSince ?? Infinity) + CIRCUIT_LASTS,
     ].filter((at) => at > now);
     clock.clearTimeout(incident.timer);
     incident.timer = setUnrefTimeout(() => this.#tick(incident), Math.max(1, Math.min(...due) - now));
@@ -358,6 +384,7 @@ export class IncidentLog implements Observer {
       this.#finish(incident, ending);
       return;
     }
+    this.#tellCircuits(incident, now);
     // Refusals that came once, and were over before anybody lost patience, are no outage.
     const lasts = incident.passesByItself ? incident.lastFailureAt : now;
     if (!incident.isAnnounced && lasts - incident.openedAt >= this.#patience(incident)) {
@@ -416,9 +443,15 @@ export class IncidentLog implements Observer {
     const duration = Math.round(endedAt - incident.openedAt);
     // Refusals that hurt nobody and passed.
     if (ending === "quiet" && counts.failed === 0) return;
-    const isFlapping = duration > BLIP && this.#isFlapping(incident);
-    const kind = isFlapping ? "flapping" : counts.failed > 0 ? "warn" : "info";
-    this.#briefs.add(kind, { code: first.code, times: 1, duration, counts, retried });
+    const brief = {
+      causes: new Map([[first.code, 1]]),
+      from: incident.openedAt,
+      to: endedAt,
+      duration,
+      counts,
+      retried,
+    };
+    (duration > BLIP && this.#isFlapping(incident) ? this.#flaps : this.#blips).add(brief);
   }
 
   #writeClosing(incident: IncidentTally, ending: IncidentEnding, endedAt: number): void {
@@ -441,11 +474,6 @@ export class IncidentLog implements Observer {
     });
   }
 
-  #writeBrief(kind: BriefKind, brief: lines.Brief): void {
-    if (kind === "flapping") this.#write("warn", lines.flapping(this.#endpoint, brief, this.#interval));
-    else this.#write(kind, lines.blip(this.#endpoint, brief, this.#interval));
-  }
-
   #end(): void {
     clock.clearTimeout(this.#incident?.timer);
     this.#incident = undefined;
@@ -463,17 +491,4 @@ export class IncidentLog implements Observer {
   #write(level: "info" | "warn" | "error", line: lines.Line): void {
     this.#logger[level](line.fields, line.message);
   }
-}
-
-function joined(one: lines.Brief, other: lines.Brief): lines.Brief {
-  const counts = new FailureCounts();
-  counts.addAll(one.counts);
-  counts.addAll(other.counts);
-  return {
-    code: other.code,
-    times: one.times + other.times,
-    duration: Math.max(one.duration, other.duration),
-    counts,
-    retried: one.retried + other.retried,
-  };
 }

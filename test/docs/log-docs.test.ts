@@ -23,7 +23,8 @@ counts.add({ command: "incr", code: "OUTCOME_UNKNOWN", isUnsent: false, isOutcom
 counts.add({ command: "get", code: "CIRCUIT_OPEN", isUnsent: true, isOutcomeUnknown: false });
 counts.fallbacks = 1;
 const tally: lines.Tally = { id: "x", first: diagnosis, chapter: diagnosis, counts, retried: 3, probes: 5 };
-const brief: lines.Brief = { code: "CONNECTION_RESET", times: 2, duration: 80, counts, retried: 1 };
+const causes = new Map<Code, number>([["CONNECTION_RESET", 2]]);
+const brief: lines.Brief = { causes, from: 0, to: 900, duration: 80, counts, retried: 1 };
 const takeover = { from: "10.0.0.5:6379", to: "10.0.0.6:6379" };
 const ended: lines.Ended = { ending: "recovered", duration: 1000, recovery: 10, server: "same", takeover };
 const observed = classify("connect ECONNREFUSED 10.0.0.5:6379", {
@@ -40,8 +41,9 @@ const written = [
   lines.examination("e", "x", { code: "CONNECTION_REFUSED", sentence: "s" }),
   lines.summary("e", tally, 1000, 1),
   lines.closing("e", tally, ended),
-  lines.flapping("e", brief, 30_000),
-  lines.blip("e", brief, 30_000),
+  lines.flapping("e", brief),
+  lines.blip("e", brief),
+  lines.failures("e", counts),
   lines.tookOver("e", takeover),
   lines.rejection("e", "QUEUE_FULL", 1, 1),
   lines.usage("e", observed, 0),
@@ -177,8 +179,11 @@ function lineOf(sample: Sample): lines.Line {
       });
     case "connection.blip": {
       const [times, retried] = [numberOf(sample, "times"), numberOf(sample, "retried")];
-      return lines.blip(endpoint, { code, times, duration, counts: countsOf(sample), retried }, 30_000);
+      const shown = { causes: new Map([[code, times]]), from: 0, to: 3_800, duration, retried };
+      return lines.blip(endpoint, { ...shown, counts: countsOf(sample) });
     }
+    case "commands.failed":
+      return lines.failures(endpoint, countsOf(sample));
     case "commands.rejected":
       return lines.rejection(endpoint, code, numberOf(sample, "rejected"), numberOf(sample, "waiting"));
     default:

@@ -250,6 +250,7 @@ const FINAL: ReadonlySet<string> = new Set([
   "incident.closed",
   "connection.blip",
   "incident.flapping",
+  "commands.failed",
   "commands.rejected",
 ]);
 

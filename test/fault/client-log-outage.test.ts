@@ -14,7 +14,7 @@ const CLIENTS = 20;
  * an interval and a closing: what counts is the outage in intervals, so a short one with one summary shows what 30 s do with
  * the default of 30 s. `OUTAGE=30000 npx vitest run test/fault/client-log-outage` takes the real time.
  */
-const OUTAGE = Number(process.env["OUTAGE"] ?? 6_000);
+const OUTAGE = Number(process.env["OUTAGE"] ?? 7_000);
 const SUMMARY = OUTAGE >= 30_000 ? 30_000 : 4_000;
 
 it(

@@ -17,6 +17,7 @@ interface Written {
 
 const context = { endpoint: { host: "127.0.0.1", port: 6379 }, environment: { container: false, kubernetes: false } };
 const refused = classify("connect ECONNREFUSED 127.0.0.1:6379", context);
+const reset = classify("read ECONNRESET", context);
 const lost = classify("Connection is closed.", { ...context, written: true });
 const loading = classify("LOADING Redis is loading the dataset in memory", context);
 const outOfMemory = classify("OOM command not allowed when used memory > 'maxmemory'.", context);
@@ -150,23 +151,67 @@ describe("IncidentLog", () => {
     expect(new Set(written.map((line) => line["incident"])).size).toBe(1);
   });
 
-  it("writes one info line for a connection that is back at once, and none for the next such blip", () => {
-    for (let i = 0; i < 3; i++) {
-      log.connectionFailed(lost);
-      for (let k = 0; k < 4; k++) log.retried();
-      vi.advanceTimersByTime(80);
-      recovers();
-    }
+  it("writes one info line for a connection that is back at once", () => {
+    log.connectionFailed(lost);
+    vi.advanceTimersByTime(3);
+    recovers();
+    vi.advanceTimersByTime(30_000);
     expect(events()).toEqual(["info connection.blip"]);
     expect(written[0]?.message).toBe(
-      "redis 127.0.0.1:6379: connection lost (CONNECTION_LOST), back after 80 ms; no command failed.",
+      "redis 127.0.0.1:6379: connection lost (CONNECTION_LOST), back after 3 ms; no command failed.",
     );
+  });
+
+  it("tells a row of cuts in one line, with all that they did", () => {
+    for (let i = 0; i < 3; i++) {
+      log.connectionFailed(i === 1 ? reset : lost);
+      log.retried();
+      if (i === 1) told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
+      vi.advanceTimersByTime(80);
+      recovers();
+      vi.advanceTimersByTime(420);
+    }
+    expect(events()).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    expect(events()).toEqual(["warn connection.blip"]);
+    expect(written[0]).toMatchObject({ code: "CONNECTION_LOST", times: 3, retried: 3, durationMs: 80, failed: 1 });
+    expect(written[0]?.message).toBe(
+      "redis 127.0.0.1:6379: connection lost (CONNECTION_LOST) 2, connection reset (CONNECTION_RESET) 1, 3 times in 1.08 s, back after at most 80 ms; 1 command with unknown outcome: INCR. It may have been executed: read what it changes before repeating it.",
+    );
+  });
+
+  it("does not wait for the end of a row that has none", () => {
+    for (let ms = 0; ms < 60_000; ms += 500) {
+      log.connectionFailed(lost);
+      recovers();
+      vi.advanceTimersByTime(500);
+    }
+    // After 5 s, and an interval later.
+    expect(events()).toEqual(["info connection.blip", "info connection.blip"]);
+    expect(written[0]?.["times"]).toBe(10);
+  });
+
+  it("does not let the first that hurts a command wait behind a line about those that hurt none", () => {
+    const cut = (): void => {
+      log.connectionFailed(lost);
+      recovers();
+    };
+    cut();
+    vi.advanceTimersByTime(2_000);
+    log.connectionFailed(lost);
+    told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
+    recovers();
+    cut();
+    vi.advanceTimersByTime(1_000);
+    expect(events()).toEqual(["info connection.blip", "warn connection.blip"]);
+    expect(written[1]).toMatchObject({ times: 2, failed: 1 });
   });
 
   it("does not say of one cut that the endpoint keeps failing, where the look that was due came late", () => {
     log.connectionFailed(lost);
     vi.setSystemTime(Date.now() + 270);
     recovers();
+    vi.advanceTimersByTime(1_000);
     expect(events()).toEqual(["info connection.blip"]);
     expect(written[0]?.message).toContain("back after 270 ms");
   });
@@ -185,6 +230,31 @@ describe("IncidentLog", () => {
     expect(written[0]).toMatchObject({ code: "OUT_OF_MEMORY", circuit: "write", retryAfterMs: 5000 });
     expect(written[0]?.message).toContain("refuses writes: out of memory (OUT_OF_MEMORY)");
     expect(written[0]?.message).toContain("Writes now fail fast; next probe in 5 s.");
+  });
+
+  it("tells of a circuit that stays open while an incident runs, and of none that was open for a moment", () => {
+    const circuit = (state: "open" | "half-open" | "closed"): void =>
+      log.circuitChanged({ kind: "read-write", state, retryAfter: 1_300, cause: refused });
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(5_000);
+    circuit("open");
+    vi.advanceTimersByTime(300);
+    circuit("closed");
+    vi.advanceTimersByTime(2_000);
+    expect(events()).toEqual(["error incident.open"]);
+    circuit("open");
+    vi.advanceTimersByTime(500);
+    circuit("half-open");
+    circuit("open");
+    vi.advanceTimersByTime(500);
+    expect(events()).toEqual(["error incident.open", "warn incident.circuit"]);
+    expect(written[1]?.message).toBe(
+      "redis 127.0.0.1:6379: commands now fail fast (CONNECTION_REFUSED); next probe in 800 ms.",
+    );
+    vi.advanceTimersByTime(5_000);
+    circuit("closed");
+    recovers();
+    expect(events().slice(2)).toEqual(["info incident.closed"]);
   });
 
   it("writes a wrong password once, at level fatal, and the end of it", () => {
@@ -266,8 +336,9 @@ describe("IncidentLog", () => {
     told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
     vi.advanceTimersByTime(7_000);
     recovers({ server: "same" });
-    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
-    expect(written[1]).toMatchObject({
+    expect(events()).toEqual(["warn commands.failed", "error incident.open", "info incident.closed"]);
+    expect(written[0]).toMatchObject({ code: "DEADLINE", failed: 1, unknownOutcome: 0 });
+    expect(written[2]).toMatchObject({
       durationMs: 12_000,
       failed: 2,
       unknownOutcome: 2,
@@ -275,22 +346,26 @@ describe("IncidentLog", () => {
       server: "same",
       codes: { DEADLINE: 1, OUTCOME_UNKNOWN: 1 },
     });
-    expect(written[1]?.message).toContain("recovered after 12 s");
-    expect(written[1]?.message).toContain("The same server process answers: it was not restarted.");
+    expect(written[2]?.message).toContain("recovered after 12 s");
+    expect(written[2]?.message).toContain("The same server process answers: it was not restarted.");
   });
 
   it("says of a cut that hurt somebody which commands are in doubt, in one line, and tells all of them", () => {
-    for (let i = 0; i < 3; i++) {
+    const cut = (...commands: string[]): void => {
       log.connectionFailed(lost);
-      told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
-      if (i > 0) told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true, command: "lpush" });
+      for (const command of commands) told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true, command });
       vi.advanceTimersByTime(63);
       recovers();
-    }
+    };
+    cut("incr");
+    vi.advanceTimersByTime(1_000);
     expect(events()).toEqual(["warn connection.blip"]);
     expect(written[0]?.message).toBe(
       "redis 127.0.0.1:6379: connection lost (CONNECTION_LOST), back after 63 ms; 1 command with unknown outcome: INCR. It may have been executed: read what it changes before repeating it.",
     );
+    cut("incr", "lpush");
+    vi.advanceTimersByTime(4_000);
+    cut("incr", "lpush");
     vi.advanceTimersByTime(30_000);
     expect(events()).toEqual(["warn connection.blip", "warn connection.blip"]);
     expect(written[1]).toMatchObject({
@@ -299,7 +374,39 @@ describe("IncidentLog", () => {
       unknownOutcome: 4,
       unknownCommands: { incr: 2, lpush: 2 },
     });
-    expect(written[1]?.message).toContain("2 times in 30 s, back after at most 63 ms; 4 commands with unknown outcome");
+    expect(written[1]?.message).toContain(
+      "2 times in 4.13 s, back after at most 63 ms; 4 commands with unknown outcome",
+    );
+  });
+
+  it("tells of what failed just after its closing line, and of what fails while nothing is wrong", () => {
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(1_000);
+    recovers();
+    told("DEADLINE", { isOutcomeUnknown: true });
+    told("DEADLINE", { command: "get" });
+    vi.advanceTimersByTime(9_000);
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    vi.advanceTimersByTime(1_000);
+    expect(events().slice(2)).toEqual(["warn commands.failed"]);
+    expect(written[2]).toMatchObject({ code: "DEADLINE", failed: 2, unknownOutcome: 1, codes: { DEADLINE: 2 } });
+    expect(written[2]?.message).toContain("2 commands failed while no outage was under way (DEADLINE 2)");
+    for (let i = 0; i < 100; i++) {
+      told("DEADLINE", { command: "get" });
+      vi.advanceTimersByTime(100);
+    }
+    vi.advanceTimersByTime(30_000);
+    expect(events().slice(3)).toEqual(["warn commands.failed"]);
+    expect(written[3]).toMatchObject({ failed: 100 });
+    told("DEADLINE");
+    log.closed();
+    expect(written[4]).toMatchObject({ event: "commands.failed", failed: 1 });
+  });
+
+  it("leaves to the caller what the server says of one command", () => {
+    for (const code of ["WRONG_TYPE", "UNKNOWN", "MOVED"] as const) told(code);
+    log.closed();
+    expect(events()).toEqual([]);
   });
 
   it("waits for the other clients of the endpoint before it says that all is well", () => {
@@ -408,6 +515,9 @@ describe("IncidentLog", () => {
     for (let i = 0; i < 25; i++) outage(lost, 500);
     const opened = ["error incident.open", "info incident.closed"];
     expect(events()).toEqual([...opened, ...opened, ...opened, "warn incident.flapping"]);
+    expect(written[6]?.message).toContain(
+      "keeps failing and recovering (CONNECTION_LOST): 5 times in 4.5 s, away for at most 500 ms",
+    );
     outage(refused, 500);
     outage(lost, 2_500);
     vi.advanceTimersByTime(60_000);
