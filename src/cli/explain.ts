@@ -8,7 +8,14 @@ import { classify } from "../failure/classify.js";
 import { CODES, type Code } from "../failure/codes.js";
 import { factsOf, NO_FACTS, type Facts } from "../failure/facts.js";
 import { renderList, renderText, wrap } from "../failure-pages/render.js";
-import { CLASSES, CLOSED_ELSEWHERE, MAX_RETRIES, OWN_TEXTS } from "../failure-pages/own-texts.js";
+import {
+  CLASSES,
+  CLOSED_ELSEWHERE,
+  MAX_RETRIES,
+  OWN_TEXTS,
+  REPLY_ERROR,
+  type ClassPage,
+} from "../failure-pages/own-texts.js";
 import { unwrap } from "../failure/unwrap.js";
 import { closest } from "../suggest.js";
 import { linesOf, readingsOf } from "./readings.js";
@@ -61,7 +68,8 @@ function explain(text: string, width: number, out: Output): number {
   const { seen } = classify(text);
   const found = meaningOf(text);
   if (MAX_RETRIES.name.test(text) && (found === undefined || WITHOUT_CAUSE.has(found.code)))
-    return maxRetries(width, out);
+    return classPage(MAX_RETRIES, width, out);
+  if (found === undefined && REPLY_ERROR.name.test(text)) return classPage(REPLY_ERROR, width, out);
   if (found !== undefined) return recognised(found.code, found.seen, text, width, out);
   const near = /^[A-Z_]{3,40}$/.test(asCode) ? nearest(text, asCode) : undefined;
   if (near !== undefined) {
@@ -133,8 +141,7 @@ function mentionedIn(text: string): Code | undefined {
   return text.match(/\b[A-Z][A-Z_]{2,}\b/g)?.find((word): word is Code => isCode(word) && word !== "UNKNOWN");
 }
 
-function maxRetries(width: number, out: Output): number {
-  const { title, paragraphs, steps } = MAX_RETRIES;
+function classPage({ title, paragraphs, steps }: ClassPage, width: number, out: Output): number {
   const list = steps.flatMap((step, i) => wrap(`${String(i + 1)}. ${step}`, width, "   "));
   const blocks = [[title], ...paragraphs.map((one) => wrap(one, width, "")), ["First steps", ...list]];
   out.write(`${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`);

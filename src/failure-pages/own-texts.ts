@@ -18,17 +18,18 @@ export const CLASSES: Readonly<Record<string, Code>> = {
   AbortedError: "ABORTED",
   ConfigError: "CONFIG_INVALID",
   ClusterAllFailedError: "CLUSTER_UNREACHABLE",
+  ParserError: "PROTOCOL_ERROR",
 };
 
 /** The first that matches counts. */
 export const OWN_TEXTS: readonly (readonly [RegExp, Code])[] = [
-  [/Command timed out: \S+ (?:got no reply|was never sent|was sent|lost its connection)/, "DEADLINE"],
+  [/Command timed out: \S+ (?:got no reply|was never sent|was sent|was not answered|lost its connection)/, "DEADLINE"],
   [/was in flight for .* when the connection to .* was lost/, "OUTCOME_UNKNOWN"],
   [
     /the circuit for .* has (?:been open|just opened)|no connection to .* for .*Reconnecting in the background/,
     "CIRCUIT_OPEN",
   ],
-  [/of its own: its circuit is open/, "CIRCUIT_OPEN"],
+  [/of its own: (?:its circuit is open|none can be made)/, "CIRCUIT_OPEN"],
   [/got no connection to .* of its own within \d/, "POOL_TIMEOUT"],
   [/was not sent: \d+ commands \(\d+ bytes\) already wait for/, "QUEUE_FULL"],
   [/was aborted by its caller after/, "ABORTED"],
@@ -37,16 +38,27 @@ export const OWN_TEXTS: readonly (readonly [RegExp, Code])[] = [
     /the connection that held (?:its|the) (?:WATCH|MULTI)|the transaction was given up after \d+ attempt/,
     "EXEC_ABORTED",
   ],
+  [/the EXEC or DISCARD of its MULTI was refused|a command of its MULTI was never sent/, "EXEC_ABORTED"],
+  [/the MULTI that it was issued behind was refused/, "EXEC_ABORTED"],
+  [/No node of .* is known to serve slot/, "UNAVAILABLE"],
+  [/`pool\.size` above 1 it would concern|would mix with the commands of others/, "CONFIG_INVALID"],
   [/was given back when the function that borrowed it ended/, "CLIENT_CLOSED"],
   [/did not finish the handshake within|has not finished the handshake yet/, "HANDSHAKE_TIMEOUT"],
   [/has not accepted the connection yet|did not accept the connection within/, "CONNECT_TIMEOUT"],
-  [/no reply came over the connection to .* for .* (?:one was|replies were) due/, "RESPONSE_TIMEOUT"],
+  [/the name in .* (?:was not looked up within|has not been looked up yet)/, "DNS_TEMPORARY"],
+  [
+    /no reply (?:came|has come) over the connection to .* for .* (?:one was|replies (?:were|are)) due/,
+    "RESPONSE_TIMEOUT",
+  ],
+  [/was silent for .* while a reply was due/, "RESPONSE_TIMEOUT"],
+  [/Sentinel names .* as a .*, and it is a .*; the connection was left/, "SENTINEL_WRONG_ROLE"],
+  [/took over from .*; the connection to .* was left/, "CONNECTION_LOST"],
+  [/No Sentinel that answers knows the present master/, "SENTINELS_UNREACHABLE"],
   [/closed the connection before it was ready/, "CONNECTION_CLOSED_EARLY"],
   [/closed the connection after \d|did not survive a pause of this process/, "CONNECTION_LOST"],
-  [
-    /sent (?:a reply (?:that nothing had asked for|of a shape that fits no request|longer than `maxReplyBytes`)|a line without an end)/,
-    "PROTOCOL_ERROR",
-  ],
+  [/sent .*; the connection was destroyed/, "PROTOCOL_ERROR"],
+  [/does not allow this user HELLO/, "PROTOCOL_UNSUPPORTED"],
+  [/the credentials provider \S+ (?:threw|returned|gives|has given|did not answer)/, "CREDENTIALS_FAILED"],
   [/is loading its data into memory/, "LOADING"],
   // ioredis's words for a client that was ended, which this package keeps.
   [/(?:^|: )Connection is closed\.?$/m, "CLIENT_CLOSED"],
@@ -56,8 +68,30 @@ export const OWN_TEXTS: readonly (readonly [RegExp, Code])[] = [
 export const CLOSED_ELSEWHERE =
   "In this package the text means that the client was closed. Plain ioredis says the same when a connection was lost: ioredoubt explain CONNECTION_LOST";
 
+/** A class of ioredis that stands for many causes, and says nothing by itself. */
+export interface ClassPage {
+  /** Its name, and what its message is known by. */
+  readonly name: RegExp;
+  readonly title: string;
+  readonly paragraphs: readonly string[];
+  readonly steps: readonly string[];
+}
+
+export const REPLY_ERROR: ClassPage = {
+  name: /\bReplyError\b/,
+  title: "ReplyError: the server answered with an error",
+  paragraphs: [
+    "ioredis gives every error reply of the server this class. What happened is in its message: the first word, such as WRONGTYPE, NOAUTH or OOM, is the server's own code; behind ERR the reason stands in words.",
+    "With this package such errors have a `code` that programs can match on, and a `diagnosis`.",
+  ],
+  steps: [
+    'Explain the whole line: ioredoubt explain "ReplyError: WRONGTYPE Operation against a key"',
+    "Related codes: WRONG_TYPE, AUTH_REQUIRED, PERMISSION_DENIED, OUT_OF_MEMORY, READ_ONLY_REPLICA, LOADING, SYNTAX.",
+  ],
+};
+
 /** The page of ioredis's MaxRetriesPerRequestError, which stands for whatever kept it from connecting. */
-export const MAX_RETRIES = {
+export const MAX_RETRIES: ClassPage = {
   name: /\bMaxRetriesPerRequestError\b|Reached the max retries per request limit/,
   title: "MaxRetriesPerRequestError: ioredis gave up waiting for a connection",
   paragraphs: [
@@ -70,4 +104,4 @@ export const MAX_RETRIES = {
     "Let the doctor look for it: npx --no ioredoubt doctor redis://HOST:PORT",
     "Related codes: UNAVAILABLE (never sent), CONNECTION_LOST (sent and lost), DEADLINE.",
   ],
-} as const;
+};

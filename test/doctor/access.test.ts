@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Credentials, CredentialsRequest } from "../../src/credentials/provider.js";
@@ -46,6 +47,20 @@ describe("doctor, a server that lets nobody in", () => {
     await using server = await startRedis({ args: ["--bind", "0.0.0.0"] });
     const report = await look(`${ownAddress() ?? ""}:${String(server.port)}`);
     expectVerdict(report, "PROTECTED_MODE", /protected mode/);
+  });
+
+  it("offers a user that may do all that an application does, channels included, and nothing that stalls the server", async () => {
+    await using server = await startRedis();
+    const report = await look(`127.0.0.1:${String(server.port)}`, { deep: true });
+    const [run = ""] = findingsOf(report, "audit").flatMap(({ next }) =>
+      next.flatMap((step) => (step.run?.includes("acl setuser app") === true ? [step.run] : [])),
+    );
+    expect(spawnSync("sh", ["-c", run], { encoding: "utf8" }).stdout).toBe("OK\n");
+    const may = (...command: string[]): Promise<unknown> => server.call("ACL", "DRYRUN", "app", ...command);
+    for (const command of [["SET", "k", "v"], ["PUBLISH", "channel", "v"], ["SUBSCRIBE", "channel"], ["INFO"]])
+      expect(await may(...command), command.join(" ")).toBe("OK");
+    for (const command of [["FLUSHALL"], ["KEYS", "*"]])
+      expect(await may(...command), command.join(" ")).toMatch(/no permissions/);
   });
 
   it("logs in with what a function gives, and tells what is wrong with one, but nothing of what it holds", async () => {

@@ -3,6 +3,7 @@ import { CONFIG_HELP } from "../../src/cli/config.js";
 import { DOCTOR_HELP } from "../../src/cli/doctor.js";
 import { EXPLAIN_HELP, runExplain } from "../../src/cli/explain.js";
 import { CODES } from "../../src/failure/codes.js";
+import * as publicNames from "../../src/index.js";
 
 function explain(args: readonly string[], columns = 80): { text: string; exit: number } {
   let text = "";
@@ -108,6 +109,40 @@ describe("explain", () => {
     ["PROTOCOL_ERROR", "h:1 sent a line without an end; the connection was destroyed"],
     ["CONFIG_INVALID", "ConfigError: resilience.deadlne: is not a known option; did you mean deadline?"],
     ["CLUSTER_UNREACHABLE", "ClusterAllFailedError: Failed to refresh slots cache."],
+    ["DEADLINE", "Command timed out: MONITOR was not answered by h:1 within 5 s."],
+    [
+      "CIRCUIT_OPEN",
+      "BLPOP got no connection to h:1 of its own: none can be made. Nothing was sent. Next probe in 1 s.",
+    ],
+    [
+      "EXEC_ABORTED",
+      "EXEC was refused: a command of its MULTI was never sent, so the rest was discarded. Nothing was executed.",
+    ],
+    [
+      "EXEC_ABORTED",
+      "GET was not sent: the EXEC or DISCARD of its MULTI was refused, so it would have run on its own.",
+    ],
+    [
+      "EXEC_ABORTED",
+      "GET was refused: the MULTI that it was issued behind was refused, so it would have run on its own.",
+    ],
+    ["CONFIG_INVALID", "AUTH was not sent: with `pool.size` above 1 it would concern one of several connections."],
+    ["CONFIG_INVALID", "An interactive MULTI would mix with the commands of others. Use `withConnection`."],
+    ["DNS_TEMPORARY", "the name in h:1 was not looked up within 5 s; the attempt was given up"],
+    ["RESPONSE_TIMEOUT", "no reply has come over the connection to h:1 for 2 s while replies are due"],
+    [
+      "RESPONSE_TIMEOUT",
+      "h:1: a:1 was silent for 2 s while a reply was due, and b:1 took over from a:1; the connection to a:1 was left",
+    ],
+    ["CONNECTION_LOST", "h:1: b:1 took over from a:1; the connection to a:1 was left"],
+    ["SENTINEL_WRONG_ROLE", "Sentinel names a:1 as a master, and it is a replica; the connection was left"],
+    ["SENTINELS_UNREACHABLE", "No Sentinel that answers knows the present master of mymaster."],
+    ["UNAVAILABLE", "No node of h:1 is known to serve slot 7. Nothing was sent."],
+    [
+      "PROTOCOL_UNSUPPORTED",
+      "h:1 does not allow this user HELLO (NOPERM), which protocol 3 needs: give its ACL +hello",
+    ],
+    ["CREDENTIALS_FAILED", "the credentials provider fromVault did not answer within 10 s"],
   ])("knows %s by this package's own words: %s", (code, text) => {
     expect(explain([text]).text).toContain(`This text means ${code}`);
   });
@@ -116,6 +151,20 @@ describe("explain", () => {
     const { text, exit } = explain(["DeadlineError", "POOL_TIMEOUT,queuefullerror"]);
     expect(exit).toBe(0);
     for (const code of ["DEADLINE", "POOL_TIMEOUT", "QUEUE_FULL"]) expect(text).toMatch(new RegExp(`^${code}\\b`, "m"));
+  });
+
+  it("knows each class of errors that callers can meet", () => {
+    const names = Object.keys(publicNames).filter((name) => /^[A-Z]\w*Error$/.test(name) && name !== "IoredoubtError");
+    expect(names.length).toBeGreaterThanOrEqual(10);
+    for (const name of [...names, "MaxRetriesPerRequestError", "ParserError"])
+      expect(explain([name]).exit, name).toBe(0);
+  });
+
+  it("says of a ReplyError without its words where the words are", () => {
+    expect(explain(["ReplyError"], 60).text).toMatch(
+      /^ReplyError: the server answered with an error\n[\s\S]*whole line/,
+    );
+    expect(explain(["ReplyError: WRONGTYPE Operation against a key"]).text).toContain("This text means WRONG_TYPE");
   });
 
   it("explains the first of several errors in a pasted log, and names the others", () => {
