@@ -56,7 +56,7 @@ describe("diagnosis of access", () => {
     const redis = plainRedis({ port: server.port, protocol: 2 });
     const command = await failureOf(redis.del("mine:k"));
     const { next } = expectDiagnosis(command, { command: "del" }, "PERMISSION_DENIED", REFUSED);
-    expect(next[2]?.run).toBe("redis-cli acl dryrun default DEL KEY");
+    expect(next[2]?.run).toBe("redis-cli acl log 5");
     expectDiagnosis(await failureOf(redis.get("other")), { command: "get" }, "PERMISSION_DENIED", REFUSED);
     const script = await failureOf(redis.eval("redis.call('incr', KEYS[1]) redis.call('del', KEYS[1])", 1, "mine:n"));
     expectDiagnosis(script, { command: "eval" }, "PERMISSION_DENIED", { ...REFUSED, applied: "maybe" });

@@ -1,114 +1,27 @@
 /**
  * Next steps are pasted into a shell at night. Every command of the catalogue whose programs are on this machine is run here
- * against a live server, a silent one and one that refuses: it must end by itself, and must not be a command that the program
- * does not know. The rest are checked as text.
+ * against a live server: it must end by itself, and must not be a command that the program does not know. The rest are checked
+ * as text. What they show at a fault is in steps-at-faults.test.ts.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { entryOf } from "../../src/failure/catalogue.js";
 import { classify } from "../../src/failure/classify.js";
-import { CODES, type Code } from "../../src/failure/codes.js";
-import { NO_FACTS, type Facts } from "../../src/failure/facts.js";
+import { CODES } from "../../src/failure/codes.js";
 import { fill, shellQuoted } from "../../src/failure/template.js";
 import { isElsewhere, isHere, toolsIn } from "../../src/failure/tools.js";
-import { freePort } from "../helpers/free-port.js";
 import { startRedis } from "../helpers/redis-server.js";
+import { COMMANDS, execute, inTurns, LOCAL, PATIENCE, type Ran } from "./steps-harness.js";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-
-interface Command {
-  readonly code: Code;
-  readonly say: string;
-  readonly template: string;
-}
-
-const COMMANDS: readonly Command[] = CODES.flatMap((code) =>
-  entryOf(code).next.flatMap((text) =>
-    typeof text === "string" || text.run === undefined ? [] : [{ code, say: text.say, template: text.run }],
-  ),
-);
-const LOCAL: Facts = {
-  ...NO_FACTS,
-  host: "127.0.0.1",
-  platform: "linux",
-  pid: process.pid,
-  command: "GET",
-  user: undefined,
-};
 /** Commands that change the server, ask for a secret or a terminal, or belong to another system. */
 const NOT_RUN = /--askpass|acl setuser|systemctl|journalctl|brew|dscacheutil|scutil|netstat|route -n|kubectl|inet\.ip/;
-/** Codes whose fault is silence: the server may not answer the step either. */
-const SILENT: ReadonlySet<Code> = new Set<Code>([
-  "DEADLINE",
-  "RESPONSE_TIMEOUT",
-  "HANDSHAKE_TIMEOUT",
-  "CONNECT_TIMEOUT",
-  "CIRCUIT_OPEN",
-  "QUEUE_FULL",
-  "UNAVAILABLE",
-  "POOL_TIMEOUT",
-  "EVENT_LOOP_BLOCKED",
-  "OUTCOME_UNKNOWN",
-  "CONNECTION_LOST",
-  "CONNECTION_CLOSED_EARLY",
-  "TLS_PROTOCOL",
-  "UNKNOWN",
-]);
-/** Longer than the longest a command gives itself, and a loaded machine on top. */
-const PATIENCE = 25_000;
 
-interface Ran {
-  readonly run: string;
-  readonly ended: boolean;
-  readonly text: string;
-}
-
-/** Runs a command line as a shell does, in a process group of its own, without a terminal. */
-function runAll(runs: readonly string[]): Promise<readonly Ran[]> {
-  const queue = [...new Set(runs)];
-  const done: Ran[] = [];
-  const worker = async (): Promise<void> => {
-    for (let run = queue.shift(); run !== undefined; run = queue.shift()) done.push(await execute(run));
-  };
-  return Promise.all(Array.from({ length: 6 }, worker)).then(() => done);
-}
-
-function execute(run: string): Promise<Ran> {
-  return new Promise((resolve) => {
-    // In this repository the package is not in node_modules; its command is what was built.
-    const line = run.replace("npx --no ioredoubt", `node ${MAIN}`);
-    const child = spawn("bash", ["-c", line], { stdio: ["ignore", "pipe", "pipe"], detached: true });
-    let text = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    let ended = true;
-    const late = setTimeout(() => {
-      ended = false;
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-    }, PATIENCE);
-    child.on("close", () => {
-      clearTimeout(late);
-      resolve({ run, ended, text });
-    });
-  });
-}
-
-function runsFor(facts: Facts, wanted: (command: Command) => boolean): readonly string[] {
-  return (
-    COMMANDS.filter(wanted)
-      .map(({ template }) => fill(template, facts, shellQuoted))
-      .filter((run) => !NOT_RUN.test(run) && toolsIn(run).every(isHere))
-      // A placeholder that is left is a file or a name that only the reader knows.
-      .filter((run) => !/\b(?:client\.pem|ca\.pem|script\.lua|NAMESPACE|MASTER_NAME)\b/.test(run))
-  );
-}
-
-function unknownIn(ran: readonly Ran[]): readonly Ran[] {
-  return ran.filter(
-    ({ ended, text }) =>
-      !ended || /not found|unrecogni[sz]ed|invalid option|unknown (?:sub)?command|syntax error/i.test(text),
-  );
+/** Those that can be run as they are, without a file or a name that only the reader knows. */
+function runsAt(port: number): readonly string[] {
+  const filled = COMMANDS.map(({ template }) => fill(template, { ...LOCAL, port }, shellQuoted));
+  return [...new Set(filled)]
+    .filter((run) => !NOT_RUN.test(run) && toolsIn(run).every(isHere))
+    .filter((run) => !/\b(?:client\.pem|ca\.pem|script\.lua|NAMESPACE|MASTER_NAME)\b/.test(run));
 }
 
 describe("the commands of the catalogue", () => {
@@ -131,36 +44,15 @@ describe("the commands of the catalogue", () => {
 
   it("all end and are known to their programs at a server that is well", async () => {
     await using server = await startRedis();
-    const ran = await runAll(runsFor({ ...LOCAL, port: server.port }, () => true));
+    const ran: Ran[] = [];
+    await inTurns(runsAt(server.port), async (run) => void ran.push(await execute(run)));
     expect(ran.length).toBeGreaterThan(30);
-    expect(unknownIn(ran)).toEqual([]);
+    const wrong = /not found|unrecogni[sz]ed|invalid option|unknown (?:sub)?command|syntax error/i;
+    expect(ran.filter(({ ended, text }) => !ended || wrong.test(text))).toEqual([]);
     const ping = ran.find(({ run }) => run.endsWith(`redis-cli -h 127.0.0.1 -p ${String(server.port)} ping`));
     expect(ping?.text).toBe("PONG\n");
     const latency = ran.find(({ run }) => run.endsWith("--latency"));
     expect(latency?.text).toMatch(/^[\d. ]+$|avg/m);
-  }, 120_000);
-
-  it("all end at a server that is frozen, and tell it from one that answers", async () => {
-    await using server = await startRedis();
-    server.freeze();
-    try {
-      const ran = await runAll(runsFor({ ...LOCAL, port: server.port }, ({ code }) => SILENT.has(code)));
-      expect(ran.length).toBeGreaterThan(5);
-      expect(unknownIn(ran)).toEqual([]);
-      for (const { run, text } of ran)
-        if (run.includes(`redis-cli -h 127.0.0.1 -p ${String(server.port)}`) && !run.includes("slowlog"))
-          expect(text, run).toBe("");
-    } finally {
-      server.thaw();
-    }
-  }, 120_000);
-
-  it("all end where the port refuses, and say so", async () => {
-    const ran = await runAll(
-      runsFor({ ...LOCAL, port: await freePort() }, ({ code }) => code === "CONNECTION_REFUSED" || SILENT.has(code)),
-    );
-    expect(unknownIn(ran)).toEqual([]);
-    expect(ran.find(({ run }) => run.endsWith(" ping"))?.text).toMatch(/refused/);
   }, 120_000);
 });
 

@@ -139,6 +139,7 @@ export class ScriptedSentinel implements AsyncDisposable {
       case "sentinel sentinels":
         return listOf((script.peers ?? []).map((peer) => this.#node(peer, "sentinel")));
       case "sentinel slaves":
+      case "sentinel replicas":
         this.asked++;
         if (script.error !== undefined) return `-${script.error}\r\n`;
         return listOf((script.replicas ?? []).map(({ flags = "slave", ...place }) => this.#node(place, flags)));

@@ -59,7 +59,12 @@ export const ACCESS = {
   PERMISSION_DENIED: {
     means:
       "The login is fine; the ACL rules of this user do not allow this command, key or channel. It was not executed.",
-    findOut: [{ say: "Recent refusals, with reason and object", run: "redis-cli acl log 10" }],
+    findOut: [
+      {
+        say: "Would a command be allowed (OK, or what is missing)? Give it all its arguments: it is not executed",
+        run: "redis-cli acl dryrun app set KEY VALUE",
+      },
+    ],
     fix: [
       "Grant what is missing: `ACL SETUSER name +command ~pattern`, then ACL SAVE or the ACL file.",
       "Do not use @all: grant what the service uses.",

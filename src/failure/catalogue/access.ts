@@ -111,8 +111,8 @@ export const ACCESS: readonly Entry[] = [
       },
       { say: "See the user's rules (healthy: flags with on; nil: no such user)", run: "redis-cli acl getuser {user}" },
       {
-        say: "Test without executing (healthy: OK; otherwise it names what is missing)",
-        run: "redis-cli acl dryrun {user} {command} KEY",
+        say: "See what was refused last (each entry names the user, and the command, key or channel that is missing)",
+        run: "redis-cli acl log 5",
       },
     ],
   },

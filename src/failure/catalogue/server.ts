@@ -139,7 +139,7 @@ export const SERVER: readonly Entry[] = [
         run: "{cli} info persistence | grep -E 'status|error'",
       },
       {
-        say: "See where it writes (healthy: a directory with room that Redis may write to)",
+        say: "See where it writes (healthy: a directory with room that Redis may write to; an empty line: its directory is gone)",
         run: "{cli} config get dir",
       },
       {
