@@ -28,6 +28,7 @@ const options = readOptions("node benchmarks/peers.mjs [options]", {
     default: "20000",
     help: "milliseconds for everything to settle after the schedule, default 20000",
   },
+  log: { type: "boolean", help: "print what ioredoubt logged, with the phase that was on" },
   ...JSON_OPTION,
 });
 const seeds = seedsOf(options);
@@ -56,6 +57,7 @@ const BY_FAULT = {
 const OVERALL = 95;
 const UNCLEAR = 800;
 const BACK = 20;
+const LOG_LINES = 20;
 
 const script = new URL("peers/child.mjs", import.meta.url);
 const phases = [...new Set(SCHEDULE.map((phase) => phase.name))];
@@ -120,10 +122,16 @@ for (const seed of seeds) {
         `\n${name}: ${result.torn} torn, ${result.wrong} wrong replies, ${result.unhandled} unhandled errors`,
       );
   }
+  if (options.log) for (const name of chosen) print(name, results[name]?.at(-1).log ?? []);
   if (chosen.includes("ours")) judge(seed, results["ours"]?.at(-1));
 }
 if (bars.all.length > 0) console.log(`\n${bars.text()}`);
 writeResults(options.json, { seeds, results, bars: bars.all });
+
+/** @param {string} name @param {readonly string[]} log */
+function print(name, log) {
+  if (log.length > 0) console.log(`\n${name} logged\n  ${log.join("\n  ")}`);
+}
 
 /** @param {number} seed @param {any} ours */
 function judge(seed, ours) {
@@ -140,5 +148,6 @@ function judge(seed, ours) {
   for (const what of ["twice", "lost", "unsettled", "falseNo", "torn", "wrong", "unhandled"]) none(what);
   bars.note(`seed ${seed}: unclear ≤ ${UNCLEAR}`, ours.unclear <= UNCLEAR, count(ours.unclear));
   const back = ours.back ?? Number.POSITIVE_INFINITY;
+  bars.note(`seed ${seed}: log lines ≤ ${LOG_LINES}`, ours.lines <= LOG_LINES, count(ours.lines));
   bars.note(`seed ${seed}: back after a reset ≤ ${BACK} ms, median`, back <= BACK, duration(back));
 }

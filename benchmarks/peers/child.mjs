@@ -24,6 +24,14 @@ await exchange(
 );
 
 let lines = 0;
+let phase = "start";
+/** What ioredoubt logged, with the phase that was on. @type {string[]} */
+const log = [];
+/** @param {unknown} _fields @param {unknown} message */
+function noteLine(_fields, message) {
+  lines++;
+  if (typeof message === "string" && log.length < 100) log.push(`${phase}: ${message}`);
+}
 let unhandled = 0;
 process.on("unhandledRejection", () => unhandled++);
 // A client that ends the process by an exception would take the measurement with it.
@@ -32,7 +40,7 @@ process.on("uncaughtException", () => unhandled++);
 const peer = await PEERS[contender]?.make({
   host: proxy.host,
   port: proxy.port,
-  line: () => lines++,
+  line: noteLine,
   load: (name) => import(find(name, packages) ?? name),
 });
 if (peer === undefined) throw new Error("no such contender");
@@ -63,7 +71,7 @@ await peer.get("read:0");
 const load = new Load(peer);
 load.start();
 const scene = { primary, successor, proxy, random: new Random(seed), onReset: watchReset };
-const late = await runSchedule(scene, (phase) => (load.phases.current = phase));
+const late = await runSchedule(scene, (name) => (phase = load.phases.current = name));
 load.stop();
 const { ledger, phases } = load;
 const unsettled = await ledger.drained(patience);
@@ -72,6 +80,9 @@ await sleep(100);
 // The truth: past the proxy, from the server that is the primary in the end.
 const ask = (/** @type {string[][]} */ commands) => exchange({ path: successor.path }, commands, { timeout: 30_000 });
 const [verdict, counters] = [await ledger.audit(ask), await load.counters(ask)];
+// First: what a log still holds back is told with the end of its client, and counts.
+peer.close();
+await sleep(100);
 const result = {
   issued: phases.issued,
   acknowledged: phases.share(),
@@ -88,10 +99,10 @@ const result = {
   slowest: ledger.slowest,
   back: median(back),
   lines,
+  log,
   codes: Object.fromEntries(ledger.codes),
   late,
 };
-peer.close();
 await proxy.stop();
 await Promise.all([primary.stop(), successor.stop()]);
 report(result);

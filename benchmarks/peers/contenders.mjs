@@ -23,7 +23,7 @@ import { nodeRedis } from "./node-redis.mjs";
  * @typedef {object} Where
  * @property {string} host
  * @property {number} port
- * @property {() => void} line told for each line of the log, or each `error` event where a client has no log
+ * @property {(fields?: unknown, message?: unknown) => void} line told for each line of the log, or each `error` event where a client has no log
  * @property {(name: string) => Promise<any>} load imports an optional package
  */
 
