@@ -224,6 +224,9 @@ export function closing(endpoint: string, tally: Tally, ended: Ended): Line {
   };
 }
 
+/** A line that is written this long after what it tells says so. Milliseconds. */
+const LATE = 5_000;
+
 /** Trouble that was over before its opening line was due, or several of a kind. Durations in milliseconds. */
 export interface Brief {
   /** How often each of what it began with. */
@@ -237,37 +240,41 @@ export interface Brief {
   readonly retried: number;
 }
 
-export function blip(endpoint: string, brief: Brief): Line {
+/** `now`: when the line is written. */
+export function blip(endpoint: string, brief: Brief, now: number): Line {
   const { causes, duration, counts } = brief;
-  const { times, fields, often } = gathered(endpoint, brief);
+  const { times, fields, often, when } = gathered(endpoint, brief, now);
   const what = [...causes].map(
     ([code, of]) => `${entryOf(code).name} (${code})${causes.size === 1 ? "" : ` ${String(of)}`}`,
   );
   const back = `back after ${times > 1 ? "at most " : ""}${formatDuration(duration)}`;
   return {
     fields: { event: "connection.blip", ...fields },
-    message: `redis ${endpoint}: ${what.join(", ")}${times > 1 ? `, ${often}` : ""}, ${back}; ${hurt(counts)}.${check(counts)}`,
+    message: `redis ${endpoint}: ${what.join(", ")}${often === "" ? "" : `, ${often}`}${when}, ${back}; ${hurt(counts)}`,
   };
 }
 
-export function flapping(endpoint: string, brief: Brief): Line {
+export function flapping(endpoint: string, brief: Brief, now: number): Line {
   const { causes, duration, counts } = brief;
-  const { times, fields, often } = gathered(endpoint, brief);
+  const { times, fields, often, when } = gathered(endpoint, brief, now);
   return {
     fields: { event: "incident.flapping", ...fields },
-    message: `redis ${endpoint} keeps failing and recovering (${[...causes.keys()].join(", ")}): ${times === 1 ? "once more" : often}, away for ${times > 1 ? "at most " : ""}${formatDuration(duration)}; ${hurt(counts)}.${check(counts)}`,
+    message: `redis ${endpoint} keeps failing and recovering (${[...causes.keys()].join(", ")}): ${often === "" ? "once more" : often}${when}, away for ${times > 1 ? "at most " : ""}${formatDuration(duration)}; ${hurt(counts)}`,
   };
 }
 
 function gathered(
   endpoint: string,
   { causes, from, to, duration, counts, retried }: Brief,
-): { readonly times: number; readonly fields: object; readonly often: string } {
+  now: number,
+): { readonly times: number; readonly fields: object; readonly often: string; readonly when: string } {
   const times = [...causes.values()].reduce((sum, of) => sum + of, 0);
+  const ago = Math.max(0, Math.round(now - to));
   return {
     times,
-    fields: { endpoint, code: mostOf(causes), durationMs: duration, times, ...numbers(counts), retried },
-    often: `${String(times)} times in ${formatDuration(to - from)}`,
+    fields: { endpoint, code: mostOf(causes), durationMs: duration, times, agoMs: ago, ...numbers(counts), retried },
+    often: times > 1 ? `${String(times)} times in ${formatDuration(to - from)}` : "",
+    when: ago < LATE ? "" : `, ${times > 1 ? "the last " : ""}${formatDuration(Math.round(ago / 1000) * 1000)} ago`,
   };
 }
 
@@ -360,15 +367,17 @@ function listed(counts: FailureCounts): string {
   ].join(", ");
 }
 
+/** What a brief did, with what to do about it. */
 function hurt(counts: FailureCounts): string {
   const { failed, unknownOutcome, fallbacks } = counts;
-  const others = failed - unknownOutcome;
-  const parts = [
-    ...(unknownOutcome === 0 ? [] : [`${plural(unknownOutcome, "command")} with unknown outcome: ${byName(counts)}`]),
-    ...(others === 0 ? [] : [`${plural(failed, "command")} failed${byCode(counts)}`]),
-    ...(fallbacks === 0 ? [] : [`${plural(fallbacks, "command")} answered by the fallback`]),
-  ];
-  return parts.length === 0 ? "no command failed" : parts.join("; ");
+  const answered = fallbacks === 0 ? "" : `; ${plural(fallbacks, "command")} answered by the fallback`;
+  if (failed === 0) return `no command failed${answered}.`;
+  const unknown = unknownOutcome === 0 ? "" : `${String(unknownOutcome)} with unknown outcome: ${byName(counts)}`;
+  if (failed > unknownOutcome) {
+    const more = unknown === "" ? "" : `, ${unknown}`;
+    return `${plural(failed, "command")} failed${byCode(counts)}${more}${answered}.${checkThose(counts)}`;
+  }
+  return `${plural(unknownOutcome, "command")} with unknown outcome: ${byName(counts)}${answered}.${check(counts)}`;
 }
 
 /** Behind a sentence about something else. */

@@ -51,6 +51,8 @@ export class IncidentTally {
   takeover: Takeover | undefined = undefined;
   /** A client is connected again, or the server takes what it refused; not known yet of all clients. */
   recoveredAt: number | undefined = undefined;
+  /** All of its clients are well again: it waits for the end of what was under way. */
+  isSettling = false;
   /** Another kind of trouble than the chapter's, and when it was first seen. */
   #other: { readonly area: string; readonly since: number } | undefined = undefined;
   /** When its opening line or its last summary was written. */

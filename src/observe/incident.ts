@@ -62,6 +62,8 @@ const COSTS_WITHIN = 1_000;
 const FLAPS = 3;
 /** While it flaps, trouble of the same code that is over within this long is gathered. Milliseconds. */
 const LASTING = 2_000;
+/** What was under way when all was well again is answered, or too late, within this long: the closing line counts it. Milliseconds. */
+const SETTLES_WITHIN = 1_000;
 /** Blips that follow each other within this long are a row, and one line. Milliseconds. */
 const SUCCESSION = 1_000;
 /** Clients that share an endpoint are connected again within this long after the first of them. Milliseconds. */
@@ -106,10 +108,10 @@ export class IncidentLog implements Observer {
     this.#interval = options.summaryInterval;
     this.#now = options.now ?? (() => clock.now());
     this.#blips = new BriefLines(this.#interval, SUCCESSION, this.#now, (brief) =>
-      this.#write(brief.counts.failed > 0 ? "warn" : "info", lines.blip(this.#endpoint, brief)),
+      this.#write(brief.counts.failed > 0 ? "warn" : "info", lines.blip(this.#endpoint, brief, this.#now())),
     );
     this.#flaps = new BriefLines(this.#interval, LASTING + SUCCESSION, this.#now, (brief) =>
-      this.#write("warn", lines.flapping(this.#endpoint, brief)),
+      this.#write("warn", lines.flapping(this.#endpoint, brief, this.#now())),
     );
     this.#failures = new GatheredLines<"failures", FailureCounts>(
       this.#interval,
@@ -174,7 +176,7 @@ export class IncidentLog implements Observer {
     const incident = this.#incident;
     if (incident !== undefined) {
       incident.counts.add(failure);
-      if (!isUnsent) incident.lastFailureAt = this.#now();
+      if (!isUnsent && !incident.isSettling) incident.lastFailureAt = this.#now();
       if (!incident.isAnnounced && !isHurt(code) && !this.#isFlapping(incident)) {
         this.#announce(incident, incident.first, undefined);
       }
@@ -198,6 +200,7 @@ export class IncidentLog implements Observer {
     if (state === "half-open" && this.#incident !== undefined) this.#incident.probes++;
     if (state !== "open") return;
     this.#open.add(kind);
+    this.#finishSettling();
     const now = this.#now();
     const incident = (this.#incident ??= cause === undefined ? undefined : this.#begin(cause, now));
     const probeAt = retryAfter === undefined ? undefined : now + retryAfter;
@@ -244,6 +247,7 @@ export class IncidentLog implements Observer {
   }
 
   clientFailsFast(cause: Diagnosis, retryAfter: number): void {
+    this.#finishSettling();
     const incident = (this.#incident ??= this.#begin(cause, this.#now()));
     if (incident.circuits.has("client")) return;
     incident.circuits.add("client");
@@ -260,13 +264,20 @@ export class IncidentLog implements Observer {
     if (incident === undefined || (reconnected && incident.passesByItself)) return;
     if (server !== "unknown") this.#server = server;
     incident.recoveredAt ??= this.#now();
-    if (troubled > 0) this.#schedule(incident);
-    else this.#finish(incident, "recovered");
+    incident.isSettling = troubled === 0;
+    if (incident.isSettling && !incident.isAnnounced) this.#finish(incident, "recovered");
+    else this.#schedule(incident);
+  }
+
+  /** Trouble that comes after all was well is another incident. */
+  #finishSettling(): void {
+    if (this.#incident?.isSettling === true) this.#finish(this.#incident, "recovered");
   }
 
   /** Ends the incident with its owner. */
   closed(): void {
     this.#tellTakeover();
+    this.#finishSettling();
     const incident = this.#incident;
     if (incident !== undefined) {
       const isWorthIt = incident.isAnnounced || incident.counts.failed > 0;
@@ -286,6 +297,7 @@ export class IncidentLog implements Observer {
 
   #trouble(diagnosis: Diagnosis, since: number): void {
     const now = this.#now();
+    this.#finishSettling();
     const running = this.#incident;
     const incident = (this.#incident ??= this.#begin(diagnosis, since));
     incident.add(diagnosis, since, now);
@@ -355,7 +367,8 @@ export class IncidentLog implements Observer {
     this.#examinedAt = now;
     // A service must not end because its look outside failed, for example where a bundle left the doctor out
     const seen = await examine().catch(() => undefined);
-    if (this.#incident !== incident) return;
+    // What was over before it was seen is not worth the look of an interval.
+    if (this.#incident !== incident || incident.isSettling) return;
     this.#refund = undefined;
     if (seen !== undefined) this.#write("warn", lines.examination(this.#endpoint, incident.id, seen));
   }
@@ -370,7 +383,7 @@ export class IncidentLog implements Observer {
       incident.isAnnounced ? incident.summarizedAt + this.#interval : incident.openedAt + this.#patience(incident),
       incident.passesByItself ? quietAt : now + BLIP,
       incident.passesByItself && incident.chapter.breaker === "write" ? now + TAKES_AGAIN / 2 : Infinity,
-      incident.recoveredAt === undefined ? Infinity : incident.recoveredAt + STRAGGLERS,
+      (incident.recoveredAt ?? Infinity) + (incident.isSettling ? SETTLES_WITHIN : STRAGGLERS),
       (incident.openedSince ?? Infinity) + CIRCUIT_LASTS,
     ].filter((at) => at > now);
     clock.clearTimeout(incident.timer);
@@ -385,6 +398,10 @@ export class IncidentLog implements Observer {
       return;
     }
     this.#tellCircuits(incident, now);
+    if (incident.isSettling) {
+      this.#schedule(incident);
+      return;
+    }
     // Refusals that came once, and were over before anybody lost patience, are no outage.
     const lasts = incident.passesByItself ? incident.lastFailureAt : now;
     if (!incident.isAnnounced && lasts - incident.openedAt >= this.#patience(incident)) {
@@ -405,7 +422,9 @@ export class IncidentLog implements Observer {
   #endingOf(incident: IncidentTally, now: number): IncidentEnding | undefined {
     const { recoveredAt, chapter, passesByItself } = incident;
     if (this.#open.size > 0) return undefined;
-    if (recoveredAt !== undefined && now - recoveredAt >= STRAGGLERS) return "recovered";
+    const wait = incident.isSettling ? SETTLES_WITHIN : STRAGGLERS;
+    if (recoveredAt !== undefined && now - recoveredAt >= wait) return "recovered";
+    if (incident.isSettling) return undefined;
     const quiet = now - incident.lastFailureAt;
     if (passesByItself) {
       const takesWrites = quiet >= TAKES_AGAIN && this.#takesWrites(incident);

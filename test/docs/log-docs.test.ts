@@ -41,8 +41,8 @@ const written = [
   lines.examination("e", "x", { code: "CONNECTION_REFUSED", sentence: "s" }),
   lines.summary("e", tally, 1000, 1),
   lines.closing("e", tally, ended),
-  lines.flapping("e", brief),
-  lines.blip("e", brief),
+  lines.flapping("e", brief, 1_000),
+  lines.blip("e", brief, 1_000),
   lines.failures("e", counts),
   lines.tookOver("e", takeover),
   lines.rejection("e", "QUEUE_FULL", 1, 1),
@@ -180,7 +180,7 @@ function lineOf(sample: Sample): lines.Line {
     case "connection.blip": {
       const [times, retried] = [numberOf(sample, "times"), numberOf(sample, "retried")];
       const shown = { causes: new Map([[code, times]]), from: 0, to: 3_800, duration, retried };
-      return lines.blip(endpoint, { ...shown, counts: countsOf(sample) });
+      return lines.blip(endpoint, { ...shown, counts: countsOf(sample) }, shown.to + numberOf(sample, "agoMs"));
     }
     case "commands.failed":
       return lines.failures(endpoint, countsOf(sample));

@@ -55,6 +55,7 @@ function outage(): void {
   observer.reconnected({ away: 1_300.4, server: "other" });
   observer.circuitChanged({ kind: "read-write", state: "closed" });
   observer.recovered({ reconnected: false, troubled: 0, server: "other" });
+  vi.advanceTimersByTime(1_000);
 }
 
 describe("events", () => {

@@ -55,6 +55,12 @@ function recovers(more: Partial<Recovery> = {}): void {
   log.recovered({ reconnected: true, troubled: 0, server: "unknown", ...more });
 }
 
+/** All is well, and stays so. */
+function isWell(more: Partial<Recovery> = {}): void {
+  recovers(more);
+  vi.advanceTimersByTime(1_000);
+}
+
 function write(level: string): (fields: object, message: string) => void {
   return (fields, message) => written.push({ ...fields, level, message });
 }
@@ -126,7 +132,7 @@ describe("IncidentLog", () => {
     }
     for (let i = 0; i < 3; i++) log.retried();
     log.circuitChanged({ kind: "read-write", state: "closed" });
-    recovers();
+    isWell();
 
     expect(events()).toEqual([
       "error incident.open",
@@ -253,7 +259,7 @@ describe("IncidentLog", () => {
     );
     vi.advanceTimersByTime(5_000);
     circuit("closed");
-    recovers();
+    isWell();
     expect(events().slice(2)).toEqual(["info incident.closed"]);
   });
 
@@ -262,7 +268,7 @@ describe("IncidentLog", () => {
       log.commandRefused(wrongPassword);
       vi.advanceTimersByTime(1000);
     }
-    recovers();
+    isWell();
     expect(events()).toEqual(["fatal incident.open", "info incident.closed"]);
   });
 
@@ -335,7 +341,7 @@ describe("IncidentLog", () => {
     log.connectionFailed(lost, Date.now() - 5_000);
     told("OUTCOME_UNKNOWN", { isOutcomeUnknown: true });
     vi.advanceTimersByTime(7_000);
-    recovers({ server: "same" });
+    isWell({ server: "same" });
     expect(events()).toEqual(["warn commands.failed", "error incident.open", "info incident.closed"]);
     expect(written[0]).toMatchObject({ code: "DEADLINE", failed: 1, unknownOutcome: 0 });
     expect(written[2]).toMatchObject({
@@ -375,14 +381,35 @@ describe("IncidentLog", () => {
       unknownCommands: { incr: 2, lpush: 2 },
     });
     expect(written[1]?.message).toContain(
-      "2 times in 4.13 s, back after at most 63 ms; 4 commands with unknown outcome",
+      "2 times in 4.13 s, the last 26 s ago, back after at most 63 ms; 4 commands with unknown outcome",
     );
   });
 
-  it("tells of what failed just after its closing line, and of what fails while nothing is wrong", () => {
+  it("counts what was under way when all was well again, and begins anew with what comes then", () => {
     log.connectionFailed(refused);
     vi.advanceTimersByTime(1_000);
+    recovers({ server: "restarted" });
+    vi.advanceTimersByTime(400);
+    told("DEADLINE", { isOutcomeUnknown: true });
+    expect(events()).toEqual(["error incident.open"]);
+    troubled = 1;
+    log.connectionFailed(lost);
+    expect(events()).toEqual(["error incident.open", "info incident.closed"]);
+    expect(written[1]).toMatchObject({ durationMs: 1_000, recoveryMs: 1_000, server: "restarted", failed: 1 });
+    expect(written[1]?.message).toContain(
+      "1 failed (DEADLINE 1), 1 with unknown outcome: INCR, 0 retried. Back 1 s after",
+    );
+    vi.advanceTimersByTime(300);
     recovers();
+    log.closed();
+    expect(events().slice(2)).toEqual(["error incident.open", "info incident.closed"]);
+    expect(written[3]).toMatchObject({ ending: "recovered", durationMs: 300, failed: 0 });
+  });
+
+  it("tells of what failed after its closing line, and of what fails while nothing is wrong", () => {
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(1_000);
+    isWell();
     told("DEADLINE", { isOutcomeUnknown: true });
     told("DEADLINE", { command: "get" });
     vi.advanceTimersByTime(9_000);
@@ -416,7 +443,7 @@ describe("IncidentLog", () => {
     told("CIRCUIT_OPEN", { isUnsent: true });
     vi.advanceTimersByTime(100);
     expect(events()).toEqual(["error incident.open"]);
-    recovers({ troubled: 0 });
+    isWell({ troubled: 0 });
     expect(events()).toEqual(["error incident.open", "info incident.closed"]);
     expect(written[1]).toMatchObject({ failed: 1, durationMs: 1_000 });
   });
@@ -433,7 +460,7 @@ describe("IncidentLog", () => {
     vi.advanceTimersByTime(60_000);
     log.connectionFailed(lost, Date.now() - 2_000);
     vi.advanceTimersByTime(2_000);
-    recovers({ reconnected: false });
+    isWell({ reconnected: false });
     expect(written.at(-1)?.message).toContain("recovered after 4 s");
     expect(written.at(-1)?.message).not.toContain("attempt");
   });
