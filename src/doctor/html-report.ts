@@ -43,7 +43,7 @@ const TONES = { healthy: "ok", warnings: "warn", failed: "fail", unknown: "warn"
 const LABELS = { healthy: "healthy", warnings: "warnings", failed: "failed", unknown: "could not tell" } as const;
 
 /** Titles of the groups, the ones that matter first. */
-const GROUPS = { fail: "Failed", warn: "Warnings", ok: "Passed", skip: "Not looked at" } as const;
+const GROUPS = { fail: "Failed", warn: "With warnings", ok: "Passed", skip: "Not looked at" } as const;
 const ORDER = ["fail", "warn", "ok", "skip"] as const;
 
 /** The report as an HTML document; every text of it is escaped. `version`: of this package. Links lead into its documentation as it is installed beside the application. */
@@ -71,7 +71,8 @@ function counts({ checks }: Report): string {
     const link = `<a href="#${status}"><b>${String(count)}</b> ${GROUPS[status].toLowerCase()}</a>`;
     return count === 0 ? [] : [`<li class="${status}">${link}</li>`];
   });
-  return `<nav><ul class="counts">${items.join("")}</ul></nav>`;
+  // A check may hold several warnings, and the verdict counts these.
+  return `<nav><ul class="counts"><li>${String(checks.length)} checks:</li>${items.join("")}</ul></nav>`;
 }
 
 /** What is well, or was not looked at, is folded: nobody reads a report for it. */
@@ -102,7 +103,11 @@ function facts({ target, startedAt, elapsed, runtime }: Report): string {
 function section(check: CheckReport): string {
   const time = check.elapsed > 0 ? `<small>${String(check.elapsed)} ms</small>` : "";
   return `<section class="check ${check.status}" id="${anchorOf(check.id)}"><div class="head"><span class="badge">${check.status}</span><h2><a href="#${anchorOf(check.id)}">${escape(check.title)}</a></h2>${time}</div>
-${check.findings.map(finding).join("\n")}</section>`;
+${[...check.findings].sort(byUrgency).map(finding).join("\n")}</section>`;
+}
+
+function byUrgency(one: Finding, other: Finding): number {
+  return ORDER.indexOf(one.status) - ORDER.indexOf(other.status);
 }
 
 function finding(one: Finding): string {

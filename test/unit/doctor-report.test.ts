@@ -77,11 +77,22 @@ describe(renderHtml, () => {
   });
 
   it("counts what it found, problems first, and folds what is well", () => {
+    expect(html).toContain("<li>2 checks:</li>");
     expect(html).toContain('<a href="#fail"><b>1</b> failed</a>');
     expect(html).toContain('<a href="#ok"><b>1</b> passed</a>');
     expect(html).toContain('<details class="group" id="fail" open><summary>Failed (1)</summary>');
     expect(html).toContain('<details class="group" id="ok"><summary>Passed (1)</summary>');
     expect(html.indexOf('id="fail"')).toBeLessThan(html.indexOf('id="ok"'));
+  });
+
+  it("counts checks, whose warnings the verdict counts, and shows the problems of a check first", () => {
+    const warned = { ...finding, status: "warn", evidence: "too old" } as const;
+    const fine = { ...finding, status: "ok", evidence: "young enough" } as const;
+    const checks = [{ id: "x", title: "X", status: "warn", elapsed: 1, findings: [fine, warned, warned] }] as const;
+    const page = renderHtml({ ...report, checks });
+    expect(page).toContain('<a href="#warn"><b>1</b> with warnings</a>');
+    expect(page).toContain("<summary>With warnings (1)</summary>");
+    expect(page.indexOf("too old")).toBeLessThan(page.indexOf("young enough"));
   });
 
   it("has an anchor for each check, the version, and links to the guide's chapter and the code's page", () => {
