@@ -6,52 +6,65 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster as PlainCluster } from "ioredis";
 import { Cluster } from "ioredoubt";
 import { ClusterLoad } from "../lab/cluster-load.mjs";
+import { ClusterProxies } from "../lab/cluster-proxies.mjs";
 import { storm } from "../lab/cluster-storm.mjs";
 import { startCluster } from "../lab/redis-cluster.mjs";
+import { ReplicationRecord } from "../lab/replication-record.mjs";
 import { markdownTable } from "../lab/text-table.mjs";
 import { list, readOptions } from "./lib/options.mjs";
 
 /**
  * @typedef {import("../lab/redis-cluster.mjs").RedisCluster} RealCluster
- * @typedef {(cluster: RealCluster, load: ClusterLoad, seed: number) => Promise<unknown>} Scene
+ * @typedef {{ cluster: RealCluster, proxies: ClusterProxies, record: ReplicationRecord, seed: number, tell: (what: string) => void }} Ground
+ * @typedef {(ground: Ground) => Promise<unknown>} Scene
  */
 
 /** Rounds a second; a round is a command or a batch. */
 const RATE = 400;
 
+/** Tells what our client logs among the faults. */
+const LOG = /** @type {any} */ (
+  Object.fromEntries(
+    ["debug", "info", "warn", "error"].map((level) => [
+      level,
+      /** @param {unknown[]} args */
+      (...args) => tell(`${level}: ${String(args.at(-1))}`),
+    ]),
+  )
+);
+
 /** @type {Record<string, Scene>} */
 const SCENES = {
-  storm: (cluster, load, seed) => storm(cluster, { seed, failing: () => load.faultsAt.push(performance.now()) }),
-  kill: async (cluster, load) => {
+  storm: ({ cluster, proxies, record, seed, tell }) =>
+    storm(cluster, { seed, proxies, tell, failing: (master, fail) => record.failing(master, fail) }),
+  kill: async ({ cluster, record }) => {
     const owner = await cluster.owner(0);
-    load.faultsAt.push(performance.now());
-    await owner.server.kill();
+    await record.failing(owner, () => owner.server.kill());
     await cluster.whenReplaced(owner);
     await sleep(1000);
   },
-  freeze: async (cluster, load) => {
-    const { server } = await cluster.owner(0);
-    load.faultsAt.push(performance.now());
-    server.freeze();
+  freeze: async ({ cluster, record }) => {
+    const owner = await cluster.owner(0);
+    await record.failing(owner, () => owner.server.freeze());
     await sleep(6000);
-    server.thaw();
+    owner.server.thaw();
     await sleep(2500);
   },
-  migrate: async (cluster) => {
+  migrate: async ({ cluster }) => {
     const to = await cluster.owner(16_383);
     await cluster.migrate(
       Array.from({ length: 150 }, (_, at) => at * 30),
       to,
     );
   },
-  failover: async (cluster) => {
+  failover: async ({ cluster }) => {
     for (const slot of [0, 6000, 12_000]) {
       await cluster.failover(await cluster.replicaOf(await cluster.owner(slot)));
       await sleep(700);
       await cluster.whenReplicated();
     }
   },
-  down: async (cluster) => {
+  down: async ({ cluster }) => {
     await Promise.all(cluster.nodes.map(({ server }) => server.kill()));
     await sleep(10_000);
     await Promise.all(cluster.nodes.map(({ server }) => server.restart()));
@@ -64,9 +77,11 @@ const options = readOptions("node benchmarks/cluster.mjs [options]", {
   only: { type: "string", default: Object.keys(SCENES).join(","), help: "scenes, separated by commas; default: all" },
   seeds: { type: "string", default: "1,2,3", help: "seeds of the storm, default 1,2,3" },
   clients: { type: "string", default: "plain,ours", help: "plain, ours or both; default: both" },
+  verbose: { type: "boolean", help: "tell each fault, and each write that is lost or failed" },
 });
 
-const HEAD = ["scene", "client", "twice", "lost", "unsettled", "untrue", "out of order"];
+// What was acknowledged and had not reached the replica when its master failed is lost with it: no client can know.
+const HEAD = ["scene", "client", "twice", "lost (with its master)", "unsettled", "untrue", "out of order"];
 const rows = [[...HEAD, "issued", "acknowledged", "failed", "unknown", "slowest ms"]];
 for (const name of list(options.only)) {
   const scene = SCENES[name];
@@ -85,32 +100,51 @@ console.log(markdownTable(rows));
  */
 async function run(name, scene, which, seed) {
   const cluster = await startCluster({ server: { persistence: "aof" } });
+  const proxies = await ClusterProxies.start(cluster);
+  const { startNodes, natMap } = proxies;
   const client =
     which === "ours"
-      ? new Cluster(cluster.startNodes, { resilience: { profile: "production", logger: false } })
-      : new PlainCluster(cluster.startNodes);
+      ? new Cluster(startNodes, {
+          natMap,
+          resilience: { profile: "production", logger: options.verbose ? LOG : false },
+        })
+      : new PlainCluster(startNodes, { natMap });
   client.on("error", () => {});
   const reader = new PlainCluster(cluster.startNodes);
   reader.on("error", () => {});
+  const record = new ReplicationRecord(cluster);
   try {
     await cluster.whenReplicated();
     await client.set("warm", "up");
     const load = new ClusterLoad(client);
     load.start(RATE);
+    record.start();
     await sleep(1000);
-    await scene(cluster, load, seed);
+    await scene({ cluster, proxies, record, seed, tell });
     await load.stop();
     await load.settled(20_000);
+    await record.stop();
     await cluster.whenOk(60_000);
-    const told = await load.account(reader);
-    // What was acknowledged just before its master failed had not reached the replica: no client can know.
-    const lost = `${told.lost - told.lostBesideFaults} (+${told.lostBesideFaults} with its master)`;
-    const zeros = [told.twice, lost, told.unsettled, told.untrue, told.disorder];
+    const told = await load.account(reader, record);
+    for (const { what, key, at } of told.ours) tell(`lost: ${what} of ${key}, acknowledged at ${seconds(at)}`);
+    for (const [error, count] of load.errors) tell(`${count} × ${error}`);
+    const zeros = [told.twice, `${told.lost} (+${told.beyond})`, told.unsettled, told.untrue, told.disorder];
     const counts = [told.issued, told.acknowledged, told.failed, told.unknown, told.slowest];
     return [seed === 0 ? name : `${name} ${seed}`, which, ...zeros, ...counts].map(String);
   } finally {
     client.disconnect();
     reader.disconnect();
+    await proxies.stop();
     await cluster.stop();
   }
+}
+
+/** @param {string} what */
+function tell(what) {
+  if (options.verbose) console.error(`${seconds(performance.now())} ${what}`);
+}
+
+/** @param {number} at */
+function seconds(at) {
+  return `${(at / 1000).toFixed(3)} s`;
 }

@@ -6,8 +6,6 @@
 
 /** Lists that are pushed to. */
 const LISTS = 24;
-/** A write that was acknowledged so shortly before its master failed may not have reached the replica. Milliseconds. */
-const REPLICATION = 100;
 
 /**
  * @typedef {object} Entry
@@ -16,6 +14,12 @@ const REPLICATION = 100;
  * @property {"pending" | "acknowledged" | "failed" | "unknown"} outcome
  * @property {number} settledAt
  * @property {number} took
+ *
+ * @typedef {object} Missing
+ * @property {string} what
+ * @property {string} key
+ * @property {number} at when it was acknowledged
+ * @property {"ours" | "beyond"} verdict
  */
 
 export class ClusterLoad {
@@ -23,8 +27,6 @@ export class ClusterLoad {
   entries = [];
   /** Errors by name and code, with how often they came. @type {Map<string, number>} */
   errors = new Map();
-  /** Times at which the caller failed a master: what was acknowledged just before may be lost with it. @type {number[]} */
-  faultsAt = [];
   #client;
   #name;
   #next = 0;
@@ -187,17 +189,17 @@ export class ClusterLoad {
   }
 
   /**
-   * Compares what callers were told with what the cluster has.
+   * Compares what callers were told with what the cluster has. Of writes that were acknowledged and are not there, `beyond` counts
+   * those that no replica had received, by the record of what replicas had, and `lost` all others.
    * @param {any} reader a client that reads from the masters
+   * @param {{ judge(key: string, confirmedAt: number): Promise<"ours" | "beyond"> }} [record]
    */
-  async account(reader) {
+  async account(reader, record = { judge: () => Promise.resolve("ours") }) {
     let twice = 0;
-    let lost = 0;
-    let lostBesideFaults = 0;
     let untrue = 0;
     let disorder = 0;
-    /** When writes were acknowledged that are lost. @type {number[]} */
-    const lostAt = [];
+    /** Acknowledged, and not there. @type {Missing[]} */
+    const missing = [];
     const entries = this.entries.filter(({ keys }) => keys.length > 0);
     for (let at = 0; at < entries.length; at += 200) {
       const part = entries.slice(at, at + 200);
@@ -207,29 +209,31 @@ export class ClusterLoad {
         if (counts.some((count) => count > 1)) twice++;
         if (entry.outcome === "failed" && counts.some((count) => count > 0)) untrue++;
         if (entry.outcome !== "acknowledged" || counts.every((count) => count >= 1)) return;
-        lost++;
-        lostAt.push(entry.settledAt);
-        if (this.#isBesideFault(entry.settledAt)) lostBesideFaults++;
+        missing.push({ what: entry.kind, key: entry.keys[0] ?? "", at: entry.settledAt, verdict: "ours" });
       });
     }
     for (let list = 0; list < LISTS; list++) {
-      const numbers = (await reader.lrange(`${this.#name}:list:${list}`, 0, -1)).map(Number);
+      const key = `${this.#name}:list:${list}`;
+      const numbers = (await reader.lrange(key, 0, -1)).map(Number);
+      const pushes = this.#pushes[list] ?? [];
       const seen = new Set();
       let highest = -1;
       for (const number of numbers) {
         if (seen.has(number)) twice++;
-        else if (number < highest) disorder++;
         seen.add(number);
+        // One whose outcome nobody knows may be executed late.
+        if (pushes[number]?.outcome !== "acknowledged") continue;
+        if (number < highest) disorder++;
         highest = Math.max(highest, number);
       }
-      (this.#pushes[list] ?? []).forEach(({ outcome, settledAt }, number) => {
+      pushes.forEach(({ outcome, settledAt }, number) => {
         if (outcome === "failed" && seen.has(number)) untrue++;
         if (outcome !== "acknowledged" || seen.has(number)) return;
-        lost++;
-        lostAt.push(settledAt);
-        if (this.#isBesideFault(settledAt)) lostBesideFaults++;
+        missing.push({ what: `push ${number}`, key, at: settledAt, verdict: "ours" });
       });
     }
+    for (const one of missing) one.verdict = await record.judge(one.key, one.at);
+    const ours = missing.filter(({ verdict }) => verdict === "ours");
     const all = [...this.entries, ...this.#pushes.flat()];
     /** @param {string} outcome */
     const count = (outcome) => all.filter((one) => one.outcome === outcome).length;
@@ -240,17 +244,13 @@ export class ClusterLoad {
       unknown: count("unknown"),
       unsettled: count("pending"),
       twice,
-      lost,
-      lostBesideFaults,
+      lost: ours.length,
+      beyond: missing.length - ours.length,
       untrue,
       disorder,
-      lostAt: lostAt.sort((one, other) => one - other),
+      /** What was lost although a replica had it, in the order in which it was acknowledged. */
+      ours: ours.sort((one, other) => one.at - other.at),
       slowest: Math.round(Math.max(0, ...this.entries.map(({ took }) => took))),
     };
-  }
-
-  /** @param {number} at */
-  #isBesideFault(at) {
-    return this.faultsAt.some((fault) => at <= fault + 5 && at >= fault - REPLICATION);
   }
 }
