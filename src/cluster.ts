@@ -17,6 +17,15 @@ import { forCluster } from "./cluster/batches.js";
 import { ClusterCore } from "./cluster/core.js";
 import { ownerOf, saysMoved, type ClusterConnectionOptions } from "./cluster/leases.js";
 import { clusterHealth, type ClusterHealth } from "./cluster/health.js";
+import {
+  clusterLiveness,
+  clusterReadiness,
+  clusterStartup,
+  type ClusterLiveness,
+  type ClusterReadiness,
+  type ClusterReadinessOptions,
+} from "./cluster/probes.js";
+import type { StartupOptions } from "./client/health.js";
 import { Life } from "./cluster/life.js";
 import { checkClusterOptions, type ClusterOptions } from "./cluster/options.js";
 import { SLOTS } from "./cluster/slot-ranges.js";
@@ -32,7 +41,15 @@ import type { Policy } from "./policy/shape.js";
 import type { TransactionOptions, TransactionResult } from "./lease/transaction.js";
 import { Redis, type CloseOptions, type TransactionScope } from "./redis.js";
 
-export type { ClusterConnectionOptions, ClusterHealth, ClusterOptions, ClusterStats };
+export type {
+  ClusterConnectionOptions,
+  ClusterHealth,
+  ClusterLiveness,
+  ClusterOptions,
+  ClusterReadiness,
+  ClusterReadinessOptions,
+  ClusterStats,
+};
 
 /** How long `close()` waits for what is under way, in milliseconds. */
 const DRAIN = 5_000;
@@ -203,6 +220,29 @@ export class Cluster extends IOCluster {
   /** Whether this client can serve now, for which share of the slots, and which masters cannot. No command is sent. */
   health(): ClusterHealth {
     return clusterHealth(this.status, this[CLUSTER].core);
+  }
+
+  /** For liveness probes: whether only a restart of the process would help. Never asks Redis: its outage is no reason. */
+  liveness(): ClusterLiveness {
+    const { core, life, closing } = this[CLUSTER];
+    return clusterLiveness(this.status, core, !life.isEndedByOwner && closing === undefined);
+  }
+
+  /**
+   * For readiness probes. A client is ready as long as it serves any slots at all, or as many as `slots` says: what one shard does
+   * is no reason to keep the callers of all others away. Asks masters only when `maxAge` is given and their last sign of life is
+   * older. A lazy client that nobody has used is ready. Never rejects.
+   */
+  readiness(options: ClusterReadinessOptions = {}): Promise<ClusterReadiness> {
+    return clusterReadiness(() => this.status, this[CLUSTER].core, options);
+  }
+
+  /**
+   * For startup: connects if nobody has yet, and resolves once a table is known and slots are served, after `within` milliseconds
+   * (default 10 000), or at once when only a person can help (wrong password). Never rejects.
+   */
+  startup(options: StartupOptions = {}): Promise<ClusterReadiness> {
+    return clusterStartup(() => this.status, this[CLUSTER].core, options);
   }
 
   /**

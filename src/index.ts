@@ -13,7 +13,15 @@ export {
 export type * from "ioredis";
 
 export { Cluster, createCluster } from "./cluster.js";
-export type { ClusterConnectionOptions, ClusterHealth, ClusterOptions, ClusterStats } from "./cluster.js";
+export type {
+  ClusterConnectionOptions,
+  ClusterHealth,
+  ClusterLiveness,
+  ClusterOptions,
+  ClusterReadiness,
+  ClusterReadinessOptions,
+  ClusterStats,
+} from "./cluster.js";
 export { createRedis } from "./create-redis.js";
 export { defineProfile, type ProfileDefinition } from "./policy/define-profile.js";
 export { explainPolicy, type ExplainedValue, type PolicyExplanation } from "./policy/explain-policy.js";

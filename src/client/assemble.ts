@@ -125,6 +125,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     replace: () => engine.redialWhenIdle(),
     resubscribing: (commands) => adapter.resubscription.begunAnew(commands, transport.lastReadAt),
     active: isUnref ? holdProcessWhileBusy(engine, internals) : undefined,
+    probeKey: node?.probeKey,
   });
   const brought = broughtBy(policy, explicit);
   const skipsReadyCheck = client.options.enableReadyCheck === false;

@@ -23,6 +23,8 @@ export interface NodeContext {
   readonly observe: (facts: EndpointFacts) => Observer;
   /** The cluster: a client of its own for the same server shares no circuit with the node. */
   readonly scope: string;
+  /** A key in a slot that the node serves: with another one, nobody would learn whether it takes writes. */
+  readonly probeKey?: (() => string) | undefined;
 }
 
 export interface ConstructionContext {
@@ -31,9 +33,9 @@ export interface ConstructionContext {
   readonly warnings?: readonly PolicyWarning[] | undefined;
   /** Where the policy comes from instead of `process.env`; its duplicates resolve theirs there too. */
   readonly environment?: Pick<PolicySources, "env" | "prefix"> | undefined;
-  /** It belongs to another client, which knows the scripts: it neither counts nor has connections of its own. */
   /** It is a node of a cluster, or belongs to one: the cluster counts it and writes its log. */
   readonly node?: NodeContext | undefined;
+  /** It belongs to another client, which knows the scripts: it neither counts nor has connections of its own. */
   readonly pooled?: PooledContext | undefined;
 }
 

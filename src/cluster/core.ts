@@ -31,6 +31,7 @@ import { Layout } from "./layout.js";
 import { LobbyTransport } from "./lobby.js";
 import { ClusterNode } from "./node.js";
 import { NodePool } from "./node-pool.js";
+import { ProbeKey } from "./probe-key.js";
 import { storyOf, wholeObserver } from "./observer.js";
 import {
   addressesOf,
@@ -302,7 +303,10 @@ export class ClusterCore {
     const cluster = this.#cluster;
     const made: { node?: ClusterNode } = {};
     const elsewhere = this.router.elsewhereOf(() => made.node);
-    const client = this.#client(address, { readOnly: isReplica }, this.policy, elsewhere);
+    const probeKey = new ProbeKey(this.options.keyPrefix ?? "", () =>
+      made.node ? this.layout.slotsOf(made.node) : NO_SLOTS,
+    );
+    const client = this.#client(address, { readOnly: isReplica }, this.policy, elsewhere, () => probeKey.find());
     const node = (made.node = new ClusterNode(key, client));
     client.on("error", (error: unknown) => void cluster.emit("node error", error, key));
     client.on("close", () => {
@@ -330,10 +334,16 @@ export class ClusterCore {
     const heartbeat = policy.heartbeat === false ? false : { ...policy.heartbeat, ...LISTENER_HEARTBEAT };
     const address = { host: node.host, port: node.port };
     const own = { keyPrefix: "", readOnly: false };
-    return this.#client(address, own, { ...policy, heartbeat }, undefined);
+    return this.#client(address, own, { ...policy, heartbeat });
   }
 
-  #client(address: NodeAddress, own: RedisOptions, policy: Policy, elsewhere: Elsewhere | undefined): Client {
+  #client(
+    address: NodeAddress,
+    own: RedisOptions,
+    policy: Policy,
+    elsewhere?: Elsewhere,
+    probeKey?: () => string,
+  ): Client {
     const { host, port } = address;
     const { clusterNodeRetryStrategy: retryStrategy, resilience } = this.options;
     // How often a node is dialled is no reason to fail what another one can serve.
@@ -353,6 +363,7 @@ export class ClusterCore {
       scripts: this.scripts,
       elsewhere,
       scope: this.#scope,
+      probeKey,
       observe: (facts: Parameters<ReturnType<typeof observerFor>>[0]) =>
         storyOf(this.lobby.endpoint.observer).partOf(facts),
     };
@@ -363,6 +374,7 @@ export class ClusterCore {
 }
 
 const NOBODY: string[] = [];
+const NO_SLOTS: ReadonlySet<number> = new Set();
 
 function sourceOf(node: ClusterNode): Source {
   return { host: node.host, port: node.port, slots: () => node.transport.ask("cluster", ["SLOTS"]) };

@@ -55,6 +55,14 @@ export class Layout {
     return this.owners[slot] === node || this.replicasOf(slot).includes(node);
   }
 
+  slotsOf(node: ClusterNode): ReadonlySet<number> {
+    const slots = new Set<number>();
+    this.owners.forEach((owner, slot) => {
+      if (owner === node) slots.add(slot);
+    });
+    return slots;
+  }
+
   /** Slots that nobody owns, out of all. */
   get unserved(): number {
     let count = 0;

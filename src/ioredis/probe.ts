@@ -6,7 +6,8 @@ import type { FailureContext } from "../failure/diagnosis.js";
 import type { CircuitKind } from "../engine/ports.js";
 
 export interface ProbeHooks {
-  readonly keyPrefix: string;
+  /** The key that a write is tried on. */
+  key(): string;
   /** Sends a command of our own; its promise tells the outcome. */
   send(command: Command): Promise<unknown>;
   context(): FailureContext;
@@ -14,16 +15,21 @@ export interface ProbeHooks {
   readOnly(): void;
 }
 
-/** What the server is asked. `keyPrefix` keeps the key of a write within the caller's own. */
-export function probeCommand(kind: CircuitKind, keyPrefix: string): Command {
+/** The key that a write is tried on, where nothing else decides. `keyPrefix` keeps it within the caller's own. */
+export function probeKey(keyPrefix: string): string {
+  return `${keyPrefix}ioredoubt:probe`;
+}
+
+/** What the server is asked. */
+export function probeCommand(kind: CircuitKind, key: string): Command {
   // SETRANGE with an empty value writes nothing, not even an empty key, yet the server treats it as a write that
   // needs memory: it fails with READONLY, OOM, MISCONF or NOREPLICAS exactly when other writes would.
-  return kind === "write" ? new Command("setrange", [`${keyPrefix}ioredoubt:probe`, "0", ""]) : new Command("ping");
+  return kind === "write" ? new Command("setrange", [key, "0", ""]) : new Command("ping");
 }
 
 /** Resolves to whether the server answered well within `timeout` milliseconds of this process's own running; never rejects. */
 export async function probe(kind: CircuitKind, timeout: number, hooks: ProbeHooks): Promise<boolean> {
-  const answered = hooks.send(probeCommand(kind, hooks.keyPrefix)).then(
+  const answered = hooks.send(probeCommand(kind, hooks.key())).then(
     () => true,
     (error: unknown) => {
       const { breaker, code } = classify(error, { ...hooks.context(), written: true });

@@ -44,7 +44,7 @@ import { internalsOf, type RedisInternals } from "./internals.js";
 import { LiveLogin, type TransactionWatch } from "./live-login.js";
 import { ConnectionLogin, type LoginParts, type TakenLogin } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
-import { probe } from "./probe.js";
+import { probe, probeKey } from "./probe.js";
 import { allowsQuickWrites, quickWrite, quickWriteBatch } from "./quick-write.js";
 import { QuickReplies } from "./quick-replies.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
@@ -83,6 +83,8 @@ export interface TransportOwner {
   readonly resubscribing: (commands: readonly Command[]) => void;
   /** Something is sent, or happens to the connection. Absent where nobody wants to know. */
   readonly active: (() => void) | undefined;
+  /** A key that the server takes writes for, where it does not do so for all. */
+  readonly probeKey?: (() => string) | undefined;
 }
 
 export interface TransportOptions {
@@ -395,7 +397,7 @@ export class IORedisTransport implements Transport {
 
   probe(kind: CircuitKind, timeout: number): Promise<boolean> {
     return probe(kind, timeout, {
-      keyPrefix: this.#redis.options.keyPrefix ?? "",
+      key: () => this.#owner?.probeKey?.() ?? probeKey(this.#redis.options.keyPrefix ?? ""),
       send: (command) => this.#internal(command),
       context: () => this.context(),
       readOnly: () => this.#owner?.readOnly(),

@@ -7,7 +7,7 @@ import { nameServers } from "./server-name.js";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis, type RedisOptions } from "ioredis";
 import { internalsOf, type RedisInternals } from "./internals.js";
-import { probeCommand } from "./probe.js";
+import { probeCommand, probeKey } from "./probe.js";
 
 /** The limit of a look doubles while looks are not answered in time, up to the handshake's own. */
 const GROWTH = 2;
@@ -40,7 +40,7 @@ export class WriteScout {
     const given = new Promise<boolean>((resolve) => {
       this.#end = () => resolve(false);
     });
-    const found = await Promise.race([given, takesWrites(scout, options.keyPrefix ?? "")]);
+    const found = await Promise.race([given, takesWrites(scout, probeKey(options.keyPrefix ?? ""))]);
     clock.clearTimeout(timer);
     this.#limit = clock.now() - since >= limit ? Math.min(this.#longest, this.#limit * GROWTH) : this.#first;
     this.#end = undefined;
@@ -55,10 +55,10 @@ export class WriteScout {
   }
 }
 
-async function takesWrites(scout: IORedis, keyPrefix: string): Promise<boolean> {
+async function takesWrites(scout: IORedis, key: string): Promise<boolean> {
   try {
     await scout.connect();
-    await ask(scout, probeCommand("write", keyPrefix));
+    await ask(scout, probeCommand("write", key));
     return true;
   } catch (error) {
     // Some refusals are the same whatever the server's role is; HELLO names the role to everybody.

@@ -189,6 +189,77 @@ describe("life", () => {
   });
 });
 
+describe("what it says of itself", () => {
+  it("goes on serving the other shards' callers while one master says nothing, unless all slots are asked for", async () => {
+    const { cluster } = shared;
+    const client = await readyClientOf(cluster);
+    expect(await client.startup()).toMatchObject({ ready: true, health: { status: "ready" } });
+    expect(await client.readiness({ maxAge: 60_000, slots: 1 })).toMatchObject({ ready: true });
+    for (const { server } of cluster.running) await server.call("CONFIG", "SET", "cluster-replica-no-failover", "yes");
+    const frozen = await cluster.owner(0);
+    frozen.server.freeze();
+    try {
+      const [some, all] = await Promise.all([
+        client.readiness({ maxAge: 0 }),
+        client.readiness({ maxAge: 0, slots: 1 }),
+      ]);
+      const mastersDown = [`127.0.0.1:${String(frozen.server.port)}`];
+      expect(some).toMatchObject({
+        ready: true,
+        health: { status: "degraded", code: "RESPONSE_TIMEOUT", mastersDown },
+      });
+      expect(all.ready).toBe(false);
+      expect(all.health.slotsServed).toBeCloseTo(2 / 3, 2);
+      expect(client.liveness().alive).toBe(true);
+    } finally {
+      frozen.server.thaw();
+      for (const { server } of cluster.running) await server.call("CONFIG", "SET", "cluster-replica-no-failover", "no");
+    }
+    await eventually(async () =>
+      expect(await client.readiness({ maxAge: 0, slots: 1 })).toMatchObject({ ready: true }),
+    );
+    await client.close();
+    expect(client.liveness().alive).toBe(true);
+    expect(await client.readiness({ required: false })).toMatchObject({ ready: false, health: { status: "closed" } });
+    await cluster.whenOk();
+  });
+
+  it("finds out with a key of the node's own slots whether it takes writes again", async () => {
+    const { cluster } = shared;
+    // One that the usual key of a probe is not in.
+    const usual = await cluster.owner(await cluster.slotOf("ioredoubt:probe"));
+    const ports = (await cluster.table()).map(({ master }) => master).filter((port) => port !== usual.server.port);
+    const { server } = cluster.at(ports[0] ?? 0);
+    const client = await readyClientOf(cluster, {
+      resilience: { deadline: 200, breaker: { volumeThreshold: 1, resetTimeout: 50, maxResetTimeout: 50 } },
+    });
+    const slots = await Promise.all(KEYS.map(async (key) => cluster.owner(await cluster.slotOf(`full:${key}`))));
+    const key = `full:${String(KEYS[slots.findIndex((owner) => owner.server === server)])}`;
+    const closed: unknown[] = [];
+    client.onEvent((event) => {
+      if (event.type === "circuit.changed" && event.state === "closed") closed.push(event);
+    });
+    await server.call("CONFIG", "SET", "maxmemory", "1");
+    try {
+      await eventually(async () => {
+        await outcomeOf(client.set(key, "v"));
+        expect(client.health()).toMatchObject({ status: "degraded", code: "OUT_OF_MEMORY", slotsServed: 1 });
+      });
+      await eventually(async () => {
+        await outcomeOf(client.set(key, "v"));
+        const stats = await server.cli("INFO", "commandstats");
+        expect(Number(/cmdstat_setrange:.*rejected_calls=(\d+)/.exec(stats)?.[1])).toBeGreaterThanOrEqual(4);
+      });
+      expect(closed).toEqual([]);
+      expect((await client.readiness()).ready).toBe(true);
+    } finally {
+      await server.call("CONFIG", "SET", "maxmemory", "0");
+    }
+    await eventually(() => expect(client.health().status).toBe("ready"));
+    expect(await client.set(key, "v")).toBe("OK");
+  });
+});
+
 describe("through change", () => {
   afterEach(() => shared.cluster.whenOk());
 
