@@ -11,12 +11,14 @@ import {
   type RedisKey,
 } from "ioredis";
 import { makesClients } from "./client/client-count.js";
+import { isOff, letBePlain } from "./client/plain.js";
 import { makeOptionsInspectable, makePrintable } from "./client/inspection.js";
 import { viewOf } from "./client/view.js";
 import { forCluster } from "./cluster/batches.js";
 import { ClusterCore } from "./cluster/core.js";
 import { ownerOf, saysMoved, type ClusterConnectionOptions } from "./cluster/leases.js";
 import { clusterHealth, type ClusterHealth } from "./cluster/health.js";
+import { plainCluster } from "./cluster/plain.js";
 import {
   clusterLiveness,
   clusterReadiness,
@@ -75,12 +77,14 @@ export class Cluster extends IOCluster {
    * @throws {ConfigError} before anything connects.
    */
   constructor(startNodes: StartNode[], options: ClusterOptions = {}) {
-    checkClusterOptions(options);
-    const { shardedSubscribers, lazyConnect = false, ...rest } = options;
-    // ioredis's own subscribers are plain clients; it must neither make them nor connect before everything is in place.
-    super(startNodes, { ...rest, lazyConnect: true } as never);
+    const isPlain = isOff([options]);
+    if (!isPlain) checkClusterOptions(options);
+    const { shardedSubscribers = false, lazyConnect = false, scripts, ...rest } = options;
+    // ioredis's own subscribers are plain clients; it must neither make them, nor scripts, nor connect before everything is in place.
+    super(startNodes, (isPlain ? options : { ...rest, lazyConnect: true }) as never);
+    if (isPlain) return;
     const internals = clusterInternalsOf(this);
-    Object.assign(internals.options, { lazyConnect, shardedSubscribers: shardedSubscribers ?? false });
+    Object.assign(internals.options, { lazyConnect, shardedSubscribers, ...(scripts && { scripts }) });
     // Whoever waits for ioredis's table would wait for what is never filled.
     internals.slots = Array.from({ length: SLOTS }, () => []);
     makeOptionsInspectable(internals.options);
@@ -93,12 +97,15 @@ export class Cluster extends IOCluster {
       life,
     });
     Object.defineProperty(this, CLUSTER, { value: { core, life, closing: undefined } satisfies State });
-    for (const definition of Object.values(options.scripts ?? {})) core.scripts.declare(definition);
+    for (const [name, definition] of Object.entries(scripts ?? {})) this.defineCommand(name, definition);
     if (!lazyConnect) this.connect().catch(ignore);
   }
 
-  override sendCommand(command: Command, stream?: BatchStream): unknown {
-    this[CLUSTER].core.router.dispatch(command, stream, undefined);
+  override sendCommand(command: Command, stream?: BatchStream, node?: unknown): unknown {
+    // Asked here and not around it: this is called for every command.
+    const state = (this as { readonly [CLUSTER]?: State })[CLUSTER];
+    if (state === undefined) return super.sendCommand(command, stream as never, node);
+    state.core.router.dispatch(command, stream, undefined);
     return command.promise;
   }
 
@@ -132,8 +139,7 @@ export class Cluster extends IOCluster {
     name: string,
     definition: ScriptDefinition & { numberOfKeys?: number; readOnly?: boolean },
   ): void {
-    // Those of the options come before there is anything to tell.
-    (this as Partial<Pick<Cluster, typeof CLUSTER>>)[CLUSTER]?.core.scripts.declare(definition);
+    this[CLUSTER].core.scripts.declare(definition);
     super.defineCommand(name, definition);
     keepOrderOfScript(this as unknown as IORedis, name, () => false);
   }
@@ -299,10 +305,12 @@ quickenBatches(Cluster.prototype as unknown as IORedis);
 for (const name of ["pipeline", "multi"] as const) {
   const create = Cluster.prototype[name] as (this: Cluster, ...args: unknown[]) => unknown;
   const value = function (this: Cluster, ...args: unknown[]): unknown {
-    return forCluster(create.apply(this, args));
+    const created = create.apply(this, args);
+    return CLUSTER in this ? forCluster(created) : created;
   };
   Object.defineProperty(Cluster.prototype, name, { value, configurable: true, writable: true });
 }
+letBePlain(Cluster.prototype, ["sendCommand", "duplicate", "pipeline", "multi"], plainCluster(IOCluster.prototype));
 makesClients(createCluster, Cluster);
 
 function ignore(): void {

@@ -58,11 +58,12 @@ function tellOff(by: string): void {
  * Makes the methods of a class ask first whether a client is plain: then those of ioredis answer, or the simple forms here.
  * `except` names those that ask by themselves, because they are called for every command.
  */
-export function letBePlain(prototype: IORedis, except: readonly PropertyKey[]): void {
-  const theirs = base as unknown as Readonly<Record<PropertyKey, Method>>;
+export function letBePlain(prototype: object, except: readonly PropertyKey[], ways: PlainWays = WAYS): void {
+  const { isPlain } = ways;
+  const theirs = ways.theirs as Readonly<Record<PropertyKey, Method>>;
   for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     const ours = descriptor.value as Method | undefined;
-    const simple = Object.hasOwn(SIMPLE, name) ? SIMPLE[name] : undefined;
+    const simple = Object.hasOwn(ways.simple, name) ? ways.simple[name] : undefined;
     if (name === "constructor" || except.includes(name)) continue;
     if (name === "policy") {
       const { get } = descriptor;
@@ -86,6 +87,15 @@ export function isPlain(client: object): boolean {
 }
 
 type Method = (this: IORedis, ...args: unknown[]) => unknown;
+
+/** What the clients of a class do that are plain. */
+export interface PlainWays {
+  /** ioredis's own methods. */
+  readonly theirs: object;
+  /** What ioredis has not. */
+  readonly simple: Readonly<Record<string, Method>>;
+  isPlain(client: object): boolean;
+}
 
 const SIMPLE = {
   with() {
@@ -147,13 +157,16 @@ const SIMPLE = {
   },
 } as const satisfies Readonly<Record<string, Method>> as Readonly<Record<string, Method>>;
 
+const WAYS: PlainWays = { theirs: base, simple: SIMPLE, isPlain };
+
 const STARTUP = 10_000;
 /** Between two looks whether the client is connected, in milliseconds. */
 const LOOK = 10;
 const DRAIN = 5_000;
 const RETRIES = 10;
 
-async function transact<T>(
+/** Optimistic locking on a connection of one's own. */
+export async function transact<T>(
   conn: IORedis,
   keys: readonly RedisKey[],
   fn: (scope: TransactionScope) => T | PromiseLike<T>,
@@ -214,7 +227,8 @@ const STATUSES: Readonly<Record<string, HealthStatus>> = {
   end: "closed",
 };
 
-function healthOf({ status }: IORedis): Health {
+/** What ioredis's status says. */
+export function healthOf({ status }: { readonly status: string }): Health {
   const since = Math.round(clock.wallTime());
   const health = STATUSES[status] ?? "down";
   if (health === "closed") return { status: health, since, code: "CLIENT_CLOSED", reason: "The client has ended." };

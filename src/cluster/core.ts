@@ -39,7 +39,7 @@ import {
   clusterLabel,
   credentialsIn,
   intervalOf,
-  type ClusterOptions,
+  type ResilientClusterOptions,
 } from "./options.js";
 import { ReadPreference, type ScaleReads } from "./read-preference.js";
 import { Router } from "./router.js";
@@ -56,7 +56,7 @@ const LISTENER_HEARTBEAT = { interval: 1_000, timeout: 1_500 };
 export interface ClusterCoreOptions {
   readonly cluster: IOCluster;
   readonly startNodes: readonly unknown[];
-  readonly options: ClusterOptions;
+  readonly options: ResilientClusterOptions;
   /** Makes a client of one server. */
   readonly create: (options: OwnOptions) => Client;
   /** What happens to the client as a whole. */
@@ -94,7 +94,7 @@ export class ClusterCore {
   /** The client, as the topology sees it. */
   readonly member: TopologyMember;
   readonly events: ClientEvents;
-  readonly options: ClusterOptions;
+  readonly options: ResilientClusterOptions;
   /** What was counted at nodes that have left. */
   readonly past = zeroCounters();
   /** A table is known, and the cluster serves. */

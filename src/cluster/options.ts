@@ -8,10 +8,17 @@ import type { EndpointInfo } from "../failure/diagnosis.js";
 
 /** ioredis's options and ours. */
 export type ClusterOptions = IOClusterOptions & {
-  readonly resilience?: ResilienceOptions | undefined;
+  /**
+   * How this client deals with failures. `false`: not at all; it is plain ioredis, as all clients are while the variable
+   * `IOREDOUBT_OFF` is on. Default: the policy of the profile `production`.
+   */
+  readonly resilience?: ResilienceOptions | false | undefined;
   /** Options of each node's client. `credentials` are asked for each node, by its host and port. */
   readonly redisOptions?: Pick<CredentialsOptions, "credentials"> | undefined;
 };
+
+/** The options of a client that is not plain. */
+export type ResilientClusterOptions = ClusterOptions & { readonly resilience?: ResilienceOptions | undefined };
 
 /** Between two looks at the table without a reason. Milliseconds. */
 const INTERVAL = 30_000;

@@ -1,6 +1,8 @@
 /** `resilience: false` and `IOREDOUBT_OFF`: plain ioredis behind the same import, with what ioredis has not in its simplest form. */
-import { Redis as Plain } from "ioredis";
+import { Command, Redis as Plain } from "ioredis";
 import { describe, expect, it } from "vitest";
+import { startCluster } from "../../lab/redis-cluster.mjs";
+import { Cluster } from "../../src/cluster.js";
 import { createRedis } from "../../src/create-redis.js";
 import { callOf } from "../../src/engine/call.js";
 import { Redis } from "../../src/redis.js";
@@ -142,16 +144,50 @@ it("fromEnv needs an address, and no policy", async () => {
   expect(() => createRedis.fromEnv({ ...env, IOREDOUBT_OFF: "0" })).toThrow(/IOREDOUBT_DEADLINE/);
 });
 
+it("a Cluster with resilience: false is ioredis's, and keeps what programs use beyond ioredis", async () => {
+  const servers = await startCluster({ masters: 1, replicas: 0 });
+  atEnd(() => servers.stop());
+  const cluster = new Cluster(servers.startNodes, {
+    resilience: false,
+    scripts: { twice: { lua: "return redis.call('incrby', KEYS[1], 2)", numberOfKeys: 1 } },
+  });
+  atEnd(() => cluster.disconnect());
+  expect(cluster).toBeInstanceOf(Cluster);
+  expect(await cluster.startup()).toMatchObject({ ready: true, health: { status: "ready", slotsServed: 1 } });
+  const command = new Command("set", ["k", "1"]);
+  await cluster.sendCommand(command);
+  expect(callOf(command)).toBeUndefined();
+  expect(cluster.nodes("master").every((node) => node instanceof Plain && !(node instanceof Redis))).toBe(true);
+  expect(await (cluster as unknown as { twice(key: string): Promise<number> }).twice("k")).toBe(3);
+  expect(await cluster.pipeline().get("k").exec()).toEqual([[null, "3"]]);
+  expect(await cluster.multi().incr("k").exec()).toEqual([[null, 4]]);
+  expect(await cluster.with({ deadline: 100 }).withDeadline(100).get("k")).toBe("4");
+  expect(await cluster.withConnection((connection) => connection.incr("k"), { key: "k" })).toBe(5);
+  expect((await cluster.transaction(["k"], ({ multi }) => void multi.incr("k"))).results).toEqual([6]);
+  const twin = cluster.duplicate([], { lazyConnect: true }) as Cluster;
+  expect([cluster.policy.profile, twin.policy.profile]).toEqual(["off", "off"]);
+  expect(cluster.stats()).toMatchObject({ status: "ready", failed: 0 });
+  expect([cluster.liveness().alive, (await cluster.readiness()).ready]).toEqual([true, true]);
+  cluster.onEvent(() => undefined)();
+  const ended = new Promise<void>((resolve) => cluster.once("end", resolve));
+  await cluster.close();
+  await ended;
+  expect(cluster.health().status).toBe("closed");
+});
+
 it("IOREDOUBT_OFF makes all clients plain, and says so in one line", async () => {
-  const server = await startRedis();
-  atEnd(() => server.stop());
+  const servers = await startCluster({ masters: 1, replicas: 0 });
+  atEnd(() => servers.stop());
+  const [port = 0] = servers.nodes.map(({ server }) => server.port);
   const script = `
-    import { createRedis, Redis } from ${JSON.stringify(DIST)};
-    const [a, b] = [createRedis(${String(server.port)}), new Redis(${String(server.port)}, { resilience: { deadline: 50 } })];
-    console.log(await a.ping(), await b.ping(), a.policy.profile, b.policy.profile);
-    await Promise.all([a.close(), b.close()]);`;
+    import { Cluster, createRedis, Redis } from ${JSON.stringify(DIST)};
+    const [a, b] = [createRedis(${String(port)}), new Redis(${String(port)}, { resilience: { deadline: 50 } })];
+    const c = new Cluster([${String(port)}], { resilience: { deadline: 50 } });
+    const clients = [a, b, c];
+    for (const client of clients) console.log(await client.ping(), client.policy.profile);
+    await Promise.all(clients.map((client) => client.close()));`;
   const { stdout, stderr } = await runSource(script, { env: { IOREDOUBT_OFF: "1" } });
-  expect(stdout.trim()).toBe("PONG PONG off off");
+  expect(stdout.trim().split("\n")).toEqual(["PONG off", "PONG off", "PONG off"]);
   const lines = stderr.trim().split("\n");
   expect(lines).toHaveLength(1);
   expect(lines[0]).toMatch(/"event":"client.off".*IOREDOUBT_OFF=1.*plain ioredis/);
