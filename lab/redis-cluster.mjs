@@ -19,7 +19,8 @@ const ON_ITS_WAY = 20_000;
  * @property {number} [masters] default 3
  * @property {number} [replicas] of each master; default 1
  * @property {number} [nodeTimeout] milliseconds after which a silent node is suspected; default 2000
- * @property {import("./redis-server.mjs").RedisOptions} [server] for every node
+ * @property {import("./redis-server.mjs").RedisOptions} [server] for every node. With `tls`, all that nodes say to each other and
+ *   all that they announce is TLS
  *
  * @typedef {object} ClusterNode
  * @property {string} id
@@ -53,7 +54,9 @@ export class RedisCluster {
     const count = masters * (1 + replicas);
     for (let at = 0; at < count; at++) {
       const port = await freePort();
+      const tlsPort = server.tls && (await freePort());
       const config = [
+        ...(tlsPort === undefined ? [] : ["tls-cluster yes", "tls-replication yes"]),
         "cluster-enabled yes",
         "cluster-config-file nodes.conf",
         `cluster-node-timeout ${nodeTimeout}`,
@@ -63,7 +66,7 @@ export class RedisCluster {
         ...(server.config ?? []),
       ];
       const id = randomBytes(20).toString("hex");
-      cluster.nodes.push({ id, server: new RedisServer({ ...server, config }, port, undefined) });
+      cluster.nodes.push({ id, server: new RedisServer({ ...server, config }, port, tlsPort) });
     }
     cluster.#writeFiles(masters);
     return cluster;
@@ -80,7 +83,8 @@ export class RedisCluster {
         const to = Math.floor((SLOTS * (at + 1)) / masters) - 1;
         const role = master === undefined ? `${mine}master -` : `${mine}slave ${master.id}`;
         const slots = master === undefined ? ` ${from}-${to}` : "";
-        return `${id} 127.0.0.1:${server.port}@${server.port + 10_000} ${role} 0 0 ${epoch} connected${slots}`;
+        const port = server.tlsPort ?? server.port;
+        return `${id} 127.0.0.1:${port}@${port + 10_000} ${role} 0 0 ${epoch} connected${slots}`;
       });
       lines.push(`vars currentEpoch ${masters} lastVoteEpoch 0`, "");
       writeFileSync(join(self.server.dir, "nodes.conf"), lines.join("\n"));
@@ -94,7 +98,7 @@ export class RedisCluster {
 
   /** Start nodes for a client. */
   get startNodes() {
-    return this.nodes.map(({ server }) => ({ host: server.host, port: server.port }));
+    return this.nodes.map(({ server }) => ({ host: server.host, port: server.tlsPort ?? server.port }));
   }
 
   /** Nodes that run. */

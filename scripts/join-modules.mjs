@@ -158,11 +158,16 @@ for (const name of JOINED_PACKAGES) {
  * @param {import("rolldown").OutputChunk} chunk
  */
 function onDemand({ fileName, code }) {
-  if (fileName !== "names.js") return code;
   const { file, names } = ON_DEMAND;
+  if (fileName !== "names.js" && fileName !== "core.js") return code;
   const found = new RegExp(`^const (\\w+) = require\\("\\./${file}\\.js"\\);\n`, "m").exec(code);
-  if (found === null) throw new Error(`names.js does not load ${file}.js, or in another way than was expected`);
-  const [line, variable] = found;
+  if (found === null) throw new Error(`${fileName} does not load ${file}.js, or in another way than was expected`);
+  const [line, variable = ""] = found;
+  // What a function uses is loaded when it runs.
+  if (fileName === "core.js") {
+    const getters = names.map((name) => `get ${name}() { return require("./${file}.js").${name}; }`);
+    return code.replace(line, `const ${variable} = { ${getters.join(", ")} };\n`);
+  }
   return names.reduce(
     (text, name) => {
       const assignment = `exports.${name} = ${variable}.${name};`;

@@ -11,7 +11,8 @@ import {
   type RedisKey,
 } from "ioredis";
 import { makesClients } from "./client/client-count.js";
-import { isOff, letBePlain } from "./client/plain.js";
+import { constructWith, takeContext, type ConstructionContext } from "./client/construction-context.js";
+import { isOff, letBePlain, offBy } from "./client/plain.js";
 import { makeOptionsInspectable, makePrintable } from "./client/inspection.js";
 import { viewOf } from "./client/view.js";
 import { forCluster } from "./cluster/batches.js";
@@ -38,6 +39,13 @@ import { CLUSTER, clusterInternalsOf } from "./ioredis/cluster-internals.js";
 import { quickenBatches } from "./ioredis/quick-pipeline.js";
 import { keepOrderOfScript } from "./ioredis/script-sends.js";
 import type { EventListener } from "./observe/events.js";
+import {
+  clusterAddressFromEnvironment,
+  clusterFromEnvironment,
+  type ClusterFromEnvironmentOptions,
+} from "./policy/environment/cluster-from-environment.js";
+import type { Environment } from "./policy/environment/policy-variables.js";
+import { normalPrefix } from "./policy/environment/target.js";
 import { checkMethodOptions } from "./policy/input/call-options.js";
 import type { Policy } from "./policy/shape.js";
 import type { TransactionOptions, TransactionResult } from "./lease/transaction.js";
@@ -45,6 +53,7 @@ import { Redis, type CloseOptions, type TransactionScope } from "./redis.js";
 
 export type {
   ClusterConnectionOptions,
+  ClusterFromEnvironmentOptions,
   ClusterHealth,
   ClusterLiveness,
   ClusterOptions,
@@ -63,6 +72,8 @@ const LIMITS = Symbol("ioredoubt.cluster.limits");
 interface State {
   readonly core: ClusterCore;
   readonly life: Life;
+  /** Where the policy comes from instead of `process.env`. */
+  readonly environment: ConstructionContext["environment"];
   closing: Promise<void> | undefined;
 }
 
@@ -71,12 +82,15 @@ export class Cluster extends IOCluster {
   declare readonly [CLUSTER]: State;
   /** @internal */
   declare readonly [LIMITS]?: CallOptions;
+  /** Another client of the cluster with these options, and a policy that is resolved anew. */
+  declare duplicate: ((startNodes?: StartNode[], override?: ClusterOptions) => Cluster) & IOCluster["duplicate"];
 
   /**
    * @param startNodes - one node is enough; each is a port, a URL, or an object with `host` and `port`.
    * @throws {ConfigError} before anything connects.
    */
   constructor(startNodes: StartNode[], options: ClusterOptions = {}) {
+    const given = takeContext() ?? {};
     const isPlain = isOff([options]);
     if (!isPlain) checkClusterOptions(options);
     const { shardedSubscribers = false, lazyConnect = false, scripts, ...rest } = options;
@@ -95,8 +109,10 @@ export class Cluster extends IOCluster {
       options: internals.options,
       create: (own) => new Redis(own),
       life,
+      given,
     });
-    Object.defineProperty(this, CLUSTER, { value: { core, life, closing: undefined } satisfies State });
+    const { environment } = given;
+    Object.defineProperty(this, CLUSTER, { value: { core, life, environment, closing: undefined } satisfies State });
     for (const [name, definition] of Object.entries(scripts ?? {})) this.defineCommand(name, definition);
     if (!lazyConnect) this.connect().catch(ignore);
   }
@@ -285,6 +301,30 @@ export function createCluster(startNodes: StartNode[], options: ClusterOptions =
   return new Cluster(startNodes, options);
 }
 
+/**
+ * A Cluster client whose start nodes (`REDIS_CLUSTER_NODES`), credentials, TLS and policy come from environment variables; all of
+ * them in docs/policy.md. What `options` set takes precedence over the environment.
+ *
+ * @throws {ConfigError} before anything connects, with every problem and no value. While `IOREDOUBT_OFF` is on, only those of
+ *   the address.
+ */
+createCluster.fromEnv = function fromEnv(
+  env: Environment = process.env,
+  options: ClusterFromEnvironmentOptions = {},
+): Cluster {
+  if (offBy([options], env) !== undefined) {
+    const { startNodes, options: plain } = clusterAddressFromEnvironment(env, options);
+    return new Cluster([...startNodes], { ...plain, resilience: false });
+  }
+  const { startNodes, options: given, resolved, warnings } = clusterFromEnvironment(env, options);
+  const environment = { env, prefix: normalPrefix(options.prefix) };
+  const { resilience } = options;
+  return constructWith(
+    { policy: resolved.policy, warnings, environment },
+    () => new Cluster([...startNodes], { ...given, ...(resilience === undefined ? {} : { resilience }) }),
+  );
+};
+
 Cluster.prototype.duplicate = function duplicate(
   this: Cluster,
   startNodes: StartNode[] = [],
@@ -293,7 +333,8 @@ Cluster.prototype.duplicate = function duplicate(
   const { options, startupNodes } = clusterInternalsOf(this);
   const redisOptions = { ...options.redisOptions, ...override.redisOptions };
   const nodes = startNodes.length > 0 ? startNodes : [...(startupNodes as StartNode[])];
-  return new Cluster(nodes, { ...options, ...override, redisOptions });
+  const environment = (this as { readonly [CLUSTER]?: State })[CLUSTER]?.environment;
+  return constructWith({ environment }, () => new Cluster(nodes, { ...options, ...override, redisOptions }));
 } as Cluster["duplicate"];
 
 // What the prototype itself looks like is asked, too.
@@ -311,7 +352,7 @@ for (const name of ["pipeline", "multi"] as const) {
   Object.defineProperty(Cluster.prototype, name, { value, configurable: true, writable: true });
 }
 letBePlain(Cluster.prototype, ["sendCommand", "duplicate", "pipeline", "multi"], plainCluster(IOCluster.prototype));
-makesClients(createCluster, Cluster);
+makesClients(createCluster.fromEnv, createCluster, Cluster);
 
 function ignore(): void {
   // The outcome is told by events and by the commands that wait.

@@ -1,7 +1,8 @@
 /** `createRedis`: `new Redis(...)` for those who prefer a function. */
 import { checkRedisArguments } from "./policy/input/arguments.js";
+import type { ClusterFromEnvironmentOptions } from "./policy/environment/cluster-from-environment.js";
 import type { Environment } from "./policy/environment/policy-variables.js";
-import { normalPrefix } from "./policy/environment/target.js";
+import { normalPrefix, readTarget } from "./policy/environment/target.js";
 import {
   addressFromEnvironment,
   resolveFromEnvironment,
@@ -9,6 +10,7 @@ import {
 } from "./policy/environment/from-environment.js";
 import { makesClients } from "./client/client-count.js";
 import { offBy } from "./client/plain.js";
+import { createCluster, type Cluster } from "./cluster.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
 
 /**
@@ -36,7 +38,12 @@ export function createRedis(...args: unknown[]): Redis {
  * @throws {ConfigError} before anything connects, with every problem and no value. While `IOREDOUBT_OFF` is on, only those of
  *   the address.
  */
-createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: FromEnvironmentOptions = {}): Redis {
+createRedis.fromEnv = function fromEnv(
+  env: Environment = process.env,
+  given: ClusterFromEnvironmentOptions = {},
+): Redis | Cluster {
+  const options = withoutCluster(given);
+  if (options !== given && readTarget(env, options.prefix).mode === "cluster") return createCluster.fromEnv(env, given);
   if (offBy([options], env) !== undefined) {
     const [first, ...others] = addressFromEnvironment(env, options);
     return new (Redis as new (...args: unknown[]) => Redis)({ ...(first as object), resilience: false }, ...others);
@@ -44,9 +51,27 @@ createRedis.fromEnv = function fromEnv(env: Environment = process.env, options: 
   const { args, resolved, warnings } = resolveFromEnvironment(env, options);
   const { resilience, prefix } = options;
   const environment = { env, prefix: normalPrefix(prefix) };
-  const given = { policy: resolved.policy, warnings, environment };
-  return redisWithPolicy(given, resilience === undefined ? args : withResilience(args, resilience));
-};
+  const context = { policy: resolved.policy, warnings, environment };
+  return redisWithPolicy(context, resilience === undefined ? args : withResilience(args, resilience));
+} as FromEnvironment;
+
+interface FromEnvironment {
+  /** The environment says which: a `Cluster` where it names the nodes of one. */
+  (
+    env: Environment | undefined,
+    options: ClusterFromEnvironmentOptions & {
+      readonly cluster: NonNullable<ClusterFromEnvironmentOptions["cluster"]>;
+    },
+  ): Redis | Cluster;
+  (env?: Environment, options?: FromEnvironmentOptions): Redis;
+}
+
+/** The same object where it does not ask for a Cluster. */
+function withoutCluster(options: ClusterFromEnvironmentOptions): FromEnvironmentOptions {
+  // Plain JavaScript may pass anything; what is no object is refused further on.
+  if ((options as ClusterFromEnvironmentOptions | null)?.cluster === undefined) return options;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== "cluster"));
+}
 
 /** ioredis reads three arguments, so it goes into the first one if that is an object. */
 function withResilience(args: readonly unknown[], resilience: NonNullable<RedisOptions["resilience"]>): unknown[] {

@@ -15,6 +15,7 @@ export type * from "ioredis";
 export { Cluster, createCluster } from "./cluster.js";
 export type {
   ClusterConnectionOptions,
+  ClusterFromEnvironmentOptions,
   ClusterHealth,
   ClusterLiveness,
   ClusterOptions,

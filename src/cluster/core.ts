@@ -6,7 +6,7 @@ import type { Cluster as IOCluster, RedisOptions } from "ioredis";
 import { clock } from "../clock.js";
 import { countClient } from "../client/client-count.js";
 import { ClientEvents } from "../client/client-events.js";
-import { constructWith } from "../client/construction-context.js";
+import { constructWith, type ConstructionContext } from "../client/construction-context.js";
 import type { Client } from "../client/host.js";
 import { hubOf, logIdOf, observerFor } from "../client/observers-of.js";
 import type { RedisOptions as OwnOptions } from "../client/redis-options.js";
@@ -24,8 +24,8 @@ import { idOf } from "../identity.js";
 import { reportBug } from "../ioredis/report-bug.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger, SILENT } from "../observe/guarded-logger.js";
-import { lintPolicy } from "../policy/lint.js";
-import { resolveSources } from "../policy/resolve.js";
+import { lintPolicy, type PolicyWarning } from "../policy/lint.js";
+import { resolveSources, type PolicySources } from "../policy/resolve.js";
 import type { Logger, Policy } from "../policy/shape.js";
 import { Layout } from "./layout.js";
 import { LobbyTransport } from "./lobby.js";
@@ -61,6 +61,8 @@ export interface ClusterCoreOptions {
   readonly create: (options: OwnOptions) => Client;
   /** What happens to the client as a whole. */
   readonly life: ClusterLife;
+  /** A policy that was resolved elsewhere, from an environment for instance. */
+  readonly given: ConstructionContext;
 }
 
 /** How the client's life goes on when its table changes. */
@@ -110,7 +112,7 @@ export class ClusterCore {
   readonly #specified = new Map<string, object>();
   #uncount: (() => void) | undefined = undefined;
 
-  constructor({ cluster, startNodes, options, create, life }: ClusterCoreOptions) {
+  constructor({ cluster, startNodes, options, create, life, given }: ClusterCoreOptions) {
     this.#cluster = cluster;
     this.#internals = clusterInternalsOf(cluster);
     this.#create = create;
@@ -120,8 +122,8 @@ export class ClusterCore {
       (options as { readonly redisOptions?: RedisOptions }).redisOptions ?? {});
     const { resilience, enableOfflineQueue } = options;
     const redis = { ...redisOptions, ...(enableOfflineQueue === false ? { enableOfflineQueue } : {}) };
-    const resolved = resolveSources({ resilience, redis, isCluster: true });
-    const policy = (this.policy = resolved.policy);
+    const { policy, warnings } = policyFrom(given, { resilience, redis });
+    this.policy = policy;
     const logger = (this.logger =
       resilience?.logger === false ? SILENT : guardedLogger(resilience?.logger ?? defaultLogger()));
     const addresses = addressesOf(startNodes);
@@ -151,7 +153,7 @@ export class ClusterCore {
       report: reportBug,
     }));
     this.events = new ClientEvents(() => hubOf(lobby.endpoint.observer));
-    tellWarnings(label, logger, lintPolicy(resolved, redis));
+    tellWarnings(label, logger, warnings);
     const layout = (this.layout = new Layout({
       create: (address, isReplica) => this.#createNode(address, isReplica),
       mapped: (address) => this.#internals.natMapper({ ...address }),
@@ -371,6 +373,15 @@ export class ClusterCore {
     const nodePolicy = { ...policy, pool: { ...policy.pool, size: 1 } };
     return constructWith({ policy: nodePolicy, node }, () => this.#create(options as OwnOptions));
   }
+}
+
+function policyFrom(
+  { policy, warnings = [], environment }: ConstructionContext,
+  { resilience, redis = {} }: PolicySources,
+): { readonly policy: Policy; readonly warnings: readonly PolicyWarning[] } {
+  if (policy !== undefined) return { policy, warnings };
+  const resolved = resolveSources({ resilience, redis, isCluster: true, ...environment });
+  return { policy: resolved.policy, warnings: lintPolicy(resolved, redis) };
 }
 
 const NOBODY: string[] = [];

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 
 const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 const OPTIONS = "{ lazyConnect: true, resilience: { logger: false } }";
+const ENV = '{ REDIS_CLUSTER_NODES: "h:1", REDIS_LAZY_CONNECT: "on" }';
 
 function run(type: "commonjs" | "module", source: string): unknown {
   return JSON.parse(
@@ -16,7 +17,7 @@ function run(type: "commonjs" | "module", source: string): unknown {
 const LOOK = `(() => {
   const before = loaded();
   class Mine extends Cluster {}
-  const made = [new Cluster([1], ${OPTIONS}), createCluster([1], ${OPTIONS}), new Mine([1], ${OPTIONS}), new Redis.Cluster([1], ${OPTIONS})];
+  const made = [new Cluster([1], ${OPTIONS}), createCluster([1], ${OPTIONS}), new Mine([1], ${OPTIONS}), new Redis.Cluster([1], ${OPTIONS}), createRedis.fromEnv(${ENV}, { cluster: true }), createCluster.fromEnv(${ENV})];
   return {
     before,
     after: loaded(),
@@ -29,7 +30,7 @@ const LOOK = `(() => {
 const EXPECTED = {
   before: false,
   after: true,
-  are: [true, true, true, true],
+  are: [true, true, true, true, true, true],
   mine: true,
   name: "Cluster",
   methods: "function",
@@ -40,14 +41,14 @@ describe("the Cluster of the package", () => {
     const source = `const Redis = require(${JSON.stringify(`${DIST}/index.js`)});
       const loaded = () => Object.keys(require.cache).some((file) => file.endsWith("cluster.js") && file.includes("dist"));
       const early = loaded();
-      const seen = (() => { const { Cluster, createCluster } = Redis; return ${LOOK.replace("const before = loaded();", "const before = early;")}; })();
+      const seen = (() => { const { Cluster, createCluster, createRedis } = Redis; return ${LOOK.replace("const before = loaded();", "const before = early;")}; })();
       console.log(JSON.stringify(seen));`;
     expect(run("commonjs", source)).toEqual(EXPECTED);
   });
 
   it("is loaded on demand by import", () => {
     const source = `import { createRequire } from "node:module";
-      import Redis, { Cluster, createCluster } from ${JSON.stringify(`${DIST}/index.mjs`)};
+      import Redis, { Cluster, createCluster, createRedis } from ${JSON.stringify(`${DIST}/index.mjs`)};
       const { cache } = createRequire(import.meta.url);
       const loaded = () => Object.keys(cache).some((file) => file.endsWith("cluster.js") && file.includes("dist"));
       console.log(JSON.stringify(${LOOK}));`;

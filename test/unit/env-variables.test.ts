@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { POLICY_VARIABLES } from "../../src/policy/environment/policy-variables.js";
 import { readTarget } from "../../src/policy/environment/target.js";
 import { FIELDS, variableOf, type Field } from "../../src/policy/fields.js";
+import { clusterFromEnvironment } from "../../src/policy/environment/cluster-from-environment.js";
 import { resolveFromEnvironment } from "../../src/policy/environment/from-environment.js";
 import { parseDuration, parseSize, parseSwitch } from "../../src/policy/environment/parse.js";
 import { resolveSources } from "../../src/policy/resolve.js";
@@ -156,11 +157,11 @@ describe("connection variables", () => {
     expect(names.sort()).toEqual(Object.keys(CONNECTION_VARIABLES).sort());
   });
 
-  it("REDIS_CLUSTER_NODES is refused in words, with and without a prefix, and read by the doctor", () => {
+  it("REDIS_CLUSTER_NODES is refused in words where a client of one server is wanted, with and without a prefix", () => {
     const nodes = "a,b:7001";
     expect(() => resolveFromEnvironment({ REDIS_CLUSTER_NODES: nodes })).toThrow(/^REDIS_CLUSTER_NODES: .* Cluster/m);
     expect(() => resolveFromEnvironment({ CACHE_REDIS_CLUSTER_NODES: nodes }, { prefix: "CACHE" })).toThrow(
-      /^CACHE_REDIS_CLUSTER_NODES: .*createCluster\(nodes\)/m,
+      /^CACHE_REDIS_CLUSTER_NODES: .*createCluster\.fromEnv\(env\)/m,
     );
     expect(readTarget({ REDIS_CLUSTER_NODES: nodes })).toMatchObject({
       mode: "cluster",
@@ -170,6 +171,48 @@ describe("connection variables", () => {
       ],
       problems: [],
     });
+  });
+
+  it("REDIS_CLUSTER_NODES makes a Cluster, with what its nodes and the Cluster itself are to have", () => {
+    const env = {
+      REDIS_CLUSTER_NODES: "a,b:7001",
+      REDIS_PORT: "5",
+      REDIS_USERNAME: "u",
+      REDIS_PASSWORD: "p",
+      REDIS_KEY_PREFIX: "k:",
+      REDIS_LAZY_CONNECT: "on",
+      REDIS_TLS_SERVERNAME: "s",
+      IOREDOUBT_DEADLINE: "9s",
+    };
+    const { startNodes, options, resolved } = clusterFromEnvironment(env, {
+      redis: { username: "code", connectionName: "c" },
+      cluster: { scaleReads: "all", enableOfflineQueue: false },
+    });
+    expect(startNodes).toEqual([
+      { host: "a", port: 6379 },
+      { host: "b", port: 7001 },
+    ]);
+    expect(options).toEqual({
+      keyPrefix: "k:",
+      lazyConnect: true,
+      scaleReads: "all",
+      enableOfflineQueue: false,
+      redisOptions: { username: "code", password: "p", connectionName: "c", tls: { servername: "s" } },
+    });
+    expect(resolved.policy).toMatchObject({ deadline: 9_000, queue: false });
+    expect(clusterFromEnvironment({ REDIS_CLUSTER_NODES: "a", REDIS_TLS: "on" }, {}).options.dnsLookup).toBeTypeOf(
+      "function",
+    );
+  });
+
+  it.each([
+    [{}, /^REDIS_CLUSTER_NODES: is not set.*createRedis\.fromEnv/m],
+    [{ CACHE_REDIS_CLUSTER_NODES: "a" }, /^REDIS_CLUSTER_NODES: .*prefix: "CACHE"/m],
+    [{ REDIS_CLUSTER_NODES: "a", REDIS_DB: "3" }, /^REDIS_DB: .*database 0 only/m],
+    [{ REDIS_CLUSTER_NODES: "a", REDIS_HOST: "h" }, /^REDIS_HOST: .*keep the one/m],
+    [{ REDIS_CLUSTER_NODES: "a", IOREDOUBT_DEADLINE: "nonsense" }, /^IOREDOUBT_DEADLINE: /m],
+  ])("makes no Cluster of %j", (env, says) => {
+    expect(() => clusterFromEnvironment(env, {})).toThrow(says);
   });
 
   it.each(CONNECTION)("%s reaches the client", (_name, env, args) => {

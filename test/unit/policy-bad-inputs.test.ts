@@ -564,7 +564,7 @@ const ROWS: readonly Row[] = [
   ["a URL beside Sentinels", env({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "m" }), "REDIS_URL", /keep the one/],
   ["a host beside a socket", bare({ REDIS_HOST: "h", REDIS_PATH: "/run/r" }), "REDIS_HOST", /keep the one/],
   ["a URL beside Cluster nodes", env({ REDIS_CLUSTER_NODES: "a" }), "REDIS_URL", /keep the one/],
-  ["Cluster nodes", bare({ REDIS_CLUSTER_NODES: "a" }), "REDIS_CLUSTER_NODES", /createCluster\(nodes\)/],
+  ["Cluster nodes", bare({ REDIS_CLUSTER_NODES: "a" }), "REDIS_CLUSTER_NODES", /createCluster\.fromEnv/],
   ["TLS off beside rediss", bare({ REDIS_URL: "rediss://h", REDIS_TLS: "off" }), "REDIS_TLS", /begins with rediss/],
   ["a slip in the beginning", env({ IOREDOUT_DEADLINE: "5s" }), "IOREDOUT_DEADLINE", /mean IOREDOUBT_DEADLINE/],
   ["a variable in small letters", env({ ioredoubt_deadline: "5s" }), "ioredoubt_deadline", /mean IOREDOUBT_DEADLINE/],

@@ -89,7 +89,7 @@ interface Address {
 }
 
 function addressOf(env: Environment, options: FromEnvironmentOptions): Address {
-  const mistakes = checkCall(env, options);
+  const mistakes = checkCall(env, options, OPTIONS);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const prefix = normalPrefix(options.prefix);
   const target = readTarget(env, prefix);
@@ -115,7 +115,7 @@ function addressOf(env: Environment, options: FromEnvironmentOptions): Address {
 }
 
 /** A password that a variable names a file for is read again whenever it is needed, unless something takes precedence over it. */
-function providersOf(
+export function providersOf(
   { origins, url, options }: EnvironmentTarget,
   env: Environment,
   username: string | undefined,
@@ -142,14 +142,15 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
+/** What `createRedis.fromEnv` takes in its second argument. */
 const OPTIONS = ["prefix", "resilience", "redis"];
 
 /** Mistakes in the call itself, which plain JavaScript does not find. */
-function checkCall(env: unknown, options: unknown): ConfigProblem[] {
+export function checkCall(env: unknown, options: unknown, known: readonly string[]): ConfigProblem[] {
   if (typeof env !== "object" || env === null) {
     return [{ path: "env", given: shapeOf(env), allowed: "must be an object of variables, such as process.env" }];
   }
-  const misplaced = OPTIONS.find((key) => key in env);
+  const misplaced = known.find((key) => key in env);
   if (misplaced !== undefined) {
     const allowed = `must stand in the second argument: fromEnv(process.env, { ${misplaced}: … })`;
     return [{ path: misplaced, given: "is in the first argument, which is the environment", allowed }];
@@ -159,11 +160,11 @@ function checkCall(env: unknown, options: unknown): ConfigProblem[] {
   }
   const { prefix, redis } = options as Record<string, unknown>;
   const problems: ConfigProblem[] = Object.keys(options)
-    .filter((key) => !OPTIONS.includes(key))
+    .filter((key) => !known.includes(key))
     .map((key) => ({
       path: `options.${key}`,
       given: "is not a known option",
-      allowed: `known here are ${OPTIONS.join(", ")}, and options of ioredis stand in redis${suggestion(key, OPTIONS)}`,
+      allowed: `known here are ${known.join(", ")}, and options of ioredis stand in redis${suggestion(key, known)}`,
     }));
   if (prefix !== undefined && (typeof prefix !== "string" || !/^\w*$/.test(prefix))) {
     const allowed = "must be the beginning of the variables' names: letters, digits and underscores";
@@ -175,6 +176,6 @@ function checkCall(env: unknown, options: unknown): ConfigProblem[] {
   return problems;
 }
 
-function definedOf(options: RedisOptions | undefined): Partial<EnvironmentRedisOptions> {
+export function definedOf(options: RedisOptions | undefined): Partial<EnvironmentRedisOptions> {
   return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
 }

@@ -124,7 +124,7 @@ function checkOneTarget(
   }
 }
 
-/** Why a client of this package cannot be made for what the environment names. */
+/** Why no client of one server can be made for what the environment names. */
 export function clusterProblems({ mode, origins }: EnvironmentTarget): ConfigProblem[] {
   if (mode !== "cluster") return [];
   return [
@@ -132,7 +132,7 @@ export function clusterProblems({ mode, origins }: EnvironmentTarget): ConfigPro
       path: origins.get("startupNodes") ?? "REDIS_CLUSTER_NODES",
       given: "names the nodes of a Cluster",
       allowed:
-        "cannot be used by createRedis.fromEnv, which makes clients for one server or Sentinel; for a Cluster write createCluster(nodes)",
+        "for a Cluster write createCluster.fromEnv(env), or createRedis.fromEnv(env, { cluster: true }) where it may be either",
     },
   ];
 }

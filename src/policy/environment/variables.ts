@@ -44,7 +44,7 @@ export const CONNECTION_VARIABLES: Readonly<Record<string, string>> = {
   REDIS_SENTINEL_TLS_SERVERNAME: "Name the Sentinels' certificate must be for, when it differs from the host.",
   REDIS_SENTINEL_TLS_REJECT_UNAUTHORIZED: "off: accept any certificate. For tests only.",
   REDIS_CLUSTER_NODES:
-    "Cluster nodes to start from as `host:port,host:port`, for the doctor. `createRedis.fromEnv` refuses it: pass them to `createCluster`.",
+    "Cluster nodes to start from as `host:port,host:port`, for `createCluster.fromEnv`, or `createRedis.fromEnv(env, { cluster: true })` where it may be either.",
 };
 
 const SYNONYMS: Readonly<Record<string, string>> = {
@@ -109,7 +109,7 @@ export function misspelt(env: Environment, prefix: string, url: string | undefin
 /** What to do where the variables of a prefix are not set and those of another are, as text to append; or nothing. */
 export function setElsewhere(env: Environment, prefix: string): string {
   const found = Object.keys(env).flatMap((variable) => {
-    const other = /^(|.*_)REDIS_(?:URL|HOST|PATH|SENTINELS)(?:_FILE)?$/.exec(variable)?.[1];
+    const other = /^(|.*_)REDIS_(?:URL|HOST|PATH|SENTINELS|CLUSTER_NODES)(?:_FILE)?$/.exec(variable)?.[1];
     return other === undefined || other === prefix || (env[variable] ?? "") === "" ? [] : [{ variable, other }];
   });
   const meant = found.find(({ other }) => other.toLowerCase() === prefix.toLowerCase()) ?? found[0];
