@@ -3,6 +3,7 @@ import type { Check } from "./check.js";
 import { answersCheck } from "./checks/answers.js";
 import { auditCheck } from "./checks/audit.js";
 import { clientLimitsCheck } from "./checks/client-limits.js";
+import { clusterCheck } from "./checks/cluster.js";
 import { discoveryCheck } from "./checks/discovery.js";
 import { failoverCheck } from "./checks/failover.js";
 import { firstBytesCheck } from "./checks/first-bytes.js";
@@ -37,6 +38,7 @@ const CHAIN: readonly Check[] = [
   surroundingsCheck,
   sessionCheck,
   topologyCheck,
+  clusterCheck,
   permissionsCheck,
   answersCheck,
   serverClientsCheck,
@@ -47,9 +49,16 @@ const CHAIN: readonly Check[] = [
   clientLimitsCheck,
 ];
 
-/** What a run consists of; `deep` adds the audit. Nobody but Sentinels replaces a master. */
+/** What only one kind of client has to be told of. */
+const OF_MODE = new Map<Check, Target["mode"]>([
+  // Nobody but Sentinels replaces a master
+  [failoverCheck, "sentinel"],
+  [clusterCheck, "cluster"],
+]);
+
+/** What a run consists of; `deep` adds the audit. */
 export function checksOf(deep: boolean, mode: Target["mode"]): readonly Check[] {
-  const chain = mode === "sentinel" ? CHAIN : CHAIN.filter((check) => check !== failoverCheck);
+  const chain = CHAIN.filter((check) => [undefined, mode].includes(OF_MODE.get(check)));
   return deep ? [...chain, auditCheck] : chain;
 }
 
