@@ -263,6 +263,7 @@ export class ClusterCore {
   #memberOf(timeout: number): TopologyMember {
     return {
       sources: () => shuffled(this.layout.all.filter((node) => node.isWell)).map(sourceOf),
+      silent: () => this.layout.all.filter(({ isDoubted }) => isDoubted).map(({ key }) => key),
       seeds: () => this.#seeds(timeout),
       apply: (ranges) => this.#apply(ranges),
       failed: (error) => this.#life.failed(error),

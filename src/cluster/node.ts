@@ -20,6 +20,8 @@ export class ClusterNode {
   /** Where its commands go. */
   readonly dispatcher: Dispatcher;
   #isCorked = false;
+  /** It was silent, and what it says is not believed yet. */
+  isDoubted = false;
 
   constructor(key: string, client: Client) {
     this.key = key;
@@ -127,6 +129,25 @@ export class ClusterNode {
   fence(): void {
     const { engine, transport, silence } = this;
     if (engine.isReady) transport.destroy(silentConnection(engine.endpoint.label, silence), clock.now() - silence);
+  }
+
+  /**
+   * Nothing that it says, on any of its connections, is believed until it has answered what it owes and `serves` has resolved. If it
+   * does not serve any more, what it confirms is lost: the one that has taken its place has never heard of it.
+   */
+  async doubt(serves: () => Promise<boolean>): Promise<void> {
+    if (this.isDoubted) return;
+    this.isDoubted = true;
+    const transports = this.client[STATE].parts.all().map(({ transport }) => transport);
+    const answered = this.transport.holdReplies();
+    for (const transport of transports) void transport.holdReplies();
+    await answered;
+    const isServing = await serves();
+    this.isDoubted = false;
+    for (const transport of transports) {
+      if (isServing || !transport.holdsReplies) transport.letReplies();
+      else transport.destroy(silentConnection(this.engine.endpoint.label, this.silence));
+    }
   }
 }
 

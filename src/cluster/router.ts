@@ -5,7 +5,7 @@
  * overtake each other on their way through two nodes.
  */
 import type { Command } from "ioredis";
-import { clock, setUnrefTimeout } from "../clock.js";
+import { clock, setUnrefTimeout, within } from "../clock.js";
 import { factsOf } from "../command/facts.js";
 import { callOf, isUnencodable, type Call, type Handover } from "../engine/call.js";
 import * as clientErrors from "../engine/client-errors.js";
@@ -46,6 +46,8 @@ export interface RouterParts {
 const AGAIN = 100;
 /** A node that was silent or away for longer may have a successor by now. Milliseconds. */
 const SUCCEEDED = 500;
+/** What a node says that was silent waits so long at most for what the others say. Milliseconds. */
+const DOUBT = 1_000;
 /** A node that serves nothing any more is looked at as often, until it has nothing left. Milliseconds. */
 const LOOK = 20;
 
@@ -255,6 +257,13 @@ export class Router implements Dispatcher {
     this.#parts.refresh();
     // Its readers are served elsewhere, and asking again does no harm.
     if (node.isReplica) node.fence();
+    else void node.doubt(() => this.#stillServes(node));
+  }
+
+  /** Whether a node that was silent is still a master, as the others say; they are not waited for longer than a moment. */
+  async #stillServes(node: ClusterNode): Promise<boolean> {
+    await within(this.#parts.confirmed(), DOUBT, () => undefined);
+    return this.#parts.layout.masters.includes(node);
   }
 
   // ---- where units go

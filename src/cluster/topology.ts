@@ -5,7 +5,7 @@
  */
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import { firstAnswer } from "./hedged.js";
-import { fingerprintOf, readSlots, type SlotRange } from "./slot-ranges.js";
+import { fingerprintOf, keyOf, readSlots, type SlotRange } from "./slot-ranges.js";
 
 /** A node that may be asked. */
 export interface Source {
@@ -19,6 +19,8 @@ export interface Source {
 export interface TopologyMember {
   /** Connected nodes, the best first. */
   sources(): readonly Source[];
+  /** Nodes that say nothing, as `host:port`: what they say when they come back is old. */
+  silent(): readonly string[];
   /** The start nodes, their names looked up now. */
   seeds(): Promise<readonly Source[]>;
   apply(ranges: readonly SlotRange[]): void;
@@ -37,7 +39,10 @@ export interface TopologyOptions {
 
 /** Between two questions, at first and at most, in milliseconds. */
 const PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
+const LONGEST_PAUSE = 250;
+/** After so many questions in vain the pauses grow on, up to this. A failover takes no longer. Milliseconds. */
+const PATIENCE = 100;
+const PATIENT_PAUSE = 1_000;
 /** Connected nodes that are asked before the start nodes are. */
 const SOURCES = 3;
 /** A table of this age is given to a client that joins. Milliseconds. */
@@ -96,7 +101,8 @@ export class Topology {
   /** The table may be old: it is asked for soon, once, whoever says so. */
   wanted(): void {
     if (this.#members.size === 0 || this.#running !== undefined || this.#timer !== undefined) return;
-    const bound = Math.min(LONGEST_PAUSE, PAUSE * 2 ** Math.min(this.#vain, 10));
+    const longest = this.#vain < PATIENCE ? LONGEST_PAUSE : PATIENT_PAUSE;
+    const bound = Math.min(longest, PAUSE * 2 ** Math.min(this.#vain, 10));
     const pause = bound * (0.5 + clock.random() / 2) - (clock.now() - this.#askedAt);
     this.#timer = setUnrefTimeout(
       () => {
@@ -150,20 +156,30 @@ export class Topology {
 
   /** Of all clients: whichever is connected may ask. */
   #sources(): readonly Source[] {
+    const silent = this.#silent();
     const found = new Map<string, Source>();
     for (const member of this.#members) {
       for (const source of member.sources()) {
-        const key = `${source.host}:${String(source.port)}`;
-        if (!found.has(key)) found.set(key, source);
+        const key = keyOf(source);
+        if (!found.has(key) && !silent.has(key)) found.set(key, source);
       }
       if (found.size >= SOURCES) break;
     }
     return [...found.values()].slice(0, SOURCES);
   }
 
+  /** One that is silent for one client may be well for another, which has asked it for nothing. */
+  #silent(): ReadonlySet<string> {
+    return new Set([...this.#members].flatMap((member) => member.silent()));
+  }
+
+  /** Those that are silent come last: nobody else may be there. */
   async #seeds(): Promise<readonly Source[]> {
     const [member] = this.#members;
-    return (await member?.seeds()) ?? [];
+    const seeds = (await member?.seeds()) ?? [];
+    const silent = this.#silent();
+    const isSilent = (source: Source): boolean => silent.has(keyOf(source));
+    return [...seeds.filter((source) => !isSilent(source)), ...seeds.filter(isSilent)];
   }
 
   #tell(ranges: readonly SlotRange[]): void {

@@ -51,6 +51,7 @@ import { Reconnect, type RetryStrategy } from "./reconnect.js";
 import { ownSentinels } from "./own-sentinels.js";
 import { ConnectionRecord } from "./record.js";
 import type { Garble } from "./reply-guard.js";
+import { ReplyGate } from "./reply-gate.js";
 import { ReplyLimits, type Excess } from "./reply-limits.js";
 import type { SentinelDoor } from "./sentinel-client.js";
 import { SelectedDatabase } from "./selected-database.js";
@@ -146,6 +147,7 @@ export class IORedisTransport implements Transport {
   readonly #scout: WriteScout;
   readonly #replyLimits: ReplyLimits;
   readonly #errors = new BoundedErrors();
+  readonly #gate = new ReplyGate();
   /** The socket whose decoder is guarded. */
   #guarded: object | undefined = undefined;
   #isQuick = false;
@@ -335,6 +337,22 @@ export class IORedisTransport implements Transport {
     this.#record.suffer(reason);
     this.#events?.connectionFailed(reason, since);
     this.#redis.stream?.destroy();
+  }
+
+  /** Keeps back what the server says from here on. Resolves when it has said something, or the connection is gone. */
+  holdReplies(): Promise<void> {
+    const { stream } = this.#redis;
+    return stream === undefined || stream.destroyed ? Promise.resolve() : this.#gate.close(stream);
+  }
+
+  /** Lets through what was kept back, and what comes. */
+  letReplies(): void {
+    this.#gate.open();
+  }
+
+  /** Something was kept back. */
+  get holdsReplies(): boolean {
+    return this.#gate.isHolding;
   }
 
   end(): void {

@@ -338,6 +338,37 @@ describe("through change", () => {
     await cluster.whenReplicated();
   });
 
+  it("believes nothing that a master says that was replaced while it stood still", async () => {
+    const { cluster } = shared;
+    const client = await readyClientOf(cluster);
+    for (let round = 0; round < 3; round++) {
+      await cluster.whenReplicated();
+      const owner = await cluster.owner(0);
+      const replica = await eventually(() => cluster.replicaOf(owner));
+      const slots = (await cluster.table()).filter(({ master }) => master === owner.server.port);
+      const keys: string[] = [];
+      for (let at = 0; keys.length < 20; at++) {
+        const key = `still:${String(round)}:${String(at)}`;
+        const slot = await cluster.slotOf(key);
+        if (slots.some(({ from, to }) => from <= slot && slot <= to)) keys.push(key);
+      }
+      await client.exists(keys[0] ?? "");
+      owner.server.freeze();
+      const writes = keys.map((key) => outcomeOf(client.incr(key)));
+      await eventually(() => expect(client.health().status).toBe("degraded"));
+      // Without a vote, which would take until the others miss the master.
+      await replica.server.call("CLUSTER", "FAILOVER", "TAKEOVER");
+      owner.server.thaw();
+      const outcomes = await Promise.all(writes);
+      await cluster.whenOk();
+      const reader = plainReader(cluster);
+      const values = await Promise.all(keys.map((key) => reader.get(key)));
+      const lost = keys.filter((_, at) => outcomes[at]?.error === undefined && values[at] === null);
+      expect(lost).toEqual([]);
+      expect(values.filter((value) => Number(value) > 1)).toEqual([]);
+    }
+  });
+
   it("ends in time while a master stands still, and a new client begins", async () => {
     const { cluster } = shared;
     const client = await readyClientOf(cluster);

@@ -86,10 +86,11 @@ describe("whoever answers first", () => {
 });
 
 describe("the topology", () => {
-  function memberWith(sources: readonly Source[], seeds: readonly Source[]) {
+  function memberWith(sources: readonly Source[], seeds: readonly Source[], silent: readonly string[] = []) {
     const told = { tables: 0, failures: [] as Error[] };
     const member: TopologyMember = {
       sources: () => sources,
+      silent: () => silent,
       seeds: () => Promise.resolve(seeds),
       apply: () => told.tables++,
       failed: (error) => told.failures.push(error),
@@ -110,6 +111,22 @@ describe("the topology", () => {
     await Promise.all([topology.refresh(), topology.refresh(), topology.refresh()]);
     expect([asked, ...members.map(({ told }) => told.tables)]).toEqual([1, 1, 1]);
     for (const { member } of members) topology.leave(member);
+  });
+
+  it("asks nobody who is silent for any client, and of the start nodes those that are not first", async () => {
+    const asked: number[] = [];
+    const noting = (port: number): Source => ({ host: "h", port, slots: () => (asked.push(port), up.slots()) });
+    const topology = new Topology({ timeout: 60_000, interval: 0 });
+    const members = [memberWith([noting(1), noting(2)], []), memberWith([], [], ["h:1"])];
+    for (const { member } of members) topology.join(member);
+    await topology.refresh();
+    expect(asked).toEqual([2]);
+    for (const { member } of members) topology.leave(member);
+    const alone = memberWith([noting(1)], [noting(1), noting(3)], ["h:1"]);
+    topology.join(alone.member);
+    await topology.refresh();
+    expect(asked).toEqual([2, 3]);
+    topology.leave(alone.member);
   });
 
   it("asks the start nodes when no node answers, and says so when they do not either", async () => {

@@ -1,0 +1,52 @@
+/**
+ * Keeps back what comes on a connection, until its owner knows whether it may be believed: a server that stood still does not know
+ * that another one has taken its place, and confirms writes that nobody will ever see. Nothing is lost by it and nothing changes
+ * its order; what was kept back when the connection closes was never said.
+ */
+import type { Socket } from "node:net";
+
+export class ReplyGate {
+  #stream: Socket | undefined = undefined;
+  readonly #held: unknown[] = [];
+  #came: Promise<void> | undefined = undefined;
+
+  /** Something was kept back. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
+  /** From here on nothing is let through. Resolves when something has come, or the connection has closed. */
+  close(stream: Socket): Promise<void> {
+    if (this.#stream === stream && this.#came !== undefined) return this.#came;
+    this.open();
+    this.#stream = stream;
+    return (this.#came = new Promise((resolve) => {
+      // What Node calls with the bytes that it has read, and with null at their end; its own is that of the class.
+      stream.push = (chunk: unknown): boolean => {
+        this.#held.push(chunk);
+        resolve();
+        return true;
+      };
+      stream.once("close", () => {
+        if (this.#stream === stream) this.#forget();
+        resolve();
+      });
+    }));
+  }
+
+  /** Lets everything through, from what was kept back on. */
+  open(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    Reflect.deleteProperty(stream, "push");
+    const held = this.#held.splice(0);
+    this.#forget();
+    if (stream.destroyed) return;
+    for (const chunk of held) stream.push(chunk);
+  }
+
+  #forget(): void {
+    this.#stream = this.#came = undefined;
+    this.#held.length = 0;
+  }
+}

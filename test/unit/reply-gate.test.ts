@@ -1,0 +1,56 @@
+/** What comes on a connection is kept back, whole and in order, until somebody lets it through. */
+import type { Socket } from "node:net";
+import { Readable } from "node:stream";
+import { expect, it } from "vitest";
+import { ReplyGate } from "../../src/ioredis/reply-gate.js";
+
+function connection() {
+  const stream = new Readable({ read: () => undefined });
+  const seen: string[] = [];
+  stream.on("data", (chunk: Buffer) => seen.push(chunk.toString()));
+  stream.on("end", () => seen.push("end"));
+  return { stream, socket: stream as unknown as Socket, seen };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+it("keeps back what comes, and lets it through in order, its end included", async () => {
+  const { stream, socket, seen } = connection();
+  const gate = new ReplyGate();
+  stream.push("a");
+  await turn();
+  const came = gate.close(socket);
+  expect(gate.close(socket)).toBe(came);
+  expect(gate.isHolding).toBe(false);
+  for (const chunk of ["b", "c", null]) stream.push(chunk);
+  await came;
+  await turn();
+  expect([seen, gate.isHolding]).toEqual([["a"], true]);
+  gate.open();
+  await turn();
+  expect([seen, gate.isHolding]).toEqual([["a", "b", "c", "end"], false]);
+});
+
+it("lets everything through once it is open again", async () => {
+  const { stream, socket, seen } = connection();
+  const gate = new ReplyGate();
+  void gate.close(socket);
+  gate.open();
+  stream.push("a");
+  await turn();
+  expect(seen).toEqual(["a"]);
+});
+
+it("forgets what a connection said that has closed, and the next one is free", async () => {
+  const { stream, socket, seen } = connection();
+  const gate = new ReplyGate();
+  const came = gate.close(socket);
+  stream.destroy();
+  await came;
+  expect(gate.isHolding).toBe(false);
+  gate.open();
+  const next = connection();
+  next.stream.push("b");
+  await turn();
+  expect([seen, next.seen]).toEqual([[], ["b"]]);
+});
