@@ -34,6 +34,7 @@ export function observerFor(logger: Logger, examine: Examine | undefined): (fact
       waiting: () => facts.waiting(),
       troubled: () => facts.troubled(),
       tookWrites: () => facts.tookWrites(),
+      part: () => facts.part?.(),
       hub,
       policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
     });

@@ -175,6 +175,7 @@ export class ClusterCore {
       refresh,
       confirmed: () => this.membership.topology.refreshAnew(),
       subscriptions: this.subscriptions,
+      tookOver: (from, to) => storyOf(lobby.endpoint.observer).tookOver(from.key, to.key),
       gone: (node) => void cluster.emit("-node", node.client),
     });
     const timeout = options.slotsRefreshTimeout ?? 1_000;

@@ -17,6 +17,8 @@ export interface LayoutChange {
   readonly leaving: ReadonlyMap<ClusterNode, readonly number[]>;
   /** They are in no range any more. */
   readonly gone: readonly ClusterNode[];
+  /** Replicas that serve in the place of their masters. */
+  readonly takeovers: readonly { readonly from: ClusterNode; readonly to: ClusterNode }[];
 }
 
 const NOBODY: readonly ClusterNode[] = [];
@@ -28,6 +30,8 @@ export class Layout {
   readonly #nodes = new Map<string, ClusterNode>();
   readonly #replicas: (readonly ClusterNode[])[] = new Array<readonly ClusterNode[]>(SLOTS).fill(NOBODY);
   #masters: readonly ClusterNode[] = [];
+  /** Whose replica each replica was in the last table. */
+  #followed: ReadonlyMap<ClusterNode, ClusterNode> = new Map();
 
   constructor(hooks: LayoutHooks) {
     this.#hooks = hooks;
@@ -91,6 +95,9 @@ export class Layout {
   apply(ranges: readonly SlotRange[]): LayoutChange {
     const before = [...this.owners];
     const masters = new Set<ClusterNode>();
+    const followed = this.#followed;
+    const following = new Map<ClusterNode, ClusterNode>();
+    this.#followed = following;
     const wanted = new Set<ClusterNode>();
     this.owners.fill(undefined);
     this.#replicas.fill(NOBODY);
@@ -99,7 +106,10 @@ export class Layout {
       const owner = this.at(master);
       owner.setReplica(false);
       const others = replicas.map((address) => this.at(address, true)).filter((node) => !masters.has(node));
-      for (const node of others) node.setReplica(true);
+      for (const node of others) {
+        node.setReplica(true);
+        following.set(node, owner);
+      }
       for (const node of [owner, ...others]) wanted.add(node);
       this.owners.fill(owner, from, to + 1);
       this.#replicas.fill(others, from, to + 1);
@@ -107,7 +117,14 @@ export class Layout {
     this.#masters = [...masters];
     const gone = this.all.filter((node) => !wanted.has(node));
     for (const node of gone) this.#nodes.delete(node.key);
-    return { leaving: leavingFrom(before, this.owners), gone };
+    return {
+      leaving: leavingFrom(before, this.owners),
+      gone,
+      takeovers: [...masters].flatMap((to) => {
+        const from = followed.get(to);
+        return from === undefined || masters.has(from) ? [] : [{ from, to }];
+      }),
+    };
   }
 
   /** Its client has ended: it is made anew when the table names it again. */

@@ -12,6 +12,7 @@ import type {
   Takeover,
 } from "../engine/ports.js";
 import type { EndpointFacts } from "../endpoint/endpoint.js";
+import { clock } from "../clock.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 
 interface Part {
@@ -21,8 +22,14 @@ interface Part {
   readonly open: Set<CircuitKind>;
 }
 
+/** Nodes in trouble that are named. */
+const NAMED = 3;
+/** The same takeover is not told again within this. Milliseconds. */
+const TOLD = 5_000;
+
 export class ClusterStory {
   readonly #parts = new Set<Part>();
+  #takeover: { readonly from: string; readonly to: string; readonly at: number } | undefined = undefined;
   #whole: Observer | undefined = undefined;
 
   /** Who hears of the cluster as a whole. */
@@ -37,9 +44,21 @@ export class ClusterStory {
     return new PartObserver(part, this, () => this.#whole);
   }
 
-  /** Labels of the nodes that are in trouble. */
-  get ill(): readonly string[] {
-    return [...this.#parts].filter(({ isIll }) => isIll).map(({ facts }) => facts.label);
+  /** Which nodes are in trouble, in words; `undefined`: all of them, or none. */
+  part(): string | undefined {
+    const ill = [...this.#parts].filter(({ isIll }) => isIll).map(({ facts }) => facts.label);
+    if (ill.length === 0 || ill.length === this.#parts.size) return undefined;
+    const others = ill.length > NAMED ? ` and ${String(ill.length - NAMED)} more` : "";
+    const named = ill.slice(0, NAMED).join(", ");
+    return `${String(ill.length)} of ${String(this.#parts.size)} nodes (${named}${others})`;
+  }
+
+  /** A replica has taken over. Each client that shares the story says so; it is told once. */
+  tookOver(from: string, to: string): void {
+    const now = clock.now();
+    const isTold = this.#takeover?.from === from && this.#takeover.to === to && now - this.#takeover.at < TOLD;
+    this.#takeover = { from, to, at: now };
+    if (!isTold) this.#whole?.tookOver({ from, to, as: "the nodes say" });
   }
 
   /** Clients of its nodes that want a connection, or wait for a late reply. */
@@ -85,6 +104,7 @@ export function wholeObserver(observe: (facts: EndpointFacts) => Observer): (fac
       troubled: () => facts.troubled() + story.troubled(),
       tookWrites: () => story.tookWrites(),
       hasServed: () => facts.hasServed(),
+      part: () => story.part(),
     });
     story.toldTo(whole);
     stories.set(whole, story);
@@ -167,7 +187,8 @@ class PartObserver implements Observer {
   }
 
   reconnected(reconnection: Reconnection): void {
-    this.#whole?.reconnected(reconnection);
+    // Which process answers at one address says nothing of the cluster.
+    this.#whole?.reconnected({ ...reconnection, server: "unknown" });
   }
 
   tookOver(takeover: Takeover): void {
@@ -193,6 +214,7 @@ class PartObserver implements Observer {
   #recover(recovery: Recovery): void {
     const isOpen = this.#story.isOpen("read-write") || this.#story.isOpen("write");
     if (isOpen) return;
-    this.#whole?.recovered({ ...recovery, troubled: recovery.troubled + this.#story.troubled() });
+    const troubled = recovery.troubled + this.#story.troubled();
+    this.#whole?.recovered({ ...recovery, troubled, server: "unknown" });
   }
 }

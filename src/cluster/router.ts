@@ -38,6 +38,8 @@ export interface RouterParts {
   readonly confirmed: () => Promise<void>;
   /** Carries commands that change what is listened to. */
   readonly subscriptions: Dispatcher;
+  /** A replica serves in the place of its master. */
+  readonly tookOver: (from: ClusterNode, to: ClusterNode) => void;
   /** A node has left the table. */
   readonly gone: (node: ClusterNode) => void;
 }
@@ -340,6 +342,7 @@ export class Router implements Dispatcher {
   apply(ranges: readonly SlotRange[]): void {
     const { layout, holds } = this.#parts;
     const change = layout.apply(ranges);
+    for (const { from, to } of change.takeovers) this.#parts.tookOver(from, to);
     for (const node of layout.masters) node.wake();
     for (const [node, slots] of change.leaving) this.#holdFor(node, slots);
     for (const node of [...layout.all, ...change.gone]) this.evacuate(node);

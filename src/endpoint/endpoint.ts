@@ -62,6 +62,8 @@ export interface EndpointFacts {
   tookWrites(): number;
   /** A client was connected to it before. */
   hasServed(): boolean;
+  /** What of it is in trouble, in words, where it is several servers and not all of them are. */
+  part?(): string | undefined;
 }
 
 /** A server that says it started this long before its predecessor was last seen has started anew. Milliseconds. */

@@ -222,6 +222,8 @@ export interface ServerInfo {
 export interface Takeover {
   readonly from: string;
   readonly to: string;
+  /** Who says so, in the log's words; default: the Sentinels. */
+  readonly as?: string | undefined;
 }
 
 /** A client that was connected before is connected again. */

@@ -79,11 +79,34 @@ export interface OpenCircuit {
   readonly retryAfter: number | undefined;
 }
 
-/** `circuit`: the one whose opening began the incident. */
-export function opening(endpoint: string, id: string, diagnosis: Diagnosis, circuit: OpenCircuit | undefined): Line {
+/** What a line is about, and what of it is in trouble, where that is not all of it. */
+function about(endpoint: string, part: string | undefined, says: string): string {
+  if (part === undefined) return `redis ${endpoint} ${says}`;
+  const isOne = /^1\b/.test(part);
+  return `redis ${endpoint}: ${part} ${isOne ? says : says.replace(SINGULAR, (word) => PLURAL[word] ?? word)}`;
+}
+
+const PLURAL: Readonly<Record<string, string>> = {
+  is: "are",
+  does: "do",
+  fails: "fail",
+  refuses: "refuse",
+  rejects: "reject",
+};
+/** The first of these words is the verb. */
+const SINGULAR = new RegExp(`\\b(?:${Object.keys(PLURAL).join("|")})\\b`);
+
+/** `circuit`: the one whose opening began the incident. `part`: what is in trouble, where that is not all of it. */
+export function opening(
+  endpoint: string,
+  id: string,
+  diagnosis: Diagnosis,
+  circuit: OpenCircuit | undefined,
+  part?: string,
+): Line {
   const step = diagnosis.next[0];
   const sentences = [
-    `redis ${endpoint} ${headline(diagnosis)}.`,
+    `${about(endpoint, part, headline(diagnosis))}.`,
     ...explained(diagnosis),
     circuit === undefined ? "" : failingFast(circuit),
     // Last, and without a full stop behind it: it is there to be copied.
@@ -102,10 +125,10 @@ export function opening(endpoint: string, id: string, diagnosis: Diagnosis, circ
 }
 
 /** The incident has become another one. */
-export function changed(endpoint: string, id: string, diagnosis: Diagnosis, duration: number): Line {
+export function changed(endpoint: string, id: string, diagnosis: Diagnosis, duration: number, part?: string): Line {
   const step = diagnosis.next[0];
   const sentences = [
-    `redis ${endpoint} ${verb(diagnosis)} now, after ${formatElapsed(duration)}: ${entryOf(diagnosis.code).name} (${diagnosis.code}).`,
+    `${about(endpoint, part, verb(diagnosis))} now, after ${formatElapsed(duration)}: ${entryOf(diagnosis.code).name} (${diagnosis.code}).`,
     ...explained(diagnosis),
     step === undefined ? "" : `Next: ${step.run ?? step.say}`,
   ];
@@ -155,7 +178,7 @@ export function examination(
   };
 }
 
-export function summary(endpoint: string, tally: Tally, duration: number, waiting: number): Line {
+export function summary(endpoint: string, tally: Tally, duration: number, waiting: number, part?: string): Line {
   return {
     fields: {
       event: "incident.summary",
@@ -166,7 +189,7 @@ export function summary(endpoint: string, tally: Tally, duration: number, waitin
       waiting,
       ...counted(tally),
     },
-    message: `redis ${endpoint} ${stillVerb(tally.chapter)} after ${formatElapsed(duration)}: ${listed(tally.counts)}, ${String(tally.retried)} retried, ${String(waiting)} waiting.`,
+    message: `${about(endpoint, part, stillVerb(tally.chapter))} after ${formatElapsed(duration)}: ${listed(tally.counts)}, ${String(tally.retried)} retried, ${String(waiting)} waiting.`,
   };
 }
 
@@ -187,10 +210,10 @@ export interface Ended {
 }
 
 /** A failover that hurt nobody, or hardly. */
-export function tookOver(endpoint: string, { from, to }: Takeover): Line {
+export function tookOver(endpoint: string, { from, to, as = "the Sentinels say" }: Takeover): Line {
   return {
     fields: { event: "failover", endpoint, from, to },
-    message: `redis ${endpoint}: ${to} took over from ${from}, as the Sentinels say.`,
+    message: `redis ${endpoint}: ${to} took over from ${from}, as ${as}.`,
   };
 }
 
@@ -216,7 +239,7 @@ export function closing(endpoint: string, tally: Tally, ended: Ended): Line {
       code: tally.first.code,
       ending,
       durationMs: duration,
-      ...takeover,
+      ...(takeover && { from: takeover.from, to: takeover.to }),
       ...(ending !== "recovered" ? {} : { recoveryMs: recovery, ...(server === "unknown" ? {} : { server }) }),
       ...counted(tally),
     },

@@ -40,6 +40,8 @@ export interface IncidentLogOptions {
   readonly troubled: () => number;
   /** A write has succeeded since this moment, on the clock of the log. */
   readonly tookWrites: () => number;
+  /** What of the endpoint is in trouble, in words, where it is several servers and not all of them are. */
+  readonly part?: (() => string | undefined) | undefined;
   /** What the line of the first connection says of the policy: its name and fingerprint. */
   readonly policy: { readonly profile: string; readonly fingerprint: string; readonly text: string };
   /** Where the events of incidents go. */
@@ -341,7 +343,7 @@ export class IncidentLog implements Observer {
     // The connection failure that came first explains more than the command that failed because of it.
     const shown = isFatal || !isFirst || incident.first.severity === "fatal" ? diagnosis : incident.first;
     if (isFirst) incident.chapter = shown;
-    const line = lines.opening(this.#endpoint, incident.id, shown, circuit);
+    const line = lines.opening(this.#endpoint, incident.id, shown, circuit, this.#part(shown));
     if (isFatal && this.#logger.fatal !== undefined) this.#logger.fatal(line.fields, line.message);
     else this.#logger.error(line.fields, line.message);
     this.#tell(isFirst ? "incident.opened" : "incident.changed", incident, shown);
@@ -354,9 +356,16 @@ export class IncidentLog implements Observer {
   }
 
   #changed(incident: IncidentTally, diagnosis: Diagnosis, now: number): void {
-    const line = lines.changed(this.#endpoint, incident.id, diagnosis, Math.round(now - incident.openedAt));
+    const lasted = Math.round(now - incident.openedAt);
+    const line = lines.changed(this.#endpoint, incident.id, diagnosis, lasted, this.#part(diagnosis));
     this.#write("warn", line);
     this.#tell("incident.changed", incident, diagnosis);
+  }
+
+  /** What of the endpoint is in trouble; `undefined`: all of it. */
+  #part({ area }: Diagnosis): string | undefined {
+    // That commands cannot be routed is no matter of one server.
+    return area === "topology" ? undefined : this.#options.part?.();
   }
 
   async #look(incident: IncidentTally): Promise<void> {
@@ -412,7 +421,10 @@ export class IncidentLog implements Observer {
       incident.summarizedAt = now;
       if (incident.announced.has("outage")) {
         const duration = Math.round(now - incident.openedAt);
-        this.#write("warn", lines.summary(this.#endpoint, incident, duration, this.#options.waiting()));
+        this.#write(
+          "warn",
+          lines.summary(this.#endpoint, incident, duration, this.#options.waiting(), this.#part(incident.chapter)),
+        );
       }
     }
     this.#schedule(incident);

@@ -26,6 +26,9 @@ const wrongPassword = classify("WRONGPASS invalid username-password pair or user
 const wrongType = classify("WRONGTYPE Operation against a key holding the wrong kind of value", context);
 const noPermission = classify("NOPERM this user has no permissions to run the 'set' command", context);
 
+/** What of the endpoint is in trouble. */
+let part: string | undefined;
+
 const POLICY = { profile: "cache", fingerprint: "1a2b3c", text: "policy cache (1a2b3c)" };
 
 let written: Written[];
@@ -75,6 +78,7 @@ beforeEach(() => {
   waiting = 0;
   troubled = 1;
   tookWrites = -Infinity;
+  part = undefined;
   log = new IncidentLog({
     logger: {
       debug: write("debug"),
@@ -88,6 +92,7 @@ beforeEach(() => {
     waiting: () => waiting,
     troubled: () => troubled,
     tookWrites: () => tookWrites,
+    part: () => part,
     policy: POLICY,
     now: () => Date.now(),
   });
@@ -112,6 +117,23 @@ describe("IncidentLog", () => {
         message: "redis 127.0.0.1:6379: connected; policy cache (1a2b3c).",
       },
     ]);
+  });
+
+  it("says what of the endpoint is in trouble, where it is several servers and not all of them are", () => {
+    part = "2 of 6 nodes (a:1, b:1)";
+    log.connectionFailed(refused);
+    vi.advanceTimersByTime(250);
+    part = "1 of 6 nodes (a:1)";
+    vi.advanceTimersByTime(30_000);
+    expect(written[0]?.message).toMatch(/^redis 127\.0\.0\.1:6379: 2 of 6 nodes \(a:1, b:1\) are unreachable: /);
+    expect(written[1]?.message).toMatch(/^redis 127\.0\.0\.1:6379: 1 of 6 nodes \(a:1\) is still unreachable after /);
+    log.tookOver({ from: "a:1", to: "c:1", as: "the nodes say" });
+    recovers();
+    expect(written.at(-1)).toMatchObject({ event: "incident.closed", from: "a:1", to: "c:1" });
+    expect(written.at(-1)).not.toHaveProperty("as");
+    log.tookOver({ from: "c:1", to: "a:1", as: "the nodes say" });
+    vi.advanceTimersByTime(10_000);
+    expect(written.at(-1)?.message).toBe("redis 127.0.0.1:6379: a:1 took over from c:1, as the nodes say.");
   });
 
   it("tells a 30 s outage under 20 busy clients in at most 6 lines", () => {
