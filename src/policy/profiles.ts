@@ -53,8 +53,11 @@ export const BASE: Omit<Policy, "profile" | "connection" | "breaker"> & {
   summaryInterval: 30_000,
 };
 
-/** What differs for a cluster: a failover takes longer than a reconnect, and whoever waits for it is not failed. */
-export const CLUSTER = { deadline: 10_000 } as const;
+/**
+ * What differs for a cluster: a failover takes longer than a reconnect, and whoever waits for it is not failed; and a node that
+ * stands still is replaced, so that what it was sent has an unknown outcome, not a late one.
+ */
+export const CLUSTER = { deadline: 10_000, silenceHold: 300 } as const;
 
 const BUILT_IN: Readonly<Record<ProfileName, Omit<Profile, "name" | "extends">>> = {
   production: { values: {} },

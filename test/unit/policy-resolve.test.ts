@@ -142,6 +142,13 @@ describe("precedence", () => {
   );
   const env = { IOREDOUBT_CONFIG: config };
 
+  it("has a base of its own for a Cluster, below everything else", () => {
+    const ofCluster = resolveSources({ env: {}, isCluster: true }).policy;
+    expect(ofCluster).toMatchObject({ deadline: 10_000, silenceHold: 300, breaker: { downAfter: 10_000 } });
+    const quick = resolveSources({ env: {}, isCluster: true, resilience: { profile: "cache" } }).policy;
+    expect(quick.deadline).toBeLessThan(10_000);
+  });
+
   it("is code over environment over file over provider over profile over base", () => {
     const redis = { host: "x.redis.cache.windows.net" };
     const path = "reconnect.handshakeTimeout";
