@@ -979,7 +979,8 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
   park(command: Command, stream: BatchStream | undefined, options: CallOptions | undefined, since: number): Call {
     const call = new Call(this, command, factsOf(command.name), stream, options, since);
     const limit = call.isWish ? Infinity : this.#limits.inAll(options);
-    if (limit !== Infinity) this.#deadlines.arm(call, this.#deadlines.list(limit), since);
+    // Others of its allowance that came later may be listed already.
+    this.#deadlines.carryOn(call, since + limit, clock.now());
     return call;
   }
 

@@ -2239,4 +2239,57 @@ export const KEPT: readonly Kept[] = [
       healsAt: 1400,
     },
   },
+  {
+    name: "late-block-behind-a-later-call",
+    row: "A block that has waited behind others is entered among the deadlines behind a call that came after it, and noticed only when that one expires.",
+    property: "in-time",
+    seed: 800250,
+    base: "e6e37b9",
+    isFailing: false,
+    scenario: {
+      seed: 800250,
+      world: "demotion",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 287,
+      serverStartsAt: 0,
+      clients: [{ profile: "test" }],
+      steps: [
+        {
+          at: 1881,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 161,
+              name: "hset",
+              keys: ["h0"],
+              args: ["h0", "f2", "val:161"],
+              writes: true,
+              isSafe: false,
+              hasIdentity: true,
+            },
+          },
+        },
+        { at: 1940, client: 0, action: { do: "block", name: "blpop", key: "l1", seconds: 0.05 } },
+        {
+          at: 2882,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 138,
+              name: "incrby",
+              keys: ["c1"],
+              args: ["c1", "1000138"],
+              writes: true,
+              isSafe: false,
+              hasIdentity: true,
+            },
+          },
+        },
+      ],
+      faults: [{ at: 1246, action: { do: "demote" } }],
+      healsAt: 3985,
+    },
+  },
 ];
