@@ -135,6 +135,8 @@ export class Redis extends IORedis {
     const { transport } = adapter;
     transport.adoptConnector();
     if (this.status === "end" || this.status === "close") {
+      // ioredis remembers the end of a connection that was ended before it existed, and would not replace the next one.
+      if (this.status === "end") internalsOf(this).manuallyClosing = false;
       state.closing = undefined;
       state.isEndedByOwner = false;
       engine.revive();

@@ -2292,4 +2292,27 @@ export const KEPT: readonly Kept[] = [
       healsAt: 3985,
     },
   },
+  {
+    name: "ended-before-it-connected",
+    row: "A client that was ended before it had a connection, and connected later, ends with that connection instead of replacing it.",
+    property: "heals",
+    seed: 803152,
+    base: "e6e37b9",
+    isFailing: false,
+    scenario: {
+      seed: 803152,
+      world: "demotion",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 206,
+      serverStartsAt: 0,
+      clients: [{ profile: "production" }],
+      steps: [
+        { at: 850, client: 1, action: { do: "duplicate" } },
+        { at: 850, client: 1, action: { do: "disconnect" } },
+        { at: 1271, client: 1, action: { do: "connect" } },
+      ],
+      faults: [{ at: 1082, action: { do: "demote" } }],
+      healsAt: 1371,
+    },
+  },
 ];
