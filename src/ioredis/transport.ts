@@ -647,7 +647,9 @@ export class IORedisTransport implements Transport {
   /** Before the first packet, and not on the server's time. */
   async #prepare(): Promise<Error | null | undefined> {
     const reason = await this.login.prepare();
-    if (reason === undefined) this.#watchdog.dialling(this.#isNamed);
+    // It may have been ended meanwhile; and whoever searches tells by itself when it dials.
+    const goesOn = reason === undefined && this.#redis.status === "connecting";
+    if (goesOn && this.#search === undefined) this.#watchdog.dialling(this.#isNamed);
     return reason;
   }
 

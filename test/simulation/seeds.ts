@@ -2315,4 +2315,45 @@ export const KEPT: readonly Kept[] = [
       healsAt: 1371,
     },
   },
+  {
+    name: "ended-while-a-login-is-prepared",
+    row: "A loan behind Sentinels, ended in the turn in which it began, leaves the watch of a handshake that never comes.",
+    property: "closed",
+    seed: 800964,
+    base: "e6e37b9",
+    isFailing: false,
+    scenario: {
+      seed: 800964,
+      world: "calm",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 2,
+      sentinels: { hearAfter: [0, 2, 1], tells: true },
+      serverStartsAt: 0,
+      clients: [{ profile: "production" }],
+      steps: [
+        {
+          at: 156,
+          client: 0,
+          action: {
+            do: "lease",
+            commands: [
+              {
+                id: 87,
+                name: "mget",
+                keys: ["c1"],
+                args: ["c1", "tag:87"],
+                writes: false,
+                isSafe: true,
+                hasIdentity: true,
+              },
+            ],
+            gap: 37,
+          },
+        },
+        { at: 156, client: 0, action: { do: "disconnect" } },
+      ],
+      faults: [],
+      healsAt: 256,
+    },
+  },
 ];
