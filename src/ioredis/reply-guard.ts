@@ -53,7 +53,11 @@ export function guardReplies(): void {
     const isReply = name === "returnReply";
     handler[name] = function (this: ReplyHandler, reply: unknown): void {
       try {
-        if (!isReply || !deliver(this.redis, reply)) original.call(this, reply);
+        if (isReply) {
+          if (deliver(this.redis, reply)) return;
+          if (isNoConfirmation(this.redis, reply)) throw new TypeError("a subscription is confirmed by a list");
+        }
+        original.call(this, reply);
       } catch (thrown) {
         caught(this, thrown);
       }
@@ -80,6 +84,18 @@ function deliver({ commandQueue: queue, status, condition }: RedisInternals, rep
   item.command.resolve(reply);
   return true;
 }
+
+/** ioredis takes the parts of whatever comes for those of a confirmation: of a text, two of its letters. */
+function isNoConfirmation(redis: RedisInternals, reply: unknown): boolean {
+  if (Array.isArray(reply) || (redis as Guarded)[GARBLED] === undefined) return false;
+  const name = redis.commandQueue.peekAt(0)?.command.name;
+  // Inside a MULTI it is put off, as everything is.
+  return name !== undefined && SUBSCRIPTIONS.has(name) && String(reply) !== "QUEUED";
+}
+
+const SUBSCRIPTIONS: ReadonlySet<string> = new Set(
+  ["subscribe", "psubscribe", "ssubscribe"].flatMap((name) => [name, name.replace("sub", "unsub")]),
+);
 
 const METHODS = ["returnReply", "returnError", "returnPush"] as const;
 

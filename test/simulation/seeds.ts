@@ -2356,4 +2356,26 @@ export const KEPT: readonly Kept[] = [
       healsAt: 256,
     },
   },
+  {
+    name: "text-for-a-confirmation",
+    row: "A text in the place of the confirmation of SUBSCRIBE: its letters are taken for a channel, and the other channels are forgotten.",
+    property: "subscribed",
+    seed: 805108,
+    base: "e6e37b9",
+    isFailing: false,
+    scenario: {
+      seed: 805108,
+      world: "hostile",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 183,
+      serverStartsAt: 0,
+      clients: [{ profile: "production" }],
+      steps: [
+        { at: 3827, client: 1, action: { do: "subscribe", channel: "ch0" } },
+        { at: 4565, client: 1, action: { do: "subscribe", channel: "ch0" } },
+      ],
+      faults: [{ at: 4301, action: { do: "say", text: "$5\r\nab" } }],
+      healsAt: 4665,
+    },
+  },
 ];
