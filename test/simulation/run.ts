@@ -19,6 +19,8 @@ import { ANY_NAME, Timeline, type TimelineEntry } from "./world/timeline.js";
 const RECOVERY = 30_000;
 /** What is asked of every client in the end must be answered within this. Milliseconds. */
 const LAST_CALL = 5_000;
+/** Between two tries of it. Milliseconds. */
+const BETWEEN_TRIES = 500;
 /** Everything must have settled and be gone after this. Milliseconds. */
 const END = 20_000;
 /** Timers of the process that may outlive its clients: whatever is set for so short a time is on its way out. Milliseconds. */
@@ -255,7 +257,11 @@ class Run {
       const call = async (): Promise<unknown> => {
         // Nobody has used it yet, and to look the name up may take longer than a call.
         if (actor.redis.status === "wait") await outcomeOf(actor.redis.connect());
-        for (let i = 1; i < tries; i++) if ((await outcomeOf(actor.redis.set(`final:${who}`, "0"))).ok) break;
+        for (let i = 1; i < tries; i++) {
+          if ((await outcomeOf(actor.redis.set(`final:${who}`, "0"))).ok) break;
+          // Where nothing may wait, the next one must not come before the connection has been replaced.
+          await new Promise<void>((resolve) => void clock.setTimer(() => resolve(), BETWEEN_TRIES, false, []));
+        }
         return actor.redis.set(`final:${who}`, "1");
       };
       clock.setTimer(
@@ -277,7 +283,7 @@ class Run {
         false,
         [],
       );
-      this.#checkSubscriptions(actor, who);
+      if (isServed) this.#checkSubscriptions(actor, who);
     }
     await clock.run(clock.now + 3 * LAST_CALL + 1_000, () => open === 0 && clock.now > until);
     if (open > 0) this.#add("heals", `${String(open)} last calls have not settled`);
