@@ -201,10 +201,12 @@ class Run {
 
   #checkBounds(): void {
     const isLook = ++this.#moments % LOOK_EVERY === 0;
-    for (const { redis, index } of this.#driver.actors) {
+    for (const actor of this.#driver.actors) {
+      const { redis, index } = actor;
       const { queue } = redis.policy;
       // While it is connected nothing of it is bounded here, nor before so many calls; and to count everything takes its time.
       const isReady = redis.status === "ready";
+      if (isReady) actor.attemptsBefore = 0;
       const isFew = queue === false || this.#ledger.entries.length <= 2 * queue.maxCommands;
       if ((isReady || isFew) && !isLook) {
         this.#waiting.set(redis, Infinity);
@@ -215,7 +217,7 @@ class Run {
       // may come on top of that.
       const before = this.#waiting.get(redis) ?? Infinity;
       const most = queue === false ? Infinity : Math.max(before, 2 * queue.maxCommands);
-      const isAway = !isReady && reconnects.attempts > 0;
+      const isAway = !isReady && reconnects.attempts > actor.attemptsBefore;
       this.#waiting.set(redis, isAway ? waiting.commands : Infinity);
       if (isAway && waiting.commands > most && queue !== false) {
         this.#add(

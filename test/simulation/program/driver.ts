@@ -35,6 +35,8 @@ export interface Actor {
   readonly heard: string[];
   /** When functions of its program had a connection of their own, or may have had one. */
   readonly loans: Loan[];
+  /** Attempts to connect that failed before the program had it connect again: they say nothing of its present life. */
+  attemptsBefore: number;
   /** The program has ended it, at least once. */
   wasEnded: boolean;
   isEnded: boolean;
@@ -86,6 +88,7 @@ export class Driver {
       channels: new Set(),
       heard: [],
       loans: [],
+      attemptsBefore: 0,
       wasEnded: false,
       isEnded: false,
     };
@@ -362,8 +365,10 @@ export class Driver {
       if (entry.outcome !== undefined) return;
       // Without its MULTI an EXEC is an error of the server: nothing was executed.
       const applied = refused === undefined ? (outcome.applied ?? "no") : undefined;
+      // Its caller gives it up by itself, later than another one was refused.
+      const code = refused === undefined ? outcome.code : "GIVEN_UP";
       if (refused !== undefined || !outcome.ok || outcome.value === null)
-        this.#settle(actor, entry, { ok: false, code: refused?.code ?? outcome.code, applied });
+        this.#settle(actor, entry, { ok: false, code, applied });
       else {
         this.#settle(actor, entry, memberOutcome((outcome.value as unknown[])[i]));
       }
@@ -554,6 +559,7 @@ export class Driver {
       case "connect":
         if (!actor.isEnded) break;
         actor.isEnded = false;
+        actor.attemptsBefore = redis.stats().reconnects.attempts;
         void outcomeOf(redis.connect()).then((outcome) => {
           this.#say(actor, `connect() ${outcome.ok ? "is over" : `✗ ${outcome.error?.message ?? ""}`}`);
           if (!outcome.ok && redis.status === "end") actor.isEnded = true;
