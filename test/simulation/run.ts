@@ -394,7 +394,8 @@ class Run {
         )
       )
         continue;
-      if (outcome.code === "POOL_TIMEOUT" && actor !== undefined && this.#isAllLent(actor, entry.settledAt)) continue;
+      const isLent = actor !== undefined && this.#isAllLent(actor, entry.settledAt);
+      if (outcome.code === "POOL_TIMEOUT" && (isLent || this.#ledger.hurried.has(entry))) continue;
       this.#add("healthy", `${entry.what} ended with ${outcome.code ?? ""}`, entry.settledAt);
     }
   }

@@ -2505,4 +2505,25 @@ export const KEPT: readonly Kept[] = [
       healsAt: 595,
     },
   },
+  {
+    name: "less-time-than-a-dial-takes",
+    row: "A block whose caller gives it less time than a connection takes to be made was taken for one that the client failed.",
+    property: "healthy",
+    seed: 820209,
+    base: "bb1c795",
+    isFailing: false,
+    scenario: {
+      seed: 820209,
+      world: "impatient",
+      conditions: { latency: 16, jitter: 0.1, dns: 62, piece: 1000000000, drip: 0 },
+      lag: 2,
+      serverStartsAt: 0,
+      clients: [{ profile: "test", lanes: 2 }],
+      steps: [
+        { at: 500, client: 0, action: { do: "block", name: "blpop", key: "l0", seconds: 1, view: { deadline: 100 } } },
+      ],
+      faults: [],
+      healsAt: 2000,
+    },
+  },
 ];

@@ -151,6 +151,7 @@ export class Driver {
           `${name} ${key} ${String(seconds)}`,
           this.#allowed(actor, view) + Math.min(this.#allowed(actor, view), BLOCK_GRACE) + seconds * 1000,
         );
+        if (view?.deadline !== undefined) this.#ledger.hurried.add(entry);
         void this.#follow(actor, entry, this.#call(actor, view ?? {}, name, [key, seconds]));
         break;
       }

@@ -83,6 +83,8 @@ export class Ledger {
   /** Keys whose history a promotion or a restart without data has cut. */
   readonly lostKeys = new Set<string>();
   readonly lostGuards: LostGuard[] = [];
+  /** Calls that were given less time by their caller than others: they may be too short for a dial. */
+  readonly hurried = new Set<Entry>();
   readonly #now: () => number;
   #orders = 0;
   #executions = 0;
