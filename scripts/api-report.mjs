@@ -56,7 +56,7 @@ ${[...head, ...items.map(([, text]) => text)].join("\n\n")}
  * Names inside the file to the names that they are exported under.
  * @param {ts.SourceFile} source
  */
-function exportsOf(source) {
+export function exportsOf(source) {
   /** @type {Map<string, string[]>} */
   const names = new Map();
   for (const statement of source.statements) {
@@ -82,7 +82,7 @@ function exportList(exported) {
  * The name that a statement declares; undefined for imports and exports.
  * @param {ts.Statement} statement
  */
-function nameOf(statement) {
+export function nameOf(statement) {
   if (ts.isVariableStatement(statement)) return statement.declarationList.declarations[0]?.name.getText();
   const { name } = /** @type {ts.DeclarationStatement} */ (statement);
   return name?.getText();
@@ -93,7 +93,7 @@ function nameOf(statement) {
  * @param {string} a
  * @param {string} b
  */
-function compare(a, b) {
+export function compare(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
