@@ -170,6 +170,8 @@ function contextOf(
     role: undefined,
     facts: undefined,
   };
+  // What is wrong with an address on which nobody was ever served is not what is wrong here.
+  const connection = options.served === true ? { everReady: true } : undefined;
   return {
     target,
     machine,
@@ -178,7 +180,7 @@ function contextOf(
     seen,
     left,
     classify: (error, more = {}) =>
-      fromInside(classify(error, { endpoint: endpointInfo(target, seen), environment: machine, ...more })),
+      fromInside(classify(error, { endpoint: endpointInfo(target, seen), environment: machine, connection, ...more })),
     clean: (text, limit) => {
       let shown = text;
       for (const secret of secrets) shown = shown.replaceAll(secret ?? "", "***");

@@ -30,6 +30,19 @@ describe(passiveVerdict, () => {
     expect(seen.elapsed).toBeLessThan(atMost(2000));
   });
 
+  it("does not blame TLS for what closes each connection where a plain client was served before", async () => {
+    const server = createServer((socket) => socket.on("error", () => undefined).destroy());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const target = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const never = await passiveVerdict(target, { machine });
+    const served = await passiveVerdict(target, { machine, served: true });
+    await new Promise((resolve) => server.close(resolve));
+    expect(never).toMatchObject({ code: "CONNECTION_CLOSED_EARLY" });
+    expect(never?.sentence).toContain("speaks TLS");
+    expect(served).toMatchObject({ code: "CONNECTION_CLOSED_EARLY" });
+    expect(served?.sentence).not.toContain("TLS");
+  });
+
   it("says that a stopped server is not running", async () => {
     const seen = await timed(`127.0.0.1:${String(await freePort())}`);
     expect(seen).toMatchObject({ code: "CONNECTION_REFUSED" });

@@ -61,9 +61,12 @@ export const CONNECTION: readonly Entry[] = [
     name: "closed before it was ready",
     title: "{target} accepted the connection and closed it before it was ready.",
     why: [
-      { say: "The port speaks TLS and this client does not (use rediss://, or the plain port).", when: "plain" },
+      {
+        say: "The port speaks TLS and this client does not (use rediss://, or the plain port).",
+        when: ["plain", "unserved"],
+      },
       { say: "The server wants a client certificate, and closed before its alert could be read.", when: "tls" },
-      { say: "The port does not speak TLS, or the two share no TLS version.", when: "tls" },
+      { say: "The port does not speak TLS, or the two share no TLS version.", when: ["tls", "unserved"] },
       "Redis has reached `maxclients`: it says so and closes, and the words are often lost.",
       {
         say: "Protected mode: Redis has no password and refuses other machines.",
@@ -75,7 +78,7 @@ export const CONNECTION: readonly Entry[] = [
       {
         say: "See whether the port speaks TLS (a certificate: it speaks TLS; no answer or wrong version: plain Redis)",
         run: "{within}openssl s_client -connect {address} </dev/null",
-        when: ["plain", "tcp"],
+        when: ["plain", "tcp", "unserved"],
       },
       {
         say: "Read the server's own words (healthy: +PONG; -ERR or -DENIED: its own words; nothing: it drops the connection)",
