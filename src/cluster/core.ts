@@ -3,7 +3,7 @@
  * is listened to, and the one topology that all clients of the cluster share.
  */
 import type { Cluster as IOCluster, RedisOptions } from "ioredis";
-import { clock } from "../clock.js";
+import { clock, within } from "../clock.js";
 import { countClient } from "../client/client-count.js";
 import { ClientEvents } from "../client/client-events.js";
 import { constructWith, type ConstructionContext } from "../client/construction-context.js";
@@ -27,6 +27,7 @@ import { guardedLogger, SILENT } from "../observe/guarded-logger.js";
 import { lintPolicy, type PolicyWarning } from "../policy/lint.js";
 import { resolveSources, type PolicySources } from "../policy/resolve.js";
 import type { Logger, Policy } from "../policy/shape.js";
+import { ClusterCircuit } from "./circuit.js";
 import { Layout } from "./layout.js";
 import { LobbyTransport } from "./lobby.js";
 import { ClusterNode } from "./node.js";
@@ -93,6 +94,7 @@ export class ClusterCore {
   readonly holds = new SlotHolds();
   readonly subscriptions: Subscriptions;
   readonly membership: TopologyMembership;
+  readonly circuit: ClusterCircuit;
   /** The client, as the topology sees it. */
   readonly member: TopologyMember;
   readonly events: ClientEvents;
@@ -139,6 +141,7 @@ export class ClusterCore {
       wake: () => life.wanted(),
       end: () => life.end(),
       isRoutable: () => this.isRoutable,
+      serves: async () => (await this.#serves()) === true,
       retryAt: () => life.retryAt(),
     }));
     const answer = resilience?.fallback;
@@ -173,10 +176,17 @@ export class ClusterCore {
       policy,
       maxRedirections: options.maxRedirections ?? 16,
       refresh,
+      down: (error) => this.circuit.refused(error),
       confirmed: () => this.membership.topology.refreshAnew(),
       subscriptions: this.subscriptions,
       tookOver: (from, to) => storyOf(lobby.endpoint.observer).tookOver(from.key, to.key),
       gone: (node) => void cluster.emit("-node", node.client),
+    });
+    this.circuit = new ClusterCircuit({
+      breaker: () => lobby.endpoint.readWrite,
+      downAfter: policy.breaker === false ? Infinity : policy.breaker.downAfter,
+      serves: () => this.#serves(),
+      context: () => transport.context(),
     });
     const timeout = options.slotsRefreshTimeout ?? 1_000;
     const interval = intervalOf(options);
@@ -229,6 +239,7 @@ export class ClusterCore {
     this.#seedLogins.end();
     this.lobby.close();
     this.router.end();
+    this.circuit.end();
     this.subscriptions.end();
     this.membership.leave();
     const nodes = this.layout.clear();
@@ -238,6 +249,19 @@ export class ClusterCore {
     this.#uncount?.();
     this.#uncount = undefined;
     return nodes;
+  }
+
+  /** Whether a master says that the cluster serves; `undefined` when none says anything. */
+  async #serves(): Promise<boolean | undefined> {
+    const { slotsRefreshTimeout = 1_000 } = this.options;
+    const asked = this.layout.masters.filter(({ isWell }) => isWell);
+    const told = await Promise.all(
+      asked.map(({ transport }) => {
+        const said = transport.ask("cluster", ["INFO"]).then((info) => /^cluster_state:ok/m.test(String(info)));
+        return within(said, slotsRefreshTimeout, () => undefined).catch(() => undefined);
+      }),
+    );
+    return told.includes(true) ? true : told.includes(false) ? false : undefined;
   }
 
   /** ioredis's own picture of the table, for code that looks at it. */

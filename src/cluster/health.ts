@@ -1,5 +1,6 @@
 /** Whether a cluster client can serve, how much of the keys, and what probes of an orchestrator should be told. */
 import type { Health } from "../client/health.js";
+import type { Breaker } from "../endpoint/breaker.js";
 import { classify } from "../failure/classify.js";
 import { wallTimeOf } from "../wall-time.js";
 import type { ClusterCore } from "./core.js";
@@ -50,6 +51,8 @@ function searchingHealth(core: ClusterCore): ClusterHealth {
 /** A table is known, and it is asked who of it answers. */
 function servingHealth(core: ClusterCore): ClusterHealth {
   const { layout } = core;
+  const { refusing, readWrite } = core.lobby.endpoint;
+  if (refusing === 2 && readWrite !== undefined) return refusingHealth(core, readWrite);
   const down = layout.masters.filter((node) => !(node.isWell || node.isIdle) || node.engine.endpoint.refusing === 2);
   const slotsServed = shareServed(core, (node) => !down.includes(node));
   const mastersDown = down.map(({ key }) => key);
@@ -70,6 +73,18 @@ function servingHealth(core: ClusterCore): ClusterHealth {
     reason,
     mastersDown,
     slotsServed,
+  };
+}
+
+/** The cluster itself says that it is down. */
+function refusingHealth(core: ClusterCore, circuit: Breaker): ClusterHealth {
+  return {
+    status: "down",
+    since: Math.max(sinceOf(core), wallTimeOf(circuit.changedAt)),
+    code: circuit.cause?.code ?? "CLUSTER_DOWN",
+    reason: `Commands are refused: ${circuit.cause?.title ?? "the circuit is open."}`,
+    nextAttemptMs: Math.round(core.lobby.endpoint.retryAfter(circuit)),
+    ...NOTHING,
   };
 }
 

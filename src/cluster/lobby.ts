@@ -17,6 +17,8 @@ export interface LobbyHooks {
   end(): void;
   /** A table is known. */
   isRoutable(): boolean;
+  /** Whether a node says that the cluster serves. */
+  serves(): Promise<boolean>;
   /** When the next attempt to get one begins, on the monotonic clock. */
   retryAt(): number;
 }
@@ -73,7 +75,7 @@ export class LobbyTransport implements Transport {
   }
 
   probe(): Promise<boolean> {
-    return Promise.resolve(this.#hooks.isRoutable());
+    return this.#hooks.isRoutable() ? this.#hooks.serves() : Promise.resolve(false);
   }
 
   // ---- what a connection without a socket never does

@@ -34,6 +34,8 @@ export interface RouterParts {
   readonly maxRedirections: number;
   /** The table may be old. */
   readonly refresh: () => void;
+  /** A node says that the cluster is down. */
+  readonly down: (error: Error) => void;
   /** Resolves once a node has told a table that was asked for from now on, or none would. */
   readonly confirmed: () => Promise<void>;
   /** Carries commands that change what is listened to. */
@@ -79,7 +81,7 @@ export class Router implements Dispatcher {
     const whole = stream === undefined ? undefined : wholeSlotOf(command);
     // The members of a plain pipeline are independent: each goes to its own node.
     const batch = whole === undefined ? undefined : stream;
-    if (!lobby.isOpen || isUnencodable(command)) {
+    if (!lobby.isOpen || lobby.endpoint.refusing !== 0 || isUnencodable(command)) {
       lobby.dispatch(command, batch, options);
       return;
     }
@@ -179,7 +181,9 @@ export class Router implements Dispatcher {
         return this.#moves(node, code === "ASK", error, calls);
       case "CLUSTER_DOWN":
         this.#parts.refresh();
-        return saysUnserved(error.message) && this.#unserved(calls);
+        if (saysUnserved(error.message)) return this.#unserved(calls);
+        this.#parts.down(error);
+        return false;
       case "MASTER_DOWN":
         return this.#toMaster(node, calls);
       case "TRY_AGAIN":

@@ -51,6 +51,11 @@ function readNode(node: unknown, askedHost: string): NodeAddress | undefined {
   return typeof host === "string" ? { host, port } : undefined;
 }
 
+/** How many slots have an owner. */
+export function slotsIn(ranges: readonly SlotRange[]): number {
+  return ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+}
+
 export function isSlot(slot: unknown): slot is number {
   return typeof slot === "number" && Number.isInteger(slot) && slot >= 0 && slot < SLOTS;
 }

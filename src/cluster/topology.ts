@@ -5,7 +5,7 @@
  */
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import { firstAnswer } from "./hedged.js";
-import { fingerprintOf, keyOf, readSlots, type SlotRange } from "./slot-ranges.js";
+import { fingerprintOf, keyOf, readSlots, SLOTS, slotsIn, type SlotRange } from "./slot-ranges.js";
 
 /** A node that may be asked. */
 export interface Source {
@@ -43,6 +43,8 @@ const LONGEST_PAUSE = 250;
 /** After so many questions in vain the pauses grow on, up to this. A failover takes no longer. Milliseconds. */
 const PATIENCE = 100;
 const PATIENT_PAUSE = 1_000;
+/** A table with slots that nobody owns is looked at again after this, though no command waits for them. Milliseconds. */
+const GAP = 2_000;
 /** Connected nodes that are asked before the start nodes are. */
 const SOURCES = 3;
 /** A table of this age is given to a client that joins. Milliseconds. */
@@ -56,6 +58,7 @@ export class Topology {
   #running: Promise<void> | undefined = undefined;
   #timer: Timer | undefined = undefined;
   #regular: Timer | undefined = undefined;
+  #gap: Timer | undefined = undefined;
   #askedAt = -Infinity;
   #knownAt = -Infinity;
   /** Questions in a row that brought nothing new although something waits. */
@@ -88,7 +91,8 @@ export class Topology {
     if (this.#members.size > 0) return false;
     clock.clearTimeout(this.#timer);
     clock.clearTimeout(this.#regular);
-    this.#timer = this.#regular = undefined;
+    clock.clearTimeout(this.#gap);
+    this.#timer = this.#regular = this.#gap = undefined;
     return true;
   }
 
@@ -189,7 +193,14 @@ export class Topology {
     this.#fingerprint = fingerprint;
     this.#ranges = ranges;
     for (const member of [...this.#members]) member.apply(ranges);
+    this.#watchGap();
     this.#vain = isNew || !this.#isWaiting() ? 0 : this.#vain + 1;
+  }
+
+  #watchGap(): void {
+    clock.clearTimeout(this.#gap);
+    if (this.#members.size === 0 || slotsIn(this.ranges) === SLOTS) return;
+    this.#gap = setUnrefTimeout(() => void this.refresh(), GAP);
   }
 
   #isWaiting(): boolean {

@@ -224,6 +224,32 @@ describe("what it says of itself", () => {
     await cluster.whenOk();
   });
 
+  it("fails fast while the cluster itself is down, and goes on by itself", async () => {
+    const { cluster } = shared;
+    const client = await readyClientOf(cluster, {
+      resilience: { deadline: 300, breaker: { downAfter: 400, resetTimeout: 600_000, maxResetTimeout: 600_000 } },
+    });
+    const slot = 16_000;
+    const owner = await cluster.owner(slot);
+    for (const { server } of cluster.running) await server.call("CLUSTER", "DELSLOTS", slot).catch(ignore);
+    try {
+      await eventually(async () => {
+        const { error } = await outcomeOf(client.set("down", 1));
+        expect(error).toMatchObject({ name: "CircuitOpenError", applied: "no" });
+        expect(client.health()).toMatchObject({ status: "down", code: "CLUSTER_DOWN", slotsServed: 0 });
+      });
+      expect((await client.readiness()).ready).toBe(false);
+      expect(client.stats().nodes.every(({ breaker }) => breaker.readWrite.state === "closed")).toBe(true);
+    } finally {
+      await owner.server.call("CLUSTER", "ADDSLOTS", slot);
+      await cluster.whenOk();
+    }
+    await eventually(async () => {
+      expect(await client.set("down", 1)).toBe("OK");
+      expect(client.health().status).toBe("ready");
+    });
+  });
+
   it("finds out with a key of the node's own slots whether it takes writes again", async () => {
     const { cluster } = shared;
     // One that the usual key of a probe is not in.
