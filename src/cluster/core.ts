@@ -46,7 +46,7 @@ import { ReadPreference, type ScaleReads } from "./read-preference.js";
 import { Router } from "./router.js";
 import { SeedLogins, type SeedOptions } from "./seed-logins.js";
 import { SlotHolds } from "./slot-holds.js";
-import { keyOf, type NodeAddress, type SlotRange } from "./slot-ranges.js";
+import { keyOf, readSlots, type NodeAddress, type SlotRange } from "./slot-ranges.js";
 import { Subscriptions } from "./subscriptions.js";
 import { TopologyMembership } from "./topologies.js";
 import type { Source, TopologyMember } from "./topology.js";
@@ -72,8 +72,8 @@ export interface ClusterLife {
   takesTable(): boolean;
   /** A table was applied. */
   applied(): void;
-  /** Nobody told one. */
-  failed(error: Error): void;
+  /** Nobody told one, or could be asked. */
+  failed(error: Error, wasLookup: boolean): void;
   /** A command waits, and nobody has connected yet. */
   wanted(): void;
   /** QUIT, or a fault that ends the client. */
@@ -178,6 +178,10 @@ export class ClusterCore {
       refresh,
       down: (error) => this.circuit.refused(error),
       confirmed: () => this.membership.topology.refreshAnew(),
+      ownersToldBy: async (node) => {
+        const ranges = readSlots(await node.transport.ask("cluster", ["SLOTS"]), node.host);
+        return new Set(ranges.map(({ master }) => keyOf(this.#internals.natMapper({ ...master }))));
+      },
       subscriptions: this.subscriptions,
       tookOver: (from, to) => storyOf(lobby.endpoint.observer).tookOver(from.key, to.key),
       gone: (node) => void cluster.emit("-node", node.client),
@@ -291,7 +295,7 @@ export class ClusterCore {
       silent: () => this.layout.all.filter(({ isDoubted }) => isDoubted).map(({ key }) => key),
       seeds: () => this.#seeds(timeout),
       apply: (ranges) => this.#apply(ranges),
-      failed: (error) => this.#life.failed(error),
+      failed: (error, wasLookup) => this.#life.failed(error, wasLookup),
       isWaiting: () => this.#isWaiting(),
     };
   }

@@ -59,6 +59,11 @@ export class Layout {
     return this.owners[slot] === node || this.replicasOf(slot).includes(node);
   }
 
+  /** Replicas of this master, in the last table. */
+  followersOf(node: ClusterNode): readonly ClusterNode[] {
+    return [...this.#followed].filter(([, master]) => master === node).map(([replica]) => replica);
+  }
+
   slotsOf(node: ClusterNode): ReadonlySet<number> {
     const slots = new Set<number>();
     this.owners.forEach((owner, slot) => {

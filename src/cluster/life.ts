@@ -99,11 +99,11 @@ export class Life implements ClusterLife {
     if (status === "connecting" && !this.#isChecking) void this.#arrive();
   }
 
-  failed(error: Error): void {
+  failed(error: Error, wasLookup: boolean): void {
     const core = this.#core();
     core.lobbyTransport.noteError(error);
     const { status } = this.#internals;
-    if (status === "connecting" || status === "connect") this.#giveUp(error);
+    if (status === "connecting" || status === "connect") this.#giveUp(error, wasLookup);
   }
 
   wanted(): void {
@@ -160,11 +160,12 @@ export class Life implements ClusterLife {
   }
 
   /** The attempt has failed; `clusterRetryStrategy` says whether there is another. */
-  #giveUp(cause: Error): void {
+  #giveUp(cause: Error, wasLookup = false): void {
     const core = this.#core();
     core.lobbyTransport.noteError(cause);
     core.lobby.connectionFailed(cause);
-    const error = this.#told(cause);
+    // As ioredis does: what went wrong with a name is told as it is.
+    const error = wasLookup ? cause : this.#told(cause);
     if (this.#cluster.listenerCount("error") > 0) this.#cluster.emit("error", error);
     this.#internals.setStatus("close");
     const attempt = this.#attempt;

@@ -5,7 +5,7 @@
  * overtake each other on their way through two nodes.
  */
 import type { Command } from "ioredis";
-import { clock, setUnrefTimeout, within } from "../clock.js";
+import { clock, setUnrefTimeout, sleep, within } from "../clock.js";
 import { factsOf } from "../command/facts.js";
 import { callOf, isUnencodable, type Call, type Handover } from "../engine/call.js";
 import * as clientErrors from "../engine/client-errors.js";
@@ -38,6 +38,8 @@ export interface RouterParts {
   readonly down: (error: Error) => void;
   /** Resolves once a node has told a table that was asked for from now on, or none would. */
   readonly confirmed: () => Promise<void>;
+  /** Keys of the masters that this node knows. */
+  readonly ownersToldBy: (node: ClusterNode) => Promise<ReadonlySet<string>>;
   /** Carries commands that change what is listened to. */
   readonly subscriptions: Dispatcher;
   /** A replica serves in the place of its master. */
@@ -52,6 +54,8 @@ const AGAIN = 100;
 const SUCCEEDED = 500;
 /** What a node says that was silent waits so long at most for what the others say. Milliseconds. */
 const DOUBT = 1_000;
+/** A replica that is not connected yet is waited for so long, in milliseconds. */
+const PRESENT = 200;
 /** A node that serves nothing any more is looked at as often, until it has nothing left. Milliseconds. */
 const LOOK = 20;
 
@@ -263,13 +267,30 @@ export class Router implements Dispatcher {
     this.#parts.refresh();
     // Its readers are served elsewhere, and asking again does no harm.
     if (node.isReplica) node.fence();
-    else void node.doubt(() => this.#stillServes(node));
+    else {
+      // By the time it answers, they are connected and can be asked.
+      const replicas = this.#parts.layout.followersOf(node);
+      for (const replica of replicas) replica.wake();
+      void node.doubt(() => this.#stillServes(node, replicas));
+    }
   }
 
-  /** Whether a node that was silent is still a master, as the others say; they are not waited for longer than a moment. */
-  async #stillServes(node: ClusterNode): Promise<boolean> {
-    await within(this.#parts.confirmed(), DOUBT, () => undefined);
-    return this.#parts.layout.masters.includes(node);
+  /**
+   * Whether a node that was silent is still a master, as the others say. Its replicas are asked too: the one that has taken over is
+   * the first to know. Nobody is waited for longer than a moment.
+   */
+  async #stillServes(node: ClusterNode, replicas: readonly ClusterNode[]): Promise<boolean> {
+    const { layout, confirmed, refresh } = this.#parts;
+    const until = clock.now() + PRESENT;
+    while (!replicas.every(({ isWell }) => isWell) && clock.now() < until) await sleep(LOOK);
+    const owners = replicas.filter(({ isWell }) => isWell).map((replica) => this.#parts.ownersToldBy(replica));
+    const told = await Promise.all(owners.map((known) => within(known, DOUBT, () => undefined).catch(() => undefined)));
+    if (told.some((masters) => masters?.has(node.key) === false)) {
+      refresh();
+      return false;
+    }
+    await within(confirmed(), DOUBT, () => undefined);
+    return layout.masters.includes(node);
   }
 
   // ---- where units go

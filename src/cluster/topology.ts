@@ -24,8 +24,8 @@ export interface TopologyMember {
   /** The start nodes, their names looked up now. */
   seeds(): Promise<readonly Source[]>;
   apply(ranges: readonly SlotRange[]): void;
-  /** Nobody answered. */
-  failed(error: Error): void;
+  /** Nobody answered, or nobody could be asked: the names of the start nodes were not found. */
+  failed(error: Error, wasLookup: boolean): void;
   /** Something waits for a better table. */
   isWaiting(): boolean;
 }
@@ -147,7 +147,7 @@ export class Topology {
       this.#vain++;
       this.counts.failed++;
       const failure = found.failure ?? known.failure ?? new Error("no start node is given");
-      for (const member of [...this.#members]) member.failed(failure);
+      for (const member of [...this.#members]) member.failed(failure, failure === seeds);
     }
   }
 

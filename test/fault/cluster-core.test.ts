@@ -174,6 +174,21 @@ describe("life", () => {
     }
   });
 
+  it("tells `clusterRetryStrategy` why a name was not found, in the resolver's own words", async () => {
+    const reasons: (string | undefined)[] = [];
+    const client = new Cluster([{ host: "nowhere.example", port: 1 }], {
+      dnsLookup: (_name, callback) => callback(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), "", 4),
+      clusterRetryStrategy: (_times: number, reason?: Error) => {
+        reasons.push(reason?.message);
+        return null;
+      },
+      resilience: { profile: "production", logger: false },
+    });
+    client.on("error", ignore);
+    await outcomeOf(client.get("k"));
+    expect(reasons).toEqual(["no such name"]);
+  });
+
   it("gives up when `clusterRetryStrategy` says so", async () => {
     const client = new Cluster([{ host: "127.0.0.1", port: 1 }], {
       resilience: { profile: "production", logger: false },
