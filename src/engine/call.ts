@@ -69,6 +69,8 @@ export class Call {
   #onAnswered: (() => void) | undefined = undefined;
   /** What an agent needs to know of this call; absent without one. */
   #hearing: Hearing | undefined = undefined;
+  /** That of the code that issued it, where it had to wait and somebody will ask. */
+  #context: Hearing["context"] | undefined = undefined;
   /** As ioredis made them, or a batch: some count on their command being `this`. */
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: Error) => void;
@@ -137,7 +139,8 @@ export class Call {
 
   /** Runs `send` in the context of the code that issued the command, where an agent looks for it. */
   inContext<T>(send: () => T): T {
-    return this.#hearing === undefined ? send() : this.#hearing.context(send);
+    const context = this.#hearing?.context ?? this.#context;
+    return context === undefined ? send() : context(send);
   }
 
   /**
@@ -200,6 +203,7 @@ export class Call {
 
   wait(): void {
     this.#state = "waiting";
+    if (this.attempts === 0 && isTraced()) this.#context ??= AsyncLocalStorage.snapshot();
   }
 
   send(now: number): void {
@@ -400,15 +404,18 @@ export function isUnencodable(command: Command): boolean {
 }
 
 let isInstrumented = (): boolean => false;
+let isTraced = (): boolean => false;
 let tellUnsent: (owner: CallOwner, command: Command, error: Error) => void = () => undefined;
 
 /**
  * Says how to tell whether somebody wraps what the connection sends. The shared settlers find their call through `this`,
  * which costs no closure a command; instrumentation calls them without it, so an instrumented command gets bound ones.
- * `unsent` lets it know of a command that was refused before it was sent.
+ * `unsent` lets it know of a command that was refused before it was sent. `traced`: somebody listens to what ioredis publishes of each command
+ * when it is written, and looks for its caller's context then.
  */
-export function bindWhen(instrumented: () => boolean, unsent: typeof tellUnsent): void {
+export function bindWhen(instrumented: () => boolean, unsent: typeof tellUnsent, traced: () => boolean): void {
   isInstrumented = instrumented;
+  isTraced = traced;
   tellUnsent = unsent;
 }
 

@@ -20,6 +20,7 @@ import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
 import { reportBug } from "./report-bug.js";
 import { ReplyQueue } from "./reply-queue.js";
 import { isLoginRefusal } from "./login.js";
+import { isTracing } from "./trace-command.js";
 import { isPassing } from "./transport.js";
 
 /** Statuses with a live connection. */
@@ -31,7 +32,7 @@ export function installHooks<T extends Adapted>(
   adopt: (client: T, args: readonly unknown[], warnings: readonly PolicyWarning[]) => void,
   isOff: (args: readonly unknown[]) => boolean,
 ): void {
-  bindWhen(isInstrumented, tellUnsent);
+  bindWhen(isInstrumented, tellUnsent, isTracing);
   guardReplies();
   takeOverAutoPipelining();
   Object.defineProperty(prototype, GARBLED, {

@@ -5,6 +5,7 @@
  */
 import { tracingChannel } from "node:diagnostics_channel";
 import { Command } from "ioredis";
+import { callOf } from "../engine/call.js";
 import type { CommandContext, RedisInternals } from "./internals.js";
 
 const channel = tracingChannel<unknown, CommandContext>("ioredis:command");
@@ -15,10 +16,19 @@ export function isTracing(): boolean {
   return channel.hasSubscribers;
 }
 
-/** Does nothing for a command that was told of before: it is sent again. */
+/**
+ * Does nothing for a command that was told of before: it is sent again. One that waited is told of where its caller issued it: that is
+ * where a listener looks for the request that it belongs to.
+ */
 export function traceCommand(redis: RedisInternals, command: Command): void {
   if (command.isTraced) return;
   command.isTraced = true;
+  const call = callOf(command);
+  if (call === undefined) tell(redis, command);
+  else call.inContext(() => tell(redis, command));
+}
+
+function tell(redis: RedisInternals, command: Command): void {
   const context = contextOf(redis, command);
   start.runStores(context, follow, undefined, context, command);
 }

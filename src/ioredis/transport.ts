@@ -225,7 +225,7 @@ export class IORedisTransport implements Transport {
     const traced = this.#shown.sending(() =>
       isInstrumented()
         ? sendHeard(this.#client, command, stream)
-        : (IORedis.prototype.sendCommand.call(this.#client, command, stream as never) as Promise<unknown>),
+        : inItsContext(command, () => IORedis.prototype.sendCommand.call(this.#client, command, stream as never)),
     );
     const unsent = this.#unsent;
     if (unsent !== undefined) {
@@ -725,6 +725,12 @@ export class IORedisTransport implements Transport {
     this.write(command, undefined);
     return command.promise;
   }
+}
+
+/** Where whoever listens to ioredis looks for it. */
+function inItsContext(command: Command, send: () => unknown): Promise<unknown> {
+  const call = callOf(command);
+  return (call === undefined ? send() : call.inContext(send)) as Promise<unknown>;
 }
 
 function hasCall(command: Command): boolean {

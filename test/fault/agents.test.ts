@@ -3,6 +3,7 @@
  * was issued, and how it ended, whatever happened on the way.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Redis as Plain, type Command } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../helpers/eventually.js";
@@ -134,5 +135,39 @@ describe("an agent", () => {
     proxy.cutAll();
     expect(await reply).toBe("OK");
     expect(of("set").map(({ ends }) => ends)).toEqual([["OK"], ["OK"]]);
+  });
+});
+
+describe("whoever listens to what ioredis publishes of each command", () => {
+  it("is told in the context of its caller, also where it waited, was lost or is a member of a batch", async () => {
+    prototype.sendCommand = original;
+    const told: unknown[] = [];
+    const start = (context: unknown): void => {
+      const { command } = context as { readonly command: string };
+      if (/^(?:get|set|incr)$/i.test(command)) told.push([command.toLowerCase(), requests.getStore()]);
+    };
+    subscribe("tracing:ioredis:command:start", start);
+    try {
+      const proxy = await proxyTo(server);
+      const redis = client(proxy.port);
+      const issued = [
+        requests.run("request 1", () => redis.get("a")),
+        requests.run("request 2", () => redis.pipeline().get("b").exec()),
+      ];
+      await Promise.all(issued);
+      proxy.dropReplies();
+      const again = requests.run("request 3", () => redis.set("k", "traced"));
+      await eventually(async () => expect(await server.cli("GET", "k")).toBe("traced"));
+      await proxy.pass();
+      proxy.cutAll();
+      await again;
+      expect(told).toEqual([
+        ["get", "request 1"],
+        ["get", "request 2"],
+        ["set", "request 3"],
+      ]);
+    } finally {
+      unsubscribe("tracing:ioredis:command:start", start);
+    }
   });
 });
