@@ -77,6 +77,7 @@ export interface ClassPage {
   readonly steps: readonly string[];
 }
 
+/** The page of ioredis's ReplyError, which is the class of every error reply. */
 export const REPLY_ERROR: ClassPage = {
   name: /\bReplyError\b/,
   title: "ReplyError: the server answered with an error",

@@ -128,7 +128,7 @@ describe("IncidentLog", () => {
     expect(written[0]?.message).toMatch(/^redis 127\.0\.0\.1:6379: 2 of 6 nodes \(a:1, b:1\) are unreachable: /);
     expect(written[1]?.message).toMatch(/^redis 127\.0\.0\.1:6379: 1 of 6 nodes \(a:1\) is still unreachable after /);
     log.tookOver({ from: "a:1", to: "c:1", as: "the nodes say" });
-    recovers();
+    isWell();
     expect(written.at(-1)).toMatchObject({ event: "incident.closed", from: "a:1", to: "c:1" });
     expect(written.at(-1)).not.toHaveProperty("as");
     log.tookOver({ from: "c:1", to: "a:1", as: "the nodes say" });

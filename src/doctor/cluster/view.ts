@@ -74,6 +74,7 @@ function rangeOf(slot: string): (readonly [number, number])[] {
   return match === null ? [] : [[Number(match[1]), Number(match[2] ?? match[1])]];
 }
 
+/** How many slots a node serves, as a line of CLUSTER NODES says. */
 export function slotsOf({ ranges }: Pick<NodeLine, "ranges">): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 }

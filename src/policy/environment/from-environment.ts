@@ -176,6 +176,7 @@ export function checkCall(env: unknown, options: unknown, known: readonly string
   return problems;
 }
 
+/** Options without those that are `undefined`, which is absence. */
 export function definedOf(options: RedisOptions | undefined): Partial<EnvironmentRedisOptions> {
   return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined));
 }
