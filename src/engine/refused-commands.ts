@@ -46,11 +46,14 @@ export class RefusedCommands {
 
   /** The call goes again if order allows, or with it all members of its transaction. It is no longer in flight. */
   add(refused: readonly Refused[], calls: readonly Call[], cause: Error, writesOnly: boolean): void {
-    this.#parts.connection.pause("refused");
+    const { connection, settlement } = this.#parts;
+    connection.pause("refused");
+    // A block that had the connection to itself is over, and waits as the others do.
+    if (calls.some(({ facts }) => facts.dispatch === "blocking")) connection.resume("block");
     for (const { call, error } of refused) this.#errors.set(call, error);
     for (const call of calls) {
       if (!this.#errors.has(call)) this.#errors.set(call, cause);
-      this.#parts.settlement.waitAgain(call);
+      settlement.waitAgain(call);
     }
     this.#note(calls, cause, writesOnly);
   }

@@ -2526,4 +2526,23 @@ export const KEPT: readonly Kept[] = [
       healsAt: 2000,
     },
   },
+  {
+    name: "refused-block-keeps-the-connection",
+    row: "A block on the client's own connection is refused while the server loads: the connection stays reserved for it, so that it is never sent again, nor anything else.",
+    property: "heals",
+    seed: 821592,
+    base: "bb1c795",
+    isFailing: false,
+    scenario: {
+      seed: 821592,
+      world: "server",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 146,
+      serverStartsAt: 0,
+      clients: [{ profile: "worker" }],
+      steps: [{ at: 808, client: 1, action: { do: "block", name: "brpop", key: "l0", seconds: 0.05 } }],
+      faults: [{ at: 670, action: { do: "refuse", code: "LOADING", ms: 2161, count: 1000000000 } }],
+      healsAt: 908,
+    },
+  },
 ];
