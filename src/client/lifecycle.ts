@@ -22,18 +22,19 @@ export async function closeClient(client: IORedis, state: State, drain: number):
   if ((client.status as string) === "end") return;
   const limit = Math.max(250, Math.min(drain, 1_000));
   if (client.status === "ready" && !engine.isPausedBy("block") && !engine.isHopeless(limit)) {
-    await quit(client, state, limit);
+    await quit(client, state, limit, ended);
   }
   client.disconnect();
   internalsOf(client).stream?.destroy();
   if ((client.status as string) !== "end") await ended;
 }
 
-async function quit(client: IORedis, state: State, limit: number): Promise<void> {
+async function quit(client: IORedis, state: State, limit: number, ended: Promise<void>): Promise<void> {
   const command = makeCommand("quit", []);
   internalsOf(client).manuallyClosing = true;
   state.adapter.transport.write(command, undefined);
-  await within(command.promise.then(ignore, ignore), limit, ignore);
+  // A connection that is lost takes the answer along, and no timer of ours keeps the process for it.
+  await within(Promise.race([command.promise.then(ignore, ignore), ended]), limit, ignore);
 }
 
 function ignore(): void {

@@ -147,6 +147,22 @@ describe.each(STATES)("in the state %s", (state) => {
 });
 
 describe("close()", () => {
+  it("is over with the connection when that is lost before QUIT is answered", async () => {
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port);
+    const before = proxy.counters.requests;
+    proxy.dropReplies();
+    let isClosed = false;
+    void redis.close().then(() => (isClosed = true));
+    await eventually(() => expect(proxy.counters.requests).toBeGreaterThan(before));
+    const ended = new Promise<void>((resolve) => redis.once("end", resolve));
+    proxy.cutAll();
+    await ended;
+    // No timer has to run for it: it may be all that keeps the process.
+    await new Promise(setImmediate);
+    expect(isClosed).toBe(true);
+  });
+
   it("waits for what is under way, takes nothing new, and can be called again", async () => {
     const proxy = await proxyTo(server);
     const redis = await ready(proxy.port);
