@@ -1,6 +1,7 @@
 /** Who hears what happens at an endpoint, and where its events go. */
 import type { EndpointFacts } from "../endpoint/endpoint.js";
 import type { Observer } from "../engine/ports.js";
+import { idOf } from "../identity.js";
 import { reportBug } from "../ioredis/report-bug.js";
 import { EventObserver } from "../observe/event-observer.js";
 import { EventHub } from "../observe/events.js";
@@ -10,12 +11,8 @@ import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
 import type { Logger } from "../policy/shape.js";
 
 /** Clients that log to different places do not share an incident: each log must tell the whole story. */
-const logIds = new WeakMap<Logger, number>();
-let logs = 0;
 export function logIdOf(logger: Logger): number {
-  let id = logIds.get(logger);
-  if (id === undefined) logIds.set(logger, (id = ++logs));
-  return id;
+  return idOf(logger);
 }
 
 /** Looks at the endpoint from outside. `served`: it has been connected to before. */

@@ -24,7 +24,7 @@ export function leaveSet(set: SentinelSet, member: SetMember): void {
 function keyOf(options: SetOptions): string {
   return JSON.stringify(options, (_, value: unknown) => {
     const isOpaque = typeof value === "function" || (typeof value === "object" && value !== null && !isPlain(value));
-    return isOpaque ? idOf(value) : value;
+    return isOpaque ? `object ${String(idOf(value))}` : value;
   });
 }
 
