@@ -3,6 +3,7 @@
  * arrays of bulk strings, and changes nothing.
  */
 import { connect, createServer } from "node:net";
+import { requestAt } from "./resp.mjs";
 
 /** One connection, from its first command to its last. */
 export class Recorded {
@@ -58,31 +59,6 @@ export class Recorded {
       this.#rest = this.#rest.subarray(next.end);
     }
   }
-}
-
-/**
- * @param {Buffer} data
- * @returns {{ readonly parts: string[], readonly end: number } | undefined}
- */
-function requestAt(data) {
-  let at = 0;
-  const line = () => {
-    const end = data.indexOf("\r\n", at);
-    if (end < 0) return undefined;
-    const text = data.toString("latin1", at + 1, end);
-    at = end + 2;
-    return Number(text);
-  };
-  const count = line();
-  if (count === undefined) return undefined;
-  const parts = [];
-  for (let i = 0; i < count; i++) {
-    const size = line();
-    if (size === undefined || data.length < at + size + 2) return undefined;
-    parts.push(data.toString("utf8", at, at + size));
-    at += size + 2;
-  }
-  return { parts, end: at };
 }
 
 /**

@@ -161,6 +161,32 @@ function readReply(data, at) {
 }
 
 /**
+ * The first complete request, an array of bulk strings, or undefined when bytes are missing.
+ * @param {Buffer} data
+ * @returns {{ readonly parts: string[], readonly end: number } | undefined}
+ */
+export function requestAt(data) {
+  let at = 0;
+  const line = () => {
+    const end = data.indexOf("\r\n", at);
+    if (end < 0) return undefined;
+    const text = data.toString("latin1", at + 1, end);
+    at = end + 2;
+    return Number(text);
+  };
+  const count = line();
+  if (count === undefined) return undefined;
+  const parts = [];
+  for (let i = 0; i < count; i++) {
+    const size = line();
+    if (size === undefined || data.length < at + size + 2) return undefined;
+    parts.push(data.toString("utf8", at, at + size));
+    at += size + 2;
+  }
+  return { parts, end: at };
+}
+
+/**
  * Sends commands over a connection of its own, in one write, and resolves with their replies in order.
  * Error replies are values of type Error. Rejects when the connection fails or `timeout` milliseconds (default 5000) pass.
  * @param {{ path: string } | { port: number, host?: string }} where

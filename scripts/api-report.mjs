@@ -15,6 +15,7 @@ export const REPORTS = new Map([
   ["etc/doctor.api.md", { entry: "ioredoubt/doctor", declarations: "dist/doctor/index.d.ts" }],
   ["etc/otel.api.md", { entry: "ioredoubt/otel", declarations: "dist/otel/index.d.ts" }],
   ["etc/prometheus.api.md", { entry: "ioredoubt/prometheus", declarations: "dist/prometheus/index.d.ts" }],
+  ["etc/testing.api.md", { entry: "ioredoubt/testing", declarations: "dist/testing/index.d.ts" }],
 ]);
 
 /**

@@ -4,19 +4,29 @@
  *
  * Each entry is joined by itself, so that each file can be read alone; the few types that both have are equal by structure.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
 
 const dist = join(import.meta.dirname, "../dist");
-/** The names of the files, without their end. */
-const ENTRIES = ["index", "doctor/index", "otel/index", "prometheus/index", "register/index"];
+/** The names of the files, without their end, and what each is made from. */
+const ENTRIES = {
+  index: "index.d.ts",
+  "doctor/index": "doctor/index.d.ts",
+  "otel/index": "otel/index.d.ts",
+  "prometheus/index": "prometheus/index.d.ts",
+  "register/index": "register/index.d.ts",
+  "testing/index": "testing/testing.d.mts",
+};
 
-/** @param {string} entry */
-async function joinOne(entry) {
+/**
+ * @param {string} entry
+ * @param {string} from
+ */
+async function joinOne(entry, from) {
   const bundle = await rolldown({
-    input: { [entry]: join(dist, `${entry}.d.ts`) },
+    input: { [entry]: join(dist, from) },
     external: (id) => !id.startsWith(".") && !id.startsWith("/"),
     plugins: [dts({ dtsInput: true, emitDtsOnly: true, sourcemap: false })],
   });
@@ -31,9 +41,13 @@ async function joinOne(entry) {
     .replaceAll(/^\/\/#(?:end)?region.*\n/gm, "");
 }
 
-const joined = await Promise.all(ENTRIES.map(async (entry) => /** @type {const} */ ([entry, await joinOne(entry)])));
+const joined = await Promise.all(
+  Object.entries(ENTRIES).map(async ([entry, from]) => /** @type {const} */ ([entry, await joinOne(entry, from)])),
+);
 for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
-  if (/\.d\.ts(\.map)?$/.test(name)) rmSync(join(dist, name));
+  // Beside each ES module stands the declaration that was written with it.
+  const isJoined = /\.d\.mts$/.test(name) && !existsSync(join(dist, name.replace(/\.d\.mts$/, ".mjs")));
+  if (isJoined || /\.d\.m?ts\.map$|\.d\.ts$/.test(name)) rmSync(join(dist, name));
 }
 for (const [entry, text] of joined) {
   const path = join(dist, `${entry}.d.ts`);

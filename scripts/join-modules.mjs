@@ -28,6 +28,8 @@ const ENTRIES = {
   "prometheus/index": "prometheus/index",
   "register/index": "register/index",
   "register/hooks": "register/hooks",
+  // What our own tests stand on, from lab.
+  "testing/index": "testing/testing.mjs",
   "cli/main": "cli/main",
 };
 /**
@@ -92,7 +94,9 @@ function chunkOf(id, modules) {
 }
 
 const bundle = await rolldown({
-  input: Object.fromEntries(Object.entries(ENTRIES).map(([entry, from]) => [entry, join(dist, `${from}.js`)])),
+  input: Object.fromEntries(
+    Object.entries(ENTRIES).map(([entry, from]) => [entry, join(dist, /\.mjs$/.test(from) ? from : `${from}.js`)]),
+  ),
   // What is installed beside the package stays there: the application's own ioredis above all.
   external: (id, importer) =>
     id === OPTIONAL ? importer === GUARDED : !/^[./\0]/.test(id) && !JOINED_PACKAGES.includes(id),
@@ -145,7 +149,9 @@ for (const [entry, from] of Object.entries(ENTRIES)) {
   const chunk = output.find((file) => file.fileName === `${entry}.js`);
   // What a command shares with another, and what Node calls, is no interface.
   const isCommand = /^(?:cli|register)\//.test(entry);
-  if (!isCommand && chunk?.type === "chunk" && chunk.exports.length > 0) writeModules(from, chunk.exports);
+  // The thin module of `names` is in front of what `require` gives.
+  const module = entry === "names" ? from : entry;
+  if (!isCommand && chunk?.type === "chunk" && chunk.exports.length > 0) writeModules(module, chunk.exports);
 }
 for (const name of JOINED_PACKAGES) {
   const folder = join(root, "node_modules", name);

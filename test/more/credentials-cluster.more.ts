@@ -10,5 +10,18 @@ beforeAll(async () => {
 afterAll(async () => cluster.stop());
 
 it("fails no command but those in flight at a cut, ends no connection, and logs each in with every password", async () => {
-  expectGentleCluster(await rotateCluster(cluster, 60));
+  const rotation = await rotateCluster(cluster, 60);
+  const { answered, cut, given, heard, questions, connections, failed, ended } = rotation;
+  const figures = {
+    answered,
+    failed: failed.length,
+    cut,
+    ended,
+    passwords: given.length,
+    questions,
+    heard,
+    connections: connections.length,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  expectGentleCluster(rotation);
 });

@@ -50,6 +50,8 @@ describe("budgets", () => {
       "prometheus/index.d.mts",
       "prometheus/index.d.ts",
       "register/index.d.ts",
+      "testing/index.d.mts",
+      "testing/index.d.ts",
     ]);
   });
 

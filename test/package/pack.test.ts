@@ -205,7 +205,33 @@ describe("the packed package", () => {
     expect(out.match(/client\.many .*/g)).toEqual([expect.stringContaining("perRequest")]);
   });
 
-  it.each(["ioredoubt", "ioredoubt/doctor"])(
+  it("has a kit with which ten lines tell a handler that repeats an unknown INCR from one that does not", async () => {
+    const lines = `import assert from "node:assert/strict";
+      import { createRedis } from "ioredoubt";
+      import { chaos, startRedis } from "ioredoubt/testing";
+      const { handler } = await import(process.argv[2]);
+      const server = await startRedis();
+      const redis = createRedis({ port: server.port, host: server.host, resilience: { profile: "test", logger: false } });
+      const relay = await chaos(redis, { match: "incr", after: "sent", do: "dropReply" });
+      await handler(redis);
+      await Promise.all([redis.close(), server.stop(), relay.stop()]);
+      assert.equal(relay.executions("incr"), 1);`;
+    expect(lines.split("\n")).toHaveLength(10);
+    writeFileSync(join(project, "kit.mjs"), lines);
+    const handle = (
+      unknown: string,
+    ): string => `export const handler = (redis) => redis.incr("orders").catch((error) => {
+      if (error.applied !== "maybe") throw error;
+      return ${unknown};
+    });`;
+    writeFileSync(join(project, "once.mjs"), handle("undefined"));
+    writeFileSync(join(project, "again.mjs"), handle('redis.incr("orders").catch(() => undefined)'));
+    expect(await run(process.execPath, ["kit.mjs", "./once.mjs"], project)).toMatchObject({ code: 0, err: "" });
+    const again = await run(process.execPath, ["kit.mjs", "./again.mjs"], project);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining("actual: 2")]);
+  });
+
+  it.each(["ioredoubt", "ioredoubt/doctor", "ioredoubt/testing"])(
     "has one list of names for %s: imported, required and typed",
     async (from) => {
       const lists = await node(
