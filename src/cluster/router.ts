@@ -378,14 +378,23 @@ export class Router implements Dispatcher {
     }
   }
 
-  /** A node that others have replaced and that says nothing must not execute later what it has been sent. */
+  /**
+   * A node that others have replaced and that says nothing must not execute later what it has been sent. One that hands over by
+   * order is silent, too, until it has, and then says where everything goes.
+   */
   #fence({ leaving, gone }: LayoutChange): void {
-    const { layout } = this.#parts;
-    for (const node of new Set([...leaving.keys(), ...gone])) {
-      if (layout.masters.includes(node) || node.silence < LOOK) continue;
-      this.counts.fenced++;
-      node.fence();
+    for (const node of new Set([...leaving.keys(), ...gone])) this.#fenceSilent(node);
+  }
+
+  #fenceSilent(node: ClusterNode): void {
+    const { silence } = node;
+    if (this.#parts.layout.masters.includes(node) || silence < LOOK) return;
+    if (silence < SUCCEEDED) {
+      setUnrefTimeout(() => this.#fenceSilent(node), SUCCEEDED - silence);
+      return;
     }
+    this.counts.fenced++;
+    node.fence();
   }
 
   /** It ends once nothing of it is under way any more. */

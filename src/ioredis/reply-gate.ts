@@ -15,6 +15,13 @@ export class ReplyGate {
     return this.#held.length > 0;
   }
 
+  /** Refusals and nothing else were kept back: whoever refuses has executed nothing, and may be believed whoever serves now. */
+  get holdsRefusals(): boolean {
+    if (this.#held.length === 0) return false;
+    const text = this.#held.map((chunk) => (Buffer.isBuffer(chunk) ? chunk.toString("latin1") : "")).join("");
+    return /^(?:-[^\r\n]*\r\n)+$/.test(text);
+  }
+
   /** From here on nothing is let through. Resolves when something has come, or the connection has closed. */
   close(stream: Socket): Promise<void> {
     if (this.#stream === stream && this.#came !== undefined) return this.#came;

@@ -350,9 +350,9 @@ export class IORedisTransport implements Transport {
     this.#gate.open();
   }
 
-  /** Something was kept back. */
+  /** Something was kept back that is no mere refusal. */
   get holdsReplies(): boolean {
-    return this.#gate.isHolding;
+    return this.#gate.isHolding && !this.#gate.holdsRefusals;
   }
 
   end(): void {

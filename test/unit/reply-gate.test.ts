@@ -31,6 +31,20 @@ it("keeps back what comes, and lets it through in order, its end included", asyn
   expect([seen, gate.isHolding]).toEqual([["a", "b", "c", "end"], false]);
 });
 
+it.each([
+  ["refusals", ["-MOVED 1 h:1\r\n-MOVED 2 ", "h:1\r\n"], true],
+  ["half a refusal", ["-MOVED 1 h"], false],
+  ["a refusal and a confirmation", ["-MOVED 1 h:1\r\n", "+OK\r\n"], false],
+  ["the end of the connection", [null], false],
+  ["nothing", [], false],
+])("tells %s from what may be wrong", (_name, chunks, isRefusal) => {
+  const { stream, socket } = connection();
+  const gate = new ReplyGate();
+  void gate.close(socket);
+  for (const chunk of chunks) stream.push(chunk === null ? null : Buffer.from(chunk));
+  expect(gate.holdsRefusals).toBe(isRefusal);
+});
+
 it("lets everything through once it is open again", async () => {
   const { stream, socket, seen } = connection();
   const gate = new ReplyGate();
