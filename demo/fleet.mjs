@@ -3,12 +3,15 @@
  * told the phase by the main process, reports twice a second, and at the end settles up and hands in its ledger's verdict.
  * Arrivals are on a clock, not after the last answer: callers do not stop coming because Redis is slow.
  */
-import { Redis } from "ioredis";
+import { Cluster as PlainCluster, Redis } from "ioredis";
 import { pino } from "pino";
 import { Ledger } from "../lab/ledger.mjs";
 import { exchange } from "../lab/resp.mjs";
 
-/** @type {{ kind: "ioredis" | "ioredoubt", target: { port: number } | { url: string } | { name: string, sentinels: { host: string, port: number }[] }, prefix: string }} */
+/**
+ * @typedef {{ host: string, port: number }} Address
+ * @type {{ kind: "ioredis" | "ioredoubt", target: { port: number } | { url: string } | { name: string, sentinels: Address[] } | { nodes: Address[] }, prefix: string }}
+ */
 const job = JSON.parse(process.argv[2] ?? "{}");
 
 const CLIENTS = 4;
@@ -38,6 +41,7 @@ function keepLine(line) {
 process.on("unhandledRejection", (reason) => keepLine(`unhandled rejection: ${String(reason)}`));
 
 async function makeClients() {
+  if ("nodes" in job.target) return makeClusterClients(job.target.nodes);
   const where =
     "url" in job.target ? job.target.url : "port" in job.target ? { ...job.target, host: "127.0.0.1" } : job.target;
   /** @type {any[]} */
@@ -52,14 +56,38 @@ async function makeClients() {
     return clients;
   }
   const { createRedis } = await import("ioredoubt");
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: keepLine });
-  const resilience = { logger };
+  const resilience = { logger: ownLogger() };
   for (let i = 0; i < CLIENTS; i++) {
     clients.push(
       typeof where === "string" ? createRedis(where, { resilience }) : createRedis({ ...where, resilience }),
     );
   }
   return clients;
+}
+
+/** @param {Address[]} nodes */
+async function makeClusterClients(nodes) {
+  /** @type {any[]} */
+  const clients = [];
+  const resilience = { logger: ownLogger() };
+  for (let i = 0; i < CLIENTS; i++) {
+    if (job.kind === "ioredis") {
+      const client = new PlainCluster(nodes);
+      // What a service does with these events is write them to its log.
+      for (const event of ["error", "node error"]) {
+        client.on(event, (/** @type {Error} */ error) => keepLine(`${event} event: ${error.message}`));
+      }
+      clients.push(client);
+    } else {
+      const { createCluster } = await import("ioredoubt");
+      clients.push(createCluster(nodes, { resilience }));
+    }
+  }
+  return clients;
+}
+
+function ownLogger() {
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write: keepLine });
 }
 
 const clients = await makeClients();
@@ -125,14 +153,17 @@ function report() {
   const seen = { breaker: "none", waiting: 0, inFlight: 0 };
   for (const client of clients) {
     if (job.kind === "ioredis") {
-      seen.waiting += client.offlineQueue.length;
-      seen.inFlight += client.commandQueue.length;
+      for (const one of client.isCluster ? [client, ...client.nodes()] : [client]) {
+        seen.waiting += one.offlineQueue.length;
+        seen.inFlight += one.commandQueue?.length ?? 0;
+      }
     } else {
       const stats = client.stats();
       seen.waiting += stats.waiting.commands;
       seen.inFlight += stats.inFlight;
       // The worst of the fleet: one open breaker is what an operator wants to see.
-      const states = [seen.breaker, stats.breaker.readWrite.state, stats.breaker.write.state];
+      const states = [seen.breaker];
+      for (const { breaker } of stats.nodes ?? [stats]) states.push(breaker.readWrite.state, breaker.write.state);
       seen.breaker = ["open", "half-open", "closed"].find((state) => states.includes(state)) ?? "off";
     }
   }
@@ -173,6 +204,7 @@ async function finish(path) {
 /** The server's own data, read past proxy and clients when the server is ours. @param {string | undefined} path */
 async function audit(path) {
   if (path !== undefined) return ledger.audit((commands) => exchange({ path }, commands, { timeout: 20_000 }));
+  if ("nodes" in job.target) return auditCluster(job.target.nodes);
   if (!("url" in job.target)) throw new Error("nothing to audit");
   const reader = new Redis(job.target.url);
   try {
@@ -188,6 +220,19 @@ async function audit(path) {
     ];
     for (let at = 0; at < keys.length; at += 500) await reader.unlink(keys.slice(at, at + 500));
     return verdict;
+  } finally {
+    reader.disconnect();
+  }
+}
+
+/** @param {Address[]} nodes */
+async function auditCluster(nodes) {
+  const reader = new PlainCluster(nodes);
+  reader.on("error", () => {});
+  try {
+    return await ledger.audit((commands) =>
+      Promise.all(commands.map(([name = "", ...args]) => reader.call(name, ...args))),
+    );
   } finally {
     reader.disconnect();
   }

@@ -2,15 +2,16 @@
  * The demo: a real redis-server, a fault proxy per fleet, and two fleets side by side through the same faults, plain
  * ioredis and ioredoubt. Every number in the table at the end was measured in this run.
  * `REDIS_URL=redis://… npm run demo` runs the part that harms nobody on that server instead; `npm run demo -- --sentinel`
- * fails over a Sentinel set, once by a kill and once by order.
+ * fails over a Sentinel set, once by a kill and once by order, and `npm run demo -- --cluster` does what happens to clusters.
  */
 import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { startProxy } from "../lab/fault-proxy.mjs";
+import { startCluster } from "../lab/redis-cluster.mjs";
 import { startRedis } from "../lab/redis-server.mjs";
 import { startSentinelSet } from "../lab/sentinel-set.mjs";
 import { count, duration, plainTable } from "../lab/text-table.mjs";
-import { destructiveSchedule, failoverSchedule, harmlessSchedule } from "./schedule.mjs";
+import { clusterSchedule, destructiveSchedule, failoverSchedule, harmlessSchedule } from "./schedule.mjs";
 import { draw, say } from "./screen.mjs";
 
 const KINDS = /** @type {const} */ ([
@@ -92,6 +93,25 @@ async function sentinelSet() {
   };
 }
 
+/** @returns {Promise<Ground>} */
+async function cluster() {
+  say("Starting a cluster of three masters with a replica each…");
+  const servers = await startCluster({ server: { persistence: "aof" } });
+  await servers.whenReplicated();
+  const ports = servers.nodes.map(({ server }) => server.port);
+  return {
+    title: `Two fleets of 4 clients on one cluster (ports ${ports.join(", ")}, cluster-node-timeout 2000).\n`,
+    targets: KINDS.map(() => ({ nodes: servers.startNodes })),
+    schedule: clusterSchedule(servers),
+    faults: [
+      ["killed", "the kill, failover included"],
+      ["frozen", "the freeze"],
+    ],
+    path: () => Promise.resolve(undefined),
+    stop: () => servers.stop(),
+  };
+}
+
 /** @param {string} url @returns {Ground} */
 function serverOf(url) {
   return {
@@ -105,8 +125,12 @@ function serverOf(url) {
 }
 
 async function main() {
-  const isSentinel = process.argv.includes("--sentinel");
-  const url = isSentinel ? undefined : process.env["REDIS_URL"];
+  const [own, replicates] = process.argv.includes("--sentinel")
+    ? /** @type {const} */ ([sentinelSet, true])
+    : process.argv.includes("--cluster")
+      ? /** @type {const} */ ([cluster, true])
+      : /** @type {const} */ ([oneServer, false]);
+  const url = replicates ? undefined : process.env["REDIS_URL"];
   const reason = url === undefined ? undefined : await whyUnusable(url);
   if (reason !== undefined) {
     console.error(
@@ -114,7 +138,7 @@ async function main() {
     );
     return 1;
   }
-  const ground = url === undefined ? await (isSentinel ? sentinelSet() : oneServer()) : serverOf(url);
+  const ground = url === undefined ? await own() : serverOf(url);
   const run = randomBytes(4).toString("hex");
   say(ground.title);
   const fleets = KINDS.map(([label, kind], i) =>
@@ -140,7 +164,7 @@ async function main() {
     const results = await Promise.all(fleets.map((fleet) => fleet.result));
     clearInterval(screen);
     show();
-    return summary(fleets, results, ground.faults, isSentinel);
+    return summary(fleets, results, ground.faults, replicates);
   } finally {
     clearInterval(screen);
     for (const { child } of fleets) child.kill();

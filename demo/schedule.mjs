@@ -79,6 +79,62 @@ export function failoverSchedule(set) {
   ];
 }
 
+/**
+ * One master of three is killed, another one stands still until it has been replaced, slots move, and a replica takes over by order.
+ * @param {import("../lab/redis-cluster.mjs").RedisCluster} cluster
+ * @returns {Phase[]}
+ */
+export function clusterSchedule(cluster) {
+  /** @type {import("../lab/redis-cluster.mjs").ClusterNode | undefined} */
+  let failed;
+  return [
+    { name: "calm", ms: 3000 },
+    {
+      name: "master killed",
+      ms: 50,
+      begin: async () => {
+        failed = await cluster.owner(0);
+        await failed.server.kill();
+      },
+    },
+    {
+      name: "a replica takes over",
+      ms: 7000,
+      recovery: "killed",
+      end: async () => {
+        await failed?.server.restart();
+        await cluster.whenOk();
+        await cluster.whenReplicated();
+      },
+    },
+    { name: "calm again", ms: 2000 },
+    {
+      name: "master frozen",
+      ms: 6000,
+      begin: async () => {
+        failed = await cluster.owner(6000);
+        failed.server.freeze();
+      },
+      end: () => failed?.server.thaw(),
+    },
+    { name: "master thawed", ms: 4000, recovery: "frozen", end: () => cluster.whenReplicated() },
+    {
+      name: "slots migrated",
+      ms: 500,
+      begin: async () => {
+        const slots = Array.from({ length: 100 }, (_, at) => at * 50);
+        await cluster.migrate(slots, await cluster.owner(16_383));
+      },
+    },
+    {
+      name: "planned failover",
+      ms: 3000,
+      begin: async () => cluster.failover(await cluster.replicaOf(await cluster.owner(12_000))),
+      end: () => cluster.whenOk(),
+    },
+  ];
+}
+
 /** @param {import("../lab/sentinel-set.mjs").SentinelSet} set */
 async function restartDead(set) {
   await Promise.all(set.nodes.filter((node) => !node.running).map((node) => node.restart()));
