@@ -11,6 +11,7 @@ import { storm } from "../lab/cluster-storm.mjs";
 import { startCluster } from "../lab/redis-cluster.mjs";
 import { ReplicationRecord } from "../lab/replication-record.mjs";
 import { markdownTable } from "../lab/text-table.mjs";
+import { speed } from "./cluster/speed.mjs";
 import { list, readOptions } from "./lib/options.mjs";
 
 /**
@@ -74,9 +75,14 @@ const SCENES = {
 };
 
 const options = readOptions("node benchmarks/cluster.mjs [options]", {
-  only: { type: "string", default: Object.keys(SCENES).join(","), help: "scenes, separated by commas; default: all" },
+  only: {
+    type: "string",
+    default: [...Object.keys(SCENES), "speed"].join(","),
+    help: "scenes, separated by commas; default: all",
+  },
   seeds: { type: "string", default: "1,2,3", help: "seeds of the storm, default 1,2,3" },
   clients: { type: "string", default: "plain,ours", help: "plain, ours or both; default: both" },
+  rounds: { type: "string", default: "5", help: "of 2 seconds each for every measure of speed; default 5" },
   verbose: { type: "boolean", help: "tell each fault, and each write that is lost or failed" },
 });
 
@@ -84,13 +90,29 @@ const options = readOptions("node benchmarks/cluster.mjs [options]", {
 const HEAD = ["scene", "client", "twice", "lost (with its master)", "unsettled", "untrue", "out of order"];
 const rows = [[...HEAD, "issued", "acknowledged", "failed", "unknown", "slowest ms"]];
 for (const name of list(options.only)) {
+  if (name === "speed") continue;
   const scene = SCENES[name];
-  if (scene === undefined) throw new Error(`there is no scene ${name}: ${Object.keys(SCENES).join(", ")}`);
+  if (scene === undefined) throw new Error(`there is no scene ${name}: ${Object.keys(SCENES).join(", ")}, speed`);
   for (const seed of name === "storm" ? list(options.seeds).map(Number) : [0]) {
     for (const client of list(options.clients)) rows.push(await run(name, scene, client, seed));
   }
 }
-console.log(markdownTable(rows));
+if (rows.length > 1) console.log(markdownTable(rows));
+if (list(options.only).includes("speed")) console.log(markdownTable(await speeds()));
+
+async function speeds() {
+  const cluster = await startCluster();
+  const clients = {
+    plain: new PlainCluster(cluster.startNodes),
+    ours: new Cluster(cluster.startNodes, { resilience: { profile: "production", logger: false } }),
+  };
+  try {
+    return await speed(clients, { rounds: Number(options.rounds), seconds: 2 });
+  } finally {
+    for (const client of Object.values(clients)) client.disconnect();
+    await cluster.stop();
+  }
+}
 
 /**
  * @param {string} name

@@ -85,6 +85,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     hearsOfFailovers: explicit["failoverDetector"] !== false,
     sentinelCredentials: report,
     login,
+    ticks: pooled === undefined ? node?.ticks : undefined,
   });
   const answer = resilience?.fallback;
   const engine = new Engine({

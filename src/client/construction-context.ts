@@ -8,6 +8,7 @@ import type { EndpointFacts } from "../endpoint/endpoint.js";
 import type { Role } from "../engine/connections.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
 import type { Observer } from "../engine/ports.js";
+import type { WriteTicks } from "../ioredis/coalesce.js";
 import type { TakenLogin } from "../ioredis/login.js";
 import type { PolicyWarning } from "../policy/lint.js";
 import type { Policy } from "../policy/shape.js";
@@ -25,6 +26,8 @@ export interface NodeContext {
   readonly scope: string;
   /** A key in a slot that the node serves: with another one, nobody would learn whether it takes writes. */
   readonly probeKey?: (() => string) | undefined;
+  /** The writes of all nodes count together: what a caller sends in one turn is spread over them. */
+  readonly ticks?: WriteTicks | undefined;
 }
 
 export interface ConstructionContext {

@@ -21,6 +21,7 @@ import type { Elsewhere } from "../engine/elsewhere.js";
 import { ClosedError, UnavailableError } from "../failure/errors.js";
 import { askSeed, clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
 import { idOf } from "../identity.js";
+import { WriteTicks } from "../ioredis/coalesce.js";
 import { reportBug } from "../ioredis/report-bug.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger, SILENT } from "../observe/guarded-logger.js";
@@ -110,6 +111,7 @@ export class ClusterCore {
   readonly #life: ClusterLife;
   readonly #scope: string;
   readonly #seedLogins: SeedLogins;
+  readonly #ticks = new WriteTicks();
   /** What was written for single start nodes, by address. */
   readonly #specified = new Map<string, object>();
   #uncount: (() => void) | undefined = undefined;
@@ -396,6 +398,7 @@ export class ClusterCore {
       elsewhere,
       scope: this.#scope,
       probeKey,
+      ticks: this.#ticks,
       observe: (facts: Parameters<ReturnType<typeof observerFor>>[0]) =>
         storyOf(this.lobby.endpoint.observer).partOf(facts),
     };

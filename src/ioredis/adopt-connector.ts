@@ -6,7 +6,7 @@ import { clock } from "../clock.js";
 import { Socket } from "node:net";
 import { CLOSED_MESSAGE } from "../engine/client-errors.js";
 import { deferConnectTimeout } from "./awake-connect-timeout.js";
-import { coalesceWrites, type WriteStats } from "./coalesce.js";
+import { coalesceWrites, type WriteStats, type WriteTicks } from "./coalesce.js";
 import type { Connector } from "./internals.js";
 import { nameServers } from "./server-name.js";
 import { endLookupsWith } from "./sentinel-lookups.js";
@@ -28,6 +28,8 @@ export interface Preparation {
 export interface Adoption {
   /** Counts the writes of its sockets. */
   readonly writes: WriteStats;
+  /** Sockets whose writes count together with those of this one; none: it counts alone. */
+  readonly ticks: WriteTicks | undefined;
   /** What a connection needs before it is made, if anything. */
   readonly preparation: Preparation | undefined;
   /** The last connection was closed before anything of it was read. */
@@ -42,7 +44,7 @@ export interface Adoption {
 
 /** Makes the connector's sockets join their writes. Idempotent. */
 export function adoptConnector(connector: Connector, adoption: Adoption): void {
-  const { writes, closedUnheard, greeted, preparation } = adoption;
+  const { writes, ticks, closedUnheard, greeted, preparation } = adoption;
   if (adopted.has(connector)) return;
   adopted.add(connector);
   nameServers(connector);
@@ -55,7 +57,7 @@ export function adoptConnector(connector: Connector, adoption: Adoption): void {
     const unborn = prepare && (await prepare());
     if (unborn !== undefined) return unborn;
     const stream = await connect(emit);
-    coalesceWrites(stream, writes);
+    coalesceWrites(stream, writes, ticks);
     watchLookup(stream, adoption);
     if (closedUnheard()) listenFirst(stream);
     return stream;

@@ -24,9 +24,43 @@ const LONGEST = constants.MAX_STRING_LENGTH;
 const WRITER = Symbol("ioredoubt.writer");
 type Joined = Socket & { readonly [WRITER]?: Coalescer };
 
-/** Replaces `write` and `end` of a socket, before ioredis sees it. */
-export function coalesceWrites(stream: Socket, stats: WriteStats): void {
-  const writer = new Coalescer(stream, stats);
+/**
+ * The writes of one tick, of one socket or of several that share what a caller sends: on a cluster, many commands a tick may be few
+ * for each node, and joining pays for all of them all the same.
+ */
+export class WriteTicks {
+  /** What is written in this tick is joined. Read for every write. */
+  isJoining = false;
+  #asked = 0;
+  #scheduled = false;
+  #joined: (() => void)[] = [];
+
+  count(): void {
+    this.#asked++;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#end);
+  }
+
+  /** `flush` is called at the end of this tick. */
+  atEnd(flush: () => void): void {
+    this.#joined.push(flush);
+  }
+
+  readonly #end = (): void => {
+    this.#scheduled = false;
+    this.isJoining = this.#asked >= JOIN_FROM;
+    this.#asked = 0;
+    const joined = this.#joined;
+    if (joined.length === 0) return;
+    this.#joined = [];
+    for (const flush of joined) flush();
+  };
+}
+
+/** Replaces `write` and `end` of a socket, before ioredis sees it. `ticks`: those of sockets whose writes count together. */
+export function coalesceWrites(stream: Socket, stats: WriteStats, ticks = new WriteTicks()): void {
+  const writer = new Coalescer(stream, stats, ticks);
   const { end } = stream;
   stream.write = writer.write;
   Object.defineProperty(stream, WRITER, { value: writer });
@@ -48,18 +82,17 @@ class Coalescer {
   readonly #stream: Socket;
   readonly #stats: WriteStats;
   readonly #write: Socket["write"];
-  #joining = false;
-  #asked = 0;
-  #scheduled = false;
+  readonly #ticks: WriteTicks;
   #text = "";
   /** What `#text` holds is ASCII. */
   #isAscii = true;
   #chunks: (string | Buffer)[] = [];
   #size = 0;
 
-  constructor(stream: Socket, stats: WriteStats) {
+  constructor(stream: Socket, stats: WriteStats, ticks: WriteTicks) {
     this.#stream = stream;
     this.#stats = stats;
+    this.#ticks = ticks;
     this.#write = stream.write.bind(stream);
   }
 
@@ -71,7 +104,7 @@ class Coalescer {
       this.#stats.made++;
       return (this.#write as (...args: unknown[]) => boolean)(chunk, encoding, callback);
     }
-    const isJoinable = this.#joining && (typeof chunk === "string" || Buffer.isBuffer(chunk));
+    const isJoinable = this.#ticks.isJoining && (typeof chunk === "string" || Buffer.isBuffer(chunk));
     if (!isJoinable || this.#size + chunk.length > LONGEST) {
       if (this.#size > 0) this.flush();
       this.#stats.made++;
@@ -84,40 +117,34 @@ class Coalescer {
       this.#chunks.push(this.#text, chunk);
       this.#text = "";
     }
-    this.#size += chunk.length;
-    if (this.#size >= FLUSH_AT) this.flush();
+    this.#grow(chunk.length);
     return true;
   };
 
   writeAscii(text: string): void {
     this.#count();
-    if (!this.#joining || this.#size + text.length > LONGEST) {
+    if (!this.#ticks.isJoining || this.#size + text.length > LONGEST) {
       if (this.#size > 0) this.flush();
       this.#stats.made++;
       this.#write(text, "latin1");
       return;
     }
     this.#text += text;
-    this.#size += text.length;
-    if (this.#size >= FLUSH_AT) this.flush();
+    this.#grow(text.length);
   }
 
   #count(): void {
     this.#stats.asked++;
-    this.#asked++;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    process.nextTick(this.#endOfTick);
+    this.#ticks.count();
   }
 
-  readonly #endOfTick = (): void => {
-    this.#scheduled = false;
-    this.#joining = this.#asked >= JOIN_FROM;
-    this.#asked = 0;
-    this.flush();
-  };
+  #grow(by: number): void {
+    if (this.#size === 0) this.#ticks.atEnd(this.flush);
+    this.#size += by;
+    if (this.#size >= FLUSH_AT) this.flush();
+  }
 
-  flush(): void {
+  readonly flush = (): void => {
     if (this.#size === 0) return;
     const text = this.#text;
     const chunks = this.#chunks;
@@ -140,5 +167,5 @@ class Coalescer {
     }
     this.#stats.made++;
     this.#stream.uncork();
-  }
+  };
 }

@@ -27,7 +27,7 @@ import type { Policy } from "../policy/shape.js";
 import { stalls } from "../stall-meter.js";
 import { adoptConnector } from "./adopt-connector.js";
 import { BoundedErrors } from "./bounded-errors.js";
-import type { WriteStats } from "./coalesce.js";
+import type { WriteStats, WriteTicks } from "./coalesce.js";
 import {
   closedByPeer,
   dialTooLong,
@@ -103,6 +103,8 @@ export interface TransportOptions {
   readonly sentinelCredentials: CredentialsReport;
   /** Who its connections log in as, apart from what the options say. */
   readonly login?: LoginParts | undefined;
+  /** Connections whose writes are counted together with those of this one. */
+  readonly ticks?: WriteTicks | undefined;
 }
 
 const OPTIONS_ONLY: LoginParts = { source: undefined, inherited: undefined };
@@ -130,6 +132,7 @@ export class IORedisTransport implements Transport {
   readonly #client: IORedis;
   readonly #redis: RedisInternals;
   readonly #policy: Policy;
+  readonly #ticks: WriteTicks | undefined;
   readonly #sentinelRetryStrategy: unknown;
   readonly #hearsOfFailovers: boolean;
   readonly #sentinelCredentials: CredentialsReport;
@@ -160,7 +163,8 @@ export class IORedisTransport implements Transport {
   #isRedialling = false;
 
   constructor(options: TransportOptions) {
-    const { client, policy, endpoint, label, retryStrategy, login = OPTIONS_ONLY, ...search } = options;
+    const { client, policy, endpoint, label, retryStrategy, login = OPTIONS_ONLY, ticks, ...search } = options;
+    this.#ticks = ticks;
     this.#client = client;
     this.#redis = internalsOf(client);
     this.#policy = policy;
@@ -486,6 +490,7 @@ export class IORedisTransport implements Transport {
     );
     adoptConnector(this.#redis.connector, {
       writes: this.writes,
+      ticks: this.#ticks,
       preparation: this.login.mustPrepare
         ? {
             prepare: () => this.#prepare(),

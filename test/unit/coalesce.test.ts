@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { coalesceWrites, type WriteStats } from "../../src/ioredis/coalesce.js";
+import { coalesceWrites, WriteTicks, type WriteStats } from "../../src/ioredis/coalesce.js";
 
 class Sink extends Writable {
   readonly chunks: Buffer[] = [];
@@ -92,5 +92,24 @@ describe("joining writes", () => {
     await written;
     await turn();
     expect(Buffer.concat(sink.chunks.slice(12)).toString()).toBe("abc");
+  });
+});
+
+describe("sockets that count together", () => {
+  it("join from the tick on that follows one with a dozen writes on all of them together", async () => {
+    const ticks = new WriteTicks();
+    const sinks = [new Sink(), new Sink(), new Sink()];
+    for (const sink of sinks) coalesceWrites(sink as unknown as Socket, { asked: 0, made: 0 }, ticks);
+    const tickOfAll = async (each: number): Promise<readonly number[]> => {
+      const before = sinks.map(({ chunks }) => chunks.length);
+      for (let i = 0; i < each; i++) for (const sink of sinks) sink.write(String(i));
+      await turn();
+      return sinks.map(({ chunks }, at) => chunks.length - (before[at] ?? 0));
+    };
+    expect(await tickOfAll(4)).toEqual([4, 4, 4]);
+    expect(await tickOfAll(1)).toEqual([1, 1, 1]);
+    expect(await tickOfAll(4)).toEqual([4, 4, 4]);
+    expect(await tickOfAll(4)).toEqual([1, 1, 1]);
+    expect(Buffer.concat(sinks[0]?.chunks ?? []).toString()).toBe("0123001230123");
   });
 });
