@@ -7,6 +7,7 @@ import { startCluster, type RedisCluster } from "../../lab/redis-cluster.mjs";
 import { startRecorder, type Recorded } from "../../lab/recorder.mjs";
 import type { Cluster, ClusterOptions } from "../../src/cluster.js";
 import type { Credentials, CredentialsProvider } from "../../src/credentials/provider.js";
+import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 import { clientOf } from "./cluster-harness.js";
 import { atEnd, outcomeOf, sleep } from "./core-harness.js";
@@ -24,7 +25,10 @@ export interface ClusterRotation {
   readonly failed: readonly string[];
   readonly answered: number;
   readonly cut: number;
-  /** Connections that ended in another way; without those to start nodes, and to replicas, which are left where they are slow. */
+  /**
+   * Connections that ended in another way; without those to start nodes, and to replicas, which are left where they are slow, and without
+   * loans that were cut, whose next connection the pool ends.
+   */
   readonly ended: number;
   readonly given: readonly string[];
   readonly connections: readonly Recorded[];
@@ -166,15 +170,18 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   // The last password reaches every connection that is there.
   await eventually(() => {
     const behind = relay.open().filter((one) => !isSeed(one) && one.passwords.at(-1) !== current.password);
-    if (behind.length > 0) throw new Error(`${behind.length} connections are behind`);
+    const stories = behind.map(({ passwords, commands }) => `${passwords.at(-1)}: ${commands.slice(-6).join(" ")}`);
+    if (behind.length > 0) throw new Error(`${behind.length} connections are behind: ${stories.join("; ")}`);
   }, { withinMs: 15_000 }); // prettier-ignore
   await sleep(OVERLAP);
   const connections = relay.connections().filter((one) => !isSeed(one));
+  const pools = shared.nodes("all").map((node) => (node as unknown as Redis).stats().pool);
+  const reconnected = pools.reduce((sum, pool) => sum + (pool?.destroyed["reconnected"] ?? 0), 0);
   return {
     failed,
     answered,
     cut: connections.filter(({ wasCut }) => wasCut).length,
-    ended: connections.filter((one) => !one.isOpen && !one.wasCut && one.count("readonly") === 0).length,
+    ended: connections.filter((one) => !one.isOpen && !one.wasCut && one.count("readonly") === 0).length - reconnected,
     given,
     connections,
     heard,

@@ -122,7 +122,8 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
   // The last password reaches every connection that is there.
   await eventually(() => {
     const behind = relay.open.filter(({ passwords }) => passwords.at(-1) !== current.password);
-    if (behind.length > 0) throw new Error(`${behind.length} connections are behind`);
+    const stories = behind.map(({ passwords, commands }) => `${passwords.at(-1)}: ${commands.slice(-6).join(" ")}`);
+    if (behind.length > 0) throw new Error(`${behind.length} connections are behind: ${stories.join("; ")}`);
   }, { withinMs: 15_000 }); // prettier-ignore
   await sleep(OVERLAP);
   const said = new Promise<string>((resolve) => {
