@@ -147,15 +147,17 @@ export class Deadlines {
     return true;
   }
 
-  /** Stops the timer; calls that are still listed stay so, and the next `arm` starts it again. */
-  stop(): void {
+  /** Stops the timer unless calls are still listed: those that wait elsewhere outlive their client's own connection. */
+  rest(): void {
+    const isListed = [...this.#lists.values()].some(({ head }) => head !== undefined);
+    if (isListed || this.#heap.first !== undefined || this.#reprieved.first !== undefined) return;
     clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#armedFor = Infinity;
-    this.#rest();
+    this.#letGo();
   }
 
-  #rest(): void {
+  #letGo(): void {
     this.#release?.();
     this.#release = undefined;
   }
@@ -190,7 +192,7 @@ export class Deadlines {
       if (heap.first !== undefined && heap.first.expiresAt < next) next = heap.first.expiresAt;
     }
     if (next < this.#armedFor) this.#setTimer(next, now);
-    if (this.#armedFor === Infinity) this.#rest();
+    if (this.#armedFor === Infinity) this.#letGo();
     if (expired.length > 0) this.#expired(expired, { late });
   }
 

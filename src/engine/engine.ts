@@ -285,10 +285,10 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       transport,
       stopTimers: () => {
         retryLoop.stop();
-        deadlines.stop();
         silence.stop();
         downtime.reset();
       },
+      restDeadlines: () => deadlines.rest(),
     }));
     const expiry = new DeadlineExpiry({
       settlement,

@@ -18,8 +18,10 @@ export interface LifecycleParts {
   readonly inFlight: InFlight;
   readonly refusals: QueueRefusals;
   readonly transport: Transport;
-  /** Stops what runs on timers: deadlines, backoff, downtime. */
+  /** Stops what runs on timers for a connection: backoff, silence, downtime. */
   readonly stopTimers: () => void;
+  /** No deadline needs to be watched any more. */
+  readonly restDeadlines: () => void;
 }
 
 /** Between two looks whether everything is done, in milliseconds. */
@@ -97,14 +99,17 @@ export class Lifecycle {
 
   /** The client has ended. It can be revived by `connect()`. */
   ended(): void {
-    const { connection, membership, refusals, settlement, stopTimers } = this.#parts;
+    const { connection, membership, refusals, settlement, stopTimers, restDeadlines } = this.#parts;
     connection.close();
     stopTimers();
     refusals.closed();
     this.#isLeaving = true;
     // What its last commands come to is still told.
     settlement.afterSlices(() => {
-      if (this.#isLeaving) membership.leave();
+      if (this.#isLeaving) {
+        membership.leave();
+        restDeadlines();
+      }
       this.#isLeaving = false;
     });
   }

@@ -18,7 +18,6 @@ beforeEach(() => {
   }, new StallMeter());
 });
 afterEach(() => {
-  deadlines.stop();
   vi.useRealTimers();
 });
 
@@ -121,12 +120,15 @@ describe("deadlines", () => {
     vi.restoreAllMocks();
   });
 
-  it("go on after stop() with the next call, and lose none of those that were listed", () => {
-    arm(100);
-    deadlines.stop();
+  it("go on after rest() while a call is listed, and leave no timer once none is", () => {
+    const call = arm(100);
+    deadlines.rest();
+    vi.advanceTimersByTime(110);
+    expect(expired.map((each) => each.call)).toEqual([call]);
+    const settled = arm(100);
+    settled.list?.remove(settled);
+    deadlines.rest();
     expect(vi.getTimerCount()).toBe(0);
-    vi.advanceTimersByTime(500);
-    expect(expired).toHaveLength(0);
     arm(50);
     vi.advanceTimersByTime(60);
     expect(expired).toHaveLength(2);
