@@ -12,7 +12,8 @@ import { dts } from "rolldown-plugin-dts";
 const dist = join(import.meta.dirname, "../dist");
 /** The names of the files, without their end, and what each is made from. */
 const ENTRIES = {
-  index: "index.d.ts",
+  // What the users of the package see has a file of its own.
+  index: "typed.d.ts",
   "doctor/index": "doctor/index.d.ts",
   "otel/index": "otel/index.d.ts",
   "prometheus/index": "prometheus/index.d.ts",

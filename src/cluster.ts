@@ -14,6 +14,7 @@ import { makesClients } from "./client/client-count.js";
 import { constructWith, takeContext, type ConstructionContext } from "./client/construction-context.js";
 import { isOff, letBePlain, offBy } from "./client/plain.js";
 import { makeOptionsInspectable, makePrintable } from "./client/inspection.js";
+import type { MappedCluster } from "./client/redis-options.js";
 import { viewOf } from "./client/view.js";
 import { forCluster } from "./cluster/batches.js";
 import { ClusterCore } from "./cluster/core.js";
@@ -83,7 +84,12 @@ export class Cluster extends IOCluster {
   /** @internal */
   declare readonly [LIMITS]?: CallOptions;
   /** Another client of the cluster with these options, and a policy that is resolved anew. */
-  declare duplicate: ((startNodes?: StartNode[], override?: ClusterOptions) => Cluster) & IOCluster["duplicate"];
+  declare duplicate: ((
+    startNodes: StartNode[] | undefined,
+    override: ClusterOptions & { readonly redisOptions: { readonly replyMapping: "resp3" } },
+  ) => MappedCluster) &
+    ((startNodes?: StartNode[], override?: ClusterOptions) => Cluster) &
+    IOCluster["duplicate"];
 
   /**
    * @param startNodes - one node is enough; each is a port, a URL, or an object with `host` and `port`.

@@ -12,7 +12,7 @@ import { makeInspectable } from "./client/inspection.js";
 import { closeClient, DRAIN } from "./client/lifecycle.js";
 import { isOff, isPlain, letBePlain, offBy } from "./client/plain.js";
 import { startMonitor } from "./client/monitor.js";
-import type { RedisOptions, ResilientOptions } from "./client/redis-options.js";
+import type { MappedRedis, RedisOptions, ResilientOptions } from "./client/redis-options.js";
 import { sealGetter } from "./client/sealed-options.js";
 import { consumingOf, type Consuming } from "./client/consuming.js";
 import {
@@ -93,7 +93,9 @@ export class Redis extends IORedis {
   declare readonly [LIMITS]?: CallOptions;
   declare options: ResilientOptions;
   /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */
-  declare duplicate: ((override?: Partial<RedisOptions>) => Redis) & IORedis["duplicate"];
+  declare duplicate: ((override: Partial<RedisOptions> & { readonly replyMapping: "resp3" }) => MappedRedis) &
+    ((override?: Partial<RedisOptions>) => Redis) &
+    IORedis["duplicate"];
 
   constructor(port: number, host: string, options: RedisOptions);
   constructor(path: string, options: RedisOptions);

@@ -1,4 +1,4 @@
-import type { RedisOptions as IORedisOptions } from "ioredis";
+import type { Cluster as IOCluster, Redis as IORedis, RedisOptions as IORedisOptions } from "ioredis";
 import type { CredentialsOptions } from "../credentials/provider.js";
 import type { ResilienceOptions } from "../policy/shape.js";
 
@@ -15,3 +15,11 @@ export type RedisOptions = IORedisOptions & {
 export type ResilientOptions = IORedisOptions & {
   readonly resilience?: ResilienceOptions | undefined;
 } & CredentialsOptions;
+
+// The comments are part of the declarations: in ioredis 5 the classes take no parameter, and with one they are `any`.
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore */
+export type MappedRedis = IORedis<"resp3">;
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment
+/** @ts-ignore */
+export type MappedCluster = IOCluster<"resp3">;

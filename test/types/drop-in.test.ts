@@ -17,6 +17,7 @@ import Default, {
   type ResilienceOptions,
   type Stats,
 } from "../../src/index.js";
+import type { RedisClass } from "../../src/typed.js";
 
 /** Takes anything. */
 function use(...values: unknown[]): void {
@@ -173,5 +174,39 @@ describe("exports", () => {
       ];
       expectTypeOf<Names["length"]>().toEqualTypeOf<9>();
     });
+  });
+});
+
+describe("replyMapping", () => {
+  it("decides the types of replies, of views and of duplicates", () => {
+    compiled(() => {
+      const Class = Redis as unknown as RedisClass;
+      const mapped = new Class({ replyMapping: "resp3" });
+      expectTypeOf(mapped.zscore("k", "m")).resolves.toEqualTypeOf<number | null>();
+      expectTypeOf(mapped.with({ deadline: 1 }).zscore("k", "m")).resolves.toEqualTypeOf<number | null>();
+      expectTypeOf(mapped.duplicate().zscore("k", "m")).resolves.toEqualTypeOf<number | null>();
+      expectTypeOf(mapped.duplicate({ replyMapping: "legacy" }).zscore("k", "m")).resolves.toEqualTypeOf<
+        string | null
+      >();
+      expectTypeOf(mapped.health()).toEqualTypeOf<Health>();
+      const takesMapped = (client: ioredis.Redis<"resp3">): unknown => client;
+      takesMapped(mapped);
+    });
+    expect(Redis).toBe(Default);
+  });
+
+  it("is legacy where nothing is said, and where it is known at run time only", () => {
+    compiled(() => {
+      const Class = Redis as unknown as RedisClass;
+      const options: RedisOptions = {};
+      for (const redis of [new Class(), new Class({}), new Class(options), new Class(6379, "h", options)]) {
+        expectTypeOf(redis).toEqualTypeOf<Redis>();
+      }
+      class Mine extends Class {
+        own = 1;
+      }
+      expectTypeOf(new Mine().get("k")).resolves.toEqualTypeOf<string | null>();
+    });
+    expect(Redis).toBe(Default);
   });
 });
