@@ -44,7 +44,7 @@ import {
   clusterAddressFromEnvironment,
   clusterFromEnvironment,
   type ClusterFromEnvironmentOptions,
-} from "./policy/environment/cluster-from-environment.js";
+} from "./cluster/from-environment.js";
 import type { Environment } from "./policy/environment/policy-variables.js";
 import { normalPrefix } from "./policy/environment/target.js";
 import { checkMethodOptions } from "./policy/input/call-options.js";

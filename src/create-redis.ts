@@ -1,6 +1,6 @@
 /** `createRedis`: `new Redis(...)` for those who prefer a function. */
 import { checkRedisArguments } from "./policy/input/arguments.js";
-import type { ClusterFromEnvironmentOptions } from "./policy/environment/cluster-from-environment.js";
+import type { ClusterFromEnvironmentOptions } from "./cluster/from-environment.js";
 import type { Environment } from "./policy/environment/policy-variables.js";
 import { normalPrefix, readTarget } from "./policy/environment/target.js";
 import {

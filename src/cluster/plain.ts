@@ -60,7 +60,7 @@ const METHODS = {
 };
 
 /** `theirs`: ioredis's own methods. */
-export function plainCluster(theirs: IOCluster): PlainWays {
+export function plainCluster(theirs: typeof IOCluster.prototype): PlainWays {
   return {
     theirs,
     simple: METHODS as unknown as PlainWays["simple"],

@@ -164,7 +164,7 @@ it("a Cluster with resilience: false is ioredis's, and keeps what programs use b
   expect(await cluster.with({ deadline: 100 }).withDeadline(100).get("k")).toBe("4");
   expect(await cluster.withConnection((connection) => connection.incr("k"), { key: "k" })).toBe(5);
   expect((await cluster.transaction(["k"], ({ multi }) => void multi.incr("k"))).results).toEqual([6]);
-  const twin = cluster.duplicate([], { lazyConnect: true }) as Cluster;
+  const twin = cluster.duplicate([], { lazyConnect: true });
   expect([cluster.policy.profile, twin.policy.profile]).toEqual(["off", "off"]);
   expect(cluster.stats()).toMatchObject({ status: "ready", failed: 0 });
   expect([cluster.liveness().alive, (await cluster.readiness()).ready]).toEqual([true, true]);

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { POLICY_VARIABLES } from "../../src/policy/environment/policy-variables.js";
 import { readTarget } from "../../src/policy/environment/target.js";
 import { FIELDS, variableOf, type Field } from "../../src/policy/fields.js";
-import { clusterFromEnvironment } from "../../src/policy/environment/cluster-from-environment.js";
+import { clusterFromEnvironment } from "../../src/cluster/from-environment.js";
 import { resolveFromEnvironment } from "../../src/policy/environment/from-environment.js";
 import { parseDuration, parseSize, parseSwitch } from "../../src/policy/environment/parse.js";
 import { resolveSources } from "../../src/policy/resolve.js";

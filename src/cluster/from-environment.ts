@@ -1,16 +1,16 @@
 /** Everything `createCluster.fromEnv` needs: start nodes, options and policy of a Cluster client, from one environment. */
 import type { ClusterOptions as IOClusterOptions, RedisOptions } from "ioredis";
-import { ConfigError, type ConfigProblem } from "../../failure/errors.js";
-import { checkRedisOptions } from "../input/check-redis-options.js";
-import { readOptions } from "../input/lenient.js";
-import { shapeOf } from "../input/value-shape.js";
-import { lintPolicy, type PolicyWarning } from "../lint.js";
-import { resolveSources, type ResolvedPolicy } from "../resolve.js";
-import { checkCall, definedOf, providersOf, type FromEnvironmentOptions } from "./from-environment.js";
-import type { Environment } from "./policy-variables.js";
-import { normalPrefix, readTarget, type EnvironmentTarget } from "./target.js";
-import type { NodeAddress } from "./variable-reader.js";
-import { setElsewhere } from "./variables.js";
+import { ConfigError, type ConfigProblem } from "../failure/errors.js";
+import { checkRedisOptions } from "../policy/input/check-redis-options.js";
+import { readOptions } from "../policy/input/lenient.js";
+import { shapeOf } from "../policy/input/value-shape.js";
+import { lintPolicy, type PolicyWarning } from "../policy/lint.js";
+import { resolveSources, type ResolvedPolicy } from "../policy/resolve.js";
+import { checkCall, definedOf, providersOf, type FromEnvironmentOptions } from "../policy/environment/from-environment.js";
+import type { Environment } from "../policy/environment/policy-variables.js";
+import { normalPrefix, readTarget, type EnvironmentTarget } from "../policy/environment/target.js";
+import type { NodeAddress } from "../policy/environment/variable-reader.js";
+import { setElsewhere } from "../policy/environment/variables.js";
 
 /** What `createCluster.fromEnv` takes. */
 export interface ClusterFromEnvironmentOptions extends FromEnvironmentOptions {
