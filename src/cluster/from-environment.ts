@@ -6,7 +6,12 @@ import { readOptions } from "../policy/input/lenient.js";
 import { shapeOf } from "../policy/input/value-shape.js";
 import { lintPolicy, type PolicyWarning } from "../policy/lint.js";
 import { resolveSources, type ResolvedPolicy } from "../policy/resolve.js";
-import { checkCall, definedOf, providersOf, type FromEnvironmentOptions } from "../policy/environment/from-environment.js";
+import {
+  checkCall,
+  definedOf,
+  providersOf,
+  type FromEnvironmentOptions,
+} from "../policy/environment/from-environment.js";
 import type { Environment } from "../policy/environment/policy-variables.js";
 import { normalPrefix, readTarget, type EnvironmentTarget } from "../policy/environment/target.js";
 import type { NodeAddress } from "../policy/environment/variable-reader.js";

@@ -60,7 +60,7 @@ describe("what is said when nobody knows", () => {
     const line = await firstLine(redis);
     expect(line?.fields["code"]).toBe("SENTINELS_UNREACHABLE");
     expect(redis.log.text()).toMatch(/ECONNREFUSED 127\.0\.0\.1/);
-    expect(redis.log.text()).toContain("ERR unknown command 'SENTINEL'");
+    expect(redis.log.text()).toContain("ERR unknown command 'sentinel'");
     const down = await sentinel({ master: { port: await freePort() } });
     const alone = through([down]);
     expect((await firstLine(alone))?.fields["code"]).toBe("CONNECTION_REFUSED");
