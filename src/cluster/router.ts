@@ -264,15 +264,24 @@ export class Router implements Dispatcher {
 
   /** A connection owes a reply and says nothing. */
   #silent(node: ClusterNode): void {
-    this.#parts.refresh();
     // Its readers are served elsewhere, and asking again does no harm.
-    if (node.isReplica) node.fence();
-    else {
-      // By the time it answers, they are connected and can be asked.
-      const replicas = this.#parts.layout.followersOf(node);
-      for (const replica of replicas) replica.wake();
-      void node.doubt(() => this.#stillServes(node, replicas));
+    if (node.isReplica) {
+      this.#parts.refresh();
+      node.fence();
+      return;
     }
+    const replicas = this.#wakeFollowers(node);
+    void node.doubt(async () => this.#stillServes(node, await replicas));
+  }
+
+  /** By the time a silent master answers, they are connected and can be asked. After a failover, the table may not have them yet. */
+  async #wakeFollowers(node: ClusterNode): Promise<readonly ClusterNode[]> {
+    const { layout, confirmed } = this.#parts;
+    for (const replica of layout.followersOf(node)) replica.wake();
+    await within(confirmed(), DOUBT, () => undefined);
+    const replicas = layout.followersOf(node);
+    for (const replica of replicas) replica.wake();
+    return replicas;
   }
 
   /**
