@@ -1,0 +1,95 @@
+/** A node of a cluster whose table and silence are a script, which the test changes while it runs. */
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { readReply } from "../../src/resp.js";
+
+/** Who serves these slots, and who follows, as a node sees it: ports. */
+export interface Served {
+  readonly slots: readonly [from: number, to: number];
+  readonly master: number;
+  readonly replicas: readonly number[];
+}
+
+export class ScriptedNode implements AsyncDisposable {
+  /** What it says of the slots. */
+  table: readonly Served[] = [];
+  /** Names of the commands of callers that it has read, in lower case. */
+  readonly seen: string[] = [];
+  #kept: (() => void)[] | undefined = undefined;
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((socket) => this.#accept(socket));
+
+  async start(): Promise<this> {
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    return this;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Reads, and says nothing. */
+  freeze(): void {
+    this.#kept ??= [];
+  }
+
+  /** Says what it has kept to itself. */
+  thaw(): void {
+    const kept = this.#kept ?? [];
+    this.#kept = undefined;
+    for (const say of kept) say();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    let data = Buffer.alloc(0);
+    socket.on("data", (chunk) => {
+      data = Buffer.concat([data, chunk]);
+      for (let read = readReply(data, 0); read !== undefined; read = readReply(data, 0)) {
+        data = data.subarray(read.next);
+        const answer = this.#answer((read.value as readonly unknown[]).map(String));
+        const say = (): void => void socket.write(answer);
+        if (this.#kept === undefined) say();
+        else this.#kept.push(say);
+      }
+    });
+  }
+
+  #answer([name = "", argument = ""]: readonly string[]): string {
+    switch (name.toLowerCase()) {
+      case "hello":
+        return "-ERR unknown command 'HELLO'\r\n";
+      case "info":
+        return "$11\r\nloading:0\r\n\r\n";
+      case "cluster":
+        return argument.toLowerCase() === "slots" ? this.#slots() : "$16\r\ncluster_state:ok\r\n";
+      case "client":
+      case "readonly":
+        return "+OK\r\n";
+      case "ping":
+        return "+PONG\r\n";
+      default:
+        this.seen.push(name.toLowerCase());
+        return ":1\r\n";
+    }
+  }
+
+  #slots(): string {
+    const ranges = this.table.map(({ slots: [from, to], master, replicas }) => {
+      const nodes = [master, ...replicas].map(
+        (port) => `*3\r\n$9\r\n127.0.0.1\r\n:${String(port)}\r\n$5\r\n${String(port).padStart(5, "0")}\r\n`,
+      );
+      return `*${String(nodes.length + 2)}\r\n:${String(from)}\r\n:${String(to)}\r\n${nodes.join("")}`;
+    });
+    return `*${String(ranges.length)}\r\n${ranges.join("")}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+}
