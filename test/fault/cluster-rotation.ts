@@ -20,6 +20,12 @@ const THROWS = 16;
 /** Of a connection that only asks a start node who serves what. */
 const SEED: ReadonlySet<string> = new Set(["auth", "client", "cluster", "info"]);
 
+/** A connection, and what the provider had answered for its node by the end: it may miss a password where it hangs or throws. */
+interface Connection {
+  readonly connection: Recorded;
+  readonly given: readonly string[];
+}
+
 export interface ClusterRotation {
   /** Errors of callers, without those that a cut connection explains. */
   readonly failed: readonly string[];
@@ -30,8 +36,7 @@ export interface ClusterRotation {
    * loans that were cut, whose next connection the pool ends.
    */
   readonly ended: number;
-  readonly given: readonly string[];
-  readonly connections: readonly Recorded[];
+  readonly connections: readonly Connection[];
   /** Messages on a channel, and on the shard channels. */
   readonly heard: readonly number[];
   readonly questions: number;
@@ -63,7 +68,8 @@ export async function recorded(cluster: RedisCluster) {
   return {
     options: { natMap } as ClusterOptions,
     startNodes: relays.map(({ port }) => ({ host: "127.0.0.1", port })),
-    connections: () => relays.flatMap(({ connections }) => connections),
+    connections: () =>
+      relays.flatMap(({ port, connections }) => connections.map((connection) => ({ port, connection }))),
     open: () => relays.flatMap(({ open }) => open),
   };
 }
@@ -73,14 +79,16 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   const relay = await recorded(cluster);
   const until = performance.now() + seconds * 1_000;
   const isOn = (): boolean => performance.now() < until;
-  const given: string[] = [];
+  /** By port. */
+  const given = new Map<number, string[]>();
   let current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
   let questions = 0;
-  const credentials: CredentialsProvider = () => {
+  const credentials: CredentialsProvider = ({ endpoint: { port = 0 } }) => {
     questions++;
     if (questions === HANGS) return new Promise(ignoring);
     if (questions === THROWS) throw new Error("the vault is sealed");
-    if (!given.includes(current.password)) given.push(current.password);
+    const before = given.get(port) ?? [];
+    if (!before.includes(current.password)) given.set(port, [...before, current.password]);
     const answer: Credentials = { username: "app", password: current.password, expiresAt: current.refusedAt };
     return answer;
   };
@@ -174,33 +182,37 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
     if (behind.length > 0) throw new Error(`${behind.length} connections are behind: ${stories.join("; ")}`);
   }, { withinMs: 15_000 }); // prettier-ignore
   await sleep(OVERLAP);
-  const connections = relay.connections().filter((one) => !isSeed(one));
+  const connections = relay.connections().filter(({ connection }) => !isSeed(connection));
   const pools = shared.nodes("all").map((node) => (node as unknown as Redis).stats().pool);
   const reconnected = pools.reduce((sum, pool) => sum + (pool?.destroyed["reconnected"] ?? 0), 0);
   return {
     failed,
     answered,
-    cut: connections.filter(({ wasCut }) => wasCut).length,
-    ended: connections.filter((one) => !one.isOpen && !one.wasCut && one.count("readonly") === 0).length - reconnected,
-    given,
-    connections,
+    cut: connections.filter(({ connection }) => connection.wasCut).length,
+    ended: connections.filter(({ connection }) => endedByItself(connection)).length - reconnected,
+    connections: connections.map(({ port, connection }) => ({ connection, given: given.get(port) ?? [] })),
     heard,
     questions,
-    tables: connections.reduce((sum, one) => sum + one.count("cluster"), 0),
+    tables: connections.reduce((sum, { connection }) => sum + connection.count("cluster"), 0),
   };
 }
 
-/** Nothing failed but what was in flight at a cut, nothing ended by itself, and each connection had every password. */
+/** Nothing failed but what was in flight at a cut, nothing ended by itself, and each connection had every password for its node. */
 export function expectGentleCluster(rotation: ClusterRotation): void {
-  const { failed, answered, cut, ended, given, connections, heard, tables } = rotation;
+  const { failed, answered, cut, ended, connections, heard, tables } = rotation;
   expect(failed).toEqual([]);
   expect([ended, cut > 0, answered > 100, tables > 3]).toEqual([0, true, true, true]);
-  for (const { passwords } of connections) {
+  for (const { connection, given } of connections) {
+    const { passwords } = connection;
     const first = given.indexOf(passwords[0] ?? "");
     expect(passwords).toEqual(given.slice(first, first + passwords.length));
   }
-  expect(connections.reduce((sum, { loginsInTransaction }) => sum + loginsInTransaction, 0)).toBe(0);
+  expect(connections.reduce((sum, { connection }) => sum + connection.loginsInTransaction, 0)).toBe(0);
   expect(Math.min(...heard)).toBeGreaterThan(0);
+}
+
+function endedByItself(one: Recorded): boolean {
+  return !one.isOpen && !one.wasCut && one.count("readonly") === 0;
 }
 
 function isSeed({ commands }: Recorded): boolean {
