@@ -5,10 +5,13 @@ import type { Environment } from "./policy/environment/policy-variables.js";
 import { normalPrefix, readTarget } from "./policy/environment/target.js";
 import {
   addressFromEnvironment,
+  checkCall,
+  CLUSTER_OPTIONS,
   resolveFromEnvironment,
   type FromEnvironmentOptions,
 } from "./policy/environment/from-environment.js";
 import { makesClients } from "./client/client-count.js";
+import { ConfigError } from "./failure/errors.js";
 import { offBy } from "./client/plain.js";
 import { createCluster, type Cluster } from "./cluster.js";
 import { Redis, redisWithPolicy, type RedisOptions } from "./redis.js";
@@ -40,10 +43,15 @@ export function createRedis(...args: unknown[]): Redis {
  */
 createRedis.fromEnv = function fromEnv(
   env: Environment = process.env,
-  given: ClusterFromEnvironmentOptions = {},
+  given: EitherFromEnvironmentOptions = {},
 ): Redis | Cluster {
   const options = withoutCluster(given);
-  if (options !== given && readTarget(env, options.prefix).mode === "cluster") return createCluster.fromEnv(env, given);
+  if (options !== given && given.cluster !== false) {
+    const mistakes = checkCall(env, given, CLUSTER_OPTIONS);
+    if (mistakes.length > 0) throw new ConfigError(mistakes);
+    const either = { ...given, cluster: given.cluster };
+    if (readTarget(env, options.prefix).mode === "cluster") return createCluster.fromEnv(env, either);
+  }
   if (offBy([options], env) !== undefined) {
     const [first, ...others] = addressFromEnvironment(env, options);
     return new (Redis as new (...args: unknown[]) => Redis)({ ...(first as object), resilience: false }, ...others);
@@ -55,21 +63,24 @@ createRedis.fromEnv = function fromEnv(
   return redisWithPolicy(context, resilience === undefined ? args : withResilience(args, resilience));
 } as FromEnvironment;
 
+/** `cluster: false` asks for none, as leaving it out does. */
+type EitherFromEnvironmentOptions = FromEnvironmentOptions & {
+  readonly cluster?: ClusterFromEnvironmentOptions["cluster"] | false;
+};
+
 interface FromEnvironment {
   /** The environment says which: a `Cluster` where it names the nodes of one. */
   (
     env: Environment | undefined,
-    options: ClusterFromEnvironmentOptions & {
-      readonly cluster: NonNullable<ClusterFromEnvironmentOptions["cluster"]>;
-    },
+    options: FromEnvironmentOptions & { readonly cluster: NonNullable<EitherFromEnvironmentOptions["cluster"]> },
   ): Redis | Cluster;
   (env?: Environment, options?: FromEnvironmentOptions): Redis;
 }
 
 /** The same object where it does not ask for a Cluster. */
-function withoutCluster(options: ClusterFromEnvironmentOptions): FromEnvironmentOptions {
+function withoutCluster(options: EitherFromEnvironmentOptions): FromEnvironmentOptions {
   // Plain JavaScript may pass anything; what is no object is refused further on.
-  if ((options as ClusterFromEnvironmentOptions | null)?.cluster === undefined) return options;
+  if ((options as EitherFromEnvironmentOptions | null)?.cluster === undefined) return options;
   return Object.fromEntries(Object.entries(options).filter(([name]) => name !== "cluster"));
 }
 

@@ -8,6 +8,7 @@ import { lintPolicy, type PolicyWarning } from "../policy/lint.js";
 import { resolveSources, type ResolvedPolicy } from "../policy/resolve.js";
 import {
   checkCall,
+  CLUSTER_OPTIONS,
   definedOf,
   providersOf,
   type FromEnvironmentOptions,
@@ -33,8 +34,6 @@ export interface EnvironmentCluster {
   readonly resolved: ResolvedPolicy;
   readonly warnings: readonly PolicyWarning[];
 }
-
-const KNOWN = ["prefix", "resilience", "redis", "cluster"];
 
 /**
  * Reads start nodes, options and policy from the environment.
@@ -78,7 +77,7 @@ interface Address extends Pick<EnvironmentCluster, "startNodes" | "options" | "w
 }
 
 function addressOf(env: Environment, options: ClusterFromEnvironmentOptions): Address {
-  const mistakes = checkCall(env, options, KNOWN);
+  const mistakes = checkCall(env, options, CLUSTER_OPTIONS);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const prefix = normalPrefix(options.prefix);
   const target = readTarget(env, prefix);

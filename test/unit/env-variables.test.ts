@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { POLICY_VARIABLES } from "../../src/policy/environment/policy-variables.js";
 import { readTarget } from "../../src/policy/environment/target.js";
 import { FIELDS, variableOf, type Field } from "../../src/policy/fields.js";
+import { createRedis } from "../../src/create-redis.js";
 import { clusterFromEnvironment } from "../../src/cluster/from-environment.js";
 import { resolveFromEnvironment } from "../../src/policy/environment/from-environment.js";
 import { parseDuration, parseSize, parseSwitch } from "../../src/policy/environment/parse.js";
@@ -213,6 +214,12 @@ describe("connection variables", () => {
     [{ REDIS_CLUSTER_NODES: "a", IOREDOUBT_DEADLINE: "nonsense" }, /^IOREDOUBT_DEADLINE: /m],
   ])("makes no Cluster of %j", (env, says) => {
     expect(() => clusterFromEnvironment(env, {})).toThrow(says);
+  });
+
+  it("REDIS_CLUSTER_NODES is refused where the caller says that it wants no Cluster", () => {
+    const env = { REDIS_CLUSTER_NODES: "a" };
+    expect(() => createRedis.fromEnv(env, { cluster: false } as never)).toThrow(/^REDIS_CLUSTER_NODES: .* Cluster/m);
+    expect(() => createRedis.fromEnv(env, {})).toThrow(/^REDIS_CLUSTER_NODES: .* Cluster/m);
   });
 
   it.each(CONNECTION)("%s reaches the client", (_name, env, args) => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { createRedis } from "../../src/create-redis.js";
 import { ConfigError } from "../../src/failure/errors.js";
 import { checkRedisArguments } from "../../src/policy/input/arguments.js";
 import { defineProfile } from "../../src/policy/define-profile.js";
@@ -52,6 +53,10 @@ const fromEnv =
   (options: object): (() => void) =>
   () =>
     void resolveFromEnvironment({ REDIS_URL: `redis://u:${SECRET}@h:6379` }, options);
+const either =
+  (options: object): (() => void) =>
+  () =>
+    void createRedis.fromEnv({ REDIS_URL: `redis://u:${SECRET}@h:6379` }, options);
 const cycle = (): object => {
   const profile = { name: "x", extends: [] as unknown[], values: {} };
   profile.extends.push(profile);
@@ -533,6 +538,8 @@ const ROWS: readonly Row[] = [
   ["a number as prefix", fromEnv({ prefix: 5 }), "options.prefix", /letters, digits/],
   ["a prefix with a dash", fromEnv({ prefix: SECRET }), "options.prefix", /letters, digits/],
   ["a text for ioredis options", fromEnv({ redis: SECRET }), "options.redis", /object of ioredis options/],
+  ["a text for the options of a Cluster", either({ cluster: SECRET }), "options.cluster", /must be true, or an object/],
+  ["a number as prefix where a Cluster may be made", either({ prefix: 5, cluster: true }), "options.prefix", /letters/],
   ["a wrong ioredis option beside the environment", fromEnv({ redis: { db: SECRET } }), "redis.db", /whole number/],
   ["a file that is no UTF-8", env({ REDIS_PASSWORD_FILE: latin1("p-latin", "p\xe4") }), "REDIS_PASSWORD_FILE", /UTF-8/],
   [

@@ -142,8 +142,9 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** What `createRedis.fromEnv` takes in its second argument. */
+/** What `createRedis.fromEnv` takes in its second argument, and with `cluster` where a Cluster may come of it. */
 const OPTIONS = ["prefix", "resilience", "redis"];
+export const CLUSTER_OPTIONS: readonly string[] = [...OPTIONS, "cluster"];
 
 /** Mistakes in the call itself, which plain JavaScript does not find. */
 export function checkCall(env: unknown, options: unknown, known: readonly string[]): ConfigProblem[] {
@@ -158,7 +159,7 @@ export function checkCall(env: unknown, options: unknown, known: readonly string
   if (typeof options !== "object" || options === null) {
     return [{ path: "options", given: shapeOf(options), allowed: 'must be an object such as { prefix: "CACHE" }' }];
   }
-  const { prefix, redis } = options as Record<string, unknown>;
+  const { prefix, redis, cluster } = options as Record<string, unknown>;
   const problems: ConfigProblem[] = Object.keys(options)
     .filter((key) => !known.includes(key))
     .map((key) => ({
@@ -170,10 +171,18 @@ export function checkCall(env: unknown, options: unknown, known: readonly string
     const allowed = "must be the beginning of the variables' names: letters, digits and underscores";
     problems.push({ path: "options.prefix", given: shapeOf(prefix), allowed });
   }
-  if (redis !== undefined && (typeof redis !== "object" || redis === null || Array.isArray(redis))) {
+  if (redis !== undefined && !isOptions(redis)) {
     problems.push({ path: "options.redis", given: shapeOf(redis), allowed: "must be an object of ioredis options" });
   }
+  if (known.includes("cluster") && cluster !== undefined && cluster !== true && !isOptions(cluster)) {
+    const allowed = "must be true, or an object of ioredis's options of a Cluster";
+    problems.push({ path: "options.cluster", given: shapeOf(cluster), allowed });
+  }
   return problems;
+}
+
+function isOptions(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Options without those that are `undefined`, which is absence. */
