@@ -31,7 +31,8 @@ import { takeContext, type ConstructionContext } from "./construction-context.js
 import { hostOf, type Client } from "./host.js";
 import { holdProcessWhileBusy } from "./idle-unref.js";
 import { makeOptionsInspectable } from "./inspection.js";
-import { hubOf, logIdOf, observerFor, type Examine } from "./observers-of.js";
+import { idOf } from "../identity.js";
+import { hubOf, observerFor, type Examine } from "./observers-of.js";
 import { ClientParts, type Part } from "./parts.js";
 import { enrol, retire, type LiveClient } from "./live-clients.js";
 import { ProbeAfterSuspend } from "./probe-after-suspend.js";
@@ -94,7 +95,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     endpoint: {
       label,
       policy,
-      logId: logIdOf(logger),
+      logId: idOf(logger),
       scope: node?.scope,
       observe: node?.observe ?? observerFor(logger, examiner(client.options, policy)),
     },

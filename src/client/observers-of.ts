@@ -1,7 +1,6 @@
 /** Who hears what happens at an endpoint, and where its events go. */
 import type { EndpointFacts } from "../endpoint/endpoint.js";
 import type { Observer } from "../engine/ports.js";
-import { idOf } from "../identity.js";
 import { reportBug } from "../ioredis/report-bug.js";
 import { EventObserver } from "../observe/event-observer.js";
 import { EventHub } from "../observe/events.js";
@@ -9,11 +8,6 @@ import { IncidentLog, type Examination } from "../observe/incident.js";
 import { Observers } from "../observe/observers.js";
 import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
 import type { Logger } from "../policy/shape.js";
-
-/** Clients that log to different places do not share an incident: each log must tell the whole story. */
-export function logIdOf(logger: Logger): number {
-  return idOf(logger);
-}
 
 /** Looks at the endpoint from outside. `served`: it has been connected to before. */
 export type Examine = (served: boolean) => Promise<Examination | undefined>;

@@ -48,11 +48,11 @@ export class ClusterCircuit {
   }
 
   async #look(error: Error): Promise<void> {
-    const serves = await this.#parts.serves().catch(() => undefined);
     const since = this.#since;
+    const serves = await this.#parts.serves().catch(() => undefined);
     const breaker = this.#parts.breaker();
-    // It has ended meanwhile.
-    if (since === undefined || breaker === undefined) return;
+    // It has ended meanwhile, and may have begun anew.
+    if (since === undefined || since !== this.#since || breaker === undefined) return;
     if (serves !== false) {
       this.end();
       // Nobody waits for the next probe of its own.

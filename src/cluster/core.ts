@@ -8,7 +8,7 @@ import { countClient } from "../client/client-count.js";
 import { ClientEvents } from "../client/client-events.js";
 import { constructWith, type ConstructionContext } from "../client/construction-context.js";
 import type { Client } from "../client/host.js";
-import { hubOf, logIdOf, observerFor } from "../client/observers-of.js";
+import { hubOf, observerFor } from "../client/observers-of.js";
 import type { RedisOptions as OwnOptions } from "../client/redis-options.js";
 import { STATE } from "../client/state.js";
 import { tellWarnings } from "../client/warnings.js";
@@ -135,7 +135,7 @@ export class ClusterCore {
     const credentials = credentialsIn(redisOptions);
     this.#seedLogins = new SeedLogins(credentials, label);
     const endpoint = clusterEndpoint(addresses, redisOptions, credentials && providerName(credentials));
-    const logId = logIdOf(logger);
+    const logId = idOf(logger);
     const login = credentials === undefined ? endpoint.username : idOf(credentials);
     this.#scope = JSON.stringify([[...addresses].sort(), login, endpoint.tls, resilience?.name, logId]);
     const transport = (this.lobbyTransport = new LobbyTransport(endpoint, {
@@ -161,7 +161,7 @@ export class ClusterCore {
     tellWarnings(label, logger, warnings);
     const layout = (this.layout = new Layout({
       create: (address, isReplica) => this.#createNode(address, isReplica),
-      mapped: (address) => this.#internals.natMapper({ ...address }),
+      mapped: (address) => this.#mapped(address),
     }));
     const refresh = (): void => this.refresh();
     this.subscriptions = new Subscriptions({
@@ -182,11 +182,11 @@ export class ClusterCore {
       confirmed: () => this.membership.topology.refreshAnew(),
       ownersToldBy: async (node) => {
         const ranges = readSlots(await node.transport.ask("cluster", ["SLOTS"]), node.host);
-        return new Set(ranges.map(({ master }) => keyOf(this.#internals.natMapper({ ...master }))));
+        return new Set(ranges.map(({ master }) => keyOf(this.#mapped(master))));
       },
       subscriptions: this.subscriptions,
       tookOver: (from, to) => storyOf(lobby.endpoint.observer).tookOver(from.key, to.key),
-      gone: (node) => void cluster.emit("-node", node.client),
+      gone: (node) => this.#emit("-node", node.client),
     });
     this.circuit = new ClusterCircuit({
       breaker: () => lobby.endpoint.readWrite,
@@ -332,9 +332,36 @@ export class ClusterCore {
 
   // ---- nodes
 
+  /** How an address that the cluster announces is reached from here. What is the caller's own must not take the client along. */
+  #mapped(address: NodeAddress): NodeAddress {
+    let did = "threw an error";
+    try {
+      const { host, port } = this.#internals.natMapper({ ...address });
+      // Plain JavaScript may give anything, and a port from the environment is a text.
+      if (typeof host === "string" && host !== "" && Number(port) > 0) return { host, port: Number(port) };
+      did = "gave no host and port";
+    } catch {
+      // Told below, without its words: they may hold anything.
+    }
+    tellWarnings(this.label, this.logger, [
+      { path: "natMap", says: `${did} for ${keyOf(address)}, which is dialled as it is` },
+    ]);
+    return address;
+  }
+
+  /** What a listener of the caller throws is thrown as any other, but later: a table is not left half applied. */
+  #emit(event: string, ...args: readonly unknown[]): void {
+    try {
+      this.#cluster.emit(event, ...args);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+
   #createNode(address: NodeAddress, isReplica: boolean): ClusterNode {
     const key = keyOf(address);
-    const cluster = this.#cluster;
     const made: { node?: ClusterNode } = {};
     const elsewhere = this.router.elsewhereOf(() => made.node);
     const probeKey = new ProbeKey(this.options.keyPrefix ?? "", () =>
@@ -342,7 +369,7 @@ export class ClusterCore {
     );
     const client = this.#client(address, { readOnly: isReplica }, this.policy, elsewhere, () => probeKey.find());
     const node = (made.node = new ClusterNode(key, client));
-    client.on("error", (error: unknown) => void cluster.emit("node error", error, key));
+    client.on("error", (error: unknown) => this.#emit("node error", error, key));
     client.on("close", () => {
       this.refresh();
       if (node.isReplica) node.engine.afterLosses(() => this.router.evacuate(node));
@@ -351,10 +378,10 @@ export class ClusterCore {
       this.#remember(node);
       if (this.layout.node(key) !== node) return;
       this.layout.drop(node);
-      cluster.emit("-node", client);
+      this.#emit("-node", client);
       this.refresh();
     });
-    cluster.emit("+node", client);
+    this.#emit("+node", client);
     return node;
   }
 

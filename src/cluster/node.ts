@@ -132,21 +132,29 @@ export class ClusterNode {
   }
 
   /**
-   * Nothing that it says, on any of its connections, is believed until it has answered what it owes and `serves` has resolved. If it
-   * does not serve any more, what it confirms is lost: the one that has taken its place has never heard of it.
+   * What it says next on each of its connections is believed once `serves` has resolved to `true` after that. If it does not serve any
+   * more, what it confirms is lost: the one that has taken its place has never heard of it. A connection that goes on saying nothing
+   * keeps back none of the others: it may be the only one that is in trouble.
    */
   async doubt(serves: () => Promise<boolean>): Promise<void> {
     if (this.isDoubted) return;
     this.isDoubted = true;
-    const transports = this.client[STATE].parts.all().map(({ transport }) => transport);
-    const answered = this.transport.holdReplies();
-    for (const transport of transports) void transport.holdReplies();
-    await answered;
-    const isServing = await serves();
-    this.isDoubted = false;
-    for (const transport of transports) {
+    let asking: Promise<boolean> | undefined;
+    // Those that speak meanwhile share an answer.
+    const ask = (): Promise<boolean> => (asking ??= serves().finally(() => (asking = undefined)));
+    const judge = async (transport: IORedisTransport): Promise<void> => {
+      await transport.holdReplies();
+      if (!transport.isHeld) return;
+      const isServing = await ask();
       if (isServing || !transport.holdsReplies) transport.letReplies();
       else transport.destroy(silentConnection(this.engine.endpoint.label, this.silence));
+    };
+    const others = this.client[STATE].parts.all().filter(({ transport }) => transport !== this.transport);
+    for (const { transport } of others) void judge(transport);
+    try {
+      await judge(this.transport);
+    } finally {
+      this.isDoubted = false;
     }
   }
 }

@@ -3,6 +3,7 @@ import type { ReadinessOptions, StartupOptions } from "../client/health.js";
 import { clock, sleep } from "../clock.js";
 import { classify } from "../failure/classify.js";
 import { formatDuration } from "../format.js";
+import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import type { ClusterCore } from "./core.js";
 import { clusterHealth, shareServed, type ClusterHealth } from "./health.js";
 import type { ClusterNode } from "./node.js";
@@ -32,8 +33,6 @@ export interface ClusterReadinessOptions extends ReadinessOptions {
 const STARTUP = 10_000;
 /** Between two looks whether the client is connected, in milliseconds. */
 const LOOK = 10;
-/** How long a PING may take where the breaker, which has a limit for it, is off. Milliseconds. */
-const PROBE = 1_000;
 
 /** `isWanted`: it was not told to end. */
 export function clusterLiveness(status: string, core: ClusterCore, isWanted: boolean): ClusterLiveness {
@@ -52,8 +51,7 @@ export async function clusterReadiness(
   if (health.status === "idle") return { ready: true, health };
   if (!isEnough(health, slots)) return { ready: false, health };
   if (maxAge === undefined) return { ready: true, health };
-  const { breaker } = core.policy;
-  const limit = breaker === false ? PROBE : breaker.probeTimeout;
+  const limit = probeTimeoutOf(core.policy);
   const silent = await silentMasters(core, maxAge, limit);
   const after = clusterHealth(status(), core);
   if (silent.length === 0 || !isEnough(after, slots)) return { ready: isEnough(after, slots), health: after };

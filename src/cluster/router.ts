@@ -52,7 +52,7 @@ export interface RouterParts {
 const AGAIN = 100;
 /** A node that was silent or away for longer may have a successor by now. Milliseconds. */
 const SUCCEEDED = 500;
-/** What a node says that was silent waits so long at most for what the others say. Milliseconds. */
+/** Whoever is asked about a node that was silent is waited for so long, in milliseconds. */
 const DOUBT = 1_000;
 /** A replica that is not connected yet is waited for so long, in milliseconds. */
 const PRESENT = 200;
@@ -85,17 +85,18 @@ export class Router implements Dispatcher {
     const whole = stream === undefined ? undefined : wholeSlotOf(command);
     // The members of a plain pipeline are independent: each goes to its own node.
     const batch = whole === undefined ? undefined : stream;
+    const { dispatch, session } = factsOf(command.name);
+    // Also before there is a table: it would wait, and go to a connection that others use.
+    if (session === "multi" && batch === undefined) {
+      command.reject(new Error(INTERACTIVE));
+      return;
+    }
     if (!lobby.isOpen || lobby.endpoint.refusing !== 0 || isUnencodable(command)) {
       lobby.dispatch(command, batch, options);
       return;
     }
-    const { dispatch, session } = factsOf(command.name);
     if (dispatch === "subscription") {
       this.#parts.subscriptions.dispatch(command, undefined, options);
-      return;
-    }
-    if (session === "multi" && batch === undefined) {
-      command.reject(new Error(INTERACTIVE));
       return;
     }
     const slot = whole ?? slotOfCommand(command);
@@ -270,26 +271,33 @@ export class Router implements Dispatcher {
       node.fence();
       return;
     }
+    if (node.isDoubted) return;
     const replicas = this.#wakeFollowers(node);
     void node.doubt(async () => this.#stillServes(node, await replicas));
   }
 
   /** By the time a silent master answers, they are connected and can be asked. After a failover, the table may not have them yet. */
   async #wakeFollowers(node: ClusterNode): Promise<readonly ClusterNode[]> {
-    const { layout, confirmed } = this.#parts;
+    const { layout } = this.#parts;
     for (const replica of layout.followersOf(node)) replica.wake();
-    await within(confirmed(), DOUBT, () => undefined);
+    await this.#confirmed();
     const replicas = layout.followersOf(node);
     for (const replica of replicas) replica.wake();
     return replicas;
   }
 
+  /** What others say of the table, if they do within a moment. */
+  async #confirmed(): Promise<void> {
+    // Something of the caller's may throw on the way, such as `natMap`: nothing was learnt then.
+    await within(this.#parts.confirmed(), DOUBT, () => undefined).catch(() => undefined);
+  }
+
   /**
-   * Whether a node that was silent is still a master, as the others say. Its replicas are asked too: the one that has taken over is
-   * the first to know. Nobody is waited for longer than a moment.
+   * Whether a node that was silent is still a master, as the others say. Its replicas are asked first: the one that has taken over
+   * knows before all others do.
    */
   async #stillServes(node: ClusterNode, replicas: readonly ClusterNode[]): Promise<boolean> {
-    const { layout, confirmed, refresh } = this.#parts;
+    const { layout, refresh } = this.#parts;
     const until = clock.now() + PRESENT;
     while (!replicas.every(({ isWell }) => isWell) && clock.now() < until) await sleep(LOOK);
     const owners = replicas.filter(({ isWell }) => isWell).map((replica) => this.#parts.ownersToldBy(replica));
@@ -298,7 +306,7 @@ export class Router implements Dispatcher {
       refresh();
       return false;
     }
-    await within(confirmed(), DOUBT, () => undefined);
+    await this.#confirmed();
     return layout.masters.includes(node);
   }
 
@@ -414,7 +422,7 @@ export class Router implements Dispatcher {
       if (client.status === "end") return;
       engine.afterLosses(() => this.evacuate(node));
       if (!engine.isIdle && !this.#parts.lobby.isClosed) {
-        if (node.silence > AGAIN) node.fence();
+        if (node.silence > SUCCEEDED) node.fence();
         setUnrefTimeout(look, LOOK);
         return;
       }

@@ -35,7 +35,8 @@ export interface ClusterInternals {
   connectionPool: PoolOfNodes;
   startupNodes: readonly unknown[];
   setStatus(status: string): void;
-  natMapper(address: { host: string; port: number } | string): { host: string; port: number };
+  /** What `natMap` gives is whatever the caller gives. */
+  natMapper(address: { host: string; port: number } | string): { readonly host: unknown; readonly port: unknown };
   resolveStartupNodeHostnames(): Promise<readonly ResolvedNode[]>;
   invokeReadyDelayedCallbacks(error: Error | undefined): void;
 }

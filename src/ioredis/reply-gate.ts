@@ -5,10 +5,19 @@
  */
 import type { Socket } from "node:net";
 
+/** Bytes of refusals that are looked through at most: nothing that is longer is nothing but refusals. */
+const MOST_REFUSALS = 65_536;
+
 export class ReplyGate {
   #stream: Socket | undefined = undefined;
   readonly #held: unknown[] = [];
   #came: Promise<void> | undefined = undefined;
+  #onClose: (() => void) | undefined = undefined;
+
+  /** Nothing is let through. */
+  get isClosed(): boolean {
+    return this.#stream !== undefined;
+  }
 
   /** Something was kept back. */
   get isHolding(): boolean {
@@ -17,8 +26,11 @@ export class ReplyGate {
 
   /** Refusals and nothing else were kept back: whoever refuses has executed nothing, and may be believed whoever serves now. */
   get holdsRefusals(): boolean {
-    if (this.#held.length === 0) return false;
-    const text = this.#held.map((chunk) => (Buffer.isBuffer(chunk) ? chunk.toString("latin1") : "")).join("");
+    const chunks = this.#held.filter((chunk) => Buffer.isBuffer(chunk));
+    // The end of the connection is no refusal.
+    if (chunks.length < this.#held.length) return false;
+    if (chunks.reduce((sum, { length }) => sum + length, 0) > MOST_REFUSALS) return false;
+    const text = Buffer.concat(chunks).toString("latin1");
     return /^(?:-[^\r\n]*\r\n)+$/.test(text);
   }
 
@@ -34,10 +46,11 @@ export class ReplyGate {
         resolve();
         return true;
       };
-      stream.once("close", () => {
-        if (this.#stream === stream) this.#forget();
+      this.#onClose = () => {
+        this.#forget();
         resolve();
-      });
+      };
+      stream.once("close", this.#onClose);
     }));
   }
 
@@ -53,7 +66,8 @@ export class ReplyGate {
   }
 
   #forget(): void {
-    this.#stream = this.#came = undefined;
+    if (this.#onClose !== undefined) this.#stream?.off("close", this.#onClose);
+    this.#stream = this.#came = this.#onClose = undefined;
     this.#held.length = 0;
   }
 }

@@ -2,7 +2,9 @@
  * How a command made by `defineCommand` goes over the wire. ioredis sends EVALSHA once a connection has had the text, and
  * answers NOSCRIPT by sending EVAL: behind whatever was issued since, in the database that is selected by then, and outside
  * the MULTI that it was a member of. The server may forget a script at any time (SCRIPT FLUSH, a restart behind a proxy, the
- * limit of Redis 7.4), so the digest is sent only where the text is too long to send each time and order does not hang on it.
+ * limit of Redis 7.4), so the digest is sent only where the text is too long to send each time, and never in a batch or a
+ * MULTI. Of single calls of such a long script, ioredis's way remains: one that the server has forgotten goes again behind what
+ * was issued since.
  */
 import { Command, type Redis as IORedis } from "ioredis";
 import { internalsOf, type DefinedScript } from "./internals.js";

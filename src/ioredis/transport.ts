@@ -226,19 +226,26 @@ export class IORedisTransport implements Transport {
       this.#selected.sending(command);
       this.login.sending(command);
     }
+    // What ioredis gave back outside a `write` is nothing of this one.
+    this.#takeUnsent();
     const traced = this.#shown.sending(() =>
       isInstrumented()
         ? sendHeard(this.#client, command, stream)
         : inItsContext(command, () => IORedis.prototype.sendCommand.call(this.#client, command, stream as never)),
     );
-    const unsent = this.#unsent;
+    const unsent = this.#takeUnsent();
     if (unsent !== undefined) {
-      this.#unsent = undefined;
       this.#selected.unsent(unsent.command, unsent.select);
     }
     // A tracing subscriber gets a promise of its own, which nobody else will catch.
     if (traced !== command.promise) traced.catch(ignore);
     return bytesOf(command);
+  }
+
+  #takeUnsent(): LostItem | undefined {
+    const unsent = this.#unsent;
+    this.#unsent = undefined;
+    return unsent;
   }
 
   /** ioredis found the socket not writable in the middle of `write`. `select`: the database that the command was issued in. */
@@ -352,6 +359,11 @@ export class IORedisTransport implements Transport {
   /** Lets through what was kept back, and what comes. */
   letReplies(): void {
     this.#gate.open();
+  }
+
+  /** What it says is kept back: its connection is there. */
+  get isHeld(): boolean {
+    return this.#gate.isClosed;
   }
 
   /** Something was kept back that is no mere refusal. */

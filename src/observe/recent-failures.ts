@@ -11,7 +11,7 @@ import { FailureCounts } from "./failure-counts.js";
 const SPAN = 100;
 /** Callers may be told this long before the trouble is, in the turn in which a login is refused for instance. Milliseconds. */
 const TOLD_FIRST = 100;
-/** How long they are kept, in milliseconds: longer than any silence that is waited out by default. */
+/** How long they are kept, in milliseconds: as long as the longest silence that is waited out by default. */
 const KEPT = 10_000;
 
 interface Bucket {

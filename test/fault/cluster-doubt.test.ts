@@ -91,4 +91,25 @@ describe("what a master says that was silent", () => {
     await eventually(() => expect(all.client.health().status).toBe("ready"));
     expect(all.silent.seen).toEqual(["incr", "incr"]);
   });
+
+  it("is believed on each connection that speaks, while another one stays silent", async () => {
+    const all = await scene();
+    await all.client.withConnection(
+      async (lease) => {
+        await lease.ping();
+        all.silent.freeze();
+        const write = outcomeOf(all.client.incr(KEY));
+        const read = lease.get(KEY);
+        await isHeld(all);
+        all.silent.thaw("get");
+        expect(await read).toBe(1);
+        // The first one is still stuck.
+        expect(await lease.get(KEY)).toBe(1);
+        expect(all.client.health().status).toBe("degraded");
+        all.silent.thaw();
+        expect(await write).toMatchObject({ value: 1 });
+      },
+      { key: KEY },
+    );
+  });
 });

@@ -13,10 +13,14 @@ export interface Served {
 export class ScriptedNode implements AsyncDisposable {
   /** What it says of the slots. */
   table: readonly Served[] = [];
+  /** The address that it gives for all nodes. */
+  host = "127.0.0.1";
   /** Names of the commands of callers that it has read, in lower case. */
   readonly seen: string[] = [];
-  #kept: (() => void)[] | undefined = undefined;
+  /** Names of the commands that it has not answered, and how to, of each connection that it is silent on. */
+  readonly #kept = new Map<Socket, { readonly name: string; readonly say: () => void }[]>();
   readonly #sockets = new Set<Socket>();
+  #isFrozen = false;
   readonly #server = createServer((socket) => this.#accept(socket));
 
   async start(): Promise<this> {
@@ -31,29 +35,39 @@ export class ScriptedNode implements AsyncDisposable {
 
   /** Reads, and says nothing. */
   freeze(): void {
-    this.#kept ??= [];
+    this.#isFrozen = true;
+    for (const socket of this.#sockets) if (!this.#kept.has(socket)) this.#kept.set(socket, []);
   }
 
-  /** Says what it has kept to itself. */
-  thaw(): void {
-    const kept = this.#kept ?? [];
-    this.#kept = undefined;
-    for (const say of kept) say();
+  /** Says what it has kept to itself. `owing`: only on connections that wait for such a command. */
+  thaw(owing?: string): void {
+    this.#isFrozen = false;
+    for (const [socket, kept] of this.#kept) {
+      if (owing !== undefined && !kept.some(({ name }) => name === owing)) continue;
+      this.#kept.delete(socket);
+      for (const { say } of kept) say();
+    }
   }
 
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
+    if (this.#isFrozen) this.#kept.set(socket, []);
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      this.#kept.delete(socket);
+    });
     socket.on("error", () => socket.destroy());
     let data = Buffer.alloc(0);
     socket.on("data", (chunk) => {
       data = Buffer.concat([data, chunk]);
       for (let read = readReply(data, 0); read !== undefined; read = readReply(data, 0)) {
         data = data.subarray(read.next);
-        const answer = this.#answer((read.value as readonly unknown[]).map(String));
+        const command = (read.value as readonly unknown[]).map(String);
+        const answer = this.#answer(command);
         const say = (): void => void socket.write(answer);
-        if (this.#kept === undefined) say();
-        else this.#kept.push(say);
+        const kept = this.#kept.get(socket);
+        if (kept === undefined) say();
+        else kept.push({ name: command[0]?.toLowerCase() ?? "", say });
       }
     });
   }
@@ -80,7 +94,8 @@ export class ScriptedNode implements AsyncDisposable {
   #slots(): string {
     const ranges = this.table.map(({ slots: [from, to], master, replicas }) => {
       const nodes = [master, ...replicas].map(
-        (port) => `*3\r\n$9\r\n127.0.0.1\r\n:${String(port)}\r\n$5\r\n${String(port).padStart(5, "0")}\r\n`,
+        (port) =>
+          `*3\r\n$${String(this.host.length)}\r\n${this.host}\r\n:${String(port)}\r\n$5\r\n${String(port).padStart(5, "0")}\r\n`,
       );
       return `*${String(nodes.length + 2)}\r\n:${String(from)}\r\n:${String(to)}\r\n${nodes.join("")}`;
     });

@@ -68,3 +68,23 @@ it("forgets what a connection said that has closed, and the next one is free", a
   await turn();
   expect([seen, next.seen]).toEqual([[], ["b"]]);
 });
+
+it("leaves nothing behind on a connection, however often it is closed and opened", () => {
+  const { stream, socket } = connection();
+  const gate = new ReplyGate();
+  const before = stream.listenerCount("close");
+  for (let i = 0; i < 20; i++) {
+    void gate.close(socket);
+    expect(gate.isClosed).toBe(true);
+    gate.open();
+  }
+  expect([gate.isClosed, stream.listenerCount("close")]).toEqual([false, before]);
+});
+
+it("takes nothing that is long for refusals, and does not look through it", () => {
+  const { stream, socket } = connection();
+  const gate = new ReplyGate();
+  void gate.close(socket);
+  stream.push(Buffer.from(`-${"x".repeat(100_000)}\r\n`));
+  expect([gate.isHolding, gate.holdsRefusals]).toEqual([true, false]);
+});
