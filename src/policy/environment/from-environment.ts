@@ -142,8 +142,9 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** What `createRedis.fromEnv` takes in its second argument, and with `cluster` where a Cluster may come of it. */
+/** What `createRedis.fromEnv` takes in its second argument. */
 const OPTIONS = ["prefix", "resilience", "redis"];
+/** The same where a Cluster may come of it. */
 export const CLUSTER_OPTIONS: readonly string[] = [...OPTIONS, "cluster"];
 
 /** Mistakes in the call itself, which plain JavaScript does not find. */
