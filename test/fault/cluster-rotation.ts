@@ -205,7 +205,11 @@ export function expectGentleCluster(rotation: ClusterRotation): void {
   for (const { connection, given } of connections) {
     const { passwords } = connection;
     const first = given.indexOf(passwords[0] ?? "");
-    expect(passwords).toEqual(given.slice(first, first + passwords.length));
+    const due = given.slice(first, first + passwords.length);
+    // Two may be given during one block, which may last as long as the shortest time between them: it gets the newer one.
+    if (connection.count("blpop") > 0)
+      expect(given.filter((password) => passwords.includes(password))).toEqual(passwords);
+    else expect(passwords).toEqual(due);
   }
   expect(connections.reduce((sum, { connection }) => sum + connection.loginsInTransaction, 0)).toBe(0);
   expect(Math.min(...heard)).toBeGreaterThan(0);
