@@ -186,8 +186,8 @@ export class Redis extends IORedis {
       if (internals.reconnectTimeout !== null) clock.clearTimeout(internals.reconnectTimeout);
       internals.reconnectTimeout = null;
     } else super.disconnect();
-    const hasSocket = internals.stream !== undefined && !internals.stream.destroyed;
-    if (status === "reconnecting" || (status === "connecting" && !hasSocket && internals.options.sentinels)) {
+    const isSearching = internals.options.sentinels && !adapter.transport.hasDialled;
+    if (status === "reconnecting" || (status === "connecting" && isSearching)) {
       // No socket will close, so nothing else would ever say that this is the end.
       internals.manuallyClosing = false;
       internals.setStatus("end");

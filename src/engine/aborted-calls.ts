@@ -11,6 +11,8 @@ export interface AbortedCallsParts {
   readonly settlement: Settlement;
   readonly queue: OfflineQueue;
   readonly transport: Transport;
+  /** The caller of something that was sent does not wait for its reply any more. */
+  readonly gaveUp: () => void;
 }
 
 interface Group {
@@ -50,14 +52,16 @@ export class AbortedCalls {
   }
 
   #abort(calls: readonly Call[]): void {
-    const { settlement, queue, transport } = this.#parts;
+    const { settlement, queue, transport, gaveUp } = this.#parts;
     const snapshot = settlement.snapshot();
     // At once: what is told in a later turn must not be sent meanwhile.
     for (const call of calls) if (call.state === "waiting") queue.remove(call);
     // The server must not deliver an element to a call that has gone.
     const blocked = calls.find(({ state, facts }) => state === "sent" && facts.dispatch === "blocking");
     const reason = blocked && aborted(blocked, snapshot, clock.now());
+    const wasSent = calls.some(({ isInFlight }) => isInFlight);
     settlement.inSlices(calls, (call) => settlement.reject(call, aborted(call, snapshot, clock.now())));
     if (reason !== undefined) transport.destroy(reason);
+    else if (wasSent) gaveUp();
   }
 }

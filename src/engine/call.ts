@@ -45,7 +45,7 @@ export class Call {
   batch: Batch<Call> | undefined = undefined;
   /** What it stands for, with all others that are carried with it. */
   carrier: Carrier | undefined = undefined;
-  /** The database it was sent to, once its connection was lost. */
+  /** The database it was sent to, once its connection was lost or the server refused it. */
   database: number | undefined = undefined;
   /** State of its connection that it was sent to count on; sent on another one it would run without it. */
   transaction: TransactionContext | undefined = undefined;
@@ -59,6 +59,8 @@ export class Call {
   order: number;
   // Links of the deadline list, kept here so that arming a deadline allocates nothing.
   expiresAt = Infinity;
+  /** By so many milliseconds, in which this process stood still, it is later than it was at first. */
+  givenBack = 0;
   list: CallList | undefined = undefined;
   previous: Call | undefined = undefined;
   next: Call | undefined = undefined;
@@ -274,7 +276,8 @@ export class Call {
 
   /** What another engine needs to carry the call on as the same one. Taken before it is detached. */
   handover(): Handover {
-    const { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt } = this;
+    const { command, stream, options, startedAt, order, attempts, losses, redirects } = this;
+    const expiresAt = this.expiresAt - this.givenBack;
     return { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt };
   }
 
@@ -312,7 +315,7 @@ export interface Handover {
   readonly attempts: number;
   readonly losses: number;
   readonly redirects: number;
-  /** When its time is over, on the monotonic clock. */
+  /** When its time is over, on the monotonic clock, if this process never stood still. */
   readonly expiresAt: number;
 }
 

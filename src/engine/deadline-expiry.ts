@@ -101,7 +101,7 @@ export class DeadlineExpiry {
    * The caller of what is due on this connection has given up, and perhaps nothing else is sent on it until that is
    * answered: others wait for its end elsewhere. So somebody has to see the silence last too long.
    */
-  #watchSilence(): void {
+  watchSilence(): void {
     const { transport, membership, limits } = this.#parts;
     // Without a usual deadline there is no usual silence either.
     if (this.#isWatching || limits.usual === 0 || transport.newestUnanswered() === undefined) return;
@@ -110,7 +110,7 @@ export class DeadlineExpiry {
       this.#isWatching = false;
       const now = clock.now();
       const silence = transport.owedFor(now);
-      if (silence < this.#longestSilence) this.#watchSilence();
+      if (silence < this.#longestSilence) this.watchSilence();
       else transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence), now - silence);
     };
     const left = this.#longestSilence - transport.owedFor(clock.now());
@@ -178,7 +178,7 @@ export class DeadlineExpiry {
     });
     // A server that still delivers to a call which gave up would lose the element.
     if (abandoned !== undefined) transport.destroy(abandoned);
-    else this.#watchSilence();
+    else this.watchSilence();
   }
 
   /** The connection has been silent long enough to be destroyed, or will have been in a moment. */

@@ -73,8 +73,6 @@ const AT_ONCE = 20_000;
 export class Deadlines {
   readonly #lists = new Map<number, DeadlineList>();
   readonly #heap = new DeadlineHeap();
-  /** Calls that have been given back what this process stood still. */
-  readonly #reprieved = new DeadlineHeap();
   readonly #expired: (calls: Call[], report: SweepReport) => void;
   readonly #meter: StallMeter;
   #timer: Timer | undefined = undefined;
@@ -120,6 +118,7 @@ export class Deadlines {
 
   /** Arms a call with an allowance in milliseconds, `Infinity` for no limit. */
   allow(call: Call, allowance: number, now: number): void {
+    call.givenBack = 0;
     if (allowance !== Infinity) this.arm(call, this.list(allowance), now);
     else {
       call.list?.remove(call);
@@ -138,19 +137,20 @@ export class Deadlines {
    * allowance. It is armed again if so.
    */
   reprieve(call: Call, now: number): boolean {
-    const { list } = call;
-    if (list === this.#reprieved) return false;
-    const from = list instanceof DeadlineList ? call.expiresAt - list.allowance : call.startedAt;
-    const rest = call.expiresAt - from - this.#meter.awakeSince(from);
+    const { list, expiresAt } = call;
+    if (call.givenBack > 0) return false;
+    const from = list instanceof DeadlineList ? expiresAt - list.allowance : call.startedAt;
+    const rest = expiresAt - from - this.#meter.awakeSince(from);
     if (rest < 1) return false;
-    this.arm(call, this.#reprieved.allowance(rest), now);
+    this.arm(call, this.#heap.allowance(rest), now);
+    call.givenBack = call.expiresAt - expiresAt;
     return true;
   }
 
   /** Stops the timer unless calls are still listed: those that wait elsewhere outlive their client's own connection. */
   rest(): void {
     const isListed = [...this.#lists.values()].some(({ head }) => head !== undefined);
-    if (isListed || this.#heap.first !== undefined || this.#reprieved.first !== undefined) return;
+    if (isListed || this.#heap.first !== undefined) return;
     clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#armedFor = Infinity;
@@ -183,14 +183,13 @@ export class Deadlines {
       this.#takeExpired(list, now, expired);
       if (list.head !== undefined && list.head.expiresAt < next) next = list.head.expiresAt;
     }
-    for (const heap of [this.#heap, this.#reprieved]) {
-      for (let { first } = heap; this.#isDue(first, now, expired); { first } = heap) {
-        if (this.reprieve(first, now)) continue;
-        heap.remove(first);
-        expired.push(first);
-      }
-      if (heap.first !== undefined && heap.first.expiresAt < next) next = heap.first.expiresAt;
+    for (let { first } = this.#heap; this.#isDue(first, now, expired); { first } = this.#heap) {
+      if (this.reprieve(first, now)) continue;
+      this.#heap.remove(first);
+      expired.push(first);
     }
+    const { first } = this.#heap;
+    if (first !== undefined && first.expiresAt < next) next = first.expiresAt;
     if (next < this.#armedFor) this.#setTimer(next, now);
     if (this.#armedFor === Infinity) this.#letGo();
     if (expired.length > 0) this.#expired(expired, { late });

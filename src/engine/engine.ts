@@ -181,7 +181,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       },
     ));
     this.#bounds = new WaitingBounds(policy, connection, inFlight, silence);
-    this.#aborted = new AbortedCalls({ settlement, queue, transport });
+    this.#aborted = new AbortedCalls({ settlement, queue, transport, gaveUp: () => expiry.watchSilence() });
     const deadlines = (this.#deadlines = new Deadlines((calls, report) => {
       expiry.expired(this.#flights.expanded(calls), report);
     }));

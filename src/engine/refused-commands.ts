@@ -113,6 +113,7 @@ export class RefusedCommands {
       else if (this.#errors.has(call) && call.state === "waiting" && later.concerns(call))
         for (const member of call.batch?.calls ?? [call]) doomed.add(member);
     }
+    this.#goHome(doomed);
     const errors = [...doomed].map((call) => ({ call, error: this.#errors.get(call) ?? cause }));
     this.#row.clear();
     this.#errors.clear();
@@ -126,5 +127,16 @@ export class RefusedCommands {
       release.letReadsPass();
     }
     settlement.rejectRefused(errors, clock.now());
+  }
+
+  /** What was sent behind a SELECT that does not go again belongs where the connection was before it. */
+  #goHome(doomed: ReadonlySet<Call>): void {
+    let home: number | undefined = undefined;
+    for (const call of this.#row) {
+      if (call.facts.session === "select") {
+        const isOver = doomed.has(call) || (this.#errors.has(call) && call.state !== "waiting");
+        home = isOver ? (home ?? call.database) : undefined;
+      } else if (home !== undefined && call.state === "waiting") call.database = home;
+    }
   }
 }

@@ -143,6 +143,8 @@ export class IORedisTransport implements Transport {
   readonly #shown: ShownOptions;
   readonly #sendProgress = new SendProgress();
   readonly #selected: SelectedDatabase;
+  /** That of the connection before the present attempt. */
+  #streamBefore: RedisInternals["stream"] = undefined;
   /** What ioredis has given back in the `write` that is under way. */
   #unsent: LostItem | undefined = undefined;
   readonly login: ConnectionLogin;
@@ -524,6 +526,7 @@ export class IORedisTransport implements Transport {
     this.#onActivity?.();
     switch (status) {
       case "connecting":
+        this.#streamBefore = this.#redis.stream;
         this.#record.dialling();
         if (this.#search === undefined) {
           this.#watchdog.dialling(this.#isNamed);
@@ -604,6 +607,11 @@ export class IORedisTransport implements Transport {
         decode.call(stream, from === 0 && limits.end === chunk.length ? chunk : chunk.subarray(from, limits.end));
       }
     });
+  }
+
+  /** The present attempt has a socket, whose close ioredis will hear of; also where it is destroyed already. */
+  get hasDialled(): boolean {
+    return this.#redis.stream !== undefined && this.#redis.stream !== this.#streamBefore;
   }
 
   /** Resolves when an attempt that was ended has come to its end, if there is one. */

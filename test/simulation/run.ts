@@ -31,6 +31,8 @@ const LOOK_EVERY = 16;
 const STACK = 10;
 /** So many round trips a connection may take from one loan to the next. */
 const ROUND_TRIPS = 4;
+/** The same with a look-up before: a Sentinel is dialled and asked, then the others, then the server. */
+const SENTINEL_ROUND_TRIPS = ROUND_TRIPS + 4;
 /** What rounding and turns of the loop may add to that. Milliseconds. */
 const MOMENT = 10;
 
@@ -395,9 +397,20 @@ class Run {
       )
         continue;
       const isLent = actor !== undefined && this.#isAllLent(actor, entry.settledAt);
-      if (outcome.code === "POOL_TIMEOUT" && (isLent || this.#ledger.hurried.has(entry))) continue;
+      if (
+        outcome.code === "POOL_TIMEOUT" &&
+        (isLent || this.#ledger.hurried.has(entry) || (actor !== undefined && this.#isFar(actor)))
+      )
+        continue;
       this.#add("healthy", `${entry.what} ended with ${outcome.code ?? ""}`, entry.settledAt);
     }
+  }
+
+  /** The way to a server behind Sentinels takes longer than a connection may take. */
+  #isFar({ redis }: Actor): boolean {
+    const { sentinels, conditions } = this.#scenario;
+    const { acquireTimeout } = redis.policy.pool;
+    return sentinels !== undefined && SENTINEL_ROUND_TRIPS * 2 * conditions.latency >= acquireTimeout;
   }
 
   /** Others of the program had all connections that the client may lend: whoever waited then waited for them. */
