@@ -6,6 +6,7 @@
 import { Command, Pipeline } from "ioredis";
 import { slotOfCommand } from "../ioredis/commands.js";
 import { isSpoilt } from "../engine/unsendable.js";
+import { addedTo, executeOnce } from "../ioredis/executed-again.js";
 import type { PipelineInternals } from "../ioredis/internals.js";
 
 /** On the members of a batch that stays whole: its slot, -1 without keys. */
@@ -29,12 +30,17 @@ export function forCluster(created: unknown): unknown {
   if (!(created instanceof Pipeline)) return created;
   const pipeline = created as unknown as ClusterPipeline;
   pipeline.isCluster = false;
-  const { exec } = pipeline;
+  executeOnce(pipeline);
+  const { exec, sendCommand } = pipeline;
   pipeline.exec = function (this: ClusterPipeline, ...args) {
     const [callback] = args;
     const refusal = mark(pipeline);
-    // An argument too many would be one of EXEC.
-    if (refusal === undefined) return exec.apply(this, args);
+    if (refusal === undefined) {
+      // An argument too many would be one of EXEC.
+      const result = exec.apply(this, args);
+      pipeline.sendCommand = sendCommand;
+      return result;
+    }
     const promise = Promise.reject(refusal);
     // Whoever has a callback does not look at the promise.
     if (callback !== undefined) promise.catch(() => process.nextTick(callback, refusal));
@@ -45,7 +51,7 @@ export function forCluster(created: unknown): unknown {
 
 /** Marks the members of a batch that must stay whole; returns why it cannot be sent at all. */
 function mark(pipeline: ClusterPipeline): Error | undefined {
-  const members = pipeline._queue as unknown as (Member & Command)[];
+  const members = addedTo(pipeline) as unknown as (Member & Command)[];
   const [first] = members;
   const isSpoiltBatch = first !== undefined && isSpoilt(first);
   if (!isSpoiltBatch && !members.some(({ name }) => name === "multi")) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Commands that ioredis made for a batch. Each resolves a promise of its own, and two more carry the outcome on; nobody but the
- * batch can see them, so where it may be they hand their replies straight to it. A member with a callback or a friendly error
- * stack keeps ioredis's own way, and so does a script, which hangs its second attempt on the promise. The contract test compares the two.
+ * Commands that were made for a batch. In ioredis two more promises carry the outcome of each on; where it may be they hand it straight
+ * to their batch. A member with a callback or a friendly error stack keeps ioredis's own way, and so does a script, which hangs
+ * its second attempt on the promise. The contract test compares the two.
  */
 import { Command, Pipeline } from "ioredis";
 import { isUnencodable } from "../engine/call.js";
@@ -14,7 +14,13 @@ const commandPrototype: object = Command.prototype;
 const { sendCommand } = Pipeline.prototype as unknown as PipelineInternals;
 
 const BATCH = Symbol("ioredoubt.pipeline");
-type Member = BatchMember & { [BATCH]?: PipelineInternals | undefined };
+const REJECT = Symbol("ioredoubt.reject");
+type Member = BatchMember & {
+  [BATCH]?: PipelineInternals | undefined;
+  [REJECT]?: (error: Error) => void;
+};
+
+const { transformReply } = commandPrototype as Pick<BatchMember, "transformReply">;
 
 /** Adds a command to a batch; `isQuick`: nobody observes how it gets its reply. */
 export function addHanded(pipeline: PipelineInternals, command: Member, isQuick: boolean): void {
@@ -26,7 +32,8 @@ export function addHanded(pipeline: PipelineInternals, command: Member, isQuick:
   if (pipeline._transactions > 0) command.inTransaction = true;
   command.pipelineIndex = pipeline._queue.length;
   command[BATCH] = pipeline;
-  command.resolve = resolveMember;
+  command[REJECT] = command.reject;
+  command.transformReply = transformForBatch;
   command.reject = rejectMember;
   pipeline._queue.push(command);
 }
@@ -42,19 +49,17 @@ function isPlain(command: Member): boolean {
   return Object.getPrototypeOf(command) === commandPrototype;
 }
 
-function resolveMember(this: Member, reply: unknown): void {
-  let value: unknown;
-  try {
-    value = this.transformReply(reply);
-  } catch (error) {
-    this.reject(error as Error);
-    return;
-  }
-  this.isResolved = true;
+/** Its promise is resolved with what this returns: somebody else may have made the command, and look at that. */
+function transformForBatch(this: Member, reply: unknown): unknown {
+  const value = transformReply.call(this, reply);
   settle(this, [null, value]);
+  return value;
 }
 
 function rejectMember(this: Member, error: Error): void {
+  // As in ioredis: the batch has the error, and nobody need look at this.
+  this.promise.catch(ignore);
+  this[REJECT]?.(error);
   settle(this, [error]);
 }
 
@@ -63,6 +68,9 @@ function settle(member: Member, outcome: unknown[]): void {
   const { pipelineIndex, [BATCH]: batch } = member;
   if (batch === undefined || pipelineIndex === undefined) return;
   member[BATCH] = undefined;
-  member.isSettled = true;
   batch.fillResult(outcome, pipelineIndex);
+}
+
+function ignore(): void {
+  // The outcome is the batch's.
 }

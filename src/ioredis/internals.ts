@@ -80,6 +80,7 @@ export interface BatchMember {
   inTransaction: boolean;
   isResolved: boolean;
   isSettled?: boolean;
+  readonly promise: Promise<unknown>;
   pipelineIndex?: number;
   resolve: (reply: unknown) => void;
   reject: (error: Error) => void;

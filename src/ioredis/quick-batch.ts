@@ -5,6 +5,7 @@
  */
 import { Command, Pipeline } from "ioredis";
 import type { BatchStream, Dispatcher } from "../engine/ports.js";
+import { sendAdded } from "./executed-again.js";
 import { addHanded } from "./handed-members.js";
 import type { BatchMember, PipelineInternals } from "./internals.js";
 import { Member } from "./member.js";
@@ -53,6 +54,8 @@ export class QuickBatch {
   declare reject: (error: Error) => void;
   /** Takes the batch whole; `undefined` once it was offered, or holds what must go by itself. */
   #dispatcher: Dispatcher | undefined;
+  /** Members that were handed over. */
+  #executed = 0;
 
   constructor(redis: BatchClient, dispatcher: Dispatcher) {
     this.options = redis.options;
@@ -101,12 +104,16 @@ export class QuickBatch {
   }
 
   exec(callback?: Callback): unknown {
-    if (callback !== undefined) return execTheirs.call(this, callback);
     if (this._transactions > 0) {
+      if (callback !== undefined) return execTheirs.call(this, callback);
       this._transactions--;
       return this.add("exec", [], null, execTheirs);
     }
     const { _queue: queue, redis } = this;
+    const executed = this.#executed;
+    this.#executed = queue.length;
+    if (this.nodeifiedPromise === true) return sendAdded(this, executed);
+    if (callback !== undefined) return execTheirs.call(this, callback);
     const dispatcher = this.#dispatcher;
     this.#dispatcher = undefined;
     if (dispatcher?.dispatchBatch === undefined || queue.length === 0) return execTheirs.call(this);
@@ -135,7 +142,7 @@ export class QuickBatch {
 export class QuickTransaction extends QuickBatch {
   override exec(callback?: Callback): unknown {
     if (this._transactions > 0) super.exec();
-    if (this.nodeifiedPromise === true) return execTheirs.call(this);
+    if (this.nodeifiedPromise === true) return super.exec();
     const promise = (super.exec() as Promise<Outcome[]>).then(resultsOf);
     if (callback !== undefined) tell(promise, callback);
     return promise;

@@ -6,6 +6,7 @@ import { tracingChannel } from "node:diagnostics_channel";
 import { Command, Pipeline, type Redis as IORedis, type RedisOptions } from "ioredis";
 import { tracing } from "../engine/tracer.js";
 import { ADAPTER, type Adapted } from "./adapter.js";
+import { executeOnce } from "./executed-again.js";
 import { addHanded } from "./handed-members.js";
 import { isInstrumented } from "./instrumentation.js";
 import type { BatchMember, PipelineInternals } from "./internals.js";
@@ -74,6 +75,7 @@ function filled(client: IORedis, created: unknown, commands?: unknown): unknown 
   // A plain client's is ioredis's own.
   if (!(ADAPTER in client)) return Array.isArray(commands) ? created.addBatch(commands) : created;
   const pipeline = created as unknown as PipelineInternals;
+  executeOnce(pipeline);
   const isQuick = !isInstrumented() && !tracedCommand.hasSubscribers;
   pipeline.sendCommand = (command: BatchMember) => {
     addHanded(pipeline, command, isQuick);
