@@ -134,6 +134,8 @@ const { output } = await bundle.generate({
 });
 await bundle.close();
 
+for (const file of output) if (file.type === "chunk") refuseEmptyTries(file);
+
 for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
   if (/\.m?js(\.map)?$/.test(name)) rmSync(join(dist, name));
 }
@@ -157,6 +159,17 @@ for (const name of JOINED_PACKAGES) {
   const folder = join(root, "node_modules", name);
   const [licence = "license"] = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
   cpSync(join(folder, licence), join(dist, "licenses", `${name}.md`));
+}
+
+/**
+ * rolldown drops a call whose result nobody uses, such as `String(value)`, although it was made to see whether it throws.
+ * @param {import("rolldown").OutputChunk} chunk
+ */
+function refuseEmptyTries({ fileName, code }) {
+  const found = /\btry \{\s*(?:return(?: (?:true|false|null|void 0))?;\s*)?\}/.exec(code);
+  if (found === null) return;
+  const where = code.slice(Math.max(0, found.index - 200), found.index + found[0].length);
+  throw new Error(`${fileName} tries nothing: use the result of the call that was dropped here:\n${where}`);
 }
 
 /**

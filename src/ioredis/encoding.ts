@@ -57,8 +57,7 @@ function isText(argument: unknown, encoded: boolean): boolean {
   if (typeof argument === "string" || Buffer.isBuffer(argument)) return true;
   if (encoded) return false;
   try {
-    String(argument);
-    return true;
+    return String(argument).length >= 0;
   } catch {
     return false;
   }

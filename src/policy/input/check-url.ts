@@ -131,8 +131,7 @@ function unparsable(url: string): string {
 
 function isDecodable(text: string): boolean {
   try {
-    decodeURIComponent(text);
-    return true;
+    return decodeURIComponent(text).length >= 0;
   } catch {
     return false;
   }
