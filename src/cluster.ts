@@ -31,7 +31,7 @@ import {
 } from "./cluster/probes.js";
 import type { StartupOptions } from "./client/health.js";
 import { Life } from "./cluster/life.js";
-import { checkClusterOptions, type ClusterOptions } from "./cluster/options.js";
+import { readClusterOptions, type ClusterOptions } from "./cluster/options.js";
 import { SLOTS } from "./cluster/slot-ranges.js";
 import { clusterStats, type ClusterStats } from "./cluster/stats.js";
 import type { ScriptDefinition } from "./command/scripts.js";
@@ -98,8 +98,8 @@ export class Cluster extends IOCluster {
   constructor(startNodes: StartNode[], options: ClusterOptions = {}) {
     const given = takeContext() ?? {};
     const isPlain = isOff([options]);
-    if (!isPlain) checkClusterOptions(options);
-    const { shardedSubscribers = false, lazyConnect = false, scripts, ...rest } = options;
+    const read = isPlain ? options : readClusterOptions(startNodes, options);
+    const { shardedSubscribers = false, lazyConnect = false, scripts, ...rest } = read;
     // ioredis's own subscribers are plain clients; it must neither make them, nor scripts, nor connect before everything is in place.
     super(startNodes, (isPlain ? options : { ...rest, lazyConnect: true }) as never);
     if (isPlain) return;
@@ -348,7 +348,7 @@ makePrintable(Cluster.prototype, (cluster) => ({
   status: cluster.status,
   endpoint: Object.hasOwn(cluster, CLUSTER) ? cluster[CLUSTER].core.label : undefined,
 }));
-quickenBatches(Cluster.prototype as unknown as IORedis);
+quickenBatches(Cluster.prototype as unknown as IORedis, (client) => CLUSTER in client);
 for (const name of ["pipeline", "multi"] as const) {
   const create = Cluster.prototype[name] as (this: Cluster, ...args: unknown[]) => unknown;
   const value = function (this: Cluster, ...args: unknown[]): unknown {

@@ -392,7 +392,7 @@ Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<R
 
 sealGetter(Redis.prototype, "policy");
 makeInspectable(Redis.prototype);
-quickenBatches(Redis.prototype);
+quickenBatches(Redis.prototype, (client) => ADAPTER in client);
 const create = (options: RedisOptions): Client => new Redis(options);
 installHooks(
   Redis.prototype,

@@ -6,7 +6,7 @@
 import { Command, Pipeline } from "ioredis";
 import { slotOfCommand } from "../ioredis/commands.js";
 import { isSpoilt } from "../engine/unsendable.js";
-import { addedTo, executeOnce } from "../ioredis/executed-again.js";
+import { addedTo } from "../ioredis/executed-again.js";
 import type { PipelineInternals } from "../ioredis/internals.js";
 
 /** On the members of a batch that stays whole: its slot, -1 without keys. */
@@ -30,7 +30,6 @@ export function forCluster(created: unknown): unknown {
   if (!(created instanceof Pipeline)) return created;
   const pipeline = created as unknown as ClusterPipeline;
   pipeline.isCluster = false;
-  executeOnce(pipeline);
   const { exec, sendCommand } = pipeline;
   pipeline.exec = function (this: ClusterPipeline, ...args) {
     const [callback] = args;

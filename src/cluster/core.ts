@@ -125,7 +125,8 @@ export class ClusterCore {
     const redisOptions = (this.#redisOptions =
       (options as { readonly redisOptions?: RedisOptions }).redisOptions ?? {});
     const { resilience, enableOfflineQueue } = options;
-    const redis = { ...redisOptions, ...(enableOfflineQueue === false ? { enableOfflineQueue } : {}) };
+    // As in ioredis, whether commands may wait is an option of the Cluster.
+    const redis = { ...redisOptions, enableOfflineQueue: enableOfflineQueue === false ? false : undefined };
     const { policy, warnings } = policyFrom(given, { resilience, redis });
     this.policy = policy;
     const logger = (this.logger =

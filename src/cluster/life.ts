@@ -7,6 +7,7 @@ import { classify } from "../failure/classify.js";
 import { stateOf } from "../failure/state.js";
 import { clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
 import { internalsOf } from "../ioredis/internals.js";
+import { reportBug } from "../ioredis/report-bug.js";
 import type { ClusterCore, ClusterLife } from "./core.js";
 import { firstAnswer } from "./hedged.js";
 import type { ClusterNode } from "./node.js";
@@ -94,7 +95,7 @@ export class Life implements ClusterLife {
   }
 
   applied(): void {
-    this.#cluster.emit("refresh");
+    heard(() => this.#cluster.emit("refresh"));
     const { status } = this.#internals;
     if (status === "connecting" && !this.#isChecking) void this.#arrive();
   }
@@ -166,12 +167,11 @@ export class Life implements ClusterLife {
     core.lobby.connectionFailed(cause);
     // As ioredis does: what went wrong with a name is told as it is.
     const error = wasLookup ? cause : this.#told(cause);
-    if (this.#cluster.listenerCount("error") > 0) this.#cluster.emit("error", error);
+    if (this.#cluster.listenerCount("error") > 0) heard(() => this.#cluster.emit("error", error));
     this.#internals.setStatus("close");
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    const { clusterRetryStrategy } = this.#internals.options;
-    const delay: unknown = clusterRetryStrategy?.call(this.#cluster as never, ++this.#retries, error);
+    const delay = this.#delay(error);
     attempt?.reject(this.#withDiagnosis(new Error(NOBODY_THERE, { cause })));
     if (typeof delay !== "number") {
       this.#finish(core.end(), (node) => node.client.disconnect(), true);
@@ -183,6 +183,19 @@ export class Life implements ClusterLife {
       this.#retryTimer = undefined;
       this.connect().catch(ignore);
     }, delay);
+  }
+
+  /** What `clusterRetryStrategy` says; where it throws, what ioredis's own would. */
+  #delay(error: Error): unknown {
+    const { clusterRetryStrategy } = this.#internals.options;
+    const retries = ++this.#retries;
+    if (typeof clusterRetryStrategy !== "function") return undefined;
+    try {
+      return clusterRetryStrategy.call(this.#cluster as never, retries, error);
+    } catch (thrown) {
+      reportBug(thrown);
+      return Math.min(100 + retries * 2, 2_000);
+    }
   }
 
   /** What ioredis tells of the same: its cause is the last node's. */
@@ -211,6 +224,15 @@ export class Life implements ClusterLife {
     this.#internals.invokeReadyDelayedCallbacks(new Error(NOBODY_THERE));
     if (!isClosed) this.#internals.setStatus("close");
     this.#internals.setStatus("end");
+  }
+}
+
+/** What a listener of the caller's throws surfaces as an uncaught exception, and the client's life goes on. */
+function heard(tell: () => unknown): void {
+  try {
+    tell();
+  } catch (thrown) {
+    reportBug(thrown);
   }
 }
 

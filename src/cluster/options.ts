@@ -3,6 +3,7 @@ import type { ClusterOptions as IOClusterOptions, RedisOptions } from "ioredis";
 import type { CredentialsOptions, CredentialsProvider } from "../credentials/provider.js";
 import { ConfigError, type ConfigProblem } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
+import { shapeOf } from "../policy/input/value-shape.js";
 import type { ResilienceOptions } from "../policy/shape.js";
 import type { EndpointInfo } from "../failure/diagnosis.js";
 
@@ -23,13 +24,30 @@ export type ResilientClusterOptions = ClusterOptions & { readonly resilience?: R
 /** Between two looks at the table without a reason. Milliseconds. */
 const INTERVAL = 30_000;
 
+/** Options of the Cluster that are numbers. */
+const NUMBERS = ["maxRedirections", "slotsRefreshInterval", "slotsRefreshTimeout"] as const;
+
 /**
- * Refuses what cannot work on a cluster.
+ * The options as they are meant: numbers may be written as texts, as variables hold them.
  *
- * @throws {ConfigError} with every problem.
+ * @throws {ConfigError} with every problem that cannot work on a cluster.
  */
-export function checkClusterOptions(options: ClusterOptions): void {
+export function readClusterOptions(startNodes: unknown, given: ClusterOptions): ClusterOptions {
+  // Plain JavaScript may pass null, as to ioredis.
+  const options = (given as ClusterOptions | null) ?? {};
   const problems: ConfigProblem[] = [];
+  if (!Array.isArray(startNodes)) {
+    const allowed = "must be an array of nodes, each a port, a URL, or an object with host and port";
+    problems.push({ path: "startNodes", given: shapeOf(startNodes), allowed });
+  }
+  const numbers: Partial<Record<(typeof NUMBERS)[number], number>> = {};
+  for (const name of NUMBERS) {
+    const value: unknown = options[name];
+    if (value === undefined || value === null || typeof value === "number") continue;
+    const number = typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
+    if (number >= 0) numbers[name] = number;
+    else problems.push({ path: name, given: shapeOf(value), allowed: "must be a number" });
+  }
   const { redisOptions } = options as { readonly redisOptions?: RedisOptions };
   const db = redisOptions?.db ?? (options as { readonly db?: unknown }).db;
   if (db !== undefined && Number(db) !== 0) {
@@ -41,6 +59,7 @@ export function checkClusterOptions(options: ClusterOptions): void {
     problems.push({ path: "credentials", given: "is an option of the nodes", allowed });
   }
   if (problems.length > 0) throw new ConfigError(problems);
+  return { ...options, ...numbers };
 }
 
 /** Names that tell where the start nodes are, without credentials. */

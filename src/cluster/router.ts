@@ -318,7 +318,14 @@ export class Router implements Dispatcher {
     if (first === undefined) return;
     const { lobby, layout, reads, holds } = this.#parts;
     const slot = slotOf(unit);
-    const reader = slot === undefined || unit.length > 1 ? undefined : reads.choose(slot, first.command);
+    let reader: ClusterNode | undefined;
+    try {
+      reader = slot === undefined || unit.length > 1 ? undefined : reads.choose(slot, first.command);
+    } catch (thrown) {
+      // The caller's own function: nobody else has the command by now.
+      first.command.reject(thrown as Error);
+      return;
+    }
     const node = given ?? (slot === undefined ? this.#anyone() : (reader ?? layout.owners[slot]));
     if (node === undefined) {
       if (slot === undefined) for (const from of unit) lobby.adopt(from, false);

@@ -36,7 +36,8 @@ export function readSlots(reply: unknown, askedHost: string): readonly SlotRange
 
 function readRange(row: unknown, askedHost: string): SlotRange | undefined {
   if (!Array.isArray(row)) return undefined;
-  const [from, to, ...nodes] = row as readonly unknown[];
+  const [first, last, ...nodes] = row as readonly unknown[];
+  const [from, to] = [numberIn(first), numberIn(last)];
   const [master, ...replicas] = nodes.map((node) => readNode(node, askedHost));
   if (!isSlot(from) || !isSlot(to) || from > to || master === undefined) return undefined;
   return { from, to, master, replicas: replicas.filter((node) => node !== undefined) };
@@ -44,11 +45,17 @@ function readRange(row: unknown, askedHost: string): SlotRange | undefined {
 
 function readNode(node: unknown, askedHost: string): NodeAddress | undefined {
   if (!Array.isArray(node)) return undefined;
-  const [host, port] = node as readonly unknown[];
+  const [host, text] = node as readonly unknown[];
+  const port = numberIn(text);
   // A question mark is a node whose address nobody has been told.
   if (host === "?" || typeof port !== "number" || port <= 0 || port > 65_535) return undefined;
   if (host === null || host === "") return { host: askedHost, port };
   return typeof host === "string" ? { host, port } : undefined;
+}
+
+/** With `stringNumbers`, ioredis gives numbers as texts. */
+function numberIn(value: unknown): unknown {
+  return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
 }
 
 /** How many slots have an owner. */

@@ -59,8 +59,9 @@ export async function askSeed(options: RedisOptions, timeout: number): Promise<u
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     db: 0,
-    // The shape of the reply is that of RESP2.
+    // The shape of the reply is that of RESP2. Of another mapping ioredis says that it needs RESP3.
     protocol: 2,
+    replyMapping: undefined,
   };
   const client = new IORedis({ ...options, ...own } as never);
   let reason: Error | undefined;

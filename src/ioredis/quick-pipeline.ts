@@ -19,8 +19,8 @@ const tracedBatch = tracingChannel("ioredis:batch");
 const commandPrototype = Command.prototype as unknown as { readonly initPromise: unknown };
 const { initPromise } = commandPrototype;
 
-/** Makes the batches of all clients of a class quick ones. */
-export function quickenBatches(prototype: IORedis): void {
+/** Makes the batches of all clients of a class quick ones, as far as these are this package's. */
+export function quickenBatches(prototype: IORedis, isOurs: (client: IORedis) => boolean): void {
   const { sendCommand } = prototype;
   const { pipeline, multi } = prototype as unknown as Record<"pipeline" | "multi", (...args: unknown[]) => unknown>;
   /** What a command passes on its way is this package's. */
@@ -28,7 +28,7 @@ export function quickenBatches(prototype: IORedis): void {
     client.sendCommand === sendCommand && ADAPTER in client && isUnobserved() && isOrdinary(client.options);
   const methods = {
     pipeline(this: IORedis, commands?: unknown) {
-      if (!isOwn(this)) return filled(this, pipeline.call(this), commands);
+      if (!isOwn(this)) return filled(isOurs(this), pipeline.call(this), commands);
       return withMembers(new QuickBatch(batchClient(this), this[ADAPTER].dispatcher), commands);
     },
     multi(this: IORedis, first?: unknown, second?: unknown) {
@@ -37,7 +37,7 @@ export function quickenBatches(prototype: IORedis): void {
       const options = (isFirst ? first : second) as { readonly pipeline?: boolean } | null | undefined;
       const commands = isFirst ? undefined : first;
       if (!isOwn(this) || options?.pipeline === false) {
-        return filled(this, multi.call(this, options), Array.isArray(commands) ? commands : undefined);
+        return filled(isOurs(this), multi.call(this, options), Array.isArray(commands) ? commands : undefined);
       }
       const batch = new QuickTransaction(batchClient(this), this[ADAPTER].dispatcher);
       batch.multi();
@@ -70,10 +70,10 @@ function withMembers(batch: QuickBatch, commands: unknown): unknown {
 }
 
 /** A batch that ioredis has just created, with these commands; the promise of an interactive MULTI as it is. */
-function filled(client: IORedis, created: unknown, commands?: unknown): unknown {
+function filled(isOurs: boolean, created: unknown, commands?: unknown): unknown {
   if (!(created instanceof Pipeline)) return created;
   // A plain client's is ioredis's own.
-  if (!(ADAPTER in client)) return Array.isArray(commands) ? created.addBatch(commands) : created;
+  if (!isOurs) return Array.isArray(commands) ? created.addBatch(commands) : created;
   const pipeline = created as unknown as PipelineInternals;
   executeOnce(pipeline);
   const isQuick = !isInstrumented() && !tracedCommand.hasSubscribers;

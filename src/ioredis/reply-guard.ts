@@ -3,6 +3,7 @@
  * replies throw, which ends the process, or emit an error that quotes the reply. Here it is reported to the client instead,
  * and nothing more of that connection is read: whatever comes next may belong to another request.
  */
+import type { Command } from "ioredis";
 import { callOf } from "../engine/call.js";
 import { replyHandler, type CommandItem, type RedisInternals, type ReplyHandler } from "./internals.js";
 import { ReplyQueue } from "./reply-queue.js";
@@ -52,12 +53,15 @@ export function guardReplies(): void {
     if (original === undefined) continue;
     const isReply = name === "returnReply";
     handler[name] = function (this: ReplyHandler, reply: unknown): void {
+      const { redis } = this;
       try {
         if (isReply) {
-          if (deliver(this.redis, reply)) return;
-          if (isNoConfirmation(this.redis, reply)) throw new TypeError("a subscription is confirmed by a list");
+          if (deliver(redis, reply)) return;
+          if (isNoConfirmation(redis, reply)) throw new TypeError("a subscription is confirmed by a list");
         }
+        const head = (redis as Guarded)[GARBLED] === undefined ? undefined : redis.commandQueue.peekAt(0)?.command;
         original.call(this, reply);
+        if (head !== undefined) endUnsubscribe(redis, head, reply);
       } catch (thrown) {
         caught(this, thrown);
       }
@@ -84,6 +88,27 @@ function deliver({ commandQueue: queue, status, condition }: RedisInternals, rep
   item.command.resolve(reply);
   return true;
 }
+
+/**
+ * To leave all channels, or all patterns, is done once none of them is left. ioredis waits until nothing of either kind is: while
+ * something was, the command had no end, and its connection seemed to owe a reply.
+ */
+function endUnsubscribe({ commandQueue: queue, condition }: RedisInternals, head: Command, reply: unknown): void {
+  if (head.args.length > 0 || queue.peekAt(0)?.command !== head || !Array.isArray(reply)) return;
+  const name = head.name.toLowerCase();
+  const kind = OF_UNSUBSCRIBE.get(name);
+  const [said, , count] = reply as readonly unknown[];
+  if (kind === undefined || String(said) !== name) return;
+  const subscriber = condition?.subscriber;
+  if (subscriber && subscriber.channels(kind).length > 0) return;
+  queue.shift();
+  head.resolve(count);
+}
+
+const OF_UNSUBSCRIBE: ReadonlyMap<string, "subscribe" | "psubscribe"> = new Map([
+  ["unsubscribe", "subscribe"],
+  ["punsubscribe", "psubscribe"],
+]);
 
 /** ioredis takes the parts of whatever comes for those of a confirmation: of a text, two of its letters. */
 function isNoConfirmation(redis: RedisInternals, reply: unknown): boolean {

@@ -1,7 +1,9 @@
 /** What callers bring along to a cluster client, and what they do before it knows who serves what, harms nobody. */
 import { describe, expect, it } from "vitest";
 import { Cluster, type ClusterOptions } from "../../src/cluster.js";
+import { ConfigError } from "../../src/failure/errors.js";
 import { eventually } from "../helpers/eventually.js";
+import { freePort } from "../helpers/free-port.js";
 import { createLogSink } from "../helpers/log-sink.js";
 import { ScriptedNode } from "../helpers/scripted-node.js";
 import { atEnd, ignore, nextUncaught, outcomeOf } from "./core-harness.js";
@@ -74,4 +76,89 @@ it("what a listener throws is thrown as anywhere, and the client works on", asyn
   const thrown = nextUncaught();
   expect(await client.incr("n")).toBe(1);
   expect(await thrown).toEqual(new Error("of the caller"));
+});
+
+describe("a `scaleReads` that throws", () => {
+  it("fails the reads that waited for the table, and nothing else", async () => {
+    const one = await node();
+    const client = clientOf(one, {
+      scaleReads: () => {
+        throw new Error("from scaleReads");
+      },
+    });
+    const [read, write] = [outcomeOf(client.get("a")), outcomeOf(client.incr("a"))];
+    expect((await read).error?.message).toBe("from scaleReads");
+    expect((await write).value).toBe(1);
+  });
+});
+
+describe("a `clusterRetryStrategy`", () => {
+  it("that throws surfaces, and the client goes on trying", async () => {
+    const port = await freePort();
+    let calls = 0;
+    const where = { port } as unknown as ScriptedNode;
+    const thrown = nextUncaught();
+    const client = clientOf(where, {
+      lazyConnect: true,
+      clusterRetryStrategy: () => {
+        if (calls++ === 0) throw new Error("from the strategy");
+        return null;
+      },
+    });
+    await expect(client.connect()).rejects.toThrow("None of startup nodes is available");
+    expect(await thrown).toMatchObject({ message: "from the strategy" });
+    await eventually(() => expect([calls, client.status]).toEqual([2, "end"]));
+  });
+
+  it("is not the only one who may throw: a listener's error does not end the search", async () => {
+    const port = await freePort();
+    const where = { port } as unknown as ScriptedNode;
+    const thrown = nextUncaught();
+    const client = clientOf(where, { lazyConnect: true, clusterRetryStrategy: () => null });
+    client.on("error", () => {
+      throw new Error("from a listener");
+    });
+    await expect(client.connect()).rejects.toThrow("None of startup nodes is available");
+    expect(await thrown).toMatchObject({ message: "from a listener" });
+    await eventually(() => expect(client.status).toBe("end"));
+  });
+});
+
+describe("an argument that cannot be encoded", () => {
+  it("refuses its pipeline, whenever that is executed, and leaves no promise that nobody looks at", async () => {
+    const one = await node();
+    const client = clientOf(one);
+    await client.incr("n");
+    const bare = Object.create(null) as string;
+    const batches = [client.pipeline().incr("a").set("b", bare), client.pipeline([["set", "b", bare]])];
+    // Long enough for a promise that was rejected before.
+    await client.incr("n");
+    for (const batch of batches) {
+      const errors = (await batch.exec())?.map(([error]) => error?.message);
+      expect(new Set(errors?.map((text) => text?.includes("argument 2 (object without a prototype)")))).toEqual(
+        new Set([true]),
+      );
+    }
+    expect(one.seen).toEqual(["incr", "incr"]);
+  });
+});
+
+describe("options", () => {
+  it.each([
+    ["stringNumbers", { redisOptions: { stringNumbers: true } }],
+    ["replyMapping", { redisOptions: { protocol: 3, replyMapping: "resp3" } }],
+    ["a node's enableOfflineQueue, which is none of its own", { redisOptions: { enableOfflineQueue: false } }],
+    ["numbers as texts", { slotsRefreshTimeout: "900", slotsRefreshInterval: "1000", maxRedirections: "4" }],
+  ])("may have %s", async (_what, options) => {
+    const one = await node();
+    const client = clientOf(one, options as unknown as ClusterOptions);
+    expect(String(await client.incr("n"))).toBe("1");
+  });
+
+  it("are refused where they mean nothing, before anything connects", () => {
+    const make = (nodes: unknown, options?: unknown) => () => new Cluster(nodes as [], options as ClusterOptions);
+    expect(make(undefined)).toThrow(ConfigError);
+    expect(make("redis://127.0.0.1")).toThrow("startNodes: a string of 17 characters; must be an array of nodes");
+    expect(make([1], { slotsRefreshTimeout: "soon" })).toThrow("slotsRefreshTimeout");
+  });
 });

@@ -40,6 +40,23 @@ describe.each([2, 3] as const)("a subscriber on RESP%i", (protocol) => {
     await eventually(() => expect(heard).toEqual(["news=back"]));
   });
 
+  it("leaves all channels while patterns remain, and all patterns while channels do", async () => {
+    await using redis = client(server.port, FAST, { protocol });
+    const heard: string[] = [];
+    redis.on("message", (channel: string, message: string) => heard.push(`${channel}=${message}`));
+    await redis.subscribe("news", "sport");
+    await redis.psubscribe("w:*", "v:*");
+    expect(await redis.unsubscribe()).toBe(2);
+    expect(await redis.unsubscribe()).toBe(2);
+    expect(await redis.subscribe("news")).toBe(3);
+    expect(await redis.punsubscribe()).toBe(1);
+    expect(redis.stats().inFlight).toBe(0);
+    expect(await server.call("PUBLISH", "news", "still")).toBe(1);
+    await eventually(() => expect(heard).toEqual(["news=still"]));
+    expect(await redis.unsubscribe()).toBe(0);
+    expect(await redis.get("nothing")).toBeNull();
+  });
+
   it.each([
     ["text", "app:"],
     ["bytes", Buffer.from("app:")],
