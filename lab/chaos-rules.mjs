@@ -81,7 +81,8 @@ export class Rule {
  */
 function matcherOf(match) {
   if (typeof match === "function") return match;
-  if (match instanceof RegExp) return ([name = ""]) => match.test(name);
+  // One that is global would go on where its last match ended.
+  if (match instanceof RegExp) return ([name = ""]) => name.search(match) >= 0;
   if (typeof match !== "string") throw new TypeError("match must be a command's name, a RegExp or a function");
   const wanted = match.toLowerCase();
   return ([name]) => name === wanted;

@@ -32,7 +32,7 @@ const ofClients = new WeakMap();
  * @param {ChaosClient} client
  * @param {ChaosRule} [rule]
  * @returns {Promise<Chaos>} once the client is connected through the relay, or at once if nobody has connected it yet
- * @throws {TypeError} when the rule is none, or the client uses TLS or Sentinels
+ * @throws {TypeError} when the rule is none, or the client uses TLS or Sentinels or is one of a Cluster
  */
 export async function chaos(client, rule) {
   let made = ofClients.get(client);
@@ -46,6 +46,8 @@ export async function chaos(client, rule) {
 async function lead(client) {
   const { options } = client;
   if (options.tls || options.sentinels) throw new TypeError("chaos needs a client without TLS and Sentinels");
+  if ("nodes" in client)
+    throw new TypeError("chaos needs a client of one server: of a Cluster, startChaos() for a node");
   const { host = "localhost", port = 6379, path } = options;
   const relay = await startChaos(path ? { path } : { host, port });
   Object.assign(options, { host: relay.host, port: relay.port, path: undefined });

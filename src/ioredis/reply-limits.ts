@@ -28,8 +28,12 @@ const ATTRIBUTE = 124;
 /** Types whose line is a number of bytes, or of elements: `*`, `~`, `>` and `%`. */
 const COUNTS = Array.from({ length: 256 }, (_, type) => isBulk(type) || [42, 126, 62, 37].includes(type));
 
+/** What a server says of itself while a connection is set up, INFO above all, is never held to less. Bytes. */
+const HANDSHAKE = 1_048_576;
+
 export class ReplyLimits {
-  readonly #longest: number;
+  readonly #allowed: number;
+  #longest: number;
   /** Bytes of a payload and its line break that are still to come. */
   #skip = 0;
   /** Bytes of the present line so far. */
@@ -44,12 +48,18 @@ export class ReplyLimits {
 
   /** `longest`: bytes that a value may have, or a list at the least. */
   constructor(longest: number) {
-    this.#longest = longest;
+    this.#allowed = this.#longest = longest;
   }
 
   /** A new connection. */
   reset(): void {
     this.#skip = this.#line = this.#elements = 0;
+    this.#longest = Math.max(this.#allowed, HANDSHAKE);
+  }
+
+  /** The connection serves: what comes is what callers have asked for. */
+  ready(): void {
+    this.#longest = this.#allowed;
   }
 
   /** All replies that have begun have come whole. */

@@ -548,6 +548,7 @@ export class IORedisTransport implements Transport {
         this.#replacedAt = Infinity;
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
+        this.#replyLimits.ready();
         this.#selected.ready();
         this.#record.ready();
         if (this.#owner !== undefined) this.login.ready(this.#liveLogin(this.#owner));

@@ -2,6 +2,7 @@
 import { Redis as PlainRedis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { chaos, startChaos, startReplica, type Chaos, type ChaosRule } from "../../lab/testing.mjs";
+import { Cluster } from "../../src/cluster.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 import { atEnd, client, gist, ignore, outcomeOf, outcomesOf, ready, type TestOptions } from "./core-harness.js";
@@ -128,4 +129,19 @@ it("starts replicas that are in step", async () => {
   const replica = await startReplica(server);
   atEnd(() => replica.stop());
   expect(await replica.call("GET", "k")).toBe("v");
+});
+
+it("a RegExp that is global matches each time", async () => {
+  const rule = relay.rule({ match: /incr/g, do: "OOM", times: Infinity });
+  const redis = await ready(relay.port, options);
+  for (let time = 1; time <= 3; time++) {
+    await outcomeOf(redis.incr("n"));
+    expect(rule.hits).toBe(time);
+  }
+});
+
+it("a client of a Cluster is refused, which is never led through a relay", async () => {
+  const cluster = new Cluster([server.port], { lazyConnect: true, resilience: { logger: false } });
+  atEnd(() => cluster.disconnect());
+  await expect(chaos(cluster as never)).rejects.toThrow(TypeError);
 });

@@ -107,6 +107,13 @@ async function expectSteps(at: RedisServer, names: readonly (number | string)[])
   expect(await keysOf(at, 1)).toEqual(names.map((n) => `one ${n}`).sort());
 }
 
+it("is done whatever `maxReplyBytes` says: the server's INFO may be longer", async () => {
+  const redis = await ready(server.port, { resilience: { maxReplyBytes: 1024 } });
+  await redis.set("long", "x".repeat(1025));
+  await expect(redis.get("long")).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+  await expect(redis.strlen("long")).resolves.toBe(1025);
+});
+
 describe("a caller's command while a connection is set up", () => {
   it("keeps its place at status connect", async () => {
     const gate = await turnstile(server.port);
