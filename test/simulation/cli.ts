@@ -1,5 +1,6 @@
 /** `npm run simulate`: plays seeds and says what they found; one seed can be traced and made small. */
 import { parseArgs } from "node:util";
+import { clusterScenarioOf } from "./cluster/generate.js";
 import { playFixed } from "./fixed.js";
 import { scenarioOf } from "./program/generate.js";
 import type { Scenario, WorldKind } from "./program/scenario.js";
@@ -22,6 +23,7 @@ const USAGE = `npm run simulate -- [options]
   --match TEXT     looks only at violations whose text matches this regular expression
   --world W        plays only seeds of this kind of world
   --sentinels      with Sentinels in every scenario, not only in one of ten
+  --cluster        with a cluster in every scenario; without, one seed of ten is played with one as well
   --commands N     commands a program (default 200)
   --scenario JSON  plays a scenario, as --shrink prints it
   --fixed          plays what the test command plays, and prints JSON
@@ -39,6 +41,7 @@ const { values } = parseArgs({
     match: { type: "string" },
     world: { type: "string" },
     sentinels: { type: "boolean", default: false },
+    cluster: { type: "boolean", default: false },
     commands: { type: "string", default: "200" },
     scenario: { type: "string" },
     fixed: { type: "boolean", default: false },
@@ -54,7 +57,14 @@ const BUDGET = 500;
 
 const wanted = values.match === undefined ? undefined : new RegExp(values.match);
 const commands = Number(values.commands);
-const made = (seed: number): Scenario => scenarioOf(seed, commands, values.sentinels ? 1 : undefined);
+const made = (seed: number): Scenario =>
+  values.cluster ? clusterScenarioOf(seed, commands) : scenarioOf(seed, commands, values.sentinels ? 1 : undefined);
+/** How many seeds are played with a cluster as well. */
+const WITH_CLUSTER = 10;
+const scenariosOf = (seed: number): readonly Scenario[] => {
+  const isMixed = !values.cluster && !values.sentinels && seed % WITH_CLUSTER === 0;
+  return [made(seed), ...(isMixed ? [clusterScenarioOf(seed, commands)] : [])];
+};
 
 export async function main(): Promise<void> {
   if (values.help) console.log(USAGE);
@@ -93,8 +103,11 @@ async function playMany(): Promise<void> {
   const kinds = new Map<string, number>();
   let played = 0;
   let calls = 0;
-  for (let seed = from; seed < from + count; seed++) {
-    const scenario = made(seed);
+  const scenarios = function* (): Generator<Scenario> {
+    for (let seed = from; seed < from + count; seed++) yield* scenariosOf(seed);
+  };
+  for (const scenario of scenarios()) {
+    const { seed } = scenario;
     if (values.world !== undefined && scenario.world !== (values.world as WorldKind)) continue;
     const result = await run(subject, scenario);
     played++;
@@ -105,9 +118,9 @@ async function playMany(): Promise<void> {
       if (values.survey) {
         const small = await smallest(subject, scenario, property);
         const kind = kindOf(small, property);
-        if (!kinds.has(kind)) console.log(`\n${kind}\n  seed ${String(seed)}: ${text}\n${JSON.stringify(small)}`);
+        if (!kinds.has(kind)) console.log(`\n${kind}\n  seed ${nameOf(scenario)}: ${text}\n${JSON.stringify(small)}`);
         kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-      } else console.log(`seed ${String(seed)} (${scenario.world}): ${property}: ${text}`);
+      } else console.log(`seed ${nameOf(scenario)} (${scenario.world}): ${property}: ${text}`);
       if (!first.has(property)) first.set(property, result);
     }
   }
@@ -125,12 +138,18 @@ async function playMany(): Promise<void> {
   for (const [property, n] of seeds)
     console.log(
       String(n).padStart(5),
-      `seeds: ${property} (${PROPERTIES[property]}), first ${String(first.get(property)?.scenario.seed)}`,
+      `seeds: ${property} (${PROPERTIES[property]}), first ${nameOf(first.get(property)?.scenario)}`,
     );
   console.log(
     `${String(played)} seeds, ${String(calls)} calls, ${took.toFixed(1)} s, ${busy.toFixed(1)} s of CPU: ${String(Math.round((played / busy) * 60))} seeds a minute of one core; ${seeds.size === 0 ? "no violation" : `${String(seeds.size)} properties violated`}`,
   );
   process.exit(seeds.size === 0 ? 0 : 1);
+}
+
+/** How it is asked for again. */
+function nameOf(scenario: Scenario | undefined): string {
+  if (scenario === undefined) return "";
+  return `${String(scenario.seed)}${scenario.cluster !== undefined && !values.cluster ? " --cluster" : ""}`;
 }
 
 function matching({ violations }: Result): readonly Violation[] {

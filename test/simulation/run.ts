@@ -1,6 +1,9 @@
 /** One run: a scenario played to its end in a world of its own, and what was wrong about it. */
+import { checkReplaced } from "./cluster/replaced.js";
+import { clusterClient } from "./cluster/client.js";
+import { SimulatedCluster } from "./cluster/cluster.js";
 import { Random } from "./random.js";
-import { Driver, optionsOf, outcomeOf, type Actor } from "./program/driver.js";
+import { attemptsOf, Driver, optionsOf, outcomeOf, type Actor } from "./program/driver.js";
 import { Ledger } from "./program/ledger.js";
 import { HEALTHY, type ClientData, type Scenario } from "./program/scenario.js";
 import { checkCalls, databasesAt } from "./properties/calls.js";
@@ -8,6 +11,7 @@ import { checkHistories } from "./properties/histories.js";
 import { LogBook } from "./properties/log-book.js";
 import type { Property, Violation } from "./properties/violation.js";
 import { Sentinel } from "./sentinel/sentinel.js";
+import { keysOf } from "./server/keys.js";
 import { Server } from "./server/server.js";
 import type { Subject } from "./subject.js";
 import { connectorFor } from "./world/connector.js";
@@ -33,6 +37,8 @@ const STACK = 10;
 const ROUND_TRIPS = 4;
 /** The same with a look-up before: a Sentinel is dialled and asked, then the others, then the server. */
 const SENTINEL_ROUND_TRIPS = ROUND_TRIPS + 4;
+/** So many a client takes until it knows a cluster and is connected to it. */
+const START_TRIPS = 10;
 /** What rounding and turns of the loop may add to that. Milliseconds. */
 const MOMENT = 10;
 
@@ -72,7 +78,8 @@ class Run {
   #executions = 0;
   /** At which steps were played. */
   #moments = 0;
-  readonly #servers: readonly [Server, Server];
+  readonly #servers: readonly [Server, ...Server[]];
+  readonly #cluster: SimulatedCluster | undefined;
   readonly #sentinels: readonly Sentinel[];
   #hasLostData = false;
 
@@ -97,21 +104,23 @@ class Run {
         executed: (execution) => {
           this.#executions++;
           this.#ledger.executed(execution);
+          // What a master says that has been replaced is old, whether it writes or reads.
+          if (execution.stale !== undefined)
+            for (const key of keysOf(execution.name, execution.args)) this.#ledger.lostKeys.add(key);
         },
         replicationLost: (_, __, key) => {
           this.#timeline.note("server", `the promotion drops the latest change of ${key}`);
           this.#ledger.lostKeys.add(key);
         },
       });
-    this.#servers = [server("10.0.0.1"), server("10.0.0.2")];
+    this.#cluster =
+      scenario.cluster && new SimulatedCluster(scenario.cluster, random.fork("cluster"), clock, server, scenario.lag);
+    this.#servers = this.#cluster?.servers ?? pairOf(server, scenario.lag);
     const [first, second] = this.#servers;
-    first.replica = second;
-    first.lag = second.lag = scenario.lag;
-    second.role = "slave";
     for (const one of this.#servers) one.password = scenario.password;
     this.#network.names.set(this.#name, first);
-    this.#sentinels = this.#makeSentinels(first.address, second.address);
-    for (const host of [first, second, ...this.#sentinels]) this.#network.names.set(host.address, host);
+    this.#sentinels = this.#makeSentinels(first.address, second?.address ?? "");
+    for (const host of [...this.#servers, ...this.#sentinels]) this.#network.names.set(host.address, host);
     subject.net.dial = (host, port) => this.#network.dial(host, port);
     this.#driver = new Driver(clock, this.#ledger, this.#timeline, {
       make: (data) => this.#make(data),
@@ -132,6 +141,9 @@ class Run {
     try {
       new Fate(scenario, this.#name, this.#network, this.#servers, this.#sentinels, {
         dataLost: () => (this.#hasLostData = true),
+        cluster: (action) => this.#cluster?.strike(action),
+        holderOf: (key) => this.#cluster?.holderOf(key),
+        healed: () => this.#cluster?.heal(),
       }).plan(scenario.faults);
       clock.setTimer(() => this.#begin(), 1, false, []);
       await clock.run(scenario.healsAt + RECOVERY);
@@ -164,8 +176,11 @@ class Run {
   }
 
   #make(data: ClientData): Actor["redis"] {
-    const { Redis } = this.#subject.lib;
+    const { Redis, Cluster } = this.#subject.lib;
     const { password } = this.#scenario;
+    if (this.#cluster !== undefined) {
+      return clusterClient(Cluster, data, { name: this.#name, network: this.#network, password, logger: this.#log });
+    }
     const { sentinels } = this.#scenario;
     const common = {
       ...(sentinels === undefined
@@ -214,12 +229,12 @@ class Run {
         this.#waiting.set(redis, Infinity);
         continue;
       }
-      const { waiting, inFlight, reconnects } = redis.stats();
+      const { waiting, inFlight } = redis.stats();
       // What waited for its turn when the connection went goes on waiting, and what came back is bounded by itself: nothing
       // may come on top of that.
       const before = this.#waiting.get(redis) ?? Infinity;
       const most = queue === false ? Infinity : Math.max(before, 2 * queue.maxCommands);
-      const isAway = !isReady && reconnects.attempts > actor.attemptsBefore;
+      const isAway = !isReady && attemptsOf(redis) > actor.attemptsBefore;
       this.#waiting.set(redis, isAway ? waiting.commands : Infinity);
       if (isAway && waiting.commands > most && queue !== false) {
         this.#add(
@@ -234,9 +249,10 @@ class Run {
   }
 
   #checkCircuit({ index }: Actor, client: Actor["redis"]): void {
-    const { breaker } = client.stats();
-    const health = client.health();
-    if (breaker.readWrite.state === "closed" && breaker.write.state === "closed" && health.status === "ready") {
+    const { breaker, nodes = [] } = client.stats() as Partial<Circuits>;
+    const circuits = [...(breaker === undefined ? [] : [{ breaker }]), ...nodes];
+    const isClosed = circuits.every((one) => Object.values(one.breaker).every(({ state }) => state === "closed"));
+    if (isClosed && client.health().status === "ready") {
       this.#add(
         "truth",
         `c${String(index)}: a call was refused with CIRCUIT_OPEN; stats() says both circuits are closed, health() says ready`,
@@ -258,15 +274,20 @@ class Run {
       open++;
       // A reply that was never finished swallows the next one; without a heartbeat a dead connection is found by the next call.
       const tries = this.#isPoisoned || actor.redis.policy.heartbeat === false ? 3 : 1;
-      const call = async (): Promise<unknown> => {
-        // Nobody has used it yet, and to look the name up may take longer than a call.
-        if (actor.redis.status === "wait") await outcomeOf(actor.redis.connect());
+      // One of each slot that the program knows.
+      const tags = this.#scenario.cluster?.tags.map((tag) => `{${tag}}`) ?? [""];
+      const callFor = async (key: string): Promise<unknown> => {
         for (let i = 1; i < tries; i++) {
-          if ((await outcomeOf(actor.redis.set(`final:${who}`, "0"))).ok) break;
+          if ((await outcomeOf(actor.redis.set(key, "0"))).ok) break;
           // Where nothing may wait, the next one must not come before the connection has been replaced.
           await new Promise<void>((resolve) => void clock.setTimer(() => resolve(), BETWEEN_TRIES, false, []));
         }
-        return actor.redis.set(`final:${who}`, "1");
+        return actor.redis.set(key, "1");
+      };
+      const call = async (): Promise<unknown> => {
+        // Nobody has used it yet, and to look the name up may take longer than a call.
+        if (actor.redis.status === "wait") await outcomeOf(actor.redis.connect());
+        return Promise.all(tags.map((tag) => callFor(`final:${who}${tag}`)));
       };
       clock.setTimer(
         () => {
@@ -358,19 +379,35 @@ class Run {
           if (actor === undefined || !domain.startsWith("c")) return EVERYWHERE;
           return databasesAt(actor.selects, actor.data.database ?? 0, order);
         },
+        isScaled: ({ client, command }) => command?.writes === false && actors[client]?.data.scaleReads !== undefined,
       }),
     );
+    if (this.#cluster !== undefined) this.#violations.push(...checkReplaced(ledger));
     if (!isPoisoned && !this.#hasLostData) {
-      if (this.#isOneDatabase()) this.#violations.push(...checkHistories(ledger, (key) => ledger.lostKeys.has(key)));
+      if (this.#isOneDatabase())
+        this.#violations.push(...checkHistories(ledger, (key) => ledger.lostKeys.has(key), this.#finalValue()));
     }
     if (HEALTHY.has(world) && this.#scenario.serverStartsAt === 0) this.#checkHealthy();
     this.#violations.push(...this.#log.violations());
+  }
+
+  /** What a cluster holds in the end, for whoever asks: what was acknowledged must be in it. */
+  #finalValue(): ((key: string) => string | undefined) | undefined {
+    const cluster = this.#cluster;
+    if (cluster === undefined) return undefined;
+    return (key) => {
+      const value = cluster.holderOf(key)?.keyspace.get(0, key);
+      return value?.type === "string" ? value.text : undefined;
+    };
   }
 
   /** Whether a key's name means one key for everybody: clients may differ in prefix and database. */
   #isOneDatabase(): boolean {
     const { clients, steps } = this.#scenario;
     const places = new Set(clients.map(({ keyPrefix, database }) => `${keyPrefix ?? ""}${String(database ?? 0)}`));
+    // What is read from replicas may be old, and a cluster's loans take no prefix.
+    if (clients.some(({ scaleReads }) => scaleReads !== undefined)) return false;
+    if (this.#cluster !== undefined && clients.some(({ keyPrefix }) => keyPrefix !== undefined)) return false;
     return places.size === 1 && steps.every(({ action }) => action.do !== "select" && !("database" in action));
   }
 
@@ -397,6 +434,7 @@ class Run {
       )
         continue;
       const isLent = actor !== undefined && this.#isAllLent(actor, entry.settledAt);
+      if (outcome.code === "UNAVAILABLE" && this.#isCold(entry.issuedAt)) continue;
       if (
         outcome.code === "POOL_TIMEOUT" &&
         (isLent || this.#ledger.hurried.has(entry) || (actor !== undefined && this.#isFar(actor)))
@@ -413,6 +451,12 @@ class Run {
     return sentinels !== undefined && SENTINEL_ROUND_TRIPS * 2 * conditions.latency >= acquireTimeout;
   }
 
+  /** Nobody can know the table of slots yet: whoever wants a connection waits no longer than for any. */
+  #isCold(at: number): boolean {
+    const { latency, dns } = this.#scenario.conditions;
+    return this.#cluster !== undefined && at < dns + START_TRIPS * 2 * latency + MOMENT;
+  }
+
   /** Others of the program had all connections that the client may lend: whoever waited then waited for them. */
   #isAllLent({ redis, loans }: Actor, at: number): boolean {
     // Before its function begins a connection is proven and guards a key; after its end it is cleaned.
@@ -420,6 +464,21 @@ class Run {
     const lent = loans.filter(({ from, until }) => from - margin <= at && until + margin >= at);
     return lent.length >= redis.policy.pool.max;
   }
+}
+
+/** What is looked at of `stats()`, of one server and of a cluster. */
+interface Circuits {
+  readonly breaker: Readonly<Record<"readWrite" | "write", { readonly state: string }>>;
+  readonly nodes: readonly Pick<Circuits, "breaker">[];
+}
+
+/** A master and its replica. */
+function pairOf(make: (address: string) => Server, lag: number): readonly [Server, Server] {
+  const [first, second] = [make("10.0.0.1"), make("10.0.0.2")];
+  first.replica = second;
+  first.lag = second.lag = lag;
+  second.role = "slave";
+  return [first, second];
 }
 
 const EVERYWHERE: ReadonlySet<number> = new Set(Array.from({ length: 16 }, (_, i) => i));

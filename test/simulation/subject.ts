@@ -10,6 +10,7 @@ import { VirtualClock } from "./world/clock.js";
 import { installTime } from "./world/install.js";
 import { installNet, type Dialler } from "./world/net.js";
 
+type Loaded = Pick<typeof Library, "Redis" | "Cluster">;
 type IncidentListener = (kind: string, error: unknown) => void;
 
 export class Subject {
@@ -22,7 +23,7 @@ export class Subject {
   readonly #require = createRequire(import.meta.url);
   /** Modules of the simulation itself, which stay. */
   readonly #own: ReadonlySet<string>;
-  #lib: Pick<typeof Library, "Redis">;
+  #lib: Loaded;
   #isSpoiled = false;
 
   constructor(path: string, clock: VirtualClock, net: Dialler) {
@@ -33,7 +34,7 @@ export class Subject {
     this.#lib = this.#load();
   }
 
-  get lib(): Pick<typeof Library, "Redis"> {
+  get lib(): Loaded {
     return this.#lib;
   }
 
@@ -54,7 +55,7 @@ export class Subject {
     this.#lib = this.#load();
   }
 
-  #load(): Pick<typeof Library, "Redis"> {
+  #load(): Loaded {
     return this.#require(this.#path) as typeof Library;
   }
 }

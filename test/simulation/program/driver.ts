@@ -391,7 +391,7 @@ export class Driver {
           await this.#follow(borrowed, entry, this.#call(borrowed, {}, command.name, command.args));
           await this.#sleep(action.gap);
         }
-      }),
+      }, forKey(action.key)),
     );
     loan.ends();
     this.#say(actor, `${domain} ${outcome.ok ? "is over" : `✗ ${outcome.code ?? ""}`}`);
@@ -424,7 +424,7 @@ export class Driver {
             await connection.watch(key);
             const text = await value(connection);
             return connection.multi().set(key, text).exec();
-          })
+          }, forKey(key))
         : actor.redis.transaction([key], async ({ conn, multi }) => {
             loan.begins();
             multi.set(key, await value(conn));
@@ -560,7 +560,7 @@ export class Driver {
       case "connect":
         if (!actor.isEnded) break;
         actor.isEnded = false;
-        actor.attemptsBefore = redis.stats().reconnects.attempts;
+        actor.attemptsBefore = attemptsOf(redis);
         void outcomeOf(redis.connect()).then((outcome) => {
           this.#say(actor, `connect() ${outcome.ok ? "is over" : `✗ ${outcome.error?.message ?? ""}`}`);
           if (!outcome.ok && redis.status === "end") actor.isEnded = true;
@@ -570,6 +570,11 @@ export class Driver {
         throw new Error(`unknown step ${action.do}`);
     }
   }
+}
+
+/** Attempts to connect that failed one after the other. A cluster's client counts them for each of its nodes only. */
+export function attemptsOf(redis: Redis): number {
+  return (redis.stats() as Partial<ReturnType<Redis["stats"]>>).reconnects?.attempts ?? 0;
 }
 
 function mayRepeat({ isSafe, writes }: CommandData, { ambiguous }: ClientData): boolean {
@@ -588,6 +593,11 @@ function firstOf(results: unknown): unknown {
   const { ok, value, error } = memberOutcome((results as readonly unknown[] | null)?.[0]);
   if (!ok) throw error ?? new Error("no result");
   return value;
+}
+
+/** A connection of a cluster is one to the node that serves the key; one of a single server's is for any. */
+function forKey(key: string | undefined): object {
+  return key === undefined ? {} : { key };
 }
 
 function asError(thrown: unknown): Error {

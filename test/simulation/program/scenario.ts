@@ -2,6 +2,7 @@
  * A scenario is data: everything that a run does and suffers, and nothing that happens by itself. A seed makes one; the
  * shrinker takes parts out of it; a kept one is a test.
  */
+import type { ClusterAction, ClusterData } from "../cluster/scenario.js";
 import type { RefusalCode } from "../server/server.js";
 import type { Conditions } from "../world/network.js";
 
@@ -55,6 +56,8 @@ export type Action =
       readonly do: "lease";
       readonly commands: readonly CommandData[];
       readonly gap: number;
+      /** Of a cluster: for whose slot. */
+      readonly key?: string;
       readonly database?: number;
     }
   | {
@@ -104,7 +107,10 @@ export type FaultAction =
   | { readonly do: "flush-scripts" }
   | { readonly do: "sentinel"; readonly which: number; readonly how: "freeze" | "refuse" | "thaw" }
   | { readonly do: "deny-select" }
-  | { readonly do: "rival"; readonly key: string; readonly id: number; readonly database: number };
+  | { readonly do: "rival"; readonly key: string; readonly id: number; readonly database: number }
+  /** One node of a cluster, or its connections. */
+  | { readonly do: "node"; readonly which: number; readonly action: FaultAction }
+  | { readonly do: "cluster"; readonly action: ClusterAction };
 
 export interface Fault {
   readonly at: number;
@@ -125,6 +131,8 @@ export interface ClientData {
   readonly lazy?: boolean | undefined;
   readonly waitsForEver?: boolean | undefined;
   readonly skipsReadyCheck?: boolean | undefined;
+  /** Of a cluster: where reads may go. */
+  readonly scaleReads?: "slave" | "all" | undefined;
 }
 
 /** What a run may expect of its world. */
@@ -157,6 +165,7 @@ export interface Scenario {
   readonly password?: string | undefined;
   readonly lag: number;
   readonly sentinels?: SentinelsData | undefined;
+  readonly cluster?: ClusterData | undefined;
   /** Where the name leads at first: nothing is up before. Milliseconds. */
   readonly serverStartsAt: number;
   readonly clients: readonly ClientData[];

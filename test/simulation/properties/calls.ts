@@ -18,9 +18,11 @@ export interface CallChecks {
   readonly stalls: readonly (readonly [number, number])[];
   /** The databases that a call issued at this point may be executed in. */
   readonly databases: (entry: Entry) => ReadonlySet<number>;
+  /** Reads that a replica may have answered: they stand in no order with anything. */
+  readonly isScaled: (entry: Entry) => boolean;
 }
 
-export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks): Violation[] {
+export function checkCalls({ ledger, isPoisoned, stalls, databases, isScaled }: CallChecks): Violation[] {
   const found: Violation[] = [];
   const add = (property: Property, at: number, text: string): void => void found.push({ property, at, text });
   for (const entry of ledger.entries) {
@@ -82,7 +84,7 @@ export function checkCalls({ ledger, isPoisoned, stalls, databases }: CallChecks
       );
     }
   }
-  if (!isPoisoned) found.push(...checkOrder(ledger), ...checkWhole(ledger), ...checkGuards(ledger));
+  if (!isPoisoned) found.push(...checkOrder(ledger, isScaled), ...checkWhole(ledger), ...checkGuards(ledger));
   return found;
 }
 
@@ -139,14 +141,16 @@ function checkGuards({ lostGuards }: Ledger): Violation[] {
 }
 
 /** For each client and key: whatever was issued later must also have been executed later, the last time. */
-function checkOrder(ledger: Ledger): Violation[] {
+function checkOrder(ledger: Ledger, isScaled: CallChecks["isScaled"]): Violation[] {
   const found: Violation[] = [];
   const lines = new Map<string, { readonly entry: Entry; readonly last: Executed }[]>();
   for (const entry of ledger.entries) {
     const { command, outcome, executions } = entry;
-    const last = executions.at(-1);
+    // What a master did that had been replaced is gone.
+    const last = executions.findLast(({ stale }) => stale === undefined);
     if (command?.hasIdentity !== true || outcome?.ok !== true || last === undefined || last.at > entry.settledAt)
       continue;
+    if (isScaled(entry)) continue;
     for (const key of command.keys) {
       const name = `${entry.domain} ${String(last.database)} ${key}`;
       const line = lines.get(name);

@@ -31,7 +31,12 @@ function meaning({ command }: Entry): Apply | undefined {
   }
 }
 
-export function checkHistories(ledger: Ledger, skips: (key: string) => boolean): Violation[] {
+/** `final`: what a key holds when everything is over, if that is to be explained too. */
+export function checkHistories(
+  ledger: Ledger,
+  skips: (key: string) => boolean,
+  final?: (key: string) => string | undefined,
+): Violation[] {
   const keys = new Map<string, Entry[]>();
   const unreadable = new Set<string>();
   for (const entry of ledger.entries) {
@@ -73,6 +78,11 @@ export function checkHistories(ledger: Ledger, skips: (key: string) => boolean):
         reply: outcome?.value,
         isUnknown,
       });
+    }
+    if (final !== undefined) {
+      const at = Number.MAX_VALUE;
+      const apply: Apply = (state) => ({ state, reply: state ?? null });
+      operations.push({ what: "the end", from: at, to: at, apply, reply: final(key) ?? null, isUnknown: false });
     }
     if (!isReadable || linearizable(operations) !== "violated") continue;
     found.push({

@@ -20,6 +20,34 @@ export interface Execution {
   readonly reply: Reply;
   /** The EXEC that it was part of. */
   readonly transaction: number | undefined;
+  /** By a master that another one had replaced, and that had not heard of it. */
+  readonly stale?: Replaced | undefined;
+}
+
+/** When a master was replaced, and when it went on afterwards. */
+export interface Replaced {
+  readonly at: number;
+  readonly thawedAt: number;
+}
+
+/** What a node of a cluster is asked for, as far as slots are concerned. */
+export interface Asked {
+  readonly keys: readonly string[];
+  /** ASKING came before. */
+  readonly isAsking: boolean;
+  /** Only reads, on a connection that said READONLY. */
+  readonly isReading: boolean;
+  readonly exists: (key: string) => boolean;
+}
+
+/** A server's place in a cluster. */
+export interface Membership {
+  /** The error reply for what is served elsewhere, or cannot be served now. */
+  redirect(asked: Asked): string | undefined;
+  /** The reply to CLUSTER. */
+  answer(args: readonly string[]): Reply;
+  /** Tells the other nodes' subscribers. */
+  spread(channel: string, message: string): void;
 }
 
 export type RefusalCode =
@@ -76,6 +104,11 @@ export class Server implements Host {
   /** Milliseconds by which the replica is behind. */
   lag = 5;
   replica: Server | undefined = undefined;
+  /** From here on its replica gets nothing. */
+  cutAt = Infinity;
+  membership: Membership | undefined = undefined;
+  /** Another one has taken its place, and it does not know. */
+  replaced: Replaced | undefined = undefined;
   transactions = 0;
   #isFrozen = false;
   #backlog: (() => void)[] = [];
@@ -109,6 +142,10 @@ export class Server implements Host {
       link.end();
     }
     return session;
+  }
+
+  get isStopped(): boolean {
+    return this.#isFrozen;
   }
 
   /** Runs at once, or when the process goes on. */
@@ -165,7 +202,7 @@ export class Server implements Host {
 
   /** Another server takes over from this one: what it has not got yet is lost. */
   promote(replica: Server): void {
-    const now = this.clock.time;
+    const now = Math.min(this.clock.time, this.cutAt);
     for (const { at, database, key } of this.#log) {
       if (at + this.lag > now) this.hooks.replicationLost(this, database, key, at);
     }
@@ -179,6 +216,7 @@ export class Server implements Host {
   /** From now on a replica of `master`, with its data. Blocked clients are told. */
   demote(master: Server): void {
     this.role = "slave";
+    this.replaced = undefined;
     this.note(`is demoted to a replica of ${master.address}`);
     for (const session of [...this.sessions]) session.demoted();
     this.#log = [];
@@ -187,7 +225,14 @@ export class Server implements Host {
     master.replica = this;
   }
 
+  /** Its replica gets what it has not got yet. */
+  catchUp(): void {
+    const { replica } = this;
+    if (replica !== undefined && this.role === "master") this.#apply(Infinity, replica);
+  }
+
   #replicate(database: number, key: string, value: Value | null): void {
+    if (this.replaced !== undefined) this.hooks.replicationLost(this, database, key, this.clock.time);
     if (this.replica === undefined || this.role !== "master") return;
     const copy = value === null ? null : clone(value);
     const expiresAt = this.keyspace.expiry(database, key) ?? Infinity;
@@ -201,7 +246,7 @@ export class Server implements Host {
   #apply(now: number, replica: Server): void {
     for (;;) {
       const [next] = this.#log;
-      if (next === undefined || next.at + this.lag > now) return;
+      if (next === undefined || next.at + this.lag > Math.min(now, this.cutAt)) return;
       this.#log.shift();
       if (next.value === null) replica.keyspace.delete(next.database, next.key);
       else replica.keyspace.put(next.database, next.key, next.value, next.expiresAt);
@@ -211,14 +256,29 @@ export class Server implements Host {
   // ---- publishing
 
   publish(kind: "message" | "smessage", channel: string, message: string): number {
-    let heard = 0;
-    for (const session of this.sessions) heard += session.published(kind, channel, message);
+    const heard = this.tell(kind, channel, message);
+    if (this.membership !== undefined) {
+      if (kind === "message") this.membership.spread(channel, message);
+      return heard;
+    }
     // Replicas tell it to their own subscribers.
     const { replica } = this;
     if (this.role === "master" && replica !== undefined) {
       this.clock.after(this.lag, () => replica.publish(kind, channel, message));
     }
     return heard;
+  }
+
+  /** Its own subscribers hear it. */
+  tell(kind: "message" | "smessage", channel: string, message: string): number {
+    let heard = 0;
+    for (const session of this.sessions) heard += session.published(kind, channel, message);
+    return heard;
+  }
+
+  /** It serves other slots than before: who waits for a key of another one is told where it is. */
+  redirectBlocks(): void {
+    for (const session of [...this.sessions]) session.redirectBlock();
   }
 
   unblock(id: number, withError: boolean): number {

@@ -7,6 +7,7 @@ import type { Link, Peer } from "../world/network.js";
 import { BLOCKING, blockingAttempt, blockOf } from "./blocking.js";
 import { COMMANDS, type Scope } from "./commands.js";
 import { WrongType } from "./keyspace.js";
+import { keysOf } from "./keys.js";
 import { refusalText, type Gate } from "./refusals.js";
 import {
   encode,
@@ -60,6 +61,9 @@ export class Session implements Peer {
   #watched = new Map<string, readonly [database: number, key: string, version: number]>();
   #block: Block | undefined = undefined;
   #inbox: (readonly string[])[] = [];
+  /** ASKING, for the next command or transaction; READONLY. */
+  #isAsking = false;
+  #readsReplica = false;
   readonly #subscriptions: Record<Kind, Set<string>> = {
     subscribe: new Set(),
     psubscribe: new Set(),
@@ -135,8 +139,13 @@ export class Session implements Peer {
 
   #handle(args: readonly string[]): void {
     const name = (args[0] ?? "").toLowerCase();
+    this.#take(name, args);
+    if (this.#transaction === undefined && name !== "asking") this.#isAsking = false;
+  }
+
+  #take(name: string, args: readonly string[]): void {
     const rest = args.slice(1);
-    const refusal = this.#refuse(name);
+    const refusal = this.#refuse(name, args);
     if (refusal !== undefined) {
       if (this.#transaction !== undefined && !AT_ONCE.has(name)) this.#transaction.isBroken = true;
       if (name === "exec") this.#forget();
@@ -161,7 +170,7 @@ export class Session implements Peer {
     this.#reply(reply);
   }
 
-  #refuse(name: string): Fault | undefined {
+  #refuse(name: string, args: readonly string[]): Fault | undefined {
     if (!this.#isIn && !BEFORE_AUTH.has(name)) return new Fault("NOAUTH Authentication required.");
     const subscribed = Object.values(this.#subscriptions).some((set) => set.size > 0);
     if (subscribed && this.#protocol === 2 && !WHILE_SUBSCRIBED.has(name)) {
@@ -169,8 +178,21 @@ export class Session implements Peer {
         `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
       );
     }
-    const text = refusalText(this.#gate(), name, this.#writes(name));
+    const text = this.#redirect(name, args) ?? refusalText(this.#gate(), name, this.#writes(name));
     return text === undefined ? undefined : new Fault(text);
+  }
+
+  /** What a node of a cluster says of keys that it does not serve. */
+  #redirect(name: string, args: readonly string[]): string | undefined {
+    const { membership, keyspace } = this.#server;
+    if (membership === undefined) return undefined;
+    const asked = name === "exec" ? (this.#transaction?.queue ?? []) : [args];
+    return membership.redirect({
+      keys: asked.flatMap(([command = "", ...rest]) => keysOf(command.toLowerCase(), rest)),
+      isAsking: this.#isAsking,
+      isReading: this.#readsReplica && !this.#writes(name),
+      exists: (key) => keyspace.get(0, key) !== undefined,
+    });
   }
 
   #gate(): Gate {
@@ -214,6 +236,18 @@ export class Session implements Peer {
         this.#watched.clear();
         this.#answer(whole, OK);
         return;
+      case "asking":
+      case "readonly":
+      case "readwrite":
+        if (this.#server.membership === undefined) break;
+        if (name === "asking") this.#isAsking = true;
+        else this.#readsReplica = name === "readonly";
+        this.#answer(whole, OK);
+        return;
+      case "cluster":
+        if (this.#server.membership === undefined) break;
+        this.#answer(whole, this.#server.membership.answer(args));
+        return;
       case "quit":
         this.#answer(whole, OK);
         this.#end();
@@ -229,9 +263,8 @@ export class Session implements Peer {
       case "sunsubscribe":
         this.#unsubscribe(name, args, whole);
         return;
-      default:
-        this.#answer(whole, this.#execute(name, args, undefined));
     }
+    this.#answer(whole, this.#execute(name, args, undefined));
   }
 
   // ---- transactions
@@ -297,6 +330,7 @@ export class Session implements Peer {
       args,
       reply,
       transaction,
+      ...(this.#server.replaced === undefined ? {} : { stale: this.#server.replaced }),
     });
   }
 
@@ -506,6 +540,16 @@ export class Session implements Peer {
     this.#unblocked(
       new Fault("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"),
     );
+  }
+
+  /** The keys that it waits for may be served elsewhere by now. */
+  redirectBlock(): void {
+    const { membership } = this.#server;
+    const keys = this.#block?.keys;
+    if (membership === undefined || keys === undefined) return;
+    // A slot that is on its way is told when it has gone.
+    const text = membership.redirect({ keys, isAsking: true, isReading: false, exists: () => true });
+    if (text !== undefined) this.#unblocked(new Fault(text));
   }
 
   #unblocked(reply: Reply): void {

@@ -1,4 +1,5 @@
 /** Makes the faults of a scenario happen to the network and the servers, and heals the world in the end. */
+import type { ClusterAction } from "../cluster/scenario.js";
 import type { Fault, FaultAction, Scenario } from "../program/scenario.js";
 import type { Sentinel } from "../sentinel/sentinel.js";
 import type { Server } from "../server/server.js";
@@ -8,6 +9,12 @@ import type { Network } from "./network.js";
 export interface FateHooks {
   /** The data of a server is gone. */
   dataLost(server: Server): void;
+  /** Something happens to a cluster. */
+  cluster(action: ClusterAction): void;
+  /** Who has a key, where not everybody has them all. */
+  holderOf(key: string): Server | undefined;
+  /** Nothing is wrong any more. */
+  healed(): void;
 }
 
 export class Fate {
@@ -75,12 +82,14 @@ export class Fate {
     this.#network.dnsError = undefined;
     this.#network.names.set(this.#name, this.#master);
     Object.assign(this.#network.conditions, this.#scenario.conditions);
+    this.#hooks.healed();
   }
 
-  #strike(action: FaultAction): void {
+  /** `target`: the one server that it happens to. */
+  #strike(action: FaultAction, target?: Server): void {
     const network = this.#network;
-    const links = [...network.links];
-    const master = this.#master;
+    const links = [...network.links].filter(({ host }) => target === undefined || host === target);
+    const master = target ?? this.#master;
     switch (action.do) {
       case "reset":
         this.#note(`all ${String(links.length)} connections are reset`);
@@ -127,6 +136,12 @@ export class Fate {
         break;
       case "sentinel":
         this.#strikeSentinel(this.#sentinels[action.which], action.how);
+        break;
+      case "node":
+        this.#strike(action.action, this.#servers[action.which % this.#servers.length]);
+        break;
+      case "cluster":
+        this.#hooks.cluster(action.action);
         break;
       case "move-name":
         this.#note(`the name leads to ${master.address} now`);
@@ -186,10 +201,11 @@ export class Fate {
         for (const server of this.#servers) server.deniesSelect = true;
         break;
       case "rival":
-        master.note(`another client: SET ${action.key} val:${String(action.id)}`);
         for (const key of [action.key, `p:${action.key}`]) {
+          const holder = this.#hooks.holderOf(key) ?? master;
+          if (key === action.key) holder.note(`another client: SET ${key} val:${String(action.id)}`);
           for (const database of [0, 1, 2, 3]) {
-            master.keyspace.put(database, key, { type: "string", text: `val:${String(action.id)}` }, Infinity);
+            holder.keyspace.put(database, key, { type: "string", text: `val:${String(action.id)}` }, Infinity);
           }
         }
         break;

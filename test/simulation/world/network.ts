@@ -92,6 +92,19 @@ export class Network {
     return socket;
   }
 
+  /** Where a name leads, for whoever dials by address. */
+  lookUp(name: string, told: (error: Error | null, address?: string) => void): void {
+    this.timeline.note("network", `looks up ${name}`);
+    this.clock.after(isIP(name) > 0 ? 0 : this.conditions.dns, () => {
+      const host = this.names.get(name);
+      const code = isIP(name) > 0 ? undefined : (this.dnsError ?? (host === undefined ? "ENOTFOUND" : undefined));
+      this.clock.arrive(() => {
+        if (code === undefined) told(null, host?.address ?? name);
+        else told(failure(`getaddrinfo ${code} ${name}`, code, "getaddrinfo", { hostname: name }));
+      });
+    });
+  }
+
   #arrivesAt(socket: SimSocket, host: Host, port: number): void {
     if (socket.destroyed) return;
     const who = `#${String(socket.id)}`;
