@@ -5,6 +5,7 @@ import { diagnosisOf } from "../failure/attach.js";
 import { ConfigError } from "../failure/errors.js";
 import { slotOf } from "../ioredis/commands.js";
 import type { ConnectionOptions } from "../lease/with-connection.js";
+import { stalls } from "../stall-meter.js";
 import type { ClusterCore } from "./core.js";
 import type { ClusterNode } from "./node.js";
 
@@ -29,13 +30,27 @@ export async function ownerOf(core: ClusterCore, path: string, keys: readonly un
     const given = slots.size > 1 ? "names keys in several slots" : "names no key";
     throw new ConfigError([{ path, given, allowed: "must name keys of one slot: it says which node is meant" }]);
   }
-  const until = clock.now() + core.policy.pool.acquireTimeout;
-  for (;;) {
-    core.wake();
-    const owner = core.isRoutable ? core.layout.owners[slot] : undefined;
-    if (owner !== undefined) return owner;
-    if (core.lobby.isClosed || clock.now() >= until) throw core.unserved(slot);
-    await sleep(LOOK);
+  return ownerNow(core, slot) ?? (await ownerInTime(core, slot));
+}
+
+function ownerNow(core: ClusterCore, slot: number): ClusterNode | undefined {
+  core.wake();
+  return core.isRoutable ? core.layout.owners[slot] : undefined;
+}
+
+/** Time in which this process stood still does not count: the table may lie in its sockets. */
+async function ownerInTime(core: ClusterCore, slot: number): Promise<ClusterNode> {
+  const since = clock.now();
+  const release = stalls.hold();
+  try {
+    for (;;) {
+      if (core.lobby.isClosed || stalls.awakeSince(since) >= core.policy.pool.acquireTimeout) throw core.unserved(slot);
+      await sleep(LOOK);
+      const owner = ownerNow(core, slot);
+      if (owner !== undefined) return owner;
+    }
+  } finally {
+    release();
   }
 }
 

@@ -7,7 +7,7 @@
 import type { Command } from "ioredis";
 import { clock, setUnrefTimeout, sleep, within } from "../clock.js";
 import { factsOf } from "../command/facts.js";
-import { callOf, isUnencodable, type Call, type Handover } from "../engine/call.js";
+import { callOf, isUnencodable, luggageOf, takeAlong, type Call, type Handover } from "../engine/call.js";
 import * as clientErrors from "../engine/client-errors.js";
 import type { Engine } from "../engine/engine.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
@@ -85,13 +85,18 @@ export class Router implements Dispatcher {
     const whole = stream === undefined ? undefined : wholeSlotOf(command);
     // The members of a plain pipeline are independent: each goes to its own node.
     const batch = whole === undefined ? undefined : stream;
+    if (isUnencodable(command)) {
+      // Its pipeline knows already, and looks at nothing that it says.
+      lobby.dispatch(command, stream, options);
+      return;
+    }
     const { dispatch, session } = factsOf(command.name);
     // Also before there is a table: it would wait, and go to a connection that others use.
     if (session === "multi" && batch === undefined) {
       command.reject(new Error(INTERACTIVE));
       return;
     }
-    if (!lobby.isOpen || lobby.endpoint.refusing !== 0 || isUnencodable(command)) {
+    if (!lobby.isOpen || lobby.endpoint.refusing !== 0) {
       lobby.dispatch(command, batch, options);
       return;
     }
@@ -219,11 +224,11 @@ export class Router implements Dispatcher {
       this.#later(to.slot, calls);
       return true;
     }
-    if (!isAsk && !node.isReplica && layout.owners[to.slot] === node) {
-      layout.moved(to.slot, target);
-      this.#holdFor(node, [to.slot]);
-    }
+    const isLeaving = !isAsk && !node.isReplica && layout.owners[to.slot] === node;
+    if (isLeaving) layout.moved(to.slot, target);
+    // Before what still waits at the node, which came later.
     this.#place(handedOver(calls), target, isAsk);
+    if (isLeaving) this.#holdFor(node, [to.slot]);
     return true;
   }
 
@@ -342,6 +347,9 @@ export class Router implements Dispatcher {
     if (stream !== undefined) lead(stream, node);
     const next = given === undefined ? unit : unit.map((from) => ({ ...from, redirects: from.redirects + 1 }));
     if (stream === undefined && dispatch === "blocking") {
+      // Not over a connection that others share.
+      const since = luggageOf(command)?.since ?? first.startedAt;
+      takeAlong(command, { isAsking: isAsk, redirects: next[0]?.redirects ?? 0, since });
       node.dispatcher.dispatch(command, undefined, options);
       return;
     }
@@ -352,12 +360,13 @@ export class Router implements Dispatcher {
   #holdFor(node: ClusterNode, slots: readonly number[]): void {
     const { holds } = this.#parts;
     const hold = holds.begin(slots);
-    const isHeld = node.whenAnswered(() => {
+    const end = (): void => {
       this.evacuate(node);
       this.#release(hold);
-    });
-    if (isHeld) this.counts.held++;
-    else this.#release(hold);
+    };
+    if (node.whenAnswered(end)) this.counts.held++;
+    // Nothing is under way, but something may wait, for a server that refuses for instance.
+    else end();
   }
 
   #release(hold: Hold): void {

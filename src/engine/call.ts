@@ -281,6 +281,14 @@ export class Call {
     return { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt };
   }
 
+  /** It carries on with what its command has taken along. */
+  unpack(): void {
+    const luggage = luggageOf(this.command);
+    if (luggage === undefined) return;
+    this.isAsking = luggage.isAsking;
+    this.redirects = luggage.redirects;
+  }
+
   /** It carries on what another call began. */
   continue({ order, attempts, losses, redirects }: Handover): void {
     this.order = order;
@@ -317,6 +325,15 @@ export interface Handover {
   readonly redirects: number;
   /** When its time is over, on the monotonic clock, if this process never stood still. */
   readonly expiresAt: number;
+}
+
+/** What a blocking command takes along to another server: it gets a call of its own there, behind a router. */
+export interface Luggage {
+  /** Its slot is still arriving there. */
+  readonly isAsking: boolean;
+  readonly redirects: number;
+  /** When it would have been issued, had it not blocked elsewhere: what it has waited until now counts. */
+  readonly since?: number | undefined;
 }
 
 /** How a command is told of its end. */
@@ -368,7 +385,19 @@ function chained(before: (() => void) | undefined, run: () => void): () => void 
 
 const CALL = Symbol("ioredoubt.call");
 const CARRIER = Symbol("ioredoubt.carrier");
-type Carried = Command & { [CALL]?: Call | undefined; [CARRIER]?: Carrier };
+const LUGGAGE = Symbol("ioredoubt.luggage");
+type Carried = Command & { [CALL]?: Call | undefined; [CARRIER]?: Carrier; [LUGGAGE]?: Luggage };
+
+/** A blocking command goes to another server with this; what it has already stays. */
+export function takeAlong(command: Command, luggage: Partial<Luggage>): void {
+  const carried: Carried = command;
+  carried[LUGGAGE] = { isAsking: false, redirects: 0, ...carried[LUGGAGE], ...luggage };
+}
+
+/** What it has taken along, if it was sent on. */
+export function luggageOf(command: Command): Luggage | undefined {
+  return (command as Carried)[LUGGAGE];
+}
 
 /** What carries commands together, without a call for each of them until somebody asks for one. */
 export interface Carrier {

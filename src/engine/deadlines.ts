@@ -134,7 +134,7 @@ export class Deadlines {
 
   /**
    * Whether a call whose time is over gets more, for what this process stood still meanwhile: what it has not had of its
-   * allowance. It is armed again if so.
+   * allowance. It is armed again if so. Only once, also where that time is over as well by the time somebody asks.
    */
   reprieve(call: Call, now: number): boolean {
     const { list, expiresAt } = call;

@@ -323,6 +323,7 @@ export class Engine implements Dispatcher, TransportEvents, CallOwner, Member {
       if (this.#divert(command, options)) return;
     }
     const call = new Call(this, command, facts, stream, options, now);
+    if (facts.dispatch === "blocking") call.unpack();
     if (facts.touchesSession || this.#issued.isOpen) this.#issued.note(call);
     if (
       this.#connection.isOpen &&

@@ -12,7 +12,7 @@
 import { clock } from "../clock.js";
 import type { Command } from "ioredis";
 import { blockingTimeoutOf, setBlockingTimeout } from "../command/blocking.js";
-import { callOf, type Call } from "../engine/call.js";
+import { callOf, luggageOf, takeAlong, type Call } from "../engine/call.js";
 import type { Engine } from "../engine/engine.js";
 import type { CallOptions, Dispatcher } from "../engine/ports.js";
 import { streamTailsOf } from "../command/stream-tails.js";
@@ -43,6 +43,8 @@ export class BlockingCall {
   #caller: Pick<Command, "resolve" | "reject"> | undefined = undefined;
   #left: number;
   #startedAt = 0;
+  /** How long it waited before it ran first. Milliseconds. */
+  #waited: number | undefined = undefined;
   /** The block that runs is shorter than what is left of it: its end is not the caller's. */
   isPiece = false;
 
@@ -50,7 +52,7 @@ export class BlockingCall {
   constructor(command: Command, options: CallOptions | undefined, piece: number) {
     this.command = command;
     this.#options = options;
-    this.#since = callOf(command)?.startedAt ?? clock.now();
+    this.#since = luggageOf(command)?.since ?? callOf(command)?.startedAt ?? clock.now();
     this.#block = this.#left = blockingTimeoutOf(command.name, command.args) ?? 0;
     this.#piece = piece;
   }
@@ -101,6 +103,7 @@ export class BlockingCall {
     this.isPiece = isLong && setBlockingTimeout(name, args, this.#piece);
     if (!this.isPiece && this.#left !== this.#block) setBlockingTimeout(name, args, this.#left);
     this.#startedAt = clock.now();
+    this.#waited ??= this.#startedAt - this.#since;
     const caller = (this.#caller ??= { resolve: command.resolve, reject: command.reject });
     let isOver = false;
     const over = (isEmpty: boolean): boolean => {
@@ -116,6 +119,23 @@ export class BlockingCall {
       caller.reject.call(command, error);
     };
     engine.dispatch(command, undefined, options);
+    const call = callOf(command);
+    call?.whenSettled(() => {
+      if (isOver) return;
+      this.#leaves(call);
+      over(false);
+    });
+  }
+
+  /** Another server serves its key, or its caller is told of a failure in a moment: whoever goes on with it knows nothing of pieces. */
+  #leaves({ attempts, sentAt }: Call): void {
+    const now = clock.now();
+    const beganAt = attempts > 0 ? Math.max(sentAt, this.#startedAt) : now;
+    this.#left = Math.max(1, this.#left - (now - beganAt));
+    const { name, args } = this.command;
+    if (this.#left !== Infinity) setBlockingTimeout(name, args, this.#left);
+    else if (this.isPiece) setBlockingTimeout(name, args, 0);
+    takeAlong(this.command, { since: now - (this.#waited ?? 0) - (beganAt - this.#startedAt) });
   }
 
   /** The null that came ended a piece, and not the block: nobody has ended it with CLIENT UNBLOCK before its time. */

@@ -1,5 +1,6 @@
 /** The fixed set: what the test command plays each time. The kept scenarios, a range of seeds, and a few seeds twice. */
 import { clusterScenarioOf } from "./cluster/generate.js";
+import { KEPT_CLUSTERS } from "./cluster/seeds.js";
 import { optionsOf } from "./program/driver.js";
 import { scenarioOf } from "./program/generate.js";
 import type { Scenario } from "./program/scenario.js";
@@ -38,7 +39,7 @@ export interface FixedReport {
 
 export async function playFixed(subject: Subject): Promise<FixedReport> {
   const kept: Record<string, readonly Property[]> = {};
-  for (const { name, scenario } of KEPT) {
+  for (const { name, scenario } of [...KEPT, ...KEPT_CLUSTERS]) {
     const { violations } = await run(subject, scenario);
     kept[name] = [...new Set(violations.map(({ property }) => property))];
   }

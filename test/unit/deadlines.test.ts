@@ -120,6 +120,24 @@ describe("deadlines", () => {
     vi.restoreAllMocks();
   });
 
+  it("give it back no second time, neither here when a call's time is over nor to one that goes on elsewhere", () => {
+    const { now } = performance;
+    const began = performance.now();
+    const call = arm(1000);
+    const reading = vi.spyOn(performance, "now").mockReturnValue(began + 5000);
+    vi.advanceTimersByTime(1010);
+    expect(expired).toHaveLength(0);
+    const ahead = began + 5000 - now.call(performance);
+    reading.mockImplementation(() => now.call(performance) + ahead);
+    const moved = makeCall("get", ["k"], began);
+    moved.continue({ ...call.handover() });
+    deadlines.carryOn(moved, call.expiresAt, performance.now());
+    vi.advanceTimersByTime(1100);
+    expect(new Set(expired.map((each) => each.call))).toEqual(new Set([call, moved]));
+    expect(deadlines.reprieve(call, performance.now())).toBe(false);
+    vi.restoreAllMocks();
+  });
+
   it("go on after rest() while a call is listed, and leave no timer once none is", () => {
     const call = arm(100);
     deadlines.rest();
