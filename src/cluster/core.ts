@@ -55,6 +55,9 @@ import type { Source, TopologyMember } from "./topology.js";
 /** How long a silent listener is borne with: nothing but a question of its own tells it from a quiet channel. Milliseconds. */
 const LISTENER_HEARTBEAT = { interval: 1_000, timeout: 1_500 };
 
+/** What may wait for a listener to be connected. */
+const LISTENER_QUEUE = { maxCommands: 10_000, maxBytes: 16 * 1024 * 1024, wait: "deadline" } as const;
+
 export interface ClusterCoreOptions {
   readonly cluster: IOCluster;
   readonly startNodes: readonly unknown[];
@@ -396,7 +399,9 @@ export class ClusterCore {
     const heartbeat = policy.heartbeat === false ? false : { ...policy.heartbeat, ...LISTENER_HEARTBEAT };
     const address = { host: node.host, port: node.port };
     const own = { keyPrefix: "", readOnly: false };
-    return this.#client(address, own, { ...policy, heartbeat });
+    // Also where nothing else may: what was granted must be asked for again, on a connection that is only being made.
+    const queue = policy.queue === false ? LISTENER_QUEUE : policy.queue;
+    return this.#client(address, own, { ...policy, heartbeat, queue });
   }
 
   #client(

@@ -108,7 +108,11 @@ export class Life implements ClusterLife {
   }
 
   wanted(): void {
-    if (this.#internals.status === "wait") this.connect().catch(ignore);
+    if (this.#internals.status !== "wait") return;
+    // Whoever wants it waits first: the table may be known already, and then everything that waits goes at once.
+    queueMicrotask(() => {
+      if (this.#internals.status === "wait") this.connect().catch(ignore);
+    });
   }
 
   end(): void {

@@ -379,10 +379,11 @@ export class Router implements Dispatcher {
     const { layout, holds } = this.#parts;
     const isGone = layout.node(node.key) !== node;
     for (const unit of unitsOf(node.waiting().map(({ call }) => call))) {
-      // It waits for a slot that is still arriving here.
-      if (unit[0]?.isAsking === true && !isGone) continue;
       const slot = slotOf(unit);
-      if (slot === undefined ? !isGone : layout.serves(node, slot) && !(node.isReplica && !node.isWell)) continue;
+      const isServed = slot === undefined ? !isGone : layout.serves(node, slot) && !(node.isReplica && !node.isWell);
+      if (isServed) for (const call of unit) call.arrived();
+      // Or it waits for a slot that is still arriving here.
+      if (isServed || (unit[0]?.isAsking === true && !isGone)) continue;
       const hold = slot === undefined ? undefined : holds.of(slot);
       if (hold === undefined) this.#place(handedOver(unit), undefined, false);
       else this.#park(hold, handedOver(unit));

@@ -281,6 +281,11 @@ export class Call {
     return { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt };
   }
 
+  /** Its slot has arrived where it waits: it is served there like any other, for as long as the slot stays. */
+  arrived(): void {
+    this.isAsking = false;
+  }
+
   /** It carries on with what its command has taken along. */
   unpack(): void {
     const luggage = luggageOf(this.command);

@@ -273,7 +273,10 @@ class Run {
       const who = `c${String(actor.index)}`;
       open++;
       // A reply that was never finished swallows the next one; without a heartbeat a dead connection is found by the next call.
-      const tries = this.#isPoisoned || actor.redis.policy.heartbeat === false ? 3 : 1;
+      // Where nothing may wait, a node of a cluster that nobody has used yet refuses the first.
+      const { heartbeat, queue } = actor.redis.policy;
+      const isNew = this.#cluster !== undefined && queue === false;
+      const tries = this.#isPoisoned || heartbeat === false || isNew ? 3 : 1;
       // One of each slot that the program knows.
       const tags = this.#scenario.cluster?.tags.map((tag) => `{${tag}}`) ?? [""];
       const callFor = async (key: string): Promise<unknown> => {

@@ -277,4 +277,101 @@ export const KEPT_CLUSTERS: readonly Kept[] = [
       cluster: { shards: 2, tags: ["b", "d"], gossip: 8, needsAll: true },
     },
   },
+  {
+    name: "stall-given-back-twice",
+    row: "The deadline of a call passes after a stall, its connection is cut for that, and what the process stood still is given back to it once more.",
+    property: "in-time",
+    seed: 199,
+    base: "214a63b",
+    isFailing: false,
+    scenario: {
+      seed: 199,
+      world: "mixed",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 74,
+      serverStartsAt: 0,
+      clients: [{ profile: "production" }, { profile: "test" }],
+      steps: [
+        {
+          at: 3473,
+          client: 1,
+          action: {
+            do: "multi",
+            commands: [
+              {
+                id: 50,
+                name: "lrange",
+                keys: ["l1{g}"],
+                args: ["l1{g}", "0", "-1"],
+                writes: false,
+                isSafe: true,
+                hasIdentity: false,
+              },
+            ],
+          },
+        },
+        { at: 4036, client: 0, action: { do: "stall", ms: 2814 } },
+      ],
+      faults: [{ at: 1820, action: { do: "conditions", conditions: { latency: 214 } } }],
+      healsAt: 8153,
+      cluster: { shards: 2, tags: ["c", "m", "f", "g"], gossip: 6, needsAll: true },
+    },
+  },
+  {
+    name: "first-command-misses-its-table",
+    row: "A lazy Cluster without ready check, whose table another client of the process knows already: its first command wakes it, it is ready before the command waits, and nothing sends that any more; a MULTI is torn apart.",
+    property: "acknowledged",
+    seed: 1042,
+    base: "214a63b",
+    isFailing: false,
+    scenario: {
+      seed: 1042,
+      world: "lossy",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 5,
+      serverStartsAt: 0,
+      clients: [{ profile: "production", lazy: true, skipsReadyCheck: true }, { profile: "production" }],
+      steps: [
+        {
+          at: 219,
+          client: 4,
+          action: {
+            do: "multi",
+            commands: [
+              {
+                id: 173,
+                name: "sadd",
+                keys: ["s0{k}"],
+                args: ["s0{k}", "val:173"],
+                writes: true,
+                isSafe: false,
+                hasIdentity: true,
+              },
+            ],
+          },
+        },
+        {
+          at: 219,
+          client: 4,
+          action: {
+            do: "multi",
+            commands: [
+              {
+                id: 175,
+                name: "hset",
+                keys: ["h0{k}"],
+                args: ["h0{k}", "f0", "val:175"],
+                writes: true,
+                isSafe: false,
+                hasIdentity: true,
+              },
+            ],
+          },
+        },
+      ],
+      faults: [],
+      healsAt: 319,
+      cluster: { shards: 3, tags: ["b", "k", "h"], gossip: 87, needsAll: false },
+    },
+  },
 ];

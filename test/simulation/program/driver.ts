@@ -11,6 +11,11 @@ type Methods = Record<string, Method>;
 /** What a block has beside its own time once it begins, however long it waited: docs/semantics.md. Milliseconds. */
 const BLOCK_GRACE = 500;
 
+/** What is left of whole seconds when a block goes on at another node, at most. Milliseconds. */
+const ROUNDED_UP = 1_000;
+/** A cluster's QUIT ends it in good order, as `close()` does. Milliseconds. */
+const DRAIN = 5_000;
+
 export interface Batch {
   exec(): Promise<unknown>;
 }
@@ -149,7 +154,10 @@ export class Driver {
         const entry = this.#anonymousEntry(
           actor,
           `${name} ${key} ${String(seconds)}`,
-          this.#allowed(actor, view) + Math.min(this.#allowed(actor, view), BLOCK_GRACE) + seconds * 1000,
+          this.#allowed(actor, view) +
+            Math.min(this.#allowed(actor, view), BLOCK_GRACE) +
+            seconds * 1000 +
+            (isCluster(actor.redis) ? ROUNDED_UP : 0),
         );
         if (view?.deadline !== undefined) this.#ledger.hurried.add(entry);
         void this.#follow(actor, entry, this.#call(actor, view ?? {}, name, [key, seconds]));
@@ -546,7 +554,7 @@ export class Driver {
         break;
       case "quit": {
         actor.wasEnded = actor.isEnded = true;
-        const entry = this.#anonymousEntry(actor, "quit", this.#allowed(actor, undefined));
+        const entry = this.#anonymousEntry(actor, "quit", isCluster(redis) ? DRAIN : this.#allowed(actor, undefined));
         void this.#follow(actor, entry, redis.quit());
         break;
       }
@@ -575,6 +583,10 @@ export class Driver {
 /** Attempts to connect that failed one after the other. A cluster's client counts them for each of its nodes only. */
 export function attemptsOf(redis: Redis): number {
   return (redis.stats() as Partial<ReturnType<Redis["stats"]>>).reconnects?.attempts ?? 0;
+}
+
+function isCluster(redis: Redis): boolean {
+  return (redis as { readonly isCluster?: boolean }).isCluster === true;
 }
 
 function mayRepeat({ isSafe, writes }: CommandData, { ambiguous }: ClientData): boolean {
