@@ -374,4 +374,183 @@ export const KEPT_CLUSTERS: readonly Kept[] = [
       cluster: { shards: 3, tags: ["b", "k", "h"], gossip: 87, needsAll: false },
     },
   },
+  {
+    name: "asking-outlives-arrival",
+    row: "Commands that ASK sent to a node wait there for a server that refuses; their slot arrives and leaves again, and they stay: what is issued later overtakes them.",
+    property: "order",
+    seed: 1900,
+    base: "214a63b",
+    isFailing: false,
+    scenario: {
+      seed: 1900,
+      world: "hostile",
+      conditions: { latency: 10.1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 31,
+      serverStartsAt: 0,
+      clients: [{ profile: "production" }],
+      steps: [
+        {
+          at: 128,
+          client: 0,
+          action: {
+            do: "multi",
+            commands: [
+              {
+                id: 118,
+                name: "mget",
+                keys: ["r1{l}"],
+                args: ["r1{l}", "tag:118{l}"],
+                writes: false,
+                isSafe: true,
+                hasIdentity: true,
+              },
+            ],
+          },
+        },
+        {
+          at: 164,
+          client: 0,
+          action: {
+            do: "multi",
+            commands: [
+              {
+                id: 75,
+                name: "mget",
+                keys: ["c0{i}"],
+                args: ["c0{i}", "tag:75{i}"],
+                writes: false,
+                isSafe: true,
+                hasIdentity: true,
+              },
+            ],
+          },
+        },
+        {
+          at: 649,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 19,
+              name: "incrby",
+              keys: ["c0{i}"],
+              args: ["c0{i}", "1000019"],
+              writes: true,
+              isSafe: false,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 674,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 90,
+              name: "hincrby",
+              keys: ["h0{l}"],
+              args: ["h0{l}", "n", "1000090"],
+              writes: true,
+              isSafe: false,
+              hasIdentity: true,
+            },
+          },
+        },
+      ],
+      faults: [
+        { at: 57, action: { do: "cluster", action: { do: "migrate", tag: "l", to: 0, gap: 12, pause: 515 } } },
+        { at: 146, action: { do: "cluster", action: { do: "migrate", tag: "i", to: 0, gap: 20, pause: 3 } } },
+        { at: 411, action: { do: "cluster", action: { do: "migrate", tag: "i", to: 1, gap: 14, pause: 72 } } },
+      ],
+      healsAt: 774,
+      cluster: { shards: 2, tags: ["o", "l", "i"], gossip: 38, needsAll: false },
+    },
+  },
+  {
+    name: "listener-forgets-without-queue",
+    row: "Where nothing may wait (queue: false), a listener that takes over is refused what was granted, because it is not connected yet, and forgets it.",
+    property: "subscribed",
+    seed: 2208,
+    base: "214a63b",
+    isFailing: false,
+    scenario: {
+      seed: 2208,
+      world: "mixed",
+      conditions: { latency: 1, jitter: 0.1, dns: 1, piece: 1000000000, drip: 0 },
+      lag: 143,
+      serverStartsAt: 0,
+      clients: [{ profile: "production", queue: false, scaleReads: "all" }],
+      steps: [
+        { at: 19, client: 0, action: { do: "unsubscribe", channel: "ch2" } },
+        {
+          at: 44,
+          client: 0,
+          action: {
+            do: "lease",
+            commands: [
+              {
+                id: 22,
+                name: "decrby",
+                keys: ["c1{j}"],
+                args: ["c1{j}", "1000022"],
+                writes: true,
+                isSafe: false,
+                hasIdentity: true,
+              },
+            ],
+            gap: 41,
+            key: "any{j}",
+          },
+        },
+        {
+          at: 190,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 17,
+              name: "scard",
+              keys: ["s0{j}"],
+              args: ["s0{j}"],
+              writes: false,
+              isSafe: true,
+              hasIdentity: false,
+            },
+          },
+        },
+        {
+          at: 205,
+          client: 0,
+          action: {
+            do: "lease",
+            commands: [
+              {
+                id: 194,
+                name: "lpush",
+                keys: ["l0{h}"],
+                args: ["l0{h}", "val:194"],
+                writes: true,
+                isSafe: false,
+                hasIdentity: true,
+              },
+            ],
+            gap: 24,
+            key: "any{h}",
+          },
+        },
+        { at: 984, client: 0, action: { do: "unsubscribe", channel: "ch0" } },
+        { at: 1004, client: 0, action: { do: "subscribe", channel: "ch0" } },
+      ],
+      faults: [
+        { at: 50, action: { do: "cluster", action: { do: "hand-over", shard: 1, ms: 69 } } },
+        {
+          at: 1057,
+          action: { do: "cluster", action: { do: "kill", shard: 1, role: "replica", ms: 444, timeout: 667 } },
+        },
+      ],
+      healsAt: 1157,
+      cluster: { shards: 2, tags: ["j", "h"], gossip: 2, needsAll: true },
+    },
+  },
 ];
