@@ -6,6 +6,7 @@ import { count, duration, markdownTable } from "../lab/text-table.mjs";
 import { Bars } from "./lib/bars.mjs";
 import { measure } from "./lib/child.mjs";
 import { list, readOptions } from "./lib/options.mjs";
+import { SVG_OPTION, writePicture } from "./lib/picture.mjs";
 import { JSON_OPTION, machine, median, refuseUnknown, writeResults } from "./lib/report.mjs";
 import { DEADLINE } from "./failover/fleet.mjs";
 import { SCENARIOS } from "./failover/scenarios.mjs";
@@ -28,6 +29,7 @@ const options = readOptions("node benchmarks/failover.mjs [options]", {
   together: { type: "string", default: "3", help: "sets at the same time, six servers each, default 3" },
   log: { type: "boolean", default: false, help: "print what each client logged" },
   ...JSON_OPTION,
+  svg: { ...SVG_OPTION.svg, help: "file that gets a picture of what became of the writes, of the first run of each" },
 });
 const scenarios = list(options.only);
 const kinds = list(options.clients);
@@ -135,3 +137,14 @@ const missed = bars.all.filter((bar) => !bar.met);
 if (bars.all.length > 0) console.log(`\n${bars.all.length - missed.length} of ${bars.all.length} bars met`);
 for (const bar of missed) console.log(`MISSED  ${bar.name}: ${bar.seen}`);
 writeResults(options.json, { results: Object.fromEntries(results), bars: bars.all });
+writePicture(options.svg, {
+  title: "Writes through failovers of a Sentinel set",
+  note: machine(["ioredis"]),
+  scenes: scenarios.map((scenario) => ({
+    title: SCENARIOS[scenario]?.label ?? scenario,
+    clients: kinds.map((kind) => ({
+      label: KINDS[/** @type {keyof typeof KINDS} */ (kind)],
+      columns: results.get(`${scenario} ${kind}`)?.[0].timeline,
+    })),
+  })),
+});

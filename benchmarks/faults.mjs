@@ -8,6 +8,7 @@ import { Bars } from "./lib/bars.mjs";
 import { measure } from "./lib/child.mjs";
 import { CONTENDERS } from "./lib/contenders.mjs";
 import { list, readOptions } from "./lib/options.mjs";
+import { SVG_OPTION, writePicture } from "./lib/picture.mjs";
 import { JSON_OPTION, machine, refuseUnknown, writeResults } from "./lib/report.mjs";
 import { SEED_OPTIONS, seedsOf } from "./lib/seeds.mjs";
 
@@ -19,6 +20,7 @@ const options = readOptions("node benchmarks/faults.mjs [options]", {
   seconds: { type: "string", default: "60", help: "how long, default 60" },
   contenders: { type: "string", default: "ioredis,ours", help: "ioredis,ours by default; exit 1 only speaks of ours" },
   ...JSON_OPTION,
+  ...SVG_OPTION,
 });
 const seconds = Number(options.seconds);
 const chosen = list(options.contenders);
@@ -59,6 +61,8 @@ const script = new URL("faults-child.mjs", import.meta.url);
 const labels = chosen.map((name) => CONTENDERS[name]?.label ?? name);
 const bars = new Bars();
 const all = [];
+/** @type {import("./lib/picture.mjs").Scene[]} */
+const scenes = [];
 console.log(machine());
 for (const seed of seedsOf(options)) {
   const results = await Promise.all(
@@ -70,6 +74,10 @@ for (const seed of seedsOf(options)) {
     process.exit(1);
   });
   all.push({ seed, results: Object.fromEntries(chosen.map((name, i) => [name, results[i]])) });
+  scenes.push({
+    title: `seed ${seed}`,
+    clients: results.map((result, i) => ({ label: labels[i] ?? "", columns: result.timeline })),
+  });
   show(seed, results);
   const own = results[chosen.indexOf("ours")];
   if (own === undefined) continue;
@@ -79,6 +87,7 @@ for (const seed of seedsOf(options)) {
 const missed = bars.all.filter((bar) => !bar.met);
 if (missed.length > 0) console.log(`\nMissed: ${missed.map(({ name, seen }) => `${name}: ${seen}`).join("; ")}`);
 writeResults(options.json, { seconds, runs: all, bars: bars.all });
+writePicture(options.svg, { title: `${seconds} s of random faults`, note: machine(["ioredis"]), scenes });
 
 /** @param {number} seed @param {any[]} results */
 function show(seed, results) {

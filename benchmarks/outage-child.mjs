@@ -8,6 +8,7 @@ import { job, report } from "./lib/child.mjs";
 import { makeContender } from "./lib/contenders.mjs";
 import { quantile } from "./lib/report.mjs";
 import { Settlements } from "./lib/settlements.mjs";
+import { goThrough } from "./outage/steady.mjs";
 
 const { scenario, contender, patience, commands } = job();
 
@@ -119,6 +120,12 @@ const scenarios = {
     server.thaw();
     const ms = await firstSuccess(30_000);
     return { unsettled, slowest: all.slowest, firstSuccess: ms };
+  },
+
+  /** Callers that call all the while, through two outages. */
+  async steady() {
+    await subject.set("warm", "up");
+    return goThrough(subject, server, patience);
   },
 };
 

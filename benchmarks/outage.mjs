@@ -7,7 +7,9 @@ import { count, duration, markdownTable } from "../lab/text-table.mjs";
 import { measure } from "./lib/child.mjs";
 import { CONTENDERS } from "./lib/contenders.mjs";
 import { list, readOptions } from "./lib/options.mjs";
+import { SVG_OPTION, writePicture } from "./lib/picture.mjs";
 import { machine, median } from "./lib/report.mjs";
+import { STEADY } from "./outage/steady.mjs";
 
 /** The default deadline of ioredoubt, and what it may be late. */
 const DEADLINE = 5000;
@@ -16,10 +18,11 @@ const GRACE = 200;
 const options = readOptions("node benchmarks/outage.mjs [options]", {
   quick: { type: "boolean", default: false, help: "one run of each, 100,000 instead of 1,000,000 commands while down" },
   runs: { type: "string", help: "runs of each scenario, default 5 for `back` and 1 for the rest" },
-  only: { type: "string", help: "scenarios, separated by commas: killed, down, back, frozen" },
+  only: { type: "string", help: "scenarios, separated by commas: killed, down, back, frozen, steady" },
   contenders: { type: "string", default: "ioredis,ours", help: "default ioredis,ours" },
   patience: { type: "string", default: "15000", help: "milliseconds to wait for commands to settle" },
   check: { type: "boolean", default: false, help: "exit 1 when ioredoubt misses a bar" },
+  svg: { ...SVG_OPTION.svg, help: "file that gets a picture of the scenario `steady`" },
 });
 
 const patience = Number(options.patience);
@@ -100,6 +103,18 @@ const SCENARIOS = {
       },
     ],
   },
+  steady: {
+    title: `${STEADY.perSecond} calls a second; the server is dead for ${STEADY.dead / 1000} s, later frozen for ${STEADY.frozen / 1000} s`,
+    commands: 0,
+    runs: 1,
+    together: true,
+    rows: [
+      { label: "answered", show: (r) => count(r.answered) },
+      { label: "failed", show: (r) => count(r.failed) },
+      { label: "unsettled", show: (r) => count(r.unsettled), bar: none },
+      { label: "slowest settle", show: slowest, bar: settleBar },
+    ],
+  },
 };
 
 const chosen = list(options.contenders);
@@ -107,6 +122,10 @@ const names = options.only === undefined ? Object.keys(SCENARIOS) : list(options
 const unknown = [...names.filter((name) => !(name in SCENARIOS)), ...chosen.filter((name) => !(name in CONTENDERS))];
 if (unknown.length > 0) {
   console.error(`unknown name: ${unknown.join(", ")}`);
+  process.exit(2);
+}
+if (options.svg !== undefined && !names.includes("steady")) {
+  console.error("--svg draws the scenario `steady`, which --only leaves out");
   process.exit(2);
 }
 
@@ -151,11 +170,22 @@ for (const name of names) {
     if (row.bar && ours && (ours.crashed || !row.bar.ok(ours)))
       missed.push(`${name}, ${row.label}: ${cells[chosen.indexOf("ours")]}, the bar is ${row.bar.name}`);
   }
+  if (name === "steady") draw(scenario.title, merged);
   for (const contender of chosen) {
     if (merged[contender].crashed)
       process.stderr.write(`${name}, ${contender} crashed: ${merged[contender].crashed}\n`);
   }
   process.stderr.write(`${name} done\n`);
+}
+
+/** @param {string} title @param {Record<string, any>} results */
+function draw(title, results) {
+  const measured = chosen.filter((name) => !results[name].crashed);
+  const clients = measured.map((name) => ({
+    label: CONTENDERS[name]?.label ?? name,
+    columns: results[name].timeline,
+  }));
+  writePicture(options.svg, { title, note: machine(["ioredis"]), scenes: [{ clients }] });
 }
 
 console.log(`${machine()}\nSettling is awaited for ${duration(patience)}.\n\n${markdownTable(rows)}`);

@@ -12,6 +12,7 @@ const LISTS = 24;
  * @property {string} kind
  * @property {readonly string[]} keys of which each is to be incremented or set once
  * @property {"pending" | "acknowledged" | "failed" | "unknown"} outcome
+ * @property {number} issuedAt by `performance.now()`
  * @property {number} settledAt
  * @property {number} took
  *
@@ -130,14 +131,13 @@ export class ClusterLoad {
    */
   #track(kind, keys, promise) {
     /** @type {Entry} */
-    const entry = { kind, keys, outcome: "pending", settledAt: 0, took: 0 };
-    const begun = performance.now();
+    const entry = { kind, keys, outcome: "pending", issuedAt: performance.now(), settledAt: 0, took: 0 };
     this.entries.push(entry);
     /** @param {Entry["outcome"]} outcome */
     const settle = (outcome) => {
       entry.outcome = outcome;
       entry.settledAt = performance.now();
-      entry.took = entry.settledAt - begun;
+      entry.took = entry.settledAt - entry.issuedAt;
     };
     promise.then(
       () => settle("acknowledged"),

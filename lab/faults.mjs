@@ -99,6 +99,7 @@ const DOWN = new Set(["kill, port refuses", "kill, balancer accepts", "freeze"])
  * @property {number} [perSecond] operations per second of all clients together; MULTI and pipelines count as one. Default 800
  * @property {number} [settleWithin] milliseconds after the storm within which everything must have settled. Default 8000
  * @property {(phase: string) => void} [onPhase] told the name of each fault as it begins, and `calm` in between
+ * @property {(unit: Promise<unknown>) => void} [watch] told of everything that is issued; a MULTI is one, each member of a pipeline is one
  *
  * @typedef {Awaited<ReturnType<typeof runFaults>>} FaultsVerdict
  */
@@ -116,6 +117,7 @@ export async function runFaults({
   perSecond = 800,
   settleWithin = 8000,
   onPhase,
+  watch = () => {},
 }) {
   const random = new Random(seed);
   const server = await startRedis({ persistence: "aof" });
@@ -133,7 +135,7 @@ export async function runFaults({
     const ledger = new Ledger();
     const phases = new Phases();
     const order = new Order();
-    const stopLoad = startLoad(clients, { ledger, phases, order }, perSecond);
+    const stopLoad = startLoad(clients, { ledger, phases, order, watch }, perSecond);
 
     let ended = false;
     const end = sleep(seconds * 1000).then(() => (ended = true));
@@ -203,16 +205,17 @@ export async function runFaults({
 /**
  * A steady stream of every kind of write, and reads whose answer is known.
  * @param {any[]} clients
- * @param {{ ledger: Ledger, phases: Phases, order: Order }} books
+ * @param {{ ledger: Ledger, phases: Phases, order: Order, watch: (unit: Promise<unknown>) => void }} books
  * @param {number} perSecond
  */
-function startLoad(clients, { ledger, phases, order }, perSecond) {
+function startLoad(clients, { ledger, phases, order, watch }, perSecond) {
   /**
    * @param {import("./ledger.mjs").Mark[]} marks
    * @param {Promise<unknown>} promise
    * @param {(reply: unknown) => boolean} right
    */
   function track(marks, promise, right) {
+    watch(promise);
     phases.count(promise);
     ledger.track(phases.current, marks, promise, right);
   }

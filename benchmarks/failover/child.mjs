@@ -6,6 +6,7 @@ import { SentinelEvents } from "../../lab/sentinel-events.mjs";
 import { startSentinelSet } from "../../lab/sentinel-set.mjs";
 import { makeCertificates } from "../../lab/tls.mjs";
 import { job, report } from "../lib/child.mjs";
+import { Timeline } from "../lib/timeline.mjs";
 import { Fleet } from "./fleet.mjs";
 import { openDoors, SCENARIOS } from "./scenarios.mjs";
 
@@ -15,6 +16,8 @@ const SWITCH_WITHIN = 15_000;
 const WATCH = 5000;
 const BACK_WITHIN = 12_000;
 const SETTLE_WITHIN = 12_000;
+/** Sentinels that tell of one switch are not further apart, in milliseconds. */
+const SAME_SWITCH = 3000;
 const PASSWORD = "of-the-lab";
 
 /** @type {{ scenario: string, kind: "ioredis" | "ours" }} */
@@ -46,11 +49,13 @@ function throughDoor(key) {
 const ledger = new Ledger();
 const fleet = new Fleet(kind, ledger);
 await fleet.start(where);
+const timeline = new Timeline();
 await sleep(WARM);
 const master = await set.healthy();
 // The line of the first connection is not about the fault
 fleet.log = [];
 const start = performance.now();
+timeline.begin(scenario.label);
 const lastSwitch = () => events.all.findLast((event) => event.name === "+switch-master")?.at;
 
 async function switched() {
@@ -87,6 +92,11 @@ const ports = [
 ];
 const left = await fleet.close(new Set(ports));
 events.stop();
+for (const { issued, settled, outcome } of ledger.entries) {
+  const isPending = outcome === "pending";
+  timeline.add({ issued, settled: isPending ? undefined : settled, isAnswered: outcome === "acknowledged" });
+}
+for (const moment of announcements()) timeline.begin("new master", moment);
 await Promise.all([...doors.values()].map((door) => door.stop()));
 await set.stop();
 await certificates?.remove();
@@ -109,7 +119,16 @@ report({
   lines: fleet.log.length,
   log: fleet.log.slice(0, 40),
   codes: Object.fromEntries(ledger.codes),
+  timeline: timeline.columns(),
 });
+
+/** When a new master was announced: by the first of the Sentinels that tell of the same one. */
+function announcements() {
+  const all = events.all.filter(({ name, at }) => name === "+switch-master" && at >= start);
+  return all
+    .filter((one, i) => !all.slice(0, i).some(({ text, at }) => text === one.text && one.at - at < SAME_SWITCH))
+    .map(({ at }) => at);
+}
 
 /** JSON has no Infinity: what never came is null. @param {number} ms */
 function finite(ms) {

@@ -9,8 +9,8 @@ function packageVersion(name) {
   return `${name} ${JSON.parse(readFileSync(file, "utf8")).version}`;
 }
 
-/** One line: where and with what the numbers were made. */
-export function machine() {
+/** One line: where and with what the numbers were made. @param {readonly string[]} [packages] that took part */
+export function machine(packages = ["ioredis", "redis", "opossum", "p-retry"]) {
   const own = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   const cores = cpus();
   const parts = [
@@ -19,7 +19,7 @@ export function machine() {
     `Node ${process.versions.node}`,
     `redis-server ${redisVersion()}`,
     `${own.name} ${own.version}`,
-    ...["ioredis", "redis", "opossum", "p-retry"].map(packageVersion),
+    ...packages.map(packageVersion),
   ];
   return parts.join(" · ");
 }
