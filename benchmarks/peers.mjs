@@ -3,13 +3,14 @@
  * process, two servers and a proxy of its own; what they were told is held against the server's data. Exit 1 when
  * ioredoubt's production profile misses a bar.
  */
-import { count, duration, plainTable } from "../lab/text-table.mjs";
+import { count, duration, markdownTable, plainTable } from "../lab/text-table.mjs";
 import { Bars } from "./lib/bars.mjs";
 import { measure } from "./lib/child.mjs";
 import { list, readOptions } from "./lib/options.mjs";
 import { JSON_OPTION, machine, refuseUnknown, writeResults } from "./lib/report.mjs";
 import { SEED_OPTIONS, seedsOf } from "./lib/seeds.mjs";
-import { find, PEERS } from "./peers/contenders.mjs";
+import { writeTable } from "./lib/table-in-page.mjs";
+import { find, PEERS, versionOf } from "./peers/contenders.mjs";
 import { SCHEDULE, SECONDS } from "./peers/schedule.mjs";
 
 const options = readOptions("node benchmarks/peers.mjs [options]", {
@@ -29,6 +30,7 @@ const options = readOptions("node benchmarks/peers.mjs [options]", {
     help: "milliseconds for everything to settle after the schedule, default 20000",
   },
   log: { type: "boolean", help: "print what ioredoubt logged, with the phase that was on" },
+  write: { type: "string", help: "page whose table is replaced by this run's, such as docs/verification.md" },
   ...JSON_OPTION,
 });
 const seeds = seedsOf(options);
@@ -36,13 +38,19 @@ const isInstalled = (/** @type {string} */ name) => {
   const optional = PEERS[name]?.optional;
   return optional === undefined || find(optional, options.packages) !== undefined;
 };
-const chosen = options.contenders === undefined ? Object.keys(PEERS).filter(isInstalled) : list(options.contenders);
-refuseUnknown(chosen, PEERS);
-const missing = chosen.filter((name) => !isInstalled(name));
+const wanted = options.contenders === undefined ? Object.keys(PEERS) : list(options.contenders);
+refuseUnknown(wanted, PEERS);
+const chosen = wanted.filter(isInstalled);
+const missing = wanted.filter((name) => !isInstalled(name));
 if (missing.length > 0) {
-  console.error(`not installed: ${missing.join(", ")}; see --packages`);
-  process.exit(2);
+  const packages = [...new Set(missing.map((name) => PEERS[name]?.optional ?? name))].join(" ");
+  console.error(
+    `Left out, because not installed: ${missing.join(", ")}. To have them take part:\n  npm install --prefix /tmp/peers ${packages}\n  node benchmarks/peers.mjs --packages /tmp/peers`,
+  );
 }
+if (chosen.length === 0) process.exit(2);
+const optional = [...new Set(chosen.flatMap((name) => PEERS[name]?.optional ?? []))];
+const machineLine = [machine(), ...optional.map((name) => versionOf(name, options.packages))].join(" · ");
 
 /** Least share acknowledged, by what was on when a unit was issued. Percent. */
 const BY_FAULT = {
@@ -84,7 +92,7 @@ const COLUMNS = {
 /** @type {Record<string, any[]>} */
 const results = Object.fromEntries(chosen.map((name) => [name, []]));
 const bars = new Bars();
-console.log(machine());
+console.log(machineLine);
 for (const seed of seeds) {
   const waiting = [...chosen];
   const next = async () => {
@@ -126,7 +134,32 @@ for (const seed of seeds) {
   if (chosen.includes("ours")) judge(seed, results["ours"]?.at(-1));
 }
 if (bars.all.length > 0) console.log(`\n${bars.text()}`);
-writeResults(options.json, { seeds, results, bars: bars.all });
+writeResults(options.json, { seeds, packages: machineLine, results, bars: bars.all });
+if (options.write !== undefined) await writeTable(options.write, pageText());
+
+/** One table of all seeds: what differs between them stands in their order. */
+function pageText() {
+  const cell = (/** @type {string} */ name, /** @type {(result: any) => string} */ show) => {
+    const shown = (results[name] ?? []).map((result) => (result.crashed ? "crashed" : show(result)));
+    return new Set(shown).size === 1 ? (shown[0] ?? "") : shown.join(" / ");
+  };
+  const columns = /** @type {[string, (result: any) => string][]} */ (Object.entries(COLUMNS));
+  const shares = phases.map((phase) => (/** @type {any} */ result) => percent(shareOf(result, phase)));
+  const table = (/** @type {readonly string[]} */ head, /** @type {readonly ((result: any) => string)[]} */ shows) =>
+    markdownTable([
+      head,
+      ...chosen.map((name) => [PEERS[name]?.label ?? name, ...shows.map((show) => cell(name, show))]),
+    ]);
+  return [
+    `${machineLine}; ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(" and ")}.`,
+    table(
+      ["client", ...columns.map(([name]) => name)],
+      columns.map(([, show]) => show),
+    ),
+    "Acknowledged, in percent, by what was on when a unit was issued:",
+    table(["client", ...phases], shares),
+  ].join("\n\n");
+}
 
 /** @param {string} name @param {readonly string[]} log */
 function print(name, log) {

@@ -1,6 +1,8 @@
 /** Who is measured, and with which options. Those marked optional take part where their package is installed. */
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { glide } from "./glide.mjs";
 import { ioredis, iovalkey, ours, wrapper } from "./ioredis-like.mjs";
 import { nodeRedis } from "./node-redis.mjs";
@@ -50,6 +52,9 @@ const NODE_REDIS_PRODUCTION = {
   },
 };
 
+/** Its default stays open for 5 s and does not count time-outs, which is what most of these faults look like to it. */
+const GLIDE_BREAKER = { openTimeoutMs: 2000, countTimeouts: true, consecutiveSuccesses: 1 };
+
 /** @type {Record<string, Contender>} */
 export const PEERS = {
   ours: { label: "ioredoubt, production", make: ours("production") },
@@ -69,7 +74,7 @@ export const PEERS = {
   "glide-breaker": {
     label: "GLIDE, breaker and 2 s",
     optional: "@valkey/valkey-glide",
-    make: glide({ breaker: true, requestTimeout: 2000 }),
+    make: glide({ requestTimeout: 2000, clientCircuitBreaker: GLIDE_BREAKER }),
   },
 };
 
@@ -86,4 +91,23 @@ export function find(name, folder) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Name and version of an installed optional package.
+ * @param {string} name
+ * @param {string | undefined} folder
+ */
+export function versionOf(name, folder) {
+  const entry = find(name, folder);
+  // From its entry upwards to the manifest that bears its name: not every package lets its own be imported.
+  for (let at = entry && dirname(fileURLToPath(entry)); at !== undefined && at !== dirname(at); at = dirname(at)) {
+    try {
+      const manifest = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
+      if (manifest.name === name) return `${name} ${manifest.version}`;
+    } catch {
+      // No manifest here.
+    }
+  }
+  return name;
 }
