@@ -74,6 +74,10 @@ export class LobbyTransport implements Transport {
     return { endpoint: this.#endpoint, phase: isRoutable ? "ready" : "connect" };
   }
 
+  currentEndpoint(): EndpointInfo {
+    return this.#endpoint;
+  }
+
   probe(): Promise<boolean> {
     return this.#hooks.isRoutable() ? this.#hooks.serves() : Promise.resolve(false);
   }

@@ -4,7 +4,7 @@
  */
 import type { Command } from "ioredis";
 import type { Code } from "../failure/codes.js";
-import type { Diagnosis, FailureContext } from "../failure/diagnosis.js";
+import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
 import type { AmbiguousPolicy } from "../policy/shape.js";
 
 /** What ioredis passes with the members of a pipeline: an object that writes once, when the last member was handed over. */
@@ -104,6 +104,8 @@ export interface Transport {
   isSending(): boolean;
   /** What is known of the connection, for diagnoses. */
   context(): FailureContext;
+  /** Where the connection leads: the same object as long as that is so. */
+  currentEndpoint(): EndpointInfo;
   /** The last connection error. */
   lastError(): Error | undefined;
   /** Milliseconds until the next connection attempt. */

@@ -11,7 +11,7 @@ export interface CommandTracer {
    * A caller has handed over a command; its `resolve` and `reject` are still ioredis's, and each is called at most once.
    * `stream`: that of the batch which it is a member of. `transport` knows the endpoint.
    */
-  started(command: Command, stream: BatchStream | undefined, transport: Pick<Transport, "context">): void;
+  started(command: Command, stream: BatchStream | undefined, transport: Pick<Transport, "currentEndpoint">): void;
   /** An attempt was lost or refused; the command goes again. `code`: why, where it is known. */
   resent(command: Command, code: Code | undefined): void;
 }

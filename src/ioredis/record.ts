@@ -87,6 +87,10 @@ export class ConnectionRecord {
     return status === "connecting" && inTlsHandshake(stream) ? "handshake" : phaseOf(status);
   }
 
+  get endpoint(): EndpointInfo {
+    return this.#endpoint;
+  }
+
   context(): FailureContext {
     const now = clock.now();
     const { status, commandQueue } = this.#redis;

@@ -431,6 +431,10 @@ export class IORedisTransport implements Transport {
     return this.#record.context();
   }
 
+  currentEndpoint(): EndpointInfo {
+    return this.#record.endpoint;
+  }
+
   probe(kind: CircuitKind, timeout: number): Promise<boolean> {
     return probe(kind, timeout, {
       key: () => this.#owner?.probeKey?.() ?? probeKey(this.#redis.options.keyPrefix ?? ""),

@@ -17,7 +17,8 @@ export interface InstrumentOptions {
 /**
  * Publishes every client of this process, present and future. Metrics are read from the clients when they are collected. One
  * span a command, one a pipeline or transaction; none while another agent has wrapped ioredis's `sendCommand`, which makes its
- * own. Names and attributes are in docs/metrics.md. No key, argument or value is in any of them.
+ * own, and none inside a trace of which nothing is recorded. Names and attributes are in docs/metrics.md. No key, argument or
+ * value is in any of them.
  *
  * @returns a function that ends it.
  * @throws Error when spans are made already: by an earlier call that was not ended.

@@ -1,13 +1,25 @@
 /** One span a command, one a batch, by OpenTelemetry's semantic conventions of Redis. */
-import { context, SpanKind, SpanStatusCode, type Attributes, type Span, type Tracer } from "@opentelemetry/api";
+import {
+  context,
+  INVALID_TRACEID,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Attributes,
+  type Context,
+  type Span,
+  type Tracer,
+} from "@opentelemetry/api";
 import type { Command } from "ioredis";
 import type { BatchStream, Transport } from "../engine/ports.js";
 import type { CommandTracer } from "../engine/tracer.js";
 import type { Code } from "../failure/codes.js";
+import type { EndpointInfo } from "../failure/diagnosis.js";
 import { isInstrumented } from "../ioredis/instrumentation.js";
 import { endpointAttributes } from "./attributes.js";
 
-type Endpoint = Pick<Transport, "context">;
+type Endpoint = Pick<Transport, "currentEndpoint">;
 
 /** Their first argument names what runs at the server. */
 const PROCEDURES: ReadonlySet<string> = new Set(["evalsha", "evalsha_ro", "fcall", "fcall_ro"]);
@@ -25,12 +37,14 @@ export class SpanTracer implements CommandTracer {
   started(command: Command, stream: BatchStream | undefined, transport: Endpoint): void {
     // The agent makes a span for each.
     if (isInstrumented()) return;
+    const caller = context.active();
+    if (isLeftOut(caller)) return;
     if (stream !== undefined) {
-      this.#startedInBatch(command, stream, transport);
+      this.#startedInBatch(command, { stream, caller }, transport);
       return;
     }
     const name = command.name.toUpperCase();
-    const span = this.#start(name);
+    const span = this.#start(name, caller);
     if (!span.isRecording()) return;
     span.setAttributes(commandAttributes(command, transport));
     this.#spans.set(command, span);
@@ -44,11 +58,15 @@ export class SpanTracer implements CommandTracer {
     this.#spans.get(command)?.addEvent("retry", code === undefined ? {} : { "error.type": code });
   }
 
-  #startedInBatch(command: Command, stream: BatchStream, transport: Endpoint): void {
+  #startedInBatch(
+    command: Command,
+    { stream, caller }: { readonly stream: BatchStream; readonly caller: Context },
+    transport: Endpoint,
+  ): void {
     let batch = this.#batches.get(stream);
     if (batch === undefined) {
       const kind = command.name === "multi" ? "MULTI" : "PIPELINE";
-      batch = new BatchSpan(kind, this.#start(kind), transport);
+      batch = new BatchSpan(kind, this.#start(kind, caller), transport);
       this.#batches.set(stream, batch);
     }
     if (!batch.isRecording) return;
@@ -56,10 +74,21 @@ export class SpanTracer implements CommandTracer {
     batch.add(command);
   }
 
-  #start(name: string): Span {
+  #start(name: string, caller: Context): Span {
     const attributes = { "db.system.name": "redis", "db.operation.name": name };
-    return this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, context.active());
+    return this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, caller);
   }
+}
+
+/**
+ * The caller is part of a trace of which nothing is recorded. An SDK would come to the same conclusion for each command,
+ * which costs it more than the command costs this package. A trace that begins in another process is the SDK's to decide.
+ */
+function isLeftOut(caller: Context): boolean {
+  const span = trace.getSpan(caller);
+  if (span === undefined || span.isRecording()) return false;
+  const { traceFlags, traceId, isRemote } = span.spanContext();
+  return (traceFlags & TraceFlags.SAMPLED) === 0 && isRemote !== true && traceId !== INVALID_TRACEID;
 }
 
 /** The span of a pipeline or transaction: all its members are handed over in one turn, and it ends with the last of them. */
@@ -115,16 +144,24 @@ class BatchSpan {
 }
 
 function commandAttributes(command: Command, transport: Endpoint): Attributes {
+  const attributes = endpointAttributesOf(transport);
   const procedure = PROCEDURES.has(command.name) ? command.args[0] : undefined;
-  return {
-    ...endpointAttributesOf(transport),
-    ...(typeof procedure === "string" ? { "db.stored_procedure.name": procedure } : {}),
-  };
+  return typeof procedure === "string" ? { ...attributes, "db.stored_procedure.name": procedure } : attributes;
 }
 
+/** Made once for each place that a connection has led to. */
+const endpoints = new WeakMap<EndpointInfo, Attributes>();
+
 function endpointAttributesOf(transport: Endpoint): Attributes {
-  const { host, path, sentinelName, port, db } = transport.context().endpoint ?? {};
-  return { ...endpointAttributes({ address: host ?? path ?? sentinelName, port }), "db.namespace": String(db ?? 0) };
+  const endpoint = transport.currentEndpoint();
+  let attributes = endpoints.get(endpoint);
+  if (attributes === undefined) {
+    const { host, path, sentinelName, port, db } = endpoint;
+    const address = endpointAttributes({ address: host ?? path ?? sentinelName, port });
+    attributes = { ...address, "db.namespace": String(db ?? 0) };
+    endpoints.set(endpoint, attributes);
+  }
+  return attributes;
 }
 
 /**

@@ -1,10 +1,11 @@
 /** `ioredoubt/otel` with OpenTelemetry's SDK: spans of commands and batches, metrics, the histogram of durations. */
-import { context, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, INVALID_TRACEID, SpanKind, SpanStatusCode, trace, TraceFlags } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   AlwaysOffSampler,
   BasicTracerProvider,
   InMemorySpanExporter,
+  SamplingDecision,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
@@ -151,6 +152,34 @@ describe("spans", () => {
       [null, "v"],
     ]);
     expect(spans()).toEqual([]);
+  });
+
+  it("asks for none inside a trace of which nothing is recorded", async () => {
+    const asked: string[] = [];
+    const sampler = {
+      shouldSample(_context: unknown, _traceId: string, name: string) {
+        asked.push(name);
+        return { decision: SamplingDecision.RECORD_AND_SAMPLED };
+      },
+      toString: () => "asked",
+    };
+    const provider = new BasicTracerProvider({ sampler, spanProcessors: [new SimpleSpanProcessor(exporter)] });
+    end = instrument({ tracerProvider: provider, meterProvider: false });
+    const redis = client();
+    const inside = (span: object, work: () => Promise<unknown>): Promise<unknown> => {
+      const ids = { traceId: "0123456789abcdef0123456789abcdef", spanId: "0123456789abcdef", traceFlags: 0 };
+      return context.with(trace.setSpanContext(context.active(), { ...ids, ...span }), work);
+    };
+    await inside({}, () => redis.get("k"));
+    await inside({}, () => redis.pipeline().get("k").set("k", "v").exec());
+    expect(asked).toEqual([]);
+    // The trace is recorded, was begun by another process, or is none.
+    await inside({ traceFlags: TraceFlags.SAMPLED }, () => redis.get("k"));
+    await inside({ isRemote: true }, () => redis.set("k", "v"));
+    await inside({ traceId: INVALID_TRACEID }, () => redis.del("k"));
+    await redis.exists("k");
+    expect(asked).toEqual(["GET", "SET", "DEL", "EXISTS"]);
+    expect(spans().map(({ name }) => name)).toEqual(["GET", "SET", "DEL", "EXISTS"]);
   });
 
   it("refuses to make them twice", () => {
