@@ -107,7 +107,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
     elsewhere: pooled?.role === "lease" ? undefined : node?.elsewhere,
     report: reportBug,
   });
-  carriesFor(engine, client);
+  carriesFor(engine.owner, client);
   const parts = pooled?.parts ?? new ClientParts();
   const part: Part = { engine, transport, role: pooled?.role ?? "own" };
   parts.add(part);
@@ -115,7 +115,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
   const turn = new OwnTurn();
   const internals = internalsOf(client);
   const isUnref = policy.connection?.unref === true;
-  transport.introduce(engine, {
+  transport.introduce(engine.events, {
     answered: () => engine.counters.answered,
     load: () => ({ inFlight: engine.inFlight, waiting: engine.waiting.commands }),
     spaced: (delay) => engine.endpoint.dials.reserve(delay),
@@ -163,7 +163,7 @@ export function assemble(client: Client, given: Given, create: (options: Resilie
 
   const adapter: Adapter = {
     transport,
-    events: engine,
+    events: engine.events,
     dispatcher: dispatcher(),
     resubscription: new Resubscription({
       backoff: { ...policy.reconnect, factor: 2 },

@@ -232,7 +232,7 @@ export class ClusterCore {
     }
     this.#uncount ??= countClient(this.label, this.logger);
     this.#seedLogins.begin();
-    this.lobby.connecting();
+    this.lobby.events.connecting();
     this.membership.join();
   }
 
@@ -240,7 +240,7 @@ export class ClusterCore {
   serve(): void {
     this.isRoutable = true;
     this.lobbyTransport.noteError(undefined);
-    this.lobby.ready();
+    this.lobby.events.ready();
   }
 
   /** Ends everything; what waits is told so. Returns the nodes, which are to be ended. */
@@ -254,7 +254,7 @@ export class ClusterCore {
     this.membership.leave();
     const nodes = this.layout.clear();
     this.mirror();
-    this.lobby.ended();
+    this.lobby.events.ended();
     this.events.end();
     this.#uncount?.();
     this.#uncount = undefined;

@@ -168,7 +168,7 @@ export class Life implements ClusterLife {
   #giveUp(cause: Error, wasLookup = false): void {
     const core = this.#core();
     core.lobbyTransport.noteError(cause);
-    core.lobby.connectionFailed(cause);
+    core.lobby.events.connectionFailed(cause);
     // As ioredis does: what went wrong with a name is told as it is.
     const error = wasLookup ? cause : this.#told(cause);
     if (this.#cluster.listenerCount("error") > 0) heard(() => this.#cluster.emit("error", error));

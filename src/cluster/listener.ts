@@ -103,7 +103,7 @@ export class Listener {
     const deafSince = from.lastReadAt;
     const wished = [...from.wishes].map(([kind, channels]) => [kind, [...channels]] as const);
     const { engine } = from.client[STATE];
-    const waiting = engine.waitingCalls().map((call) => engine.handOver(call));
+    const waiting = engine.waitingCalls().map((call) => engine.owner.handOver(call));
     const heard = Promise.all(wished.map(([kind, channels]) => this.add(kind, channels)));
     for (const handover of waiting) {
       this.#note(handover.command);

@@ -142,17 +142,17 @@ export class Router implements Dispatcher {
   /** The command waits for its slot. */
   #wait(hold: Hold, command: Command, batch: BatchStream | undefined, options: CallOptions | undefined): void {
     const { lobby, holds, policy } = this.#parts;
-    const call = lobby.park(command, batch, options, clock.now());
+    const call = lobby.parked.park(command, batch, options, clock.now());
     const { queue } = policy;
     if (queue === false) {
-      lobby.rejectParked(call, clientErrors.unavailable);
+      lobby.parked.reject(call, clientErrors.unavailable);
       return;
     }
     const commands = hold.calls.length === 0 ? 0 : holds.waiting;
     if (commands < queue.maxCommands) hold.calls.push(call);
     else {
       const size = { commands, bytes: 0 };
-      lobby.rejectParked(call, (parked, snapshot, now) => clientErrors.queueFull(parked, snapshot, size, queue, now));
+      lobby.parked.reject(call, (parked, snapshot, now) => clientErrors.queueFull(parked, snapshot, size, queue, now));
     }
   }
 
@@ -261,7 +261,7 @@ export class Router implements Dispatcher {
 
   /** Older than what waits already: to its place. */
   #park(hold: Hold, unit: readonly Handover[]): void {
-    const parked = unit.map((from) => this.#parts.lobby.parkAgain(from));
+    const parked = unit.map((from) => this.#parts.lobby.parked.parkAgain(from));
     const [first] = parked;
     if (first === undefined) return;
     const at = hold.calls.findIndex((other) => ((first.order - other.order) | 0) < 0);
@@ -393,7 +393,7 @@ export class Router implements Dispatcher {
   /** The client ends: what is held will never be sent. */
   end(): void {
     const { holds, lobby } = this.#parts;
-    for (const hold of holds.all()) for (const call of holds.end(hold)) lobby.rejectParked(call, clientErrors.closed);
+    for (const hold of holds.all()) for (const call of holds.end(hold)) lobby.parked.reject(call, clientErrors.closed);
   }
 
   // ---- a new table

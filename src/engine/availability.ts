@@ -4,7 +4,7 @@ import type { EndpointMembership } from "../endpoint/registry.js";
 import type { Call } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import type { ConnectionState } from "./connection-state.js";
-import type { DowntimeTracker } from "./downtime.js";
+import type { Absence, DowntimeTracker } from "./downtime.js";
 import type { FailureSnapshots } from "./failure-snapshot.js";
 import type { Transport } from "./ports.js";
 
@@ -24,6 +24,12 @@ export class Availability {
 
   constructor(parts: AvailabilityParts) {
     this.#parts = parts;
+  }
+
+  /** The connection has been away for too long: commands are refused, whatever the circuit says. */
+  get absence(): Absence | undefined {
+    const { cause, tooLongSince } = this.#parts.downtime;
+    return cause === undefined || tooLongSince === undefined ? undefined : { cause, since: tooLongSince };
   }
 
   /** The refusal of an open circuit, or of a connection that has been away for too long; `undefined` if the call may go or wait. */

@@ -3,20 +3,30 @@
  * members are collected first. They come within one turn, and nothing comes between them: the next foreign command, or the end of the turn, completes the batch.
  */
 import { clock } from "../clock.js";
+import type { EndpointMembership } from "../endpoint/registry.js";
+import type { Admission } from "./admission.js";
 import type { Availability } from "./availability.js";
 import type { Call } from "./call.js";
 import { transactionAborted } from "./client-errors.js";
-import type { CallBatch } from "./stream-batch.js";
+import { batchOf, startBatch, type CallBatch, type Verdict } from "./stream-batch.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { BatchStream } from "./ports.js";
+import type { RefusedCommands } from "./refused-commands.js";
 import type { Release } from "./release.js";
+import type { RetryLoop } from "./retry-loop.js";
 import type { SessionState } from "./session-state.js";
 import type { Settlement } from "./settlement.js";
 import { checkLoss } from "./transactions.js";
+import type { Unsendable } from "./unsendable.js";
 
 export interface BatchCollectorParts {
   readonly connection: ConnectionState;
   readonly session: SessionState;
+  readonly membership: EndpointMembership;
+  readonly retryLoop: RetryLoop;
+  readonly refused: RefusedCommands;
+  readonly admission: Admission;
+  readonly unsendable: Unsendable;
   readonly availability: Availability | undefined;
   readonly settlement: Settlement;
   readonly release: Release;
@@ -31,8 +41,26 @@ export class BatchCollector {
     this.#parts = parts;
   }
 
+  /** What the members of a batch are told. The first one decides for all, except where the whole batch must be seen. */
+  verdict(call: Call, stream: BatchStream): Verdict {
+    const { unsendable, admission } = this.#parts;
+    let batch = batchOf(stream);
+    if (batch === undefined) {
+      batch = startBatch(stream, unsendable.verdict(call) ?? admission.verdict(call));
+      if (batch.verdict.kind !== "reject" && this.#mustCollect) this.#begin(batch, stream);
+    }
+    batch.add(call);
+    return batch.verdict;
+  }
+
+  /** Only writes are refused or held, so a batch of reads may go; or what a batch counts on may be lost. */
+  get #mustCollect(): boolean {
+    const { session, membership, retryLoop, refused } = this.#parts;
+    return session.isLost || membership.endpoint.refusing === 1 || retryLoop.isHolding || refused.isPending;
+  }
+
   /** Collects the members of a batch whose first one has just come. */
-  begin(batch: CallBatch, stream: BatchStream): void {
+  #begin(batch: CallBatch, stream: BatchStream): void {
     const { connection } = this.#parts;
     this.#collected = { batch, stream, wasOpen: connection.isOpen };
     batch.verdict = { kind: "wait" };

@@ -58,6 +58,12 @@ export class ConnectionState {
   #state: State = DOWN;
   /** Commands may go out at once. Read for every command. */
   isOpen = false;
+  #arrival: object | undefined = undefined;
+
+  /** Stands for the present connection, from when it is ready until it is lost. */
+  get arrival(): object | undefined {
+    return this.#arrival;
+  }
 
   /** New commands are taken. */
   get accepts(): boolean {
@@ -99,6 +105,11 @@ export class ConnectionState {
     return link.kind === "paused" && link.reasons.has(reason) && link.reasons.size === 1;
   }
 
+  /** There is a new connection. It is not used before `connected`; returns what stands for it. */
+  arrived(): object {
+    return (this.#arrival = {});
+  }
+
   /** The connection is ready. With `mustProbe` nothing goes until `probed`. */
   connected(mustProbe: boolean): void {
     this.#setLink(mustProbe ? PROBING : RELEASING);
@@ -129,6 +140,7 @@ export class ConnectionState {
 
   lost(): void {
     this.#setLink(DOWN);
+    this.#arrival = undefined;
   }
 
   /** Takes no new commands from here on. */

@@ -65,9 +65,20 @@ export class Lifecycle {
     return left > limit && !connection.isPausedBy("block");
   }
 
-  /** A QUIT waits behind others: it need not wait longer than they can be expected to. */
-  quitWaits(call: Call): void {
-    this.#quit = call;
+  /**
+   * A QUIT enters that has `limit` milliseconds. Returns whether the client ends for it at once: there is nothing to wait for, or
+   * nothing that can be expected. Otherwise it waits for the replies that are due like everything else, and no longer than they can
+   * be expected to come.
+   */
+  endsAtOnce(quit: Call, mustWait: boolean, limit: number): boolean {
+    const { connection, queue } = this.#parts;
+    const isNext = mustWait && queue.isEmpty && !connection.isServing;
+    if (isNext || this.isHopeless(limit)) {
+      this.endForQuit(quit);
+      return true;
+    }
+    this.#quit = quit;
+    return false;
   }
 
   /** Ends the client for the QUIT that waits, if nothing can be expected before it. */

@@ -6,7 +6,7 @@
 import { clock, type Immediate } from "../clock.js";
 import { withBatches } from "./stream-batch.js";
 import type { Call } from "./call.js";
-import type { ConnectionState } from "./connection-state.js";
+import type { ConnectionState, PauseReason } from "./connection-state.js";
 import type { Deadlines } from "./deadlines.js";
 import { Footprint, isFrame, isRead } from "./footprint.js";
 import type { OfflineQueue } from "./offline-queue.js";
@@ -69,6 +69,14 @@ export class Release {
       }
     }
     connection.released();
+  }
+
+  /** Ends a pause of the connection, and lets go what waited for nothing else. */
+  resume(reason: PauseReason): void {
+    const { connection } = this.#parts;
+    if (!connection.isPausedBy(reason)) return;
+    connection.resume(reason);
+    this.run();
   }
 
   /**

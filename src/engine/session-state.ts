@@ -108,6 +108,11 @@ export class SessionState {
     return this.#open.kind === "multi";
   }
 
+  /** A question of our own has an answer of its own: in an open MULTI it would be queued, and executed with it. */
+  get mayAsk(): boolean {
+    return !this.isInMulti;
+  }
+
   /** A SELECT was sent, whatever became of it: inside a MULTI that is discarded it does not happen. */
   get selected(): boolean {
     return this.#selected;

@@ -73,7 +73,8 @@ export class BlockingCall {
     const { limits } = engine;
     if (limits.blockingLimit !== undefined) return;
     this.#limit = limits.inAll(this.#options);
-    if (this.#limit !== Infinity) this.#parked = engine.park(this.command, undefined, this.#options, this.#since);
+    if (this.#limit !== Infinity)
+      this.#parked = engine.parked.park(this.command, undefined, this.#options, this.#since);
   }
 
   /** Ends the wait: it is about to run, or to be handed over. `false` if its caller has been told otherwise meanwhile. */

@@ -97,7 +97,7 @@ export class LaneQueue {
   refuseAll(): void {
     this.park();
     for (const item of [...this.#items]) {
-      for (const call of item.calls) if (call.facts.dispatch === "quit") this.#host.own.engine.acknowledgeParked(call);
+      for (const call of item.calls) if (call.facts.dispatch === "quit") this.#host.own.engine.parked.acknowledge(call);
       this.refuse(item);
     }
   }
@@ -111,9 +111,9 @@ export class LaneQueue {
   #watch(item: Item, command: Command): void {
     const { own, policy } = this.#host;
     const { engine } = own;
-    const call = engine.park(command, item.stream, item.options, item.since);
+    const call = engine.parked.park(command, item.stream, item.options, item.since);
     item.calls.push(call);
-    if (item.refusal !== undefined) engine.rejectParked(call, item.refusal);
+    if (item.refusal !== undefined) engine.parked.reject(call, item.refusal);
     else if (policy.queue !== false && !this.#size.add(call)) {
       const { queue } = policy;
       const { stats } = this.#size;
@@ -136,7 +136,7 @@ export class LaneQueue {
   #refuse(item: Item, error: ItemRefusal): void {
     item.refusal = error;
     this.#items.delete(item);
-    for (const call of item.calls) this.#host.own.engine.rejectParked(call, error);
+    for (const call of item.calls) this.#host.own.engine.parked.reject(call, error);
   }
 
   #remove(item: Item): void {

@@ -9,7 +9,7 @@ import { clock, sleep } from "../clock.js";
 import { factsOf } from "../command/facts.js";
 import { callOf, isUnencodable } from "../engine/call.js";
 import type { ClientHost, OwnConnection } from "../engine/connections.js";
-import { settled } from "../engine/engine.js";
+import { settled } from "../engine/settled.js";
 import type { BatchStream, CallOptions, Dispatcher } from "../engine/ports.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { stalls } from "../stall-meter.js";
@@ -45,7 +45,7 @@ export class Lanes implements Dispatcher {
     // A resend of ioredis's own account stays where it was.
     const known = callOf(command);
     if (known !== undefined) {
-      const lane = this.#open().find(({ engine }) => engine === known.owner);
+      const lane = this.#open().find(({ engine }) => engine.owner === known.owner);
       lane?.engine.dispatch(command, stream, options);
       return;
     }
