@@ -1,5 +1,5 @@
 /** The doctor's look from outside. It is loaded when an incident opens: the one way from a client to the doctor. */
-import type { Examination } from "../observe/incident.js";
+import type { Examination } from "../observe/examinations.js";
 
 /** Where to look: what the client was told of the address. */
 export interface LookTarget {

@@ -6,14 +6,6 @@ import type { Diagnosis } from "../failure/diagnosis.js";
 import type { IncidentNumbers } from "./events.js";
 import { FailureCounts } from "./failure-counts.js";
 
-/** What can be asked of a running incident. */
-export interface IncidentSnapshot extends Partial<IncidentNumbers> {
-  readonly open: boolean;
-  readonly id?: string;
-  readonly code?: Code;
-  readonly durationMs?: number;
-}
-
 /** A circuit that is open and that no line has told of. Moments in milliseconds on the clock of the log. */
 export interface OpenedCircuit {
   readonly kind: CircuitKind;
@@ -143,10 +135,5 @@ export class IncidentTally {
     const { counts, retried } = this;
     const { failed, rejected, unknownOutcome, fallbacks } = counts;
     return { failed, rejected, unknownOutcome, retried, fallbacks, codes: Object.fromEntries(counts.codes) };
-  }
-
-  snapshot(now: number): IncidentSnapshot {
-    const durationMs = Math.round(now - this.openedAt);
-    return { open: true, id: this.id, code: this.first.code, durationMs, ...this.numbers() };
   }
 }
