@@ -1,5 +1,5 @@
 /** Whether a client can serve, and what probes of an orchestrator should be told. Nothing here decides about commands. */
-import { clock, sleep } from "../clock.js";
+import { clock } from "../clock.js";
 import type { Breaker } from "../endpoint/breaker.js";
 import type { Code } from "../failure/codes.js";
 import { noConnection } from "../engine/client-errors.js";
@@ -8,6 +8,7 @@ import { formatDuration } from "../format.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import { wallTimeOf } from "../wall-time.js";
 import type { ClientParts } from "./parts.js";
+import { watchStartup } from "./startup.js";
 import type { State } from "./state.js";
 
 /**
@@ -59,10 +60,6 @@ export interface StartupOptions {
   /** How long the first connection may take, in milliseconds. Default 10 000. */
   readonly within?: number | undefined;
 }
-
-const STARTUP = 10_000;
-/** Between two looks whether the client is connected, in milliseconds. */
-const LOOK = 10;
 
 /** `status`: ioredis's own. */
 export function healthOf(status: string, { engine, adapter, parts }: State): Health {
@@ -150,15 +147,13 @@ export async function readinessOf(status: () => string, state: State, options: R
 }
 
 export async function startupOf(status: () => string, state: State, options: StartupOptions): Promise<Readiness> {
-  const until = clock.now() + (options.within ?? STARTUP);
   if (state.engine.standing.kind === "idle") state.adapter.transport.wake();
-  for (;;) {
-    const health = healthOf(status(), state);
-    if (health.status === "ready" || health.status === "closed" || clock.now() >= until || isFatal(state, health)) {
-      return { ready: health.status === "ready", health };
-    }
-    await sleep(Math.min(LOOK, Math.max(1, until - clock.now())));
-  }
+  const health = await watchStartup(
+    () => healthOf(status(), state),
+    (seen) => seen.status === "ready" || seen.status === "closed" || isFatal(state, seen),
+    options,
+  );
+  return { ready: health.status === "ready", health };
 }
 
 /** A wrong password does not get better by waiting. */

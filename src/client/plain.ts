@@ -3,13 +3,10 @@
  * the class of this package, so that no line of a program changes, and ioredis's own methods. What ioredis has not, such as
  * `withConnection` or `health()`, is there in its simplest form, so that whoever uses it goes on working.
  */
-import type { Redis as IORedis, RedisKey } from "ioredis";
-import { clock, sleep, within } from "../clock.js";
+import type { Redis as IORedis } from "ioredis";
 import { circuitStats } from "../endpoint/breaker.js";
 import { endpointInfo, labelOf } from "../ioredis/endpoint-info.js";
 import { base, internalsOf } from "../ioredis/internals.js";
-import { TransactionConflictError } from "../lease/conflict.js";
-import type { TransactionOptions, TransactionResult, TransactionScope } from "../lease/transaction.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger } from "../observe/guarded-logger.js";
 import { parseSwitch } from "../policy/environment/parse.js";
@@ -17,8 +14,8 @@ import { OFF, type Environment } from "../policy/environment/policy-variables.js
 import { resolvePolicy } from "../policy/resolve.js";
 import type { Policy } from "../policy/shape.js";
 import type { Consuming } from "./consuming.js";
-import type { Health, HealthStatus, Liveness, Readiness, StartupOptions } from "./health.js";
 import { nothing } from "./parts.js";
+import { plainHealth, plainMethods } from "./plain-methods.js";
 import { STATE } from "./state.js";
 import type { Stats } from "./stats.js";
 
@@ -98,100 +95,16 @@ export interface PlainWays {
 }
 
 const SIMPLE = {
-  with() {
-    return this;
-  },
-  withDeadline() {
-    return this;
-  },
-  async withConnection(fn) {
-    const connection = this.duplicate();
-    try {
-      return await (fn as (connection: IORedis) => unknown)(connection);
-    } finally {
-      connection.disconnect();
-    }
-  },
-  async transaction(keys, fn, options) {
-    const connection = this.duplicate();
-    try {
-      return await transact(connection, keys as readonly RedisKey[], fn as never, options as TransactionOptions);
-    } finally {
-      connection.disconnect();
-    }
-  },
-  stats() {
+  ...plainMethods<IORedis>({ healthOf: plainHealth, connectionOf: (client) => client.duplicate() }),
+  stats(this: IORedis) {
     return statsOf(this);
   },
-  health() {
-    return healthOf(this);
-  },
-  liveness(): Liveness {
-    const health = healthOf(this);
-    return { alive: health.status !== "closed", health };
-  },
-  readiness(options) {
-    const { required = true } = (options ?? {}) as { readonly required?: boolean };
-    const health = healthOf(this);
-    const ready = required ? health.status === "ready" || health.status === "idle" : health.status !== "closed";
-    return Promise.resolve<Readiness>({ ready, health });
-  },
-  async startup(options): Promise<Readiness> {
-    const { within: limit = STARTUP } = (options ?? {}) as StartupOptions;
-    const until = clock.now() + limit;
-    if (this.status === "wait") this.connect().catch(ignore);
-    while (this.status !== "ready" && this.status !== "end" && clock.now() < until) await sleep(LOOK);
-    return { ready: this.status === "ready", health: healthOf(this) };
-  },
-  isConsuming(): Consuming {
+  isConsuming(this: IORedis): Consuming {
     return { consuming: this.status === "ready", waits: [] };
   },
-  onEvent() {
-    return ignore;
-  },
-  async close(options) {
-    const { drain = DRAIN } = (options ?? {}) as { readonly drain?: number };
-    if (this.status === "end") return;
-    await within(this.quit().then(ignore, ignore), drain, ignore);
-    this.disconnect();
-  },
-} as const satisfies Readonly<Record<string, Method>> as Readonly<Record<string, Method>>;
+};
 
-const WAYS: PlainWays = { theirs: base, simple: SIMPLE, isPlain };
-
-const STARTUP = 10_000;
-/** Between two looks whether the client is connected, in milliseconds. */
-const LOOK = 10;
-const DRAIN = 5_000;
-const RETRIES = 10;
-
-/** Optimistic locking on a connection of one's own. */
-export async function transact<T>(
-  conn: IORedis,
-  keys: readonly RedisKey[],
-  fn: (scope: TransactionScope) => T | PromiseLike<T>,
-  { retries = RETRIES }: TransactionOptions = {},
-): Promise<TransactionResult<T>> {
-  for (let conflicts = 0; ; conflicts++) {
-    if (keys.length > 0) await conn.watch(...(keys as string[]));
-    const multi = conn.multi();
-    const value = await fn({ conn: conn as unknown as TransactionScope["conn"], multi });
-    if (multi.length === 0) {
-      await conn.unwatch();
-      return { value, results: [], conflicts };
-    }
-    const outcome = await multi.exec();
-    if (outcome !== null) {
-      const failed = outcome.find(([error]) => error !== null)?.[0];
-      if (failed) throw failed;
-      return { value, results: outcome.map(([, result]) => result), conflicts };
-    }
-    if (conflicts >= retries) {
-      const text = `the watched keys were changed by others in each of ${String(conflicts + 1)} attempts; nothing was executed`;
-      throw new TransactionConflictError(text, conflicts + 1, { applied: "no" });
-    }
-  }
-}
+const WAYS: PlainWays = { theirs: base, simple: SIMPLE as unknown as PlainWays["simple"], isPlain };
 
 function plainPolicy(): Policy {
   const off = { deadline: false, retry: false, breaker: false, heartbeat: false, silenceHold: false } as const;
@@ -216,26 +129,4 @@ function statsOf(client: IORedis): Stats {
     writes: { asked: 0, made: 0 },
     reconnects: { attempts: retryAttempts, nextIn: 0 },
   };
-}
-
-const STATUSES: Readonly<Record<string, HealthStatus>> = {
-  wait: "idle",
-  connecting: "connecting",
-  connect: "connecting",
-  ready: "ready",
-  monitoring: "ready",
-  end: "closed",
-};
-
-/** What ioredis's status says. */
-export function healthOf({ status }: { readonly status: string }): Health {
-  const since = Math.round(clock.wallTime());
-  const health = STATUSES[status] ?? "down";
-  if (health === "closed") return { status: health, since, code: "CLIENT_CLOSED", reason: "The client has ended." };
-  if (health === "down") return { status: health, since, code: "CONNECTION_LOST", reason: `ioredis says: ${status}.` };
-  return { status: health, since };
-}
-
-function ignore(): void {
-  // Plain ioredis has nobody who would be told.
 }

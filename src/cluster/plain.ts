@@ -1,62 +1,17 @@
 /** A cluster client that is plain ioredis, by `resilience: false` or `IOREDOUBT_OFF`, with what ioredis has not in its simplest form. */
 import type { Cluster as IOCluster, Redis as IORedis, RedisKey } from "ioredis";
-import { healthOf, transact, type PlainWays } from "../client/plain.js";
-import { clock, sleep, within } from "../clock.js";
+import { plainHealth, plainMethods } from "../client/plain-methods.js";
+import type { PlainWays } from "../client/plain.js";
 import { zeroCounters } from "../engine/counters.js";
 import { CLUSTER, clusterInternalsOf } from "../ioredis/cluster-internals.js";
 import { slotOf } from "../ioredis/commands.js";
-import type { TransactionOptions } from "../lease/transaction.js";
 import type { ClusterHealth } from "./health.js";
 import { addressesOf, clusterLabel } from "./options.js";
 import type { ClusterStats } from "./stats.js";
 
-const STARTUP = 10_000;
-/** Between two looks whether the client is connected, in milliseconds. */
-const LOOK = 10;
-const DRAIN = 5_000;
-
 const METHODS = {
-  with: itself,
-  withDeadline: itself,
-  async withConnection(this: IOCluster, fn: (connection: IORedis) => unknown, { key }: { readonly key: RedisKey }) {
-    const connection = await masterOf(this, key);
-    try {
-      return await fn(connection);
-    } finally {
-      connection.disconnect();
-    }
-  },
-  async transaction(this: IOCluster, keys: readonly RedisKey[], fn: never, options?: TransactionOptions) {
-    const connection = await masterOf(this, keys[0] ?? "");
-    try {
-      return await transact(connection, keys, fn, options);
-    } finally {
-      connection.disconnect();
-    }
-  },
+  ...plainMethods<IOCluster>({ healthOf: clusterHealthOf, connectionOf: (cluster, key) => masterOf(cluster, key()) }),
   stats: statsOf,
-  health: clusterHealthOf,
-  liveness(this: IOCluster) {
-    const health = clusterHealthOf.call(this);
-    return { alive: health.status !== "closed", health };
-  },
-  readiness(this: IOCluster, { required = true }: { readonly required?: boolean } = {}) {
-    const health = clusterHealthOf.call(this);
-    const isReady = health.status === "ready" || health.status === "idle";
-    return Promise.resolve({ ready: required ? isReady : health.status !== "closed", health });
-  },
-  async startup(this: IOCluster, options: { readonly within?: number } = {}) {
-    const until = clock.now() + (options.within ?? STARTUP);
-    if (this.status === "wait") this.connect().catch(ignore);
-    while (this.status !== "ready" && this.status !== "end" && clock.now() < until) await sleep(LOOK);
-    return { ready: this.status === "ready", health: clusterHealthOf.call(this) };
-  },
-  onEvent: () => ignore,
-  async close(this: IOCluster, { drain = DRAIN }: { readonly drain?: number } = {}) {
-    if (this.status === "end") return;
-    await within(this.quit().then(ignore, ignore), drain, ignore);
-    this.disconnect();
-  },
 };
 
 /** `theirs`: ioredis's own methods. */
@@ -66,10 +21,6 @@ export function plainCluster(theirs: typeof IOCluster.prototype): PlainWays {
     simple: METHODS as unknown as PlainWays["simple"],
     isPlain: (client) => !(CLUSTER in client),
   };
-}
-
-function itself(this: IOCluster): IOCluster {
-  return this;
 }
 
 /** A connection of its own to the master of the key's slot. */
@@ -82,8 +33,8 @@ async function masterOf(cluster: IOCluster, key: RedisKey): Promise<IORedis> {
   return node.duplicate({ readOnly: false });
 }
 
-function clusterHealthOf(this: IOCluster): ClusterHealth {
-  const health = healthOf(this);
+function clusterHealthOf(cluster: IOCluster): ClusterHealth {
+  const health = plainHealth(cluster);
   return { ...health, mastersDown: [], slotsServed: health.status === "ready" ? 1 : 0 };
 }
 
@@ -100,8 +51,4 @@ function statsOf(this: IOCluster): ClusterStats {
     topology: { asked: 0, failed: 0, unservedSlots: 0 },
     nodes: [],
   };
-}
-
-function ignore(): void {
-  // Plain ioredis has nobody who would be told.
 }

@@ -1,6 +1,7 @@
 /** What an orchestrator's probes are told of a cluster client. One shard that is away is no reason to take the others' callers away. */
 import type { ReadinessOptions, StartupOptions } from "../client/health.js";
-import { clock, sleep } from "../clock.js";
+import { watchStartup } from "../client/startup.js";
+import { clock } from "../clock.js";
 import { classify } from "../failure/classify.js";
 import { formatDuration } from "../format.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
@@ -29,10 +30,6 @@ export interface ClusterReadinessOptions extends ReadinessOptions {
    */
   readonly slots?: number | undefined;
 }
-
-const STARTUP = 10_000;
-/** Between two looks whether the client is connected, in milliseconds. */
-const LOOK = 10;
 
 /** `isWanted`: it was not told to end. */
 export function clusterLiveness(status: string, core: ClusterCore, isWanted: boolean): ClusterLiveness {
@@ -72,16 +69,15 @@ export async function clusterReadiness(
 export async function clusterStartup(
   status: () => string,
   core: ClusterCore,
-  { within = STARTUP }: StartupOptions,
+  options: StartupOptions,
 ): Promise<ClusterReadiness> {
-  const until = clock.now() + within;
   core.wake();
-  for (;;) {
-    const health = clusterHealth(status(), core);
-    const ready = isEnough(health, 0);
-    if (ready || health.status === "closed" || clock.now() >= until || isHopeless(core)) return { ready, health };
-    await sleep(Math.min(LOOK, Math.max(1, until - clock.now())));
-  }
+  const health = await watchStartup(
+    () => clusterHealth(status(), core),
+    (seen) => isEnough(seen, 0) || seen.status === "closed" || isHopeless(core),
+    options,
+  );
+  return { ready: isEnough(health, 0), health };
 }
 
 /** A wrong password does not get better by waiting. */
