@@ -22,7 +22,6 @@ import { classify } from "../failure/classify.js";
 import type { Diagnosis, EndpointInfo, FailureContext } from "../failure/diagnosis.js";
 import { sanitizeError } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
-import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import type { Policy } from "../policy/shape.js";
 import { stalls } from "../stall-meter.js";
 import { adoptConnector } from "./adopt-connector.js";
@@ -37,6 +36,7 @@ import {
   refusedUnheard,
   stillLoading,
 } from "./connection-errors.js";
+import { DecoderGuard } from "./decoder-guard.js";
 import { flawOf, mend } from "./encoding.js";
 import { sendHeard } from "./heard-send.js";
 import { isInstrumented } from "./instrumentation.js";
@@ -46,19 +46,17 @@ import { ConnectionLogin, type LoginParts, type TakenLogin } from "./login.js";
 import { PendingReply } from "./pending-reply.js";
 import { probe, probeKey } from "./probe.js";
 import { allowsQuickWrites, quickWrite, quickWriteBatch } from "./quick-write.js";
-import { QuickReplies } from "./quick-replies.js";
 import { Reconnect, type RetryStrategy } from "./reconnect.js";
-import { ownSentinels } from "./own-sentinels.js";
 import { ConnectionRecord } from "./record.js";
 import type { Garble } from "./reply-guard.js";
 import { ReplyGate } from "./reply-gate.js";
-import { ReplyLimits, type Excess } from "./reply-limits.js";
-import type { SentinelDoor } from "./sentinel-client.js";
+import type { Excess } from "./reply-limits.js";
 import { SelectedDatabase } from "./selected-database.js";
 import { SendProgress } from "./send-progress.js";
+import { ServerSearch } from "./server-search.js";
 import { ShownOptions } from "./shown-options.js";
 import { Watchdog } from "./watchdog.js";
-import { WriteScout } from "./write-scout.js";
+import { UnansweredCommands } from "./unanswered-commands.js";
 
 /** What the transport asks of the client that it belongs to. */
 export interface TransportOwner {
@@ -115,8 +113,6 @@ const SELECT_AGAIN = 100;
 const WANTED_FOR = 1_000;
 /** ioredis's `connectTimeout` where the caller has switched it off: the limit of a handshake grows to this. Milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
-/** A new master is heard of within this, in milliseconds: the Sentinels tell each other every two seconds. */
-const HEARD_WITHIN = 2_500;
 /** A name may be looked up for at least this long: resolvers answer, or give up, within it. Milliseconds. */
 const LOOKUP_TIMEOUT = 10_000;
 
@@ -136,8 +132,7 @@ export class IORedisTransport implements Transport {
   readonly #sentinelRetryStrategy: unknown;
   readonly #hearsOfFailovers: boolean;
   readonly #sentinelCredentials: CredentialsReport;
-  /** The search for the server, where Sentinels know it. */
-  #search: SentinelDoor | undefined = undefined;
+  readonly #search: ServerSearch;
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
   readonly #shown: ShownOptions;
@@ -149,18 +144,14 @@ export class IORedisTransport implements Transport {
   #unsent: LostItem | undefined = undefined;
   readonly login: ConnectionLogin;
   readonly #pending: PendingReply;
-  readonly #scout: WriteScout;
-  readonly #replyLimits: ReplyLimits;
+  readonly #unanswered: UnansweredCommands;
+  readonly #decoder: DecoderGuard;
   readonly #errors = new BoundedErrors();
   readonly #gate = new ReplyGate();
-  /** The socket whose decoder is guarded. */
-  #guarded: object | undefined = undefined;
   #isQuick = false;
   /** Commands that had been answered when the present connection became ready. */
   #answeredBefore = 0;
   #refusedAt = -Infinity;
-  /** When another server was named than the one of the present connection, on the monotonic clock. */
-  #replacedAt = Infinity;
   /** The present connection is being closed by ourselves, to see where the name leads now. */
   #isRedialling = false;
 
@@ -174,28 +165,28 @@ export class IORedisTransport implements Transport {
     this.#hearsOfFailovers = search.hearsOfFailovers;
     this.#sentinelCredentials = search.sentinelCredentials;
     this.#label = label;
-    this.#replyLimits = new ReplyLimits(policy.maxReplyBytes);
+    this.#unanswered = new UnansweredCommands(this.#redis);
+    this.#decoder = new DecoderGuard(this.#redis, policy.maxReplyBytes, (excess) => this.garbled(excess));
+    this.#search = new ServerSearch(this.#redis, policy);
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
       hasServed: () => this.#answered > this.#answeredBefore,
       isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || clock.now() - this.#refusedAt < WANTED_FOR,
       wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
       spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
-      isPaced: () => this.#search?.isPaced === true,
+      isPaced: () => this.#search.isPaced,
     });
     this.#shown = new ShownOptions(client, {
       retryStrategy: this.reconnect.strategy,
       retriesWith: (strategy) => this.reconnect.use(strategy),
     });
-    this.#scout = new WriteScout(this.#redis, probeTimeoutOf(policy), policy.reconnect.handshakeTimeout);
     const { handshakeTimeout } = policy.reconnect;
     const longest = Math.max(handshakeTimeout, client.options.connectTimeout || CONNECT_TIMEOUT);
     const limits = { timeout: handshakeTimeout, longest, lookup: Math.max(longest, LOOKUP_TIMEOUT) };
     this.#watchdog = new Watchdog(policy.heartbeat, limits, {
       handshakeLate: (after) => this.#handshakeLate(after),
       owedFor: (now) => this.owedFor(now),
-      isIdle: () =>
-        this.#redis.status === "ready" && this.#redis.commandQueue.length === 0 && this.#owner?.mayAsk() === true,
+      isIdle: () => this.#redis.status === "ready" && this.#unanswered.isEmpty && this.#owner?.mayAsk() === true,
       ping: () => void this.#internal(new Command("ping")).catch(ignore),
       silent: (after) => this.destroy(silentConnection(this.#label, after), clock.now() - after),
       head: () => this.oldestUnanswered(),
@@ -272,19 +263,11 @@ export class IORedisTransport implements Transport {
   }
 
   hasTaken(command: Command): boolean {
-    const { commandQueue } = this.#redis;
-    return commandQueue.length > 0 && commandQueue.peekAt(commandQueue.length - 1)?.command === command;
+    return this.#unanswered.endsWith(command);
   }
 
   takeBack(stream: BatchStream): void {
-    const { commandQueue: queue, condition } = this.#redis;
-    let from = queue.length;
-    while (from > 0 && queue.peekAt(from - 1)?.stream === stream) from--;
-    const first = from < queue.length ? queue.peekAt(from) : undefined;
-    if (first === undefined) return;
-    // A SELECT among them has not been sent either.
-    if (condition !== null) condition.select = first.select;
-    queue.remove(from, queue.length - from);
+    this.#unanswered.takeBack(stream);
   }
 
   mend(command: Command, inBatch: boolean): Flaw {
@@ -296,21 +279,15 @@ export class IORedisTransport implements Transport {
   }
 
   unanswered(): Command[] {
-    return this.#redis.commandQueue.toArray().map(({ command }) => command);
+    return this.#unanswered.all();
   }
 
   oldestUnanswered(): Command | undefined {
-    const { commandQueue } = this.#redis;
-    return commandQueue.length > 0 ? commandQueue.peekAt(0)?.command : undefined;
+    return this.#unanswered.oldest;
   }
 
-  newestUnanswered(matches: (command: Command) => boolean = hasCall): Command | undefined {
-    const { commandQueue } = this.#redis;
-    for (let at = commandQueue.length - 1; at >= 0; at--) {
-      const command = commandQueue.peekAt(at)?.command;
-      if (command !== undefined && matches(command)) return command;
-    }
-    return undefined;
+  newestUnanswered(matches?: (command: Command) => boolean): Command | undefined {
+    return this.#unanswered.newest(matches);
   }
 
   wake(): void {
@@ -334,16 +311,11 @@ export class IORedisTransport implements Transport {
   }
 
   findsWriter(): Promise<boolean> {
-    const { sentinels, role } = this.#redis.options;
-    // Of replicas all are read-only.
-    if (sentinels && role === "slave") return Promise.resolve(false);
-    if (this.#search !== undefined) return this.#search.look();
-    // A connector of the caller's asks its Sentinels whenever somebody dials.
-    return sentinels ? Promise.resolve(true) : this.#scout.look();
+    return this.#search.findsWriter();
   }
 
   get isDirected(): boolean {
-    return this.#search !== undefined && this.#redis.options.role !== "slave";
+    return this.#search.isDirected;
   }
 
   destroy(reason: Error, since?: number): void {
@@ -389,11 +361,7 @@ export class IORedisTransport implements Transport {
   }
 
   whenNextReply(run: () => void): void {
-    const head = this.#redis.commandQueue.peekAt(0)?.command;
-    const call = head && callOf(head);
-    if (call !== undefined) call.whenAnswered(run);
-    else if (head === undefined) run();
-    else head.promise.then(run, run);
+    this.#unanswered.whenNextReply(run);
   }
 
   overdueFor(now: number): number {
@@ -407,7 +375,7 @@ export class IORedisTransport implements Transport {
 
   /** Until when what came over the connection can have been current: a server may be replaced before anybody hears of it. */
   get currentUntil(): number {
-    return Math.min(this.lastReadAt, this.#replacedAt - HEARD_WITHIN);
+    return this.#search.currentUntil(this.lastReadAt);
   }
 
   isSending(): boolean {
@@ -483,29 +451,25 @@ export class IORedisTransport implements Transport {
 
   /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */
   adoptConnector(): void {
-    this.#search = ownSentinels(
-      this.#redis,
-      {
-        label: this.#label,
-        options: this.#redis.options,
-        retryStrategy: this.#sentinelRetryStrategy,
-        spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
-        dialling: (isNamed) => {
-          this.#watchdog.dialling(isNamed);
-          this.reconnect.dialling();
-        },
-        failed: (error) => {
-          this.#record.suffer(error);
-          this.#events?.connectionFailed(error);
-        },
-        lastError: () => this.#record.lossCause,
-        listens: this.#hearsOfFailovers,
-        replaced: (from, to) => this.#replaced(from, to),
-        notice: (says) => this.#owner?.notice(says),
-        credentials: this.#sentinelCredentials,
+    this.#search.adopt({
+      label: this.#label,
+      options: this.#redis.options,
+      retryStrategy: this.#sentinelRetryStrategy,
+      spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
+      dialling: (isNamed) => {
+        this.#watchdog.dialling(isNamed);
+        this.reconnect.dialling();
       },
-      this.#policy,
-    );
+      failed: (error) => {
+        this.#record.suffer(error);
+        this.#events?.connectionFailed(error);
+      },
+      lastError: () => this.#record.lossCause,
+      listens: this.#hearsOfFailovers,
+      replaced: (from, to) => this.#replaced(from, to),
+      notice: (says) => this.#owner?.notice(says),
+      credentials: this.#sentinelCredentials,
+    });
     adoptConnector(this.#redis.connector, {
       writes: this.writes,
       ticks: this.#ticks,
@@ -520,7 +484,7 @@ export class IORedisTransport implements Transport {
       isResolving: () => this.#watchdog.isResolving,
       resolved: () => this.#watchdog.resolved(),
       greeted: () => {
-        this.#guardDecoder();
+        this.#decoder.guard();
         this.#owner?.greeted();
       },
     });
@@ -532,24 +496,25 @@ export class IORedisTransport implements Transport {
       case "connecting":
         this.#streamBefore = this.#redis.stream;
         this.#record.dialling();
-        if (this.#search === undefined) {
+        if (this.#search.hasSentinels) this.#watchdog.searching();
+        else {
           this.#watchdog.dialling(this.#isNamed);
           this.reconnect.dialling();
-        } else this.#watchdog.searching();
+        }
         this.#events?.connecting();
         break;
       case "connect":
         this.#selected.connected();
         this.#watchdog.resolved();
         this.login.connected();
-        this.#replyLimits.reset();
+        this.#decoder.connected();
         if (this.#redis.stream !== undefined) {
           this.#watchdog.connected(this.#redis.stream);
           this.#record.reached(this.#redis.stream);
         }
         break;
       case "ready":
-        this.#replacedAt = Infinity;
+        this.#search.found();
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
         this.#replyLimits.ready();
@@ -564,8 +529,7 @@ export class IORedisTransport implements Transport {
         break;
       case "end":
         this.#watchdog.closed();
-        this.#scout.stop();
-        this.#search?.leave();
+        this.#search.end();
         this.#events?.ended();
     }
   }
@@ -573,45 +537,18 @@ export class IORedisTransport implements Transport {
   /** What comes back over this connection cannot be trusted any more: all that is in flight is lost with it. */
   garbled(garble: Garble | Excess): void {
     const cause = garbled(this.#label, garble, this.#policy.maxReplyBytes);
-    const items = this.#redis.commandQueue.toArray();
-    this.#redis.commandQueue.clear();
+    const items = this.#unanswered.takeAll();
     this.destroy(cause);
     this.#events?.lost(items, cause, true);
   }
 
   /** The server still loads its data: the handshake's clock starts anew with each such answer. */
   stillLoading(): void {
-    this.#search?.heard();
+    this.#search.heard();
     this.#watchdog.loading();
     const error = stillLoading(this.#label);
     this.#record.lastError = error;
     this.#events?.connectionFailed(error);
-  }
-
-  /** ioredis's decoder is to see nothing that exceeds the limits: it would collect it, or throw where nobody catches. */
-  #guardDecoder(): void {
-    const { stream, status } = this.#redis;
-    // With TLS it is told of the TCP connection first, and has no decoder yet.
-    if (stream === undefined || status !== "connect" || this.#guarded === stream) return;
-    this.#guarded = stream;
-    // It has put itself before everybody else.
-    const [decode] = stream.listeners("data");
-    if (decode === undefined) return;
-    stream.off("data", decode as (chunk: Buffer) => void);
-    const limits = this.#replyLimits;
-    const quick = new QuickReplies(this.#redis, this.#policy.maxReplyBytes);
-    stream.prependListener("data", (chunk: Buffer) => {
-      for (let at = 0; at < chunk.length; at = limits.end) {
-        const from = limits.isBetween ? quick.read(chunk, at) : at;
-        if (from >= chunk.length) return;
-        const excess = limits.scan(chunk, from, quick.isPossible);
-        if (excess !== undefined) {
-          this.garbled(excess);
-          return;
-        }
-        decode.call(stream, from === 0 && limits.end === chunk.length ? chunk : chunk.subarray(from, limits.end));
-      }
-    });
   }
 
   /** The present attempt has a socket, whose close ioredis will hear of; also where it is destroyed already. */
@@ -621,12 +558,12 @@ export class IORedisTransport implements Transport {
 
   /** Resolves when an attempt that was ended has come to its end, if there is one. */
   get ending(): Promise<unknown> | undefined {
-    return this.#search?.ending;
+    return this.#search.ending;
   }
 
   /** Sentinels know where the server is: it has the role that they were asked for, or is left again. */
   get searches(): boolean {
-    return this.#search !== undefined;
+    return this.#search.hasSentinels;
   }
 
   /** Notes an error event. Returns whether it is worth one: ioredis reports some twice, and an outage repeats itself. */
@@ -642,7 +579,7 @@ export class IORedisTransport implements Transport {
       () => stateOf(this.#label, context),
     );
     this.#events?.connectionFailed(error);
-    return this.#search === undefined || this.#errors.mayTell(error);
+    return !this.#search.hasSentinels || this.#errors.mayTell(error);
   }
 
   /** The connection serves: what went wrong before is history. */
@@ -657,10 +594,7 @@ export class IORedisTransport implements Transport {
     // ioredis 5 leaves it running, and it would destroy the next connection.
     clock.clearTimeout(this.#redis.socketTimeoutTimer);
     this.#redis.socketTimeoutTimer = undefined;
-    const queue = this.#redis.commandQueue;
-    const items = queue.toArray();
-    // ioredis must not find them: it would resend them, or drop their promises.
-    queue.clear();
+    const items = this.#unanswered.takeAll();
     const { wasReady } = this.#record;
     const isOurs = this.#isRedialling || this.#redis.manuallyClosing;
     this.#isRedialling = false;
@@ -679,7 +613,7 @@ export class IORedisTransport implements Transport {
     const reason = await this.login.prepare();
     // It may have been ended meanwhile; and whoever searches tells by itself when it dials.
     const goesOn = reason === undefined && this.#redis.status === "connecting";
-    if (goesOn && this.#search === undefined) this.#watchdog.dialling(this.#isNamed);
+    if (goesOn && !this.#search.hasSentinels) this.#watchdog.dialling(this.#isNamed);
     return reason;
   }
 
@@ -729,7 +663,7 @@ export class IORedisTransport implements Transport {
 
   /** Another server serves now: commands wait for it, and what was being dialled is not wanted any more. */
   #replaced(from: string, to: string): void {
-    this.#replacedAt = clock.now();
+    this.#search.replaced();
     this.#events?.replaced({ from, to });
     const { status, stream } = this.#redis;
     if ((status === "connecting" || status === "connect") && stream?.destroyed === false) {
@@ -761,10 +695,6 @@ export class IORedisTransport implements Transport {
 function inItsContext(command: Command, send: () => unknown): Promise<unknown> {
   const call = callOf(command);
   return (call === undefined ? send() : call.inContext(send)) as Promise<unknown>;
-}
-
-function hasCall(command: Command): boolean {
-  return callOf(command) !== undefined;
 }
 
 /** Refused for now only. */
