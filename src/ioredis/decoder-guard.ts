@@ -27,6 +27,11 @@ export class DecoderGuard {
     this.#limits.reset();
   }
 
+  /** The connection serves. */
+  ready(): void {
+    this.#limits.ready();
+  }
+
   /** Takes its place, once a connection; ioredis has just put its decoder there. */
   guard(): void {
     const { stream, status } = this.#redis;

@@ -517,7 +517,7 @@ export class IORedisTransport implements Transport {
         this.#search.found();
         this.#isQuick = allowsQuickWrites(this.#redis);
         this.#watchdog.ready();
-        this.#replyLimits.ready();
+        this.#decoder.ready();
         this.#selected.ready();
         this.#record.ready();
         if (this.#owner !== undefined) this.login.ready(this.#liveLogin(this.#owner));

@@ -6,17 +6,12 @@ import { expect } from "vitest";
 import { startCluster, type RedisCluster } from "../../lab/redis-cluster.mjs";
 import { startRecorder, type Recorded } from "../../lab/recorder.mjs";
 import type { Cluster, ClusterOptions } from "../../src/cluster.js";
-import type { Credentials, CredentialsProvider } from "../../src/credentials/provider.js";
 import type { Redis } from "../../src/redis.js";
-import { eventually } from "../helpers/eventually.js";
 import { clientOf } from "./cluster-harness.js";
-import { atEnd, outcomeOf, sleep } from "./core-harness.js";
+import { atEnd, sleep } from "./core-harness.js";
+import { Callers, cutting, repeat, RotatingPassword } from "./rotating-password.js";
 
-const EVERY = 2_000;
-const OVERLAP = 1_000;
-/** Which questions are answered badly. */
-const HANGS = 8;
-const THROWS = 16;
+const FAULTS = { hangs: 8, throws: 16 };
 /** Of a connection that only asks a start node who serves what. */
 const SEED: ReadonlySet<string> = new Set(["auth", "client", "cluster", "info"]);
 
@@ -79,29 +74,11 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   const relay = await recorded(cluster);
   const until = performance.now() + seconds * 1_000;
   const isOn = (): boolean => performance.now() < until;
-  /** By port. */
-  const given = new Map<number, string[]>();
-  let current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
-  let questions = 0;
-  const credentials: CredentialsProvider = ({ endpoint: { port = 0 } }) => {
-    questions++;
-    if (questions === HANGS) return new Promise(ignoring);
-    if (questions === THROWS) throw new Error("the vault is sealed");
-    const before = given.get(port) ?? [];
-    if (!before.includes(current.password)) given.set(port, [...before, current.password]);
-    const answer: Credentials = { username: "app", password: current.password, expiresAt: current.refusedAt };
-    return answer;
-  };
-  await everywhere(cluster, "ACL", "SETUSER", "app", "resetpass", ">p0");
+  const app = new RotatingPassword((...rules) => everywhere(cluster, "ACL", "SETUSER", "app", ...rules), FAULTS);
+  await app.begin();
 
-  const failed: string[] = [];
-  let answered = 0;
-  const count = async (promise: Promise<unknown>): Promise<void> => {
-    const { error } = await outcomeOf(promise);
-    if (error === undefined) answered++;
-    else if (!/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name))
-      failed.push(`${error.name}: ${error.message}`);
-  };
+  const callers = new Callers();
+  const count = (promise: Promise<unknown>): Promise<void> => callers.count(promise);
   const open = (options: ClusterOptions = {}): Cluster =>
     clientOf(
       cluster,
@@ -109,7 +86,7 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
         ...relay.options,
         slotsRefreshInterval: 300,
         ...options,
-        redisOptions: { credentials },
+        redisOptions: { credentials: app.provider },
         resilience: {
           pool: { min: 1, idleTimeout: 600_000 },
           heartbeat: { interval: 1_000, timeout: 5_000 },
@@ -126,16 +103,10 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   const shards = ["a", "b", "c", "d", "e", "f"];
   for (const shard of shards) await listener.ssubscribe(shard);
 
-  const repeat = async (act: (round: number) => Promise<unknown>): Promise<void> => {
-    for (let round = 0; isOn(); round++) {
-      await act(round);
-      await sleep(2);
-    }
-  };
   const work = [
-    repeat((round) => count(shared.set(`k${round % 50}`, "v"))),
-    repeat((round) => count(shared.incr(`n${round % 50}`))),
-    repeat((round) =>
+    repeat(isOn, (round) => count(shared.set(`k${round % 50}`, "v"))),
+    repeat(isOn, (round) => count(shared.incr(`n${round % 50}`))),
+    repeat(isOn, (round) =>
       count(
         shared
           .multi()
@@ -144,55 +115,35 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
           .exec(),
       ),
     ),
-    repeat((round) => count(reader.get(`k${round % 50}`))),
-    repeat((round) => count(shared.withConnection((one) => one.multi().set("l", String(round)).exec(), { key: "l" }))),
-    repeat((round) => count(shared.transaction([`w${round % 9}`], ({ multi }) => void multi.set(`w${round % 9}`, "1")))), // prettier-ignore
-    repeat(() => count(worker.blpop("jobs", 1))),
-    repeat(async () => {
+    repeat(isOn, (round) => count(reader.get(`k${round % 50}`))),
+    repeat(isOn, (round) =>
+      count(shared.withConnection((one) => one.multi().set("l", String(round)).exec(), { key: "l" })),
+    ),
+    repeat(isOn, (round) => count(shared.transaction([`w${round % 9}`], ({ multi }) => void multi.set(`w${round % 9}`, "1")))), // prettier-ignore
+    repeat(isOn, () => count(worker.blpop("jobs", 1))),
+    repeat(isOn, async () => {
       await count(shared.rpush("jobs", "x"));
       await sleep(300);
     }),
-    repeat(async (round) => {
+    repeat(isOn, async (round) => {
       await count(shared.publish("news", "x"));
       await count(shared.spublish(shards[round % shards.length] ?? "a", "x"));
       await sleep(20);
     }),
   ];
-  const rotating = (async () => {
-    for (let i = 1; isOn(); i++) {
-      await sleep(EVERY);
-      const old = current.password;
-      await everywhere(cluster, "ACL", "SETUSER", "app", `>p${i}`);
-      current = { password: `p${i}`, refusedAt: Date.now() + EVERY + OVERLAP };
-      void sleep(OVERLAP).then(() => everywhere(cluster, "ACL", "SETUSER", "app", `<${old}`));
-    }
-  })();
-  const cutting = (async () => {
-    for (let i = 0; isOn(); i++) {
-      await sleep(1_000);
-      const all = relay.open();
-      all[(i * 7) % Math.max(1, all.length)]?.cut();
-    }
-  })();
-  await Promise.all([...work, rotating, cutting]);
-  // The last password reaches every connection that is there.
-  await eventually(() => {
-    const behind = relay.open().filter((one) => !isSeed(one) && one.passwords.at(-1) !== current.password);
-    const stories = behind.map(({ passwords, commands }) => `${passwords.at(-1)}: ${commands.slice(-6).join(" ")}`);
-    if (behind.length > 0) throw new Error(`${behind.length} connections are behind: ${stories.join("; ")}`);
-  }, { withinMs: 15_000 }); // prettier-ignore
-  await sleep(OVERLAP);
+  await Promise.all([...work, app.rotate(isOn), cutting(isOn, relay.open, 7)]);
+  await app.hasReached(() => relay.open().filter((one) => !isSeed(one)));
   const connections = relay.connections().filter(({ connection }) => !isSeed(connection));
   const pools = shared.nodes("all").map((node) => (node as unknown as Redis).stats().pool);
   const reconnected = pools.reduce((sum, pool) => sum + (pool?.destroyed["reconnected"] ?? 0), 0);
   return {
-    failed,
-    answered,
+    failed: callers.failed,
+    answered: callers.answered,
     cut: connections.filter(({ connection }) => connection.wasCut).length,
     ended: connections.filter(({ connection }) => endedByItself(connection)).length - reconnected,
-    connections: connections.map(({ port, connection }) => ({ connection, given: given.get(port) ?? [] })),
+    connections: connections.map(({ port, connection }) => ({ connection, given: app.givenFor(port) })),
     heard,
-    questions,
+    questions: app.questions,
     tables: connections.reduce((sum, { connection }) => sum + connection.count("cluster"), 0),
   };
 }
@@ -221,8 +172,4 @@ function endedByItself(one: Recorded): boolean {
 
 function isSeed({ commands }: Recorded): boolean {
   return commands.every(([name = ""]) => SEED.has(name));
-}
-
-function ignoring(): void {
-  // A promise that never settles.
 }

@@ -3,19 +3,14 @@
  * which is cut each second; and a provider that hangs once and throws once. What has happened is told at the end.
  */
 import { startRecorder, type Recorded } from "../../lab/recorder.mjs";
-import type { Credentials, CredentialsProvider } from "../../src/credentials/provider.js";
 import { Redis as PlainRedis } from "ioredis";
 import { expect } from "vitest";
 import type { Redis } from "../../src/redis.js";
-import { eventually } from "../helpers/eventually.js";
 import type { RedisServer } from "../helpers/redis-server.js";
-import { atEnd, client, ignore, outcomeOf, sleep } from "./core-harness.js";
+import { atEnd, client, ignore, sleep } from "./core-harness.js";
+import { Callers, cutting, repeat, RotatingPassword } from "./rotating-password.js";
 
-const EVERY = 2_000;
-const OVERLAP = 1_000;
-/** Which questions are answered badly. */
-const HANGS = 2;
-const THROWS = 4;
+const FAULTS = { hangs: 2, throws: 4 };
 
 export interface Rotation {
   /** Errors of callers, without those that a cut connection explains. */
@@ -42,30 +37,14 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
   atEnd(() => relay.stop());
   const until = performance.now() + seconds * 1_000;
   const isOn = (): boolean => performance.now() < until;
-  const given: string[] = [];
-  let current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
-  let questions = 0;
-  const provider: CredentialsProvider = () => {
-    questions++;
-    if (questions === HANGS) return new Promise(ignoring);
-    if (questions === THROWS) throw new Error("the vault is sealed");
-    if (!given.includes(current.password)) given.push(current.password);
-    const answer: Credentials = { username: "app", password: current.password, expiresAt: current.refusedAt };
-    return answer;
-  };
-  await server.call("ACL", "SETUSER", "app", "resetpass", ">p0");
+  const app = new RotatingPassword((...rules) => server.call("ACL", "SETUSER", "app", ...rules), FAULTS);
+  await app.begin();
 
-  const failed: string[] = [];
-  let answered = 0;
-  const count = async (promise: Promise<unknown>): Promise<void> => {
-    const { error } = await outcomeOf(promise);
-    if (error === undefined) answered++;
-    else if (!/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name))
-      failed.push(`${error.name}: ${error.message}`);
-  };
+  const callers = new Callers();
+  const count = (promise: Promise<unknown>): Promise<void> => callers.count(promise);
   const resilience = { pool: { min: 1, idleTimeout: 600_000 }, heartbeat: { interval: 1_000, timeout: 5_000 } };
   const open = (options: Parameters<typeof client>[1] = {}): Redis =>
-    client(relay.port, { credentials: provider, ...options, resilience: { ...resilience, ...options.resilience } });
+    client(relay.port, { credentials: app.provider, ...options, resilience: { ...resilience, ...options.resilience } });
   const [shared, lanes, worker] = [open(), open({ resilience: { pool: { size: 2 } } }), open()];
   const heard = [0, 0];
   for (const [at, protocol] of [3, 2].entries()) {
@@ -80,52 +59,25 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
   atEnd(() => plain.disconnect());
   await plain.ping();
 
-  const repeat = async (act: () => Promise<void>): Promise<void> => {
-    while (isOn()) {
-      await act();
-      await sleep(2);
-    }
-  };
   const work = [
-    repeat(() => count(shared.set("k", "v"))),
-    repeat(() => count(shared.incr("n"))),
-    repeat(() => count(shared.multi().incr("m").incr("m").exec())),
-    repeat(() => count(Promise.all(Array.from({ length: 10 }, (_, i) => lanes.set(`l${i}`, "v"))))),
-    repeat(() => count(shared.withConnection((lease) => lease.multi().get("a").set("a", "1").exec()))),
-    repeat(() => count(shared.transaction(["w"], ({ multi }) => void multi.set("w", "1")))),
-    repeat(() => count(worker.blpop("jobs", 1))),
-    repeat(async () => {
+    repeat(isOn, () => count(shared.set("k", "v"))),
+    repeat(isOn, () => count(shared.incr("n"))),
+    repeat(isOn, () => count(shared.multi().incr("m").incr("m").exec())),
+    repeat(isOn, () => count(Promise.all(Array.from({ length: 10 }, (_, i) => lanes.set(`l${i}`, "v"))))),
+    repeat(isOn, () => count(shared.withConnection((lease) => lease.multi().get("a").set("a", "1").exec()))),
+    repeat(isOn, () => count(shared.transaction(["w"], ({ multi }) => void multi.set("w", "1")))),
+    repeat(isOn, () => count(worker.blpop("jobs", 1))),
+    repeat(isOn, async () => {
       await count(shared.rpush("jobs", "x"));
       await sleep(300);
     }),
-    repeat(async () => {
+    repeat(isOn, async () => {
       await server.call("PUBLISH", "news", "x");
       await sleep(20);
     }),
   ];
-  const rotating = (async () => {
-    for (let i = 1; isOn(); i++) {
-      await sleep(EVERY);
-      const old = current.password;
-      await server.call("ACL", "SETUSER", "app", `>p${i}`);
-      current = { password: `p${i}`, refusedAt: Date.now() + EVERY + OVERLAP };
-      void sleep(OVERLAP).then(() => server.call("ACL", "SETUSER", "app", `<${old}`));
-    }
-  })();
-  const cutting = (async () => {
-    for (let i = 0; isOn(); i++) {
-      await sleep(1_000);
-      relay.open[i % Math.max(1, relay.open.length)]?.cut();
-    }
-  })();
-  await Promise.all([...work, rotating, cutting]);
-  // The last password reaches every connection that is there.
-  await eventually(() => {
-    const behind = relay.open.filter(({ passwords }) => passwords.at(-1) !== current.password);
-    const stories = behind.map(({ passwords, commands }) => `${passwords.at(-1)}: ${commands.slice(-6).join(" ")}`);
-    if (behind.length > 0) throw new Error(`${behind.length} connections are behind: ${stories.join("; ")}`);
-  }, { withinMs: 15_000 }); // prettier-ignore
-  await sleep(OVERLAP);
+  await Promise.all([...work, app.rotate(isOn), cutting(isOn, () => relay.open, 1)]);
+  await app.hasReached(() => relay.open);
   const said = new Promise<string>((resolve) => {
     plain.on("error", ({ message }: Error) => {
       if (message.startsWith("WRONGPASS")) resolve(message);
@@ -134,14 +86,14 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
   for (const connection of plainRelay.open) connection.cut();
   const { reconnected = 0 } = shared.stats().pool?.destroyed ?? {};
   return {
-    failed,
-    answered,
+    failed: callers.failed,
+    answered: callers.answered,
     cut: relay.connections.filter(({ wasCut }) => wasCut).length,
     ended: relay.connections.filter(({ isOpen, wasCut }) => !isOpen && !wasCut).length - reconnected,
-    given,
+    given: app.givenFor(relay.port),
     connections: relay.connections,
     heard,
-    questions,
+    questions: app.questions,
     plain: await said,
   };
 }
@@ -160,8 +112,4 @@ export function expectGentle(rotation: Rotation): void {
   expect(connections.reduce((sum, { loginsInTransaction }) => sum + loginsInTransaction, 0)).toBe(0);
   expect(Math.min(...heard)).toBeGreaterThan(0);
   expect(plain).toMatch(/^WRONGPASS/);
-}
-
-function ignoring(): void {
-  // A promise that never settles.
 }

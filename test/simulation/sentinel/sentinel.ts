@@ -4,6 +4,7 @@
  */
 import type { VirtualClock } from "../world/clock.js";
 import type { Host, Link, Peer } from "../world/network.js";
+import { Process } from "../world/process.js";
 import type { Timeline } from "../world/timeline.js";
 import { encode, Fault, Push, RequestParser, Simple, type Reply } from "../server/resp.js";
 
@@ -12,7 +13,7 @@ const PORT = "6379";
 /** A new master is named at once by whoever conducts the failover, and announced when the replicas follow. Milliseconds. */
 const ANNOUNCED_AFTER = 1_000;
 
-export class Sentinel implements Host {
+export class Sentinel extends Process implements Host {
   readonly address: string;
   readonly set: string;
   readonly clock: VirtualClock;
@@ -24,8 +25,6 @@ export class Sentinel implements Host {
   master: string;
   replica: string;
   epoch = 0;
-  #isFrozen = false;
-  #backlog: (() => void)[] = [];
 
   constructor(
     address: string,
@@ -34,6 +33,7 @@ export class Sentinel implements Host {
     timeline: Timeline,
     clock: VirtualClock,
   ) {
+    super();
     this.address = address;
     this.set = set;
     [this.master, this.replica] = servers;
@@ -49,25 +49,10 @@ export class Sentinel implements Host {
     return new Conversation(this, link);
   }
 
-  freeze(): void {
-    this.note("stops (SIGSTOP)");
-    this.#isFrozen = true;
-  }
-
   /** Its process is there, and goes on. */
-  thaw(): void {
+  override thaw(): void {
     this.door = "up";
-    if (!this.#isFrozen) return;
-    this.note("goes on");
-    this.#isFrozen = false;
-    const backlog = this.#backlog;
-    this.#backlog = [];
-    for (const act of backlog) act();
-  }
-
-  whenRunning(act: () => void): void {
-    if (this.#isFrozen) this.#backlog.push(act);
-    else act();
+    super.thaw();
   }
 
   /** Hears that this one is the master now. `conducts`: it has made it so itself. */

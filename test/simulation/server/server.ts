@@ -4,6 +4,7 @@
  */
 import type { VirtualClock } from "../world/clock.js";
 import type { Host, Link, Peer } from "../world/network.js";
+import { Process } from "../world/process.js";
 import type { Timeline } from "../world/timeline.js";
 import { clone, Keyspace, type Value } from "./keyspace.js";
 import { OK, type Reply } from "./resp.js";
@@ -82,7 +83,7 @@ export interface ServerHooks {
   replicationLost(server: Server, database: number, key: string, since: number): void;
 }
 
-export class Server implements Host {
+export class Server extends Process implements Host {
   readonly address: string;
   readonly clock: VirtualClock;
   readonly timeline: Timeline;
@@ -110,12 +111,11 @@ export class Server implements Host {
   /** Another one has taken its place, and it does not know. */
   replaced: Replaced | undefined = undefined;
   transactions = 0;
-  #isFrozen = false;
-  #backlog: (() => void)[] = [];
   #log: Replicated[] = [];
   #made = 0;
 
   constructor(address: string, clock: VirtualClock, timeline: Timeline, hooks: ServerHooks) {
+    super();
     this.address = address;
     this.clock = clock;
     this.timeline = timeline;
@@ -144,37 +144,12 @@ export class Server implements Host {
     return session;
   }
 
-  get isStopped(): boolean {
-    return this.#isFrozen;
-  }
-
-  /** Runs at once, or when the process goes on. */
-  whenRunning(act: () => void): void {
-    if (this.#isFrozen) this.#backlog.push(act);
-    else act();
-  }
-
   // ---- what happens to the process
-
-  freeze(): void {
-    this.note("stops (SIGSTOP)");
-    this.#isFrozen = true;
-  }
-
-  thaw(): void {
-    if (!this.#isFrozen) return;
-    this.note("goes on");
-    this.#isFrozen = false;
-    const backlog = this.#backlog;
-    this.#backlog = [];
-    for (const act of backlog) act();
-  }
 
   /** The process is gone: its connections are reset, what it had not read is lost. */
   crash(): void {
     this.note("is killed");
-    this.#isFrozen = false;
-    this.#backlog = [];
+    this.forget();
     this.door = "refuse";
     for (const session of [...this.sessions]) session.cut();
     this.scripts.clear();

@@ -1,0 +1,108 @@
+/**
+ * The password of the user `app`, which changes every two seconds, the old one refused a second later; the provider that gives it,
+ * which hangs once and throws once; the load of callers meanwhile, and the cuts. For one server and for a cluster.
+ */
+import type { Recorded } from "../../lab/recorder.mjs";
+import type { Credentials, CredentialsProvider } from "../../src/credentials/provider.js";
+import { eventually } from "../helpers/eventually.js";
+import { outcomeOf, sleep } from "./core-harness.js";
+
+/** In milliseconds. */
+const EVERY = 2_000;
+const OVERLAP = 1_000;
+const CUT_EVERY = 1_000;
+
+/** Which questions are answered badly. */
+export interface Faults {
+  readonly hangs: number;
+  readonly throws: number;
+}
+
+export class RotatingPassword {
+  questions = 0;
+  readonly #setUser: (...rules: readonly string[]) => Promise<unknown>;
+  readonly #faults: Faults;
+  /** What the provider gave, by port: in order, each password once. */
+  readonly #given = new Map<number, readonly string[]>();
+  #current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
+
+  /** `setUser` changes the user at each server that there is. */
+  constructor(setUser: (...rules: readonly string[]) => Promise<unknown>, faults: Faults) {
+    this.#setUser = setUser;
+    this.#faults = faults;
+  }
+
+  readonly provider: CredentialsProvider = ({ endpoint: { port = 0 } }) => {
+    this.questions++;
+    if (this.questions === this.#faults.hangs) return new Promise(ignoring);
+    if (this.questions === this.#faults.throws) throw new Error("the vault is sealed");
+    const { password, refusedAt } = this.#current;
+    const before = this.givenFor(port);
+    if (!before.includes(password)) this.#given.set(port, [...before, password]);
+    const answer: Credentials = { username: "app", password, expiresAt: refusedAt };
+    return answer;
+  };
+
+  givenFor(port: number): readonly string[] {
+    return this.#given.get(port) ?? [];
+  }
+
+  async begin(): Promise<void> {
+    await this.#setUser("resetpass", ">p0");
+  }
+
+  async rotate(isOn: () => boolean): Promise<void> {
+    for (let i = 1; isOn(); i++) {
+      await sleep(EVERY);
+      const old = this.#current.password;
+      await this.#setUser(`>p${i}`);
+      this.#current = { password: `p${i}`, refusedAt: Date.now() + EVERY + OVERLAP };
+      void sleep(OVERLAP).then(() => this.#setUser(`<${old}`));
+    }
+  }
+
+  /** Resolves when the last password has reached every connection that is there, and the one before is refused. */
+  async hasReached(open: () => readonly Recorded[]): Promise<void> {
+    await eventually(() => {
+      const behind = open().filter(({ passwords }) => passwords.at(-1) !== this.#current.password);
+      const stories = behind.map(({ passwords, commands }) => `${passwords.at(-1)}: ${commands.slice(-6).join(" ")}`);
+      if (behind.length > 0) throw new Error(`${behind.length} connections are behind: ${stories.join("; ")}`);
+    }, { withinMs: 15_000 }); // prettier-ignore
+    await sleep(OVERLAP);
+  }
+}
+
+/** What callers were told. */
+export class Callers {
+  answered = 0;
+  /** Their errors, without those that a cut connection explains. */
+  readonly failed: string[] = [];
+
+  async count(promise: Promise<unknown>): Promise<void> {
+    const { error } = await outcomeOf(promise);
+    if (error === undefined) this.answered++;
+    else if (!/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name))
+      this.failed.push(`${error.name}: ${error.message}`);
+  }
+}
+
+/** Does the same again and again. */
+export async function repeat(isOn: () => boolean, act: (round: number) => Promise<unknown>): Promise<void> {
+  for (let round = 0; isOn(); round++) {
+    await act(round);
+    await sleep(2);
+  }
+}
+
+/** Cuts a connection each second, in steps of `step` through those that are open. */
+export async function cutting(isOn: () => boolean, open: () => readonly Recorded[], step: number): Promise<void> {
+  for (let i = 0; isOn(); i++) {
+    await sleep(CUT_EVERY);
+    const all = open();
+    all[(i * step) % Math.max(1, all.length)]?.cut();
+  }
+}
+
+function ignoring(): void {
+  // A promise that never settles.
+}
