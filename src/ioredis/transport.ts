@@ -37,6 +37,7 @@ import {
   stillLoading,
 } from "./connection-errors.js";
 import { DecoderGuard } from "./decoder-guard.js";
+import { Dialling } from "./dialling.js";
 import { flawOf, mend } from "./encoding.js";
 import { sendHeard } from "./heard-send.js";
 import { isInstrumented } from "./instrumentation.js";
@@ -109,8 +110,6 @@ const OPTIONS_ONLY: LoginParts = { source: undefined, inherited: undefined };
 
 /** A SELECT that is refused for a passing reason is sent again after this, in milliseconds. */
 const SELECT_AGAIN = 100;
-/** After a command was refused for want of a connection, one counts as wanted for this long, in milliseconds. */
-const WANTED_FOR = 1_000;
 /** ioredis's `connectTimeout` where the caller has switched it off: the limit of a handshake grows to this. Milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
 /** A name may be looked up for at least this long: resolvers answer, or give up, within it. Milliseconds. */
@@ -133,6 +132,7 @@ export class IORedisTransport implements Transport {
   readonly #hearsOfFailovers: boolean;
   readonly #sentinelCredentials: CredentialsReport;
   readonly #search: ServerSearch;
+  readonly #dialling: Dialling;
   readonly #watchdog: Watchdog;
   readonly #record: ConnectionRecord;
   readonly #shown: ShownOptions;
@@ -151,9 +151,6 @@ export class IORedisTransport implements Transport {
   #isQuick = false;
   /** Commands that had been answered when the present connection became ready. */
   #answeredBefore = 0;
-  #refusedAt = -Infinity;
-  /** The present connection is being closed by ourselves, to see where the name leads now. */
-  #isRedialling = false;
 
   constructor(options: TransportOptions) {
     const { client, policy, endpoint, label, retryStrategy, login = OPTIONS_ONLY, ticks, ...search } = options;
@@ -171,11 +168,12 @@ export class IORedisTransport implements Transport {
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
       hasServed: () => this.#answered > this.#answeredBefore,
-      isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || clock.now() - this.#refusedAt < WANTED_FOR,
+      isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || this.#dialling.isWanted,
       wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
       spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
       isPaced: () => this.#search.isPaced,
     });
+    this.#dialling = new Dialling(client, this.#redis, this.reconnect);
     this.#shown = new ShownOptions(client, {
       retryStrategy: this.reconnect.strategy,
       retriesWith: (strategy) => this.reconnect.use(strategy),
@@ -292,22 +290,15 @@ export class IORedisTransport implements Transport {
 
   wake(): void {
     this.#onActivity?.();
-    if (this.#redis.status === "wait") this.#client.connect().catch(ignore);
-    else this.#dialSooner();
+    this.#dialling.wake();
   }
 
   hurry(): void {
-    this.#refusedAt = clock.now();
-    this.#dialSooner();
+    this.#dialling.hurry();
   }
 
   redial(): boolean {
-    if (this.#redis.status !== "ready") return false;
-    this.#isRedialling = true;
-    IORedis.prototype.disconnect.call(this.#client, true);
-    // Nothing is in flight, so there is nothing to wait for until the peer closes its side.
-    this.#redis.stream?.destroy();
-    return true;
+    return this.#dialling.redial();
   }
 
   findsWriter(): Promise<boolean> {
@@ -596,8 +587,7 @@ export class IORedisTransport implements Transport {
     this.#redis.socketTimeoutTimer = undefined;
     const items = this.#unanswered.takeAll();
     const { wasReady } = this.#record;
-    const isOurs = this.#isRedialling || this.#redis.manuallyClosing;
-    this.#isRedialling = false;
+    const isOurs = this.#dialling.closed();
     if (!isOurs && this.#record.lossCause === undefined) {
       const age = clock.now() - this.#watchdog.connectedAt;
       const cause = closedByPeer(this.#label, age, wasReady);
@@ -621,8 +611,7 @@ export class IORedisTransport implements Transport {
   loginRefused(): boolean {
     if (!this.login.refused() || this.#redis.status !== "connect") return false;
     // No failure yet: the login was changed, and this is how it is noticed.
-    this.#isRedialling = true;
-    this.#redis.stream?.destroy();
+    this.#dialling.dropAttempt();
     return true;
   }
 
@@ -665,22 +654,7 @@ export class IORedisTransport implements Transport {
   #replaced(from: string, to: string): void {
     this.#search.replaced();
     this.#events?.replaced({ from, to });
-    const { status, stream } = this.#redis;
-    if ((status === "connecting" || status === "connect") && stream?.destroyed === false) {
-      this.#isRedialling = true;
-      stream.destroy();
-    } else if (status === "reconnecting") this.#dialSooner(this.reconnect.now());
-  }
-
-  /** ioredis has set its timer already; a sooner one takes its place. */
-  #dialSooner(delay = this.reconnect.hurry()): void {
-    if (this.#redis.status !== "reconnecting" || this.#redis.reconnectTimeout === null) return;
-    if (delay === undefined) return;
-    clock.clearTimeout(this.#redis.reconnectTimeout);
-    this.#redis.reconnectTimeout = clock.setTimeout(() => {
-      this.#redis.reconnectTimeout = null;
-      this.#client.connect().catch(ignore);
-    }, delay);
+    this.#dialling.elsewhere();
   }
 
   /** Sends a command of our own, past the engine. */
