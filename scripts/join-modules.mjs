@@ -12,6 +12,9 @@
  * Why the Cluster is a file of its own: few processes use one, and none of the others is to pay for it. It is loaded when its
  * name is first used.
  *
+ * Why what a failure needs is a file of its own: V8 reads all of a file before anything in it runs, and no start needs the texts
+ * of errors, the log of incidents and opossum. `src/observe/log-on-demand.ts` says when it is loaded.
+ *
  * Declarations stay as tsc wrote them; source maps lead back to `src`.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -48,14 +51,21 @@ const GUARDED = `\0${OPTIONAL}`;
 /** How many copies of ioredis beside the first `ioredoubt/register` can stand for. */
 const COPIES = 8;
 
-/** What is loaded when one of its names is first used, and those names. */
-const ON_DEMAND = { file: "cluster", names: ["Cluster", "createCluster"] };
+/**
+ * What is loaded when something of it is first used: the file, and the modules by which the others reach it. What only these
+ * need goes with them. `names` are exports of the package.
+ */
+const ON_DEMAND = {
+  cluster: { doors: ["cluster.js"], names: ["Cluster", "createCluster"] },
+  failure: { doors: ["failure/diagnose.js", "observe/incident.js", "endpoint/circuit.js"], names: [] },
+};
+const DOORS = new Set(Object.values(ON_DEMAND).flatMap(({ doors }) => doors.map((door) => join(dist, door))));
 /** Stands for such a class or function; `instanceof`, `extends` and static members work as on the real one. */
 const STAND_IN = `function standIn(name) {
   const traps = ["apply", "construct", "get", "getPrototypeOf", "has", "set"].map((trap) => [
     trap,
     (_, ...args) => {
-      const real = require("./${ON_DEMAND.file}.js")[name];
+      const real = require("./cluster.js")[name];
       return Reflect[trap](real, ...args.map((arg) => (arg === proxy ? real : arg)));
     },
   ]);
@@ -64,33 +74,40 @@ const STAND_IN = `function standIn(name) {
 }
 `;
 
-/** @type {Set<string>} */
-const needed = new Set();
+/** @typedef {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} Modules */
+
+/** @type {Map<string, ReadonlySet<string>>} */
+const reached = new Map();
 
 /**
- * The modules that importing the package loads.
- * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
+ * The modules that some load, themselves among them, without what is loaded on demand.
+ * @param {string} name
+ * @param {readonly string[]} from
+ * @param {Modules} modules
  */
-function neededByIndex(modules) {
-  if (needed.size === 0) needed.add(join(dist, "index.js"));
-  const onDemand = join(dist, `${ON_DEMAND.file}.js`);
+function reachedFrom(name, from, modules) {
+  let found = reached.get(name);
+  if (found !== undefined) return found;
+  const growing = new Set(from.map((file) => join(dist, file)));
   // The set grows while it is walked.
-  for (const id of needed)
+  for (const id of growing)
     for (const imported of modules.getModuleInfo(id)?.importedIds ?? [])
-      if (imported !== onDemand) needed.add(imported);
-  return needed;
+      if (!DOORS.has(imported)) growing.add(imported);
+  reached.set(name, (found = growing));
+  return found;
 }
 
 /**
  * @param {string} id
- * @param {{ getModuleInfo(id: string): import("rolldown").ModuleInfo | null }} modules
+ * @param {Modules} modules
  */
 function chunkOf(id, modules) {
   // The entry stays by itself: it would be one with what it loads, and export its parts.
   if (id === join(dist, "index.js")) return null;
-  if (neededByIndex(modules).has(id)) return "core";
-  const isOnDemand = id === join(dist, `${ON_DEMAND.file}.js`) || id.startsWith(join(dist, ON_DEMAND.file) + sep);
-  return isOnDemand ? ON_DEMAND.file : null;
+  if (reachedFrom("core", ["index.js"], modules).has(id)) return "core";
+  const isOfCluster = id === join(dist, "cluster.js") || id.startsWith(join(dist, "cluster") + sep);
+  if (isOfCluster) return "cluster";
+  return reachedFrom("failure", ON_DEMAND.failure.doors, modules).has(id) ? "failure" : null;
 }
 
 const bundle = await rolldown({
@@ -140,6 +157,8 @@ for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
   if (/\.m?js(\.map)?$/.test(name)) rmSync(join(dist, name));
 }
 for (const file of output) {
+  // It is written into the file that gives its names.
+  if (file.fileName === "names.js") continue;
   const path = join(dist, file.fileName);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, file.type === "chunk" ? ascii(onDemand(file)) : file.source);
@@ -173,21 +192,43 @@ function refuseEmptyTries({ fileName, code }) {
 }
 
 /**
- * Lets the entry load a file when one of its names is first used. A getter would not do: whoever imports reads every name at once.
+ * Lets a file be loaded when something of it is first used. A getter would not do for what the entry exports: whoever imports reads
+ * every name at once.
  * @param {import("rolldown").OutputChunk} chunk
  */
 function onDemand({ fileName, code }) {
-  const { file, names } = ON_DEMAND;
-  if (fileName !== "names.js" && fileName !== "core.js") return code;
+  if (fileName === "names.js") return standIns(code);
+  return fileName === "core.js" ? withExports(Object.keys(ON_DEMAND).reduce(loadedWhenUsed, code)) : code;
+}
+
+/**
+ * The line in which a file is required, and the variable it gives.
+ * @param {string} code
+ * @param {string} file
+ */
+function requireOf(code, file) {
   const found = new RegExp(`^const (\\w+) = require\\("\\./${file}\\.js"\\);\n`, "m").exec(code);
-  if (found === null) throw new Error(`${fileName} does not load ${file}.js, or in another way than was expected`);
+  if (found === null) throw new Error(`${file}.js is not loaded, or in another way than was expected`);
   const [line, variable = ""] = found;
-  // What a function uses is loaded when it runs.
-  if (fileName === "core.js") {
-    const getters = names.map((name) => `get ${name}() { return require("./${file}.js").${name}; }`);
-    return code.replace(line, `const ${variable} = { ${getters.join(", ")} };\n`);
-  }
-  return names.reduce(
+  return { line, variable };
+}
+
+/**
+ * What a function uses is loaded when it runs.
+ * @param {string} code
+ * @param {string} file
+ */
+function loadedWhenUsed(code, file) {
+  const { line, variable } = requireOf(code, file);
+  const used = new Set([...code.matchAll(new RegExp(`\\b${variable}\\.(\\w+)`, "g"))].map(([, name]) => name));
+  const getters = [...used].map((name) => `get ${name}() { return require("./${file}.js").${name}; }`);
+  return code.replace(line, `const ${variable} = { ${getters.join(", ")} };\n`);
+}
+
+/** @param {string} code */
+function standIns(code) {
+  const { line, variable } = requireOf(code, "cluster");
+  return ON_DEMAND.cluster.names.reduce(
     (text, name) => {
       const assignment = `exports.${name} = ${variable}.${name};`;
       if (!text.includes(assignment)) throw new Error(`names.js does not export ${name} as was expected`);
@@ -195,6 +236,27 @@ function onDemand({ fileName, code }) {
     },
     code.replace(line, STAND_IN),
   );
+}
+
+/**
+ * Exports what never changes as it is: rolldown writes a getter for each, and V8 has to read and make all of them.
+ * @param {string} code
+ */
+function withExports(code) {
+  const GETTER =
+    /^Object\.defineProperty\(exports, "(\w+)", \{\n\tenumerable: true,\n\tget: function\(\) \{\n\t\treturn (\w+);\n\t\}\n\}\);\n/gm;
+  /** @type {string[]} */
+  const exported = [];
+  const text = code.replace(GETTER, (getter, name, variable) => {
+    if (
+      !new RegExp(`^(?:const|class|function|async function) ${variable}\\b|^var ${variable} = class\\b`, "m").test(code)
+    )
+      return getter;
+    exported.push(name === variable ? name : `${name}: ${variable}`);
+    return "";
+  });
+  const map = text.lastIndexOf("\n//# sourceMappingURL=");
+  return `${text.slice(0, map)}\nObject.assign(exports, { ${exported.join(", ")} });\n${text.slice(map)}`;
 }
 
 /**
@@ -208,10 +270,15 @@ function ascii(code) {
 /** Writes what `require` gives, with the names of its exports where Node looks for them: in the text, which nothing runs. */
 function writeRequired() {
   const names = output.find((file) => file.fileName === "names.js");
-  const exported = names?.type === "chunk" ? names.exports.filter((name) => name !== "default") : [];
-  const source = readFileSync(join(root, "src/require.cjs"), "utf8").trimEnd();
+  if (names?.type !== "chunk") throw new Error("there is no chunk of the entry");
+  const exported = names.exports.filter((name) => name !== "default");
+  // One file instead of two: finding and reading each costs a start more than running these.
+  const inside = `const names = {};\n((exports) => {\n${onDemand(names).trimEnd()}\n})(names);`;
+  const source = readFileSync(join(root, "src/require.cjs"), "utf8")
+    .trimEnd()
+    .replace('const names = require("./names.js");', () => inside);
   const listed = `0 && (module.exports = { ${exported.join(", ")} });`;
-  write("index.js", [source, listed]);
+  write("index.js", [ascii(source), listed]);
   // What stands for further copies of ioredis (src/register/copies.ts) never runs: it is a name for what is made at run time.
   mkdirSync(join(dist, "register/copies"), { recursive: true });
   for (let copy = 1; copy <= COPIES; copy++) write(`register/copies/${String(copy)}.js`, [listed]);

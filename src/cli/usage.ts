@@ -1,7 +1,8 @@
 /** What a command says when it was called wrongly. Anything on the line may be a URL with its password, so little is repeated. */
 
 import { closest } from "../suggest.js";
-import { isErrorLike, peek } from "../failure/unwrap.js";
+import { peek } from "../failure/peek.js";
+import { isErrorLike } from "../failure/unwrap.js";
 
 /** The command was called wrongly; the message says how. */
 export class UsageError extends Error {}

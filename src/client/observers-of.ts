@@ -6,6 +6,7 @@ import { EventObserver } from "../observe/event-observer.js";
 import { EventHub } from "../observe/events.js";
 import type { Examination } from "../observe/examinations.js";
 import { IncidentLog } from "../observe/incident.js";
+import { LogOnDemand } from "../observe/log-on-demand.js";
 import { Observers } from "../observe/observers.js";
 import { fingerprintOf, policyLine } from "../policy/fingerprint.js";
 import type { Logger } from "../policy/shape.js";
@@ -18,18 +19,20 @@ export function observerFor(logger: Logger, examine: Examine | undefined): (fact
   return (facts) => {
     const { policy } = facts;
     const hub = new EventHub(reportBug);
-    const log = new IncidentLog({
-      logger,
-      endpoint: facts.label,
-      summaryInterval: policy.summaryInterval,
-      examine: examine && (() => examine(facts.hasServed())),
-      waiting: () => facts.waiting(),
-      troubled: () => facts.troubled(),
-      tookWrites: () => facts.tookWrites(),
-      part: () => facts.part?.(),
-      hub,
-      policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
-    });
+    const makeLog = (): IncidentLog =>
+      new IncidentLog({
+        logger,
+        endpoint: facts.label,
+        summaryInterval: policy.summaryInterval,
+        examine: examine && (() => examine(facts.hasServed())),
+        waiting: () => facts.waiting(),
+        troubled: () => facts.troubled(),
+        tookWrites: () => facts.tookWrites(),
+        part: () => facts.part?.(),
+        hub,
+        policy: { profile: policy.profile, fingerprint: fingerprintOf(policy), text: policyLine(policy) },
+      });
+    const log = new LogOnDemand(facts.label, logger, makeLog);
     const observer = new Observers(log, new EventObserver(facts.label, hub));
     hubs.set(observer, hub);
     return observer;

@@ -4,11 +4,11 @@
  * counts outcomes and reads `isOpen`.
  */
 import { EventEmitter } from "node:events";
-import CircuitBreaker from "opossum";
 import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import type { CircuitChange, CircuitKind, CircuitState } from "../engine/ports.js";
 import type { Diagnosis } from "../failure/diagnosis.js";
 import type { BreakerPolicy } from "../policy/shape.js";
+import { newCircuit, type Circuit } from "./circuit.js";
 
 export interface BreakerHooks {
   /** Asks the server itself, never with a caller's command. Resolves to whether it answered well. */
@@ -20,12 +20,11 @@ type State =
   | { readonly kind: "closed"; readonly since: number }
   | { readonly kind: "open" | "half-open"; readonly since: number; readonly nextProbeAt: number };
 
+/** Parts of the window: what is older than all of them is forgotten. */
 const BUCKETS = 10;
 /** Outcomes handed to opossum for each 100 ms since the last time: enough to judge by, too few to cost anything. */
 const SAMPLES = 20;
 const SAMPLE_SPAN = 100;
-/** opossum's own half-open timer must not fire: when to probe is decided here. The longest timer there is, in milliseconds. */
-const NEVER = 2 ** 31 - 1;
 
 export class Breaker {
   readonly kind: CircuitKind;
@@ -48,30 +47,14 @@ export class Breaker {
   readonly #policy: BreakerPolicy;
   readonly #hooks: BreakerHooks;
   readonly #rotation = new EventEmitter();
-  readonly #opossum: CircuitBreaker<[(Error | undefined)?], void>;
+  /** Made with the first outcome that it is to judge. */
+  #opossum: Circuit | undefined = undefined;
+  #isShutdown = false;
 
   constructor(kind: CircuitKind, policy: BreakerPolicy, hooks: BreakerHooks) {
     this.kind = kind;
     this.#policy = policy;
     this.#hooks = hooks;
-    this.#opossum = new CircuitBreaker(replay, {
-      name: kind,
-      // Deadlines are the engine's.
-      timeout: false,
-      errorThresholdPercentage: policy.errorThresholdPercentage,
-      volumeThreshold: policy.volumeThreshold,
-      rollingCountTimeout: policy.rollingCountTimeout,
-      rollingCountBuckets: BUCKETS,
-      resetTimeout: NEVER,
-      // With percentiles on, every failure sorts the latencies of the whole window.
-      rollingPercentilesEnabled: false,
-      // Nobody reads them, and each is a timer.
-      enableSnapshots: false,
-      // The window moves with the endpoint's own tick, so that one timer serves both circuits and ends with it.
-      rotateBucketController: this.#rotation,
-    });
-    this.#opossum.on("open", () => this.#opened());
-    this.#opossum.on("close", () => this.#closed());
   }
 
   get state(): CircuitState {
@@ -115,9 +98,11 @@ export class Breaker {
 
   /** Opens at once: the endpoint is known to be out of reach. */
   trip(cause: Diagnosis): void {
-    if (this.isOpen || this.#opossum.isShutdown) return;
+    if (this.isOpen || this.#isShutdown) return;
     this.cause = cause;
-    this.#opossum.open();
+    const circuit = this.#circuit();
+    if (circuit === undefined) this.#opened();
+    else circuit.open();
   }
 
   /** Asks the server whether it is back; closes or stays open accordingly. Joins a probe that is under way. */
@@ -146,15 +131,30 @@ export class Breaker {
   shutdown(): void {
     clock.clearTimeout(this.#flush);
     clock.clearTimeout(this.#timer);
-    this.#opossum.shutdown();
+    this.#isShutdown = true;
+    this.#opossum?.shutdown();
+  }
+
+  /** `undefined` where its file cannot be read any more: then no share of failures opens anything, and the next outcome asks again. */
+  #circuit(): Circuit | undefined {
+    if (this.#opossum !== undefined) return this.#opossum;
+    try {
+      this.#opossum = newCircuit(this.kind, this.#policy, this.#rotation);
+    } catch {
+      return undefined;
+    }
+    this.#opossum.on("open", () => this.#opened());
+    this.#opossum.on("close", () => this.#closed());
+    return this.#opossum;
   }
 
   async #ask(): Promise<void> {
     const { nextProbeAt } = this;
     this.#set({ kind: "half-open", since: clock.now(), nextProbeAt });
     const healthy = await this.#hooks.probe(this.kind);
-    if (this.#opossum.isShutdown) return;
-    if (healthy) this.#opossum.close();
+    if (this.#isShutdown) return;
+    if (healthy && this.#opossum === undefined) this.#closed();
+    else if (healthy) this.#opossum?.close();
     // Asked before its time, on a new connection: the next probe comes when it was due, and this is no further trip.
     else if (this.#timer !== undefined) this.#set({ kind: "open", since: clock.now(), nextProbeAt });
     else this.#opened();
@@ -202,17 +202,14 @@ export class Breaker {
     const failures = this.#failed === 0 ? 0 : Math.max(1, Math.round(this.#failed * scale));
     const successes = Math.round(this.succeeded * scale);
     this.succeeded = this.#failed = 0;
-    if (this.#state.kind !== "closed" || this.#opossum.isShutdown) return;
-    for (let i = 0; i < successes; i++) void this.#opossum.fire();
-    for (let i = 0; i < failures; i++) this.#opossum.fire(FAILURE).catch(ignore);
+    if (this.#state.kind !== "closed" || this.#isShutdown) return;
+    const circuit = this.#circuit();
+    for (let i = 0; i < successes; i++) void circuit?.fire();
+    for (let i = 0; i < failures; i++) circuit?.fire(FAILURE).catch(ignore);
   }
 }
 
 const FAILURE = new Error("sampled failure");
-
-function replay(failure?: Error): Promise<void> {
-  return failure === undefined ? Promise.resolve() : Promise.reject(failure);
-}
 
 function ignore(): void {
   // The sample has been counted; its rejection is opossum's way of saying so.

@@ -3,9 +3,9 @@
  * pino's own, which writes every enumerable property, `command.args` with the password of HELLO among them.
  */
 import { diagnosisOf } from "./attach.js";
+import { peek } from "./peek.js";
 import { redactText, scrub } from "./redact.js";
 import { isState, type FailureState } from "./state.js";
-import { peek } from "./unwrap.js";
 
 const DEPTH_LIMIT = 4;
 const LIST_LIMIT = 4;

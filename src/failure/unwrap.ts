@@ -3,6 +3,7 @@
  * megabytes. It knows where libraries hide the real error, and nothing of what the errors mean.
  */
 import { hasAttachedCode } from "./attach.js";
+import { peek } from "./peek.js";
 import { types } from "node:util";
 
 const MESSAGE_LIMIT = 2048;
@@ -24,16 +25,6 @@ export interface View {
   readonly path: string | undefined;
   /** How the text names what was thrown when there is no message. */
   readonly kind: string;
-}
-
-/** One property, or undefined where reading it throws. */
-export function peek(value: unknown, key: PropertyKey): unknown {
-  if ((typeof value !== "object" || value === null) && typeof value !== "function") return undefined;
-  try {
-    return Reflect.get(value, key) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -48,7 +48,8 @@ function report(shell: string, options: object, before = ""): Report {
     };
     const logger = Object.fromEntries(["debug", "info", "warn", "error", "fatal"].map((level) => [level, at(level)]));
     // Loads what is loaded on first use: afterwards there may be no descriptor or permission for it.
-    createRedis({ lazyConnect: true, resilience: { logger, deadline: 1 } }).disconnect();
+    const first = createRedis(1, "127.0.0.1", { lazyConnect: true, resilience: { logger: false, deadline: 100 } });
+    await first.get("k").catch(() => first.disconnect());
     ${before}
     const reconnect = { minTimeout: 5, maxTimeout: 30 };
     const resilience = { profile: "production", logger, reconnect, doctor: false };

@@ -49,6 +49,9 @@ describe("logging with pino", () => {
     const entry = new URL("../../dist/index.mjs", import.meta.url).href;
     const script = `import { openSync } from "node:fs";
       const { createRedis } = await import(${JSON.stringify(entry)});
+      // The process has had trouble before, or a connection: what explains failures is loaded.
+      const before = createRedis(1, "127.0.0.1", { resilience: { logger: false, deadline: 100 } });
+      await before.get("k").catch(() => before.disconnect());
       // Node itself lets some go a little later, after loading a module for instance.
       for (let quiet = 0; quiet < 20; quiet++) {
         try {
@@ -71,6 +74,25 @@ describe("logging with pino", () => {
       event: "incident.open",
       code: "TOO_MANY_OPEN_FILES",
     });
+  });
+
+  it("says at least that much when none was left from the start, and what explains failures cannot be read either", async () => {
+    const entry = new URL("../../dist/index.mjs", import.meta.url).href;
+    const script = `import { openSync } from "node:fs";
+      const { createRedis } = await import(${JSON.stringify(entry)});
+      for (let quiet = 0; quiet < 20; quiet++) {
+        try {
+          for (;;) openSync("/dev/null"), (quiet = 0);
+        } catch {}
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const redis = createRedis(6379, "127.0.0.1", { resilience: { profile: "test", deadline: 500, doctor: false } });
+      await redis.get("k").catch((error) => (console.log(error.code, error.applied), redis.close({ drain: 0 })));`;
+    const { stdout, stderr, unhandled } = await runSource(script, { limit: "-n 64" });
+    expect(unhandled).toEqual([]);
+    expect(stdout).toBe("DEADLINE no\n");
+    const [line] = stderr.split("\n");
+    expect(JSON.parse(line ?? "")).toMatchObject({ level: 50, event: "log.unavailable", code: "TOO_MANY_OPEN_FILES" });
   });
 
   it("loses its lines on a full disk, and nothing else: the process goes on and ends by itself", async () => {
