@@ -198,7 +198,7 @@ function refuseEmptyTries({ fileName, code }) {
  */
 function onDemand({ fileName, code }) {
   if (fileName === "names.js") return standIns(code);
-  return fileName === "core.js" ? withExports(Object.keys(ON_DEMAND).reduce(loadedWhenUsed, code)) : code;
+  return fileName === "core.js" ? withExports(withRuntime(Object.keys(ON_DEMAND).reduce(loadedWhenUsed, code))) : code;
 }
 
 /**
@@ -236,6 +236,19 @@ function standIns(code) {
     },
     code.replace(line, STAND_IN),
   );
+}
+
+/**
+ * Puts the few lines that rolldown itself adds where every start needs them, instead of another file that is to be found and read. On one
+ * line, as the `require` was: source maps count lines.
+ * @param {string} code
+ */
+function withRuntime(code) {
+  const { line, variable } = requireOf(code, "rolldown-runtime");
+  const runtime = output.find((file) => file.fileName === "rolldown-runtime.js");
+  if (runtime?.type !== "chunk") throw new Error("there is no chunk of rolldown's own");
+  const text = runtime.code.replace(/^\/\/.*\n/gm, "").replace(/\s*\n\s*/g, " ");
+  return code.replace(line, () => `const ${variable} = ((exports) => { ${text} return exports; })({});\n`);
 }
 
 /**
