@@ -107,7 +107,10 @@ function chunkOf(id, modules) {
   if (reachedFrom("core", ["index.js"], modules).has(id)) return "core";
   const isOfCluster = id === join(dist, "cluster.js") || id.startsWith(join(dist, "cluster") + sep);
   if (isOfCluster) return "cluster";
-  return reachedFrom("failure", ON_DEMAND.failure.doors, modules).has(id) ? "failure" : null;
+  // The cluster's files need what a failure does; nothing there may need them.
+  const { failure, cluster } = ON_DEMAND;
+  if (reachedFrom("failure", failure.doors, modules).has(id)) return "failure";
+  return reachedFrom("cluster", cluster.doors, modules).has(id) ? "cluster" : null;
 }
 
 const bundle = await rolldown({

@@ -9,7 +9,7 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Bytes, a few percent above what the build has. */
 const BYTES = {
   // All that `index` loads: what V8 reads at every start
-  "core.js": 555_000,
+  "core.js": 565_000,
   // What only a failure needs
   "failure.js": 155_000,
   // Loaded when its name is first used

@@ -130,8 +130,9 @@ describe("deadlines", () => {
     const ahead = began + 5000 - now.call(performance);
     reading.mockImplementation(() => now.call(performance) + ahead);
     const moved = makeCall("get", ["k"], began);
-    moved.continue({ ...call.handover() });
-    deadlines.carryOn(moved, call.expiresAt, performance.now());
+    const from = call.handover();
+    moved.continue(from);
+    deadlines.carryOn(moved, from.expiresAt, performance.now());
     vi.advanceTimersByTime(1100);
     expect(new Set(expired.map((each) => each.call))).toEqual(new Set([call, moved]));
     expect(deadlines.reprieve(call, performance.now())).toBe(false);
