@@ -160,11 +160,19 @@ export class Router implements Dispatcher {
   fromLobby(command: Command): void {
     const call = callOf(command);
     if (call === undefined) return;
+    // What is left of another one comes first.
+    if (this.#unit[0] !== undefined && this.#unit[0].batch !== call.batch) this.#placeUnit();
     this.#unit.push(call);
     if (this.#unit.length < (call.batch?.calls.length ?? 1)) return;
+    // A MULTI that was just begun is let go member by member while it is issued: more of it comes in this turn.
+    if (wholeSlotOf(command) === undefined || call.facts.session === "exec") this.#placeUnit();
+    else queueMicrotask(() => this.#placeUnit());
+  }
+
+  #placeUnit(): void {
     const unit = this.#unit;
     this.#unit = [];
-    this.#place(handedOver(unit), undefined, false);
+    if (unit.length > 0) this.#place(handedOver(unit), undefined, false);
   }
 
   // ---- what nodes refuse

@@ -553,4 +553,94 @@ export const KEPT_CLUSTERS: readonly Kept[] = [
       cluster: { shards: 2, tags: ["j", "h"], gossip: 2, needsAll: true },
     },
   },
+  {
+    name: "multi-let-go-by-members",
+    row: "While the circuit of a cluster still refuses, a MULTI is let go member by member: each goes to a node of its own, nothing is written, and later replies go to the wrong callers.",
+    property: "reply",
+    seed: 5001486,
+    base: "591222e",
+    isFailing: false,
+    scenario: {
+      seed: 5001486,
+      world: "hostile",
+      conditions: { latency: 5.1, jitter: 0.1, dns: 65, piece: 1000000000, drip: 0 },
+      lag: 4,
+      serverStartsAt: 0,
+      clients: [{ profile: "worker", deadline: 1000, lazy: true }],
+      steps: [
+        {
+          at: 16,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 137,
+              name: "mget",
+              keys: ["c0{c}"],
+              args: ["c0{c}", "tag:137{c}"],
+              writes: false,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 1324,
+          client: 0,
+          action: {
+            do: "multi",
+            commands: [
+              {
+                id: 102,
+                name: "incrby",
+                keys: ["c1{c}"],
+                args: ["c1{c}", "1000102"],
+                writes: true,
+                isSafe: false,
+                hasIdentity: true,
+              },
+            ],
+          },
+        },
+        {
+          at: 1331,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 111,
+              name: "mget",
+              keys: ["r1{t}"],
+              args: ["r1{t}", "tag:111{t}"],
+              writes: false,
+              isSafe: true,
+              hasIdentity: true,
+            },
+          },
+        },
+        {
+          at: 1625,
+          client: 0,
+          action: {
+            do: "command",
+            command: {
+              id: 197,
+              name: "get",
+              keys: ["r2{t}"],
+              args: ["r2{t}"],
+              writes: false,
+              isSafe: true,
+              hasIdentity: false,
+            },
+          },
+        },
+      ],
+      faults: [
+        { at: 52, action: { do: "conditions", conditions: { piece: 18, drip: 49 } } },
+        { at: 485, action: { do: "conditions", conditions: { piece: 1000000000, drip: 0 } } },
+      ],
+      healsAt: 1725,
+      cluster: { shards: 2, tags: ["c", "t"], gossip: 2, needsAll: false },
+    },
+  },
 ];
