@@ -23,7 +23,7 @@ import { askSeed } from "../ioredis/ask-seed.js";
 import { clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
 import { idOf } from "../identity.js";
 import { WriteTicks } from "../ioredis/coalesce.js";
-import { reportBug } from "../ioredis/report-bug.js";
+import { reportBug, tellListeners } from "../ioredis/report-bug.js";
 import { defaultLogger } from "../observe/default-logger.js";
 import { guardedLogger, SILENT } from "../observe/guarded-logger.js";
 import { lintPolicy, type PolicyWarning } from "../policy/lint.js";
@@ -354,15 +354,9 @@ export class ClusterCore {
     return address;
   }
 
-  /** What a listener of the caller throws is thrown as any other, but later: a table is not left half applied. */
+  /** A listener that throws leaves no table half applied. */
   #emit(event: string, ...args: readonly unknown[]): void {
-    try {
-      this.#cluster.emit(event, ...args);
-    } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
-    }
+    tellListeners(() => this.#cluster.emit(event, ...args));
   }
 
   #createNode(address: NodeAddress, isReplica: boolean): ClusterNode {

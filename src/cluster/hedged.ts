@@ -1,5 +1,7 @@
 /** One answer from several that may be asked: the next is asked when one has failed, or has said nothing for a moment. */
 import { clock, setUnrefTimeout, within, type Timer } from "../clock.js";
+import { IoredoubtError } from "../failure/errors.js";
+import { formatDuration } from "../format.js";
 
 /** How long one is waited for before the next is asked as well, in milliseconds. */
 const HEDGE = 200;
@@ -32,7 +34,8 @@ export function firstAnswer<T>(asks: readonly (() => Promise<T>)[], limit: numbe
       open++;
       timer = setUnrefTimeout(askNext, HEDGE);
       const late = (): never => {
-        throw new Error(`no answer within ${String(limit)} ms`);
+        const text = `a node of the cluster that was asked gave no answer within ${formatDuration(limit)}`;
+        throw new IoredoubtError("RESPONSE_TIMEOUT", text);
       };
       // An attempt may be all that keeps the process alive.
       within(Promise.resolve().then(ask), limit, late, () => undefined).then(

@@ -7,7 +7,7 @@ import { classify } from "../failure/classify.js";
 import { stateOf } from "../failure/state.js";
 import { clusterInternalsOf, type ClusterInternals } from "../ioredis/cluster-internals.js";
 import { internalsOf } from "../ioredis/internals.js";
-import { reportBug } from "../ioredis/report-bug.js";
+import { reportBug, tellListeners } from "../ioredis/report-bug.js";
 import type { ClusterCore, ClusterLife } from "./core.js";
 import { firstAnswer } from "./hedged.js";
 import type { ClusterNode } from "./node.js";
@@ -95,7 +95,7 @@ export class Life implements ClusterLife {
   }
 
   applied(): void {
-    heard(() => this.#cluster.emit("refresh"));
+    tellListeners(() => this.#cluster.emit("refresh"));
     const { status } = this.#internals;
     if (status === "connecting" && !this.#isChecking) void this.#arrive();
   }
@@ -171,7 +171,7 @@ export class Life implements ClusterLife {
     core.lobby.events.connectionFailed(cause);
     // As ioredis does: what went wrong with a name is told as it is.
     const error = wasLookup ? cause : this.#told(cause);
-    if (this.#cluster.listenerCount("error") > 0) heard(() => this.#cluster.emit("error", error));
+    if (this.#cluster.listenerCount("error") > 0) tellListeners(() => this.#cluster.emit("error", error));
     this.#internals.setStatus("close");
     const attempt = this.#attempt;
     this.#attempt = undefined;
@@ -228,15 +228,6 @@ export class Life implements ClusterLife {
     this.#internals.invokeReadyDelayedCallbacks(new Error(NOBODY_THERE));
     if (!isClosed) this.#internals.setStatus("close");
     this.#internals.setStatus("end");
-  }
-}
-
-/** What a listener of the caller's throws surfaces as an uncaught exception, and the client's life goes on. */
-function heard(tell: () => unknown): void {
-  try {
-    tell();
-  } catch (thrown) {
-    reportBug(thrown);
   }
 }
 

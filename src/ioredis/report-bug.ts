@@ -4,3 +4,12 @@ export function reportBug(thrown: unknown): void {
     throw thrown;
   });
 }
+
+/** Tells listeners of the caller's. What one throws surfaces in the same way, and whoever tells goes on. */
+export function tellListeners(tell: () => unknown): void {
+  try {
+    tell();
+  } catch (thrown) {
+    reportBug(thrown);
+  }
+}

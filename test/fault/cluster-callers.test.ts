@@ -16,9 +16,13 @@ async function node(): Promise<ScriptedNode> {
   return one;
 }
 
-function clientOf({ port }: ScriptedNode, options: ClusterOptions = {}) {
+function clientOf(
+  { port }: ScriptedNode,
+  options: ClusterOptions = {},
+  profile: "production" | "worker" = "production",
+) {
   const log = createLogSink();
-  const resilience = { deadline: 10_000, logger: log };
+  const resilience = { profile, deadline: 10_000, breaker: { downAfter: 100 }, logger: log };
   const client = new Cluster([{ host: "127.0.0.1", port }], { ...options, resilience });
   client.on("error", ignore);
   atEnd(() => client.disconnect());
@@ -33,6 +37,71 @@ describe("a MULTI that is no batch", () => {
     expect(await client.incr("n")).toBe(1);
     expect((await multi).error?.message).toContain("MULTI without a pipeline");
     expect(one.seen).toEqual(["incr"]);
+  });
+});
+
+/** ioredis's types know no MULTI within a pipeline. */
+interface Mixed {
+  multi(): Mixed;
+  incr(key: string): Mixed;
+  exec(): Mixed & Promise<unknown>;
+}
+
+describe("what is issued in the moment in which a cluster is there", () => {
+  /** A client of eight nodes whose first attempts have failed, when the next one has succeeded: its circuit has not heard of that yet. */
+  async function moment() {
+    const nodes = await Promise.all(Array.from({ length: 8 }, () => new ScriptedNode().start()));
+    for (const each of nodes) {
+      each.table = nodes.map(({ port }, at) => ({ slots: [at * 2048, at * 2048 + 2047], master: port, replicas: [] }));
+      each.freeze();
+      atEnd(() => void each[Symbol.asyncDispose]());
+    }
+    const [first, last] = [nodes[0], nodes[7]] as [ScriptedNode, ScriptedNode];
+    const client = clientOf(first, { slotsRefreshTimeout: 100, clusterRetryStrategy: () => 20 }, "worker");
+    const circuit: string[] = [];
+    client.onEvent((event) => {
+      if (event.type === "circuit.changed") circuit.push(event.state);
+    });
+    const waiting = client.incr("a");
+    await eventually(() => expect(circuit).toEqual(["open"]));
+    // Between two attempts.
+    await eventually(() => expect(client.health()).toMatchObject({ status: "down", code: "RESPONSE_TIMEOUT" }));
+    for (const each of nodes) each.thaw();
+    await new Promise<void>((resolve) => client.once("ready", resolve));
+    expect(circuit).not.toContain("closed");
+    return { client, last, waiting };
+  }
+
+  it.each([
+    [
+      "a MULTI",
+      (client: Cluster) => client.multi().incr("a").incr("a").exec(),
+      [
+        [null, 1],
+        [null, 1],
+      ],
+    ],
+    [
+      "a pipeline that holds one",
+      (client: Cluster) => (client.pipeline().incr("a") as unknown as Mixed).multi().incr("a").exec().incr("a").exec(),
+      [
+        [null, 1],
+        [null, "OK"],
+        [null, "QUEUED"],
+        [null, [1]],
+        [null, 1],
+      ],
+    ],
+  ])("%s stays whole, and every reply belongs to its caller", async (_what, issue, results) => {
+    // prettier-ignore
+    const { client, last, waiting } = await moment();
+    const before = client.incr("a");
+    const whole = issue(client);
+    const after = client.incr("a");
+    expect(await whole).toEqual(results);
+    expect(await Promise.all([waiting, before, after, client.incr("a"), client.incr("b")])).toEqual([1, 1, 1, 1, 1]);
+    expect(last.seen.filter((name) => name === "multi" || name === "exec")).toEqual(["multi", "exec"]);
+    expect(last.seen.indexOf("exec") - last.seen.indexOf("multi")).toBe(results.length === 2 ? 3 : 2);
   });
 });
 

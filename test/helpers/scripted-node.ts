@@ -58,12 +58,13 @@ export class ScriptedNode implements AsyncDisposable {
     });
     socket.on("error", () => socket.destroy());
     let data = Buffer.alloc(0);
+    const session: Session = { queued: undefined };
     socket.on("data", (chunk) => {
       data = Buffer.concat([data, chunk]);
       for (let read = readReply(data, 0); read !== undefined; read = readReply(data, 0)) {
         data = data.subarray(read.next);
         const command = (read.value as readonly unknown[]).map(String);
-        const answer = this.#answer(command);
+        const answer = this.#answer(command, session);
         const say = (): void => void socket.write(answer);
         const kept = this.#kept.get(socket);
         if (kept === undefined) say();
@@ -72,7 +73,7 @@ export class ScriptedNode implements AsyncDisposable {
     });
   }
 
-  #answer([name = "", argument = ""]: readonly string[]): string {
+  #answer([name = "", argument = ""]: readonly string[], session: Session): string {
     switch (name.toLowerCase()) {
       case "hello":
         return "-ERR unknown command 'HELLO'\r\n";
@@ -87,7 +88,7 @@ export class ScriptedNode implements AsyncDisposable {
         return "+PONG\r\n";
       default:
         this.seen.push(name.toLowerCase());
-        return ":1\r\n";
+        return transacted(name.toLowerCase(), session);
     }
   }
 
@@ -107,4 +108,20 @@ export class ScriptedNode implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, "close");
   }
+}
+
+/** Of one connection: how many commands its MULTI has queued, if it is in one. */
+interface Session {
+  queued: number | undefined;
+}
+
+/** The reply to a command of a caller. */
+function transacted(name: string, session: Session): string {
+  const { queued } = session;
+  if (name === "multi") session.queued = 0;
+  else if (name === "exec") session.queued = undefined;
+  else if (queued !== undefined) session.queued = queued + 1;
+  if (name === "multi") return "+OK\r\n";
+  if (queued === undefined) return ":1\r\n";
+  return name === "exec" ? `*${String(queued)}\r\n${":1\r\n".repeat(queued)}` : "+QUEUED\r\n";
 }
