@@ -7,8 +7,10 @@ import type { State } from "./state.js";
 
 /** How long `close()` waits for what is under way, in milliseconds. */
 export const DRAIN = 5_000;
+/** How long a server is given to answer QUIT, in milliseconds. */
+const GOODBYE = 1_000;
 
-/** Ends the client; `drain` bounds the wait for what is under way, in milliseconds. */
+/** Ends the client within `drain` milliseconds: what is under way then is not waited for. */
 export async function closeClient(client: IORedis, state: State, drain: number): Promise<void> {
   if (client.status === "end") return;
   const startedAt = clock.now();
@@ -17,11 +19,12 @@ export async function closeClient(client: IORedis, state: State, drain: number):
   const lent = pool?.drain();
   // A block without end has nothing to drain; if others wait behind it, it is about to make room for them.
   const isBlocked = engine.isPausedBy("block");
+  const left = (): number => Math.max(0, drain - (clock.now() - startedAt));
   if (!isBlocked || engine.waiting.commands > 0) await (lanes?.drain(drain) ?? engine.drain(drain));
-  if (lent !== undefined) await within(lent, Math.max(0, drain - (clock.now() - startedAt)), ignore);
+  if (lent !== undefined) await within(lent, left(), ignore);
   if ((client.status as string) === "end") return;
-  const limit = Math.max(250, Math.min(drain, 1_000));
-  if (client.status === "ready" && !engine.isPausedBy("block") && !engine.isHopeless(limit)) {
+  const limit = Math.min(left(), GOODBYE);
+  if (limit > 0 && client.status === "ready" && !engine.isPausedBy("block") && !engine.isHopeless(limit)) {
     await quit(client, state, limit, ended);
   }
   client.disconnect();

@@ -54,11 +54,6 @@ export class Layout {
     return this.#replicas[slot] ?? NOBODY;
   }
 
-  /** Whether the node may be asked for the slot. */
-  serves(node: ClusterNode, slot: number): boolean {
-    return this.owners[slot] === node || this.replicasOf(slot).includes(node);
-  }
-
   /** Replicas of this master, in the last table. */
   followersOf(node: ClusterNode): readonly ClusterNode[] {
     return [...this.#followed].filter(([, master]) => master === node).map(([replica]) => replica);

@@ -22,9 +22,14 @@ export class ReadPreference {
     this.isMasterOnly = scaleReads === "master";
   }
 
+  /** Whether a replica may answer it. */
+  allows(command: Command): boolean {
+    return !this.isMasterOnly && isRead(command);
+  }
+
   /** A node that may answer; `undefined` for the master. */
   choose(slot: number, command: Command): ClusterNode | undefined {
-    if (this.isMasterOnly || !isRead(command)) return undefined;
+    if (!this.allows(command)) return undefined;
     const master = this.#layout.owners[slot];
     const replicas = this.#layout.replicasOf(slot);
     if (typeof this.#scaleReads === "function") {

@@ -11,6 +11,7 @@ import { callOf, isUnencodable, luggageOf, takeAlong, type Call, type Handover }
 import * as clientErrors from "../engine/client-errors.js";
 import type { Engine } from "../engine/engine.js";
 import type { Elsewhere } from "../engine/elsewhere.js";
+import { keysOf } from "../engine/footprint.js";
 import type { BatchStream, CallOptions, Dispatcher } from "../engine/ports.js";
 import type { Code } from "../failure/codes.js";
 import { slotOfCommand } from "../ioredis/commands.js";
@@ -237,7 +238,22 @@ export class Router implements Dispatcher {
     // Before what still waits at the node, which came later.
     this.#place(handedOver(calls), target, isAsk);
     if (isLeaving) this.#holdFor(node, [to.slot]);
+    if (isAsk && hasSeveralKeys(calls)) this.#holdBehind(calls, to.slot);
     return true;
+  }
+
+  /**
+   * While a slot moves key by key, a command of several keys waits at the node that gets it until all of them are there. One that
+   * comes later and has only keys that are still here would be served at once: it waits as well.
+   */
+  #holdBehind(unit: readonly Call[], slot: number): void {
+    const last = unit.at(-1)?.command;
+    if (last === undefined) return;
+    const { holds } = this.#parts;
+    const known = holds.of(slot);
+    if (known !== undefined) known.reasons++;
+    const hold = known ?? holds.begin([slot]);
+    whenOver(last, () => this.#release(hold));
   }
 
   #toMaster(node: ClusterNode, calls: readonly Call[]): boolean {
@@ -368,6 +384,8 @@ export class Router implements Dispatcher {
   #holdFor(node: ClusterNode, slots: readonly number[]): void {
     const { holds } = this.#parts;
     const hold = holds.begin(slots);
+    // With its replies the node is sent more of what waits there: by the end it would be under way, and what comes then past it.
+    this.evacuate(node);
     const end = (): void => {
       this.evacuate(node);
       this.#release(hold);
@@ -379,7 +397,16 @@ export class Router implements Dispatcher {
 
   #release(hold: Hold): void {
     const { holds } = this.#parts;
+    hold.reasons--;
+    if (hold.reasons > 0) return;
     for (const unit of unitsOf(holds.end(hold))) this.#place(handedOver(unit), undefined, false);
+  }
+
+  /** Whether what waits at the node may go on waiting there. A master that has become a replica keeps only what replicas may answer. */
+  #serves(node: ClusterNode, slot: number, unit: readonly Call[]): boolean {
+    const { layout, reads } = this.#parts;
+    if (layout.owners[slot] === node) return true;
+    return node.isWell && layout.replicasOf(slot).includes(node) && unit.every(({ command }) => reads.allows(command));
   }
 
   /** What waits at the node and belongs elsewhere by now goes there. */
@@ -388,10 +415,10 @@ export class Router implements Dispatcher {
     const isGone = layout.node(node.key) !== node;
     for (const unit of unitsOf(node.waiting().map(({ call }) => call))) {
       const slot = slotOf(unit);
-      const isServed = slot === undefined ? !isGone : layout.serves(node, slot) && !(node.isReplica && !node.isWell);
+      const isServed = slot === undefined ? !isGone : this.#serves(node, slot, unit);
       if (isServed) for (const call of unit) call.arrived();
-      // Or it waits for a slot that is still arriving here.
-      if (isServed || (unit[0]?.isAsking === true && !isGone)) continue;
+      // Or it waits for a slot that is still arriving here. A replica would answer it with what it has.
+      if (isServed || (unit[0]?.isAsking === true && !isGone && !node.isReplica)) continue;
       const hold = slot === undefined ? undefined : holds.of(slot);
       if (hold === undefined) this.#place(handedOver(unit), undefined, false);
       else this.#park(hold, handedOver(unit));
@@ -483,6 +510,18 @@ function slotOf(unit: readonly { readonly command: Command }[]): number | undefi
     if (slot >= 0) return slot;
   }
   return undefined;
+}
+
+function hasSeveralKeys(unit: readonly Call[]): boolean {
+  return new Set(unit.flatMap(keysOf)).size > 1;
+}
+
+/** Calls `run` once the command has settled, wherever it goes until then. */
+function whenOver(command: Command, run: () => void): void {
+  const call = callOf(command);
+  if (call === undefined || call.state === "settled") run();
+  // Given up by one engine, it has a call of another by then.
+  else call.whenSettled(() => queueMicrotask(() => whenOver(command, run)));
 }
 
 /** Given up by whichever engine has them. */

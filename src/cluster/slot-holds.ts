@@ -10,6 +10,8 @@ export class Hold {
   /** They wait for an owner, and nothing but a new table ends that. */
   readonly isUnserved: boolean;
   readonly calls: Call[] = [];
+  /** Things that are waited for: the last one ends it. */
+  reasons = 1;
 
   constructor(slots: readonly number[], isUnserved: boolean) {
     this.slots = slots;

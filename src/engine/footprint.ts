@@ -56,8 +56,8 @@ export class Footprint {
   }
 }
 
-/** As ioredis sends them, prefix included; none where they cannot be told. */
-function keysOf({ command }: Call): string[] {
+/** Its keys as ioredis sends them, prefix included; none where they cannot be told. */
+export function keysOf({ command }: Call): string[] {
   try {
     // Two keys that differ only in broken UTF-8 count as one, which is the safe side.
     return command.getKeys().map(String);
