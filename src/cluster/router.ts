@@ -140,18 +140,22 @@ export class Router implements Dispatcher {
     return anyOf(masters.filter((node) => node.isWell)) ?? anyOf(masters) ?? anyOf(all);
   }
 
-  /** The command waits for its slot. */
+  /** The command waits for its slot. What is said to the first member of a transaction is said to all. */
   #wait(hold: Hold, command: Command, batch: BatchStream | undefined, options: CallOptions | undefined): void {
     const { lobby, holds, policy } = this.#parts;
-    const call = lobby.parked.park(command, batch, options, clock.now());
+    const before = hold.calls.at(-1);
+    const isAccepted = batch !== undefined && before?.stream === batch;
+    // At the same moment, so that their time is over together.
+    const call = lobby.parked.park(command, batch, options, isAccepted ? before.startedAt : clock.now());
     const { queue } = policy;
     if (queue === false) {
       lobby.parked.reject(call, clientErrors.unavailable);
       return;
     }
     const commands = hold.calls.length === 0 ? 0 : holds.waiting;
-    if (commands < queue.maxCommands) hold.calls.push(call);
+    if (isAccepted || (commands < queue.maxCommands && !isRefused(batch))) hold.calls.push(call);
     else {
+      if (batch !== undefined) (batch as Partial<Led>).isRefused = true;
       const size = { commands, bytes: 0 };
       lobby.parked.reject(call, (parked, snapshot, now) => clientErrors.queueFull(parked, snapshot, size, queue, now));
     }
@@ -283,9 +287,10 @@ export class Router implements Dispatcher {
     this.#park(hold, handedOver(calls));
   }
 
-  /** Older than what waits already: to its place. */
+  /** Older than what waits already: to its place. The time of a transaction's members is over together. */
   #park(hold: Hold, unit: readonly Handover[]): void {
-    const parked = unit.map((from) => this.#parts.lobby.parked.parkAgain(from));
+    const expiresAt = unit.reduce((first, from) => Math.min(first, from.expiresAt), Infinity);
+    const parked = unit.map((from) => this.#parts.lobby.parked.parkAgain({ ...from, expiresAt }));
     const [first] = parked;
     if (first === undefined) return;
     const at = hold.calls.findIndex((other) => ((first.order - other.order) | 0) < 0);
@@ -491,6 +496,12 @@ const INTERACTIVE =
 interface Led {
   destination: { redis: unknown };
   node?: ClusterNode;
+  /** There was no room for it. */
+  isRefused?: boolean;
+}
+
+function isRefused(batch: BatchStream | undefined): boolean {
+  return batch !== undefined && (batch as Partial<Led>).isRefused === true;
 }
 
 function lead(batch: BatchStream, node: ClusterNode): void {
