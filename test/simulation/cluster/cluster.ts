@@ -12,6 +12,11 @@ import { slotOf, SlotTable } from "./slots.js";
 
 /** The others agree that a master is away, and serve nobody, for so long before one takes its place, at most. Milliseconds. */
 const ELECTION = 600;
+/**
+ * A slot does not come back to a node so soon after it left it. Where it does while the client's process stands still, what was refused
+ * there is overtaken by what the client sends there before it has read the refusal. Longer than a process stands still. Milliseconds.
+ */
+const BACK = 10_000;
 /** A node that goes on hears what has happened after so much, at most. Milliseconds. */
 const NEWS = 60;
 
@@ -25,6 +30,8 @@ export class SimulatedCluster {
   readonly #migrations = new Set<Migration>();
   /** How often each node was taken away: what was planned for an earlier time does not count. */
   readonly #absences = new Map<Server, number>();
+  /** When a slot left a node, or all that it had did, and the node was there all the time. */
+  readonly #left = new Map<string, number>();
   #isHealed = false;
 
   constructor(data: ClusterData, random: Random, clock: VirtualClock, make: (address: string) => Server, lag: number) {
@@ -36,6 +43,8 @@ export class SimulatedCluster {
       master.replica = replica;
       replica.role = "slave";
       master.lag = replica.lag = lag;
+      master.nearness = data.nearness?.[2 * shard] ?? 1;
+      replica.nearness = data.nearness?.[2 * shard + 1] ?? 1;
       return [master, replica] as const;
     });
     this.truth = new SlotTable(pairs.map(([master]) => master));
@@ -91,7 +100,7 @@ export class SimulatedCluster {
     const target = this.#memberOf(this.truth.masters[to % this.#data.shards]);
     if (from === undefined || target === undefined || from === target || this.#isAway(from) || this.#isAway(target))
       return;
-    if ([...this.#migrations].some((other) => other.slot === slot)) return;
+    if ([...this.#migrations].some((other) => other.slot === slot) || this.#hasLeft(target, slot)) return;
     const migration = new Migration(slot, from, target, this.#clock, {
       arrived: () => {
         this.truth.move(slot, target.shard);
@@ -99,6 +108,7 @@ export class SimulatedCluster {
       },
       left: () => {
         this.#migrations.delete(migration);
+        this.#left.set(placeOf(from, slot), this.#clock.time);
         this.#hear(from);
         this.#spread();
       },
@@ -116,7 +126,7 @@ export class SimulatedCluster {
   #handOver(shard: number, ms: number): void {
     const old = this.#memberOf(this.truth.masters[shard % this.#data.shards]);
     const next = old && this.#successorOf(old);
-    if (old === undefined || next === undefined) return;
+    if (old === undefined || next === undefined || this.#hasLeft(next)) return;
     this.#finishMigrations();
     old.server.note(`hands over to ${next.server.address}`);
     const absence = this.#leaves(old);
@@ -125,6 +135,7 @@ export class SimulatedCluster {
       if (!this.#isStill(old, absence)) return;
       if (this.#successorOf(old) === next) {
         old.server.catchUp();
+        this.#left.set(placeOf(old), this.#clock.time);
         this.#promote(old, next);
         this.#hear(old);
       }
@@ -223,6 +234,14 @@ export class SimulatedCluster {
       : undefined;
   }
 
+  #hasLeft(member: Member, slot?: number): boolean {
+    const at = Math.max(
+      this.#left.get(placeOf(member)) ?? -Infinity,
+      this.#left.get(placeOf(member, slot)) ?? -Infinity,
+    );
+    return this.#clock.time - at < BACK;
+  }
+
   #isComplete(): boolean {
     return this.truth.masters.every((master) => {
       const member = this.#memberOf(master);
@@ -243,4 +262,8 @@ export class SimulatedCluster {
   #isStill({ server }: Member, absence: number): boolean {
     return this.#absences.get(server) === absence;
   }
+}
+
+function placeOf({ server }: Member, slot?: number): string {
+  return `${server.address} ${String(slot)}`;
 }

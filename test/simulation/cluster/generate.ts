@@ -22,9 +22,14 @@ export function clusterScenarioOf(seed: number, commands = 200): Scenario {
     tags: tagsFor(random, shards),
     gossip: random.scale(1, 800),
     needsAll: random.chance(0.5),
+    nearness: nearnessOf(new Random(seed).fork("nearness"), shards),
   };
   const span = Math.max(1, ...plain.steps.map(({ at }) => at));
-  const faults = clusterFaults(random.fork("faults"), plain.world, span, cluster);
+  // Nothing happens to servers that are not there yet.
+  const faults = clusterFaults(random.fork("faults"), plain.world, span, cluster).map((fault) => ({
+    ...fault,
+    at: fault.at + plain.serverStartsAt,
+  }));
   const placed = new Places(random.fork("keys"), cluster.tags);
   return {
     ...plain,
@@ -40,6 +45,12 @@ function clientOf(random: Random, client: ClientData): ClientData {
   const where = random.weighted({ master: 8, slave: 1, all: 1 });
   const own = { ...client, database: undefined, lanes: undefined };
   return where === "master" ? own : { ...own, scaleReads: where };
+}
+
+/** Half of the clusters are in one place; in the others the way to some nodes takes a fraction of the time. */
+function nearnessOf(random: Random, shards: number): readonly number[] | undefined {
+  if (random.chance(0.5)) return undefined;
+  return Array.from({ length: shards * 2 }, () => (random.chance(0.5) ? 1 : random.scale(0.02, 1)));
 }
 
 /** One of each shard's at least, and some more. */

@@ -7,6 +7,8 @@ export interface ClusterData {
   readonly tags: readonly string[];
   /** A node hears of a change up to so much later than the one that makes it. Milliseconds. */
   readonly gossip: number;
+  /** Each node's share of the latency, shard by shard, the master first; 1 where nothing is said. */
+  readonly nearness?: readonly number[] | undefined;
   /** While a shard has no master nobody is served. */
   readonly needsAll: boolean;
 }

@@ -20,6 +20,7 @@ export class Sentinel extends Process implements Host {
   readonly timeline: Timeline;
   readonly listeners = new Set<Conversation>();
   door: Host["door"] = "up";
+  readonly nearness = 1;
   /** The other Sentinels of the set. */
   peers: readonly Sentinel[] = [];
   master: string;

@@ -22,7 +22,7 @@ const WHILE_LOADING = words(
   "info select client exec subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe publish spublish role script",
 );
 const NO_DATA = words(
-  "ping echo info select client role script publish spublish subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe exec time",
+  "ping echo info select client role script asking publish spublish subscribe unsubscribe psubscribe punsubscribe ssubscribe sunsubscribe exec time",
 );
 
 /** The error reply that this command gets now; `undefined` when it is let through. */

@@ -93,6 +93,7 @@ export class Server extends Process implements Host {
   readonly scripts = new Map<string, string>();
   role: "master" | "slave" = "master";
   door: Host["door"] = "up";
+  nearness = 1;
   /** What happens to a new connection instead of being served. */
   turnsAway: "close" | "maxclients" | undefined = undefined;
   password: string | undefined = undefined;

@@ -36,6 +36,8 @@ export interface Host {
   readonly address: string;
   /** `"up"` accepts; `"refuse"` answers with a reset; `"deaf"` does not answer. */
   readonly door: "up" | "refuse" | "deaf";
+  /** Its share of the latency: the way to some servers is shorter. */
+  readonly nearness: number;
   accept(link: Link): Peer;
 }
 
@@ -61,9 +63,9 @@ export class Network {
     this.conditions = { ...conditions };
   }
 
-  delay(): number {
+  delay({ nearness }: Pick<Host, "nearness">): number {
     const { latency, jitter } = this.conditions;
-    return latency + this.random.next() * jitter;
+    return (latency + this.random.next() * jitter) * nearness;
   }
 
   dial(name: string, port: number): SimSocket {
@@ -74,7 +76,7 @@ export class Network {
     const address = isIP(name) > 0 ? this.names.get(name) : undefined;
     if (address !== undefined) {
       this.timeline.note("network", `${who} dials ${name}`);
-      this.clock.after(this.delay(), () => this.#arrivesAt(socket, address, port));
+      this.clock.after(this.delay(address), () => this.#arrivesAt(socket, address, port));
       return socket;
     }
     this.timeline.note("network", `${who} looks up ${name}`);
@@ -87,7 +89,7 @@ export class Network {
         this.#fails(socket, failure(`getaddrinfo ${code} ${name}`, code, "getaddrinfo", { hostname: name }));
         return;
       }
-      this.clock.after(this.delay(), () => this.#arrivesAt(socket, host, port));
+      this.clock.after(this.delay(host), () => this.#arrivesAt(socket, host, port));
     });
     return socket;
   }
@@ -116,7 +118,7 @@ export class Network {
       this.timeline.note("network", `${who} is refused by ${host.address}`);
       const text = `connect ECONNREFUSED ${host.address}:${String(port)}`;
       const error = failure(text, "ECONNREFUSED", "connect", { address: host.address, port });
-      this.clock.after(this.delay(), () => this.#fails(socket, error));
+      this.clock.after(this.delay(host), () => this.#fails(socket, error));
       return;
     }
     const link = new Link(this, socket, host);
@@ -201,7 +203,7 @@ export class Link implements Line {
 
   #up(act: () => void): void {
     const { clock } = this.network;
-    this.#upAt = Math.max(this.#upAt, clock.time + this.network.delay());
+    this.#upAt = Math.max(this.#upAt, clock.time + this.network.delay(this.host));
     clock.at(this.#upAt, act);
   }
 
@@ -261,7 +263,7 @@ export class Link implements Line {
 
   #down(act: () => void): void {
     const { clock } = this.network;
-    this.#downAt = Math.max(this.#downAt, clock.time + this.network.delay());
+    this.#downAt = Math.max(this.#downAt, clock.time + this.network.delay(this.host));
     clock.at(this.#downAt, () => {
       if (!this.#isGone) act();
     });
