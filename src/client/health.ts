@@ -2,7 +2,8 @@
 import { clock } from "../clock.js";
 import type { Breaker } from "../endpoint/breaker.js";
 import type { Code } from "../failure/codes.js";
-import { noConnection } from "../engine/client-errors.js";
+import type { Engine } from "../engine/engine.js";
+import { noConnection } from "../engine/connection-errors.js";
 import { classify } from "../failure/classify.js";
 import { formatDuration } from "../format.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
@@ -14,9 +15,11 @@ import type { State } from "./state.js";
 /**
  * - `idle`: nothing has asked for a connection yet (`lazyConnect`). `connecting`: the first attempt is under way, and nothing
  *   has failed.
- * - `ready`: connected, both circuits closed. `degraded`: connected, but a circuit is open or half-open, or another of the
+ * - `ready`: connected, both circuits closed. `degraded`: connected, but a circuit is open or half-open, or the server has
+ *   refused commands for a passing reason (loading, a script, a replica) for 250 ms, so that they wait, or another of the
  *   client's connections (a lane, a lent one) has been away for so long that its commands are refused.
- * - `down`: the connection was lost, or an attempt failed. `closed`: ended; it takes no commands.
+ * - `down`: the connection was lost, an attempt failed, or the first takes so long that commands are refused. `closed`:
+ *   ended; it takes no commands.
  */
 export type HealthStatus = "idle" | "connecting" | "ready" | "degraded" | "down" | "closed";
 
@@ -61,6 +64,9 @@ export interface StartupOptions {
   readonly within?: number | undefined;
 }
 
+/** What the server refuses for less than this concerns nobody who asks for the client's health. Milliseconds. */
+const PASSING = 250;
+
 /** `status`: ioredis's own. */
 export function healthOf(status: string, { engine, adapter, parts }: State): Health {
   const { standing } = engine;
@@ -74,6 +80,8 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
     case "idle":
       return { status: "idle", since };
     case "connecting": {
+      const { readWrite } = engine.endpoint;
+      if (readWrite?.isOpen === true) return refusedBy(readWrite, "down", since, transport.retryIn());
       const reason = `The first attempt to connect has been under way for ${formatDuration(clock.now() - standing.since)}.`;
       return { status: "connecting", since, reason };
     }
@@ -86,29 +94,46 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
       return { status: "down", since, code, reason: seen === "" ? title : `${title} ${seen}`, nextAttemptMs };
     }
     case "connected":
-      return connectedHealth(engine.endpoint, parts, since);
+      return connectedHealth(engine, parts, since);
   }
 }
 
-interface Circuits {
-  readonly readWrite: Breaker | undefined;
-  readonly write: Breaker | undefined;
-  retryAfter(breaker: Breaker): number;
-}
-
-function connectedHealth(endpoint: Circuits, parts: ClientParts, since: number): Health {
+function connectedHealth({ endpoint }: Engine, parts: ClientParts, since: number): Health {
   const open = [endpoint.readWrite, endpoint.write].find(
     (circuit) => circuit !== undefined && circuit.state !== "closed",
   );
-  if (open === undefined) return awayHealth(parts) ?? { status: "ready", since };
-  const what = open.kind === "write" ? "Writes are refused" : "Commands are refused";
+  if (open !== undefined) return refusedBy(open, "degraded", since, endpoint.retryAfter(open));
+  return refusedHealth(parts) ?? awayHealth(parts) ?? { status: "ready", since };
+}
+
+function refusedBy(circuit: Breaker, status: HealthStatus, since: number, nextAttempt: number): Health {
+  return {
+    status,
+    since: Math.max(since, wallTimeOf(circuit.changedAt)),
+    code: circuit.cause?.code ?? "CIRCUIT_OPEN",
+    reason: `${whatIsRefused(circuit.kind === "write")}: ${circuit.cause?.title ?? "the circuit is open."}`,
+    nextAttemptMs: Math.round(nextAttempt),
+  };
+}
+
+/** The server answers, and serves nothing, or no writes: what waits for the end of that is not served. */
+function refusedHealth(parts: ClientParts): Health | undefined {
+  const now = clock.now();
+  const refused = parts.refused();
+  if (refused === undefined || now - refused.refusal.since < PASSING) return undefined;
+  const { error, since, writesOnly, againAt } = refused.refusal;
+  const { code, title } = classify(error, refused.transport.context());
   return {
     status: "degraded",
-    since: Math.max(since, wallTimeOf(open.changedAt)),
-    code: open.cause?.code ?? "CIRCUIT_OPEN",
-    reason: `${what}: ${open.cause?.title ?? "the circuit is open."}`,
-    nextAttemptMs: Math.round(endpoint.retryAfter(open)),
+    since: wallTimeOf(since),
+    code,
+    reason: `${whatIsRefused(writesOnly)}: ${title}`,
+    nextAttemptMs: Math.round(Math.max(0, againAt - now)),
   };
+}
+
+function whatIsRefused(writesOnly: boolean): string {
+  return writesOnly ? "Writes are refused" : "Commands are refused";
 }
 
 function awayHealth(parts: ClientParts): Health | undefined {

@@ -7,6 +7,7 @@ import type { Absence } from "../engine/downtime.js";
 import type { Engine } from "../engine/engine.js";
 import { addCounters, zeroCounters } from "../engine/counters.js";
 import { LatencyHistogram } from "../engine/latency.js";
+import type { Refusal } from "../engine/failure-snapshot.js";
 import { Outcomes } from "../engine/outcomes.js";
 import type { EngineCounters } from "../engine/ports.js";
 import type { IORedisTransport } from "../ioredis/transport.js";
@@ -52,6 +53,17 @@ export class ClientParts {
       if (absence !== undefined) return { ...part, ...absence };
     }
     return undefined;
+  }
+
+  /** A connection on which the server refuses commands for a passing reason, so that they wait; of several the first. */
+  refused(): (Part & { readonly refusal: Refusal }) | undefined {
+    let first: (Part & { readonly refusal: Refusal }) | undefined = undefined;
+    for (const part of this.#parts) {
+      const { refusal } = part.engine;
+      if (refusal !== undefined && (first === undefined || refusal.since < first.refusal.since))
+        first = { ...part, refusal };
+    }
+    return first;
   }
 
   totals(): Totals {

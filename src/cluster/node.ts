@@ -8,7 +8,7 @@ import { STATE } from "../client/state.js";
 import { ADAPTER } from "../ioredis/adapter.js";
 import { internalsOf } from "../ioredis/internals.js";
 import type { IORedisTransport } from "../ioredis/transport.js";
-import { silentConnection } from "../engine/client-errors.js";
+import { silentConnection } from "../engine/connection-errors.js";
 import { clock } from "../clock.js";
 
 /** Connections that carry what the node's other callers share: commands of one key go in order there. */

@@ -49,6 +49,8 @@ export class Call {
   database: number | undefined = undefined;
   /** State of its connection that it was sent to count on; sent on another one it would run without it. */
   transaction: TransactionContext | undefined = undefined;
+  /** It waits to be sent once more: lost with its connection, or refused for a passing reason. */
+  goesAgain = false;
   /** How often it was lost with its connection. */
   losses = 0;
   /** How often a server has named another one for it. */
@@ -276,9 +278,9 @@ export class Call {
 
   /** What another engine needs to carry the call on as the same one. Taken before it is detached. */
   handover(): Handover {
-    const { command, stream, options, startedAt, order, attempts, losses, redirects } = this;
+    const { command, stream, options, startedAt, order, attempts, goesAgain, losses, redirects } = this;
     const expiresAt = this.expiresAt - this.givenBack;
-    return { command, stream, options, startedAt, order, attempts, losses, redirects, expiresAt };
+    return { command, stream, options, startedAt, order, attempts, goesAgain, losses, redirects, expiresAt };
   }
 
   /** Its slot has arrived where it waits: it is served there like any other, for as long as the slot stays. */
@@ -295,9 +297,10 @@ export class Call {
   }
 
   /** It carries on what another call began. */
-  continue({ order, attempts, losses, redirects }: Handover): void {
+  continue({ order, attempts, goesAgain, losses, redirects }: Handover): void {
     this.order = order;
     this.attempts = attempts;
+    this.goesAgain = goesAgain;
     this.losses = losses;
     this.redirects = redirects;
   }
@@ -326,6 +329,7 @@ export interface Handover {
   readonly startedAt: number;
   readonly order: number;
   readonly attempts: number;
+  readonly goesAgain: boolean;
   readonly losses: number;
   readonly redirects: number;
   /** When its time is over, on the monotonic clock, if this process never stood still. */

@@ -3,7 +3,7 @@
  * and the next step; they name the command and nothing of its arguments.
  */
 import { classify } from "../failure/classify.js";
-import type { Applied, FailureContext, Phase } from "../failure/diagnosis.js";
+import type { Applied, FailureContext } from "../failure/diagnosis.js";
 import {
   AbortedError,
   CircuitOpenError,
@@ -16,7 +16,6 @@ import {
   IoredoubtError,
   type IoredoubtErrorDetails,
 } from "../failure/errors.js";
-import { redactText } from "../failure/redact.js";
 import { stateOf } from "../failure/state.js";
 import { formatDuration } from "../format.js";
 import type { Breaker } from "../endpoint/breaker.js";
@@ -24,8 +23,9 @@ import type { Call } from "./call.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
 import type { QueueBounds, QueueSize } from "./offline-queue.js";
 import type { Hindrance } from "./retry-decision.js";
-import type { Flaw, Takeover } from "./ports.js";
+import type { Flaw } from "./ports.js";
 import type { LostGuard } from "./session-state.js";
+import { because, whyWaiting } from "./why-waiting.js";
 
 /** The text that ioredis gives every command refused or flushed because the client ended. Code in the field compares it. */
 export const CLOSED_MESSAGE = "Connection is closed.";
@@ -64,20 +64,6 @@ function name(call: Call): string {
   return call.facts.shown.toUpperCase();
 }
 
-function because(snapshot: FailureSnapshot): string {
-  const { connection, phase, lookupMs } = snapshot.context;
-  const { lastWords } = connection ?? {};
-  if (phase === "resolve" && lookupMs !== undefined) {
-    return ` The name of the server has been looked up for ${formatDuration(lookupMs)} without an answer.`;
-  }
-  // Whoever was told why need not guess from what became of the socket.
-  if (lastWords !== undefined)
-    return ` The server's last words were: ${redactText(lastWords, 100).replace(/\.$/, "")}.`;
-  return snapshot.cause === undefined
-    ? ""
-    : ` Last connection error: ${snapshot.cause.message || snapshot.cause.name}.`;
-}
-
 function again(call: Call): string {
   return call.isUncertain ? " again after its connection was lost (it may have been executed)" : "";
 }
@@ -93,10 +79,11 @@ export function deadlineWaiting(call: Call, snapshot: FailureSnapshot, now: numb
   const effect = call.isUncertain
     ? "It may have been executed; a second execution does no harm."
     : "Nothing was executed; it is safe to try again.";
+  const { sentence, cause } = whyWaiting(snapshot);
   return new DeadlineError(
     "DEADLINE",
-    `Command timed out: ${name(call)} ${tried}; it waited ${formatDuration(now - call.startedAt)} for ${snapshot.label}.${because(snapshot)} ${effect}`,
-    details(call, snapshot, "no", now),
+    `Command timed out: ${name(call)} ${tried}; it waited ${formatDuration(now - call.startedAt)} for ${snapshot.label}.${sentence} ${effect}`,
+    details(call, { ...snapshot, cause }, "no", now),
   );
 }
 
@@ -192,10 +179,11 @@ export function queueFull(
   limits: QueueBounds,
   now: number,
 ): QueueFullError {
+  const { sentence, cause } = whyWaiting(snapshot);
   return new QueueFullError(
     "QUEUE_FULL",
-    `${name(call)} was not sent: ${String(size.commands)} commands (${String(size.bytes)} bytes) already wait for ${snapshot.label}; the limits are ${String(limits.maxCommands)} and ${String(limits.maxBytes)} bytes.${because(snapshot)}`,
-    details(call, snapshot, "no", now),
+    `${name(call)} was not sent: ${String(size.commands)} commands (${String(size.bytes)} bytes) already wait for ${snapshot.label}; the limits are ${String(limits.maxCommands)} and ${String(limits.maxBytes)} bytes.${sentence}`,
+    details(call, { ...snapshot, cause }, "no", now),
   );
 }
 
@@ -266,49 +254,6 @@ export function transactionAborted(
     "EXEC_ABORTED",
     `${name(call)} was refused: ${WHY_ABORTED[guard]}. Nothing was executed; start the transaction again.`,
     details(call, snapshot, "no", now),
-  );
-}
-
-/** Silence below this says nothing, in milliseconds. */
-const SILENT = 250;
-
-/** The connection led to a server in whose place another one serves. `silence`: for how long it has owed a reply. Milliseconds. */
-export function replaced(label: string, { from, to }: Takeover, silence: number): IoredoubtError {
-  const left = `${to} took over from ${from}; the connection to ${from} was left`;
-  return silence < SILENT
-    ? new IoredoubtError("CONNECTION_LOST", `${label}: ${left}`, { endpoint: label })
-    : new IoredoubtError(
-        "RESPONSE_TIMEOUT",
-        `${label}: ${from} was silent for ${formatDuration(silence)} while a reply was due, and ${left}`,
-        { endpoint: label },
-      );
-}
-
-/** Nothing has failed yet, but the attempt to connect has taken too long already. */
-export function noConnection(label: string, phase: Phase | undefined): IoredoubtError {
-  if (phase === "resolve") {
-    return new IoredoubtError("DNS_TEMPORARY", `the name in ${label} has not been looked up yet`, { endpoint: label });
-  }
-  return phase === "handshake"
-    ? new IoredoubtError("HANDSHAKE_TIMEOUT", `${label} has not finished the handshake yet`, { endpoint: label })
-    : new IoredoubtError("CONNECT_TIMEOUT", `${label} has not accepted the connection yet`, { endpoint: label });
-}
-
-/** Why a connection that owes replies was destroyed. */
-export function silentConnection(label: string, silence: number): IoredoubtError {
-  return new IoredoubtError(
-    "RESPONSE_TIMEOUT",
-    `no reply came over the connection to ${label} for ${formatDuration(silence)} while replies were due; it was destroyed so that a new one can take over`,
-    { endpoint: label },
-  );
-}
-
-/** A connection that owes replies is silent, and may still answer. */
-export function silentSoFar(label: string, silence: number): IoredoubtError {
-  return new IoredoubtError(
-    "RESPONSE_TIMEOUT",
-    `no reply has come over the connection to ${label} for ${formatDuration(silence)} while replies are due`,
-    { endpoint: label },
   );
 }
 

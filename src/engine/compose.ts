@@ -108,7 +108,7 @@ export function composeEngine(options: EngineOptions): EngineParts {
     queueMicrotask(() => release.resume("full"));
   });
   const queue = new OfflineQueue(policy.queue);
-  const snapshots = new FailureSnapshots(options.endpoint.label, transport, queue, inFlight);
+  const snapshots = new FailureSnapshots(options.endpoint.label, transport, queue, inFlight, () => retryLoop.refusal);
   const limits = new TimeLimits(policy, options.blockingLimit);
   const downtime = new DowntimeTracker(policy.breaker === false ? undefined : policy.breaker.downAfter, () =>
     member.downTooLong(),

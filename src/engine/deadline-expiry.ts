@@ -11,6 +11,7 @@ import { withBatches } from "./stream-batch.js";
 import type { OfflineQueue } from "./offline-queue.js";
 import type { Call } from "./call.js";
 import * as clientErrors from "./client-errors.js";
+import { silentConnection } from "./connection-errors.js";
 import type { Deadlines, SweepReport } from "./deadlines.js";
 import type { FailureSnapshot } from "./failure-snapshot.js";
 import type { Transport } from "./ports.js";
@@ -94,7 +95,7 @@ export class DeadlineExpiry {
     const { transport, membership, isHeld } = this.#parts;
     const silence = transport.owedFor(clock.now());
     if (!isHeld() || silence < this.#longestSilence) return;
-    transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence), clock.now() - silence);
+    transport.destroy(silentConnection(membership.endpoint.label, silence), clock.now() - silence);
   }
 
   /**
@@ -111,7 +112,7 @@ export class DeadlineExpiry {
       const now = clock.now();
       const silence = transport.owedFor(now);
       if (silence < this.#longestSilence) this.watchSilence();
-      else transport.destroy(clientErrors.silentConnection(membership.endpoint.label, silence), now - silence);
+      else transport.destroy(silentConnection(membership.endpoint.label, silence), now - silence);
     };
     const left = this.#longestSilence - transport.owedFor(clock.now());
     // Timers run before the poll phase: the reply may be in the socket already.
@@ -134,7 +135,7 @@ export class DeadlineExpiry {
     if (blocking === undefined && report.isFinal !== true && this.#endsConnection(silence)) {
       // Whatever it does not take along is declared late all the same.
       const left = this.#longestSilence - silence;
-      if (left <= 0) transport.destroy(clientErrors.silentConnection(endpoint.label, silence), now - silence);
+      if (left <= 0) transport.destroy(silentConnection(endpoint.label, silence), now - silence);
       const isFinal = left <= 0;
       setUnrefTimeout(
         () =>
@@ -151,7 +152,7 @@ export class DeadlineExpiry {
     const present = settlement.snapshot();
     const snapshot = stalled ? withStall(present, blocked, now - oldest.startedAt) : present;
     const isSilent = silence >= evidentSilence(limits.usual);
-    const silent = clientErrors.silentConnection(endpoint.label, silence);
+    const silent = silentConnection(endpoint.label, silence);
     const diagnosis = classify(silent, { ...snapshot.context, written: true });
     if (stalled) {
       const verdict = classify(new Error("Command timed out"), { ...snapshot.context, written: true });

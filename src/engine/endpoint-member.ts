@@ -7,7 +7,7 @@ import type { Diagnosis } from "../failure/diagnosis.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import type { Policy } from "../policy/shape.js";
 import type { Availability } from "./availability.js";
-import * as clientErrors from "./client-errors.js";
+import { noConnection, silentSoFar } from "./connection-errors.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { DowntimeTracker } from "./downtime.js";
 import type { FailureSnapshots } from "./failure-snapshot.js";
@@ -124,7 +124,7 @@ export class EndpointMember implements Member {
     const { membership, snapshots, transport, downtime } = this.#parts;
     const { endpoint } = membership;
     const context = snapshots.context();
-    const cause = transport.lastError() ?? clientErrors.noConnection(endpoint.label, context.phase);
+    const cause = transport.lastError() ?? noConnection(endpoint.label, context.phase);
     const diagnosis = (downtime.cause = classify(cause, { ...context, written: false }));
     endpoint.unreachable(diagnosis, this);
     this.circuitOpened();
@@ -134,7 +134,7 @@ export class EndpointMember implements Member {
   silenceLasts(silence: number): void {
     const { membership, transport } = this.#parts;
     const { endpoint } = membership;
-    const error = clientErrors.silentSoFar(endpoint.label, silence);
+    const error = silentSoFar(endpoint.label, silence);
     const diagnosis = classify(error, { ...transport.context(), written: true });
     endpoint.observer.connectionFailed(diagnosis, clock.now() - silence);
   }

@@ -14,6 +14,7 @@ import { composeEngine, type EngineOptions, type EngineParts } from "./compose.j
 import type { ConnectionState, PauseReason } from "./connection-state.js";
 import type { Deadlines, DeadlineList } from "./deadlines.js";
 import type { Absence } from "./downtime.js";
+import type { Refusal } from "./failure-snapshot.js";
 import type { IssuedTransactions } from "./issued-transactions.js";
 import type { LatencyHistogram } from "./latency.js";
 import type { QueueSize } from "./offline-queue.js";
@@ -235,6 +236,11 @@ export class Engine implements Dispatcher {
   /** Whether a question of our own would get an answer of its own. */
   get mayAsk(): boolean {
     return this.session.mayAsk;
+  }
+
+  /** What the server answers instead of serving, while commands wait for the end of that. */
+  get refusal(): Refusal | undefined {
+    return this.#parts.snapshots.refusal;
   }
 
   /** Its connection has been away for too long: commands are refused, whatever the circuit says. */

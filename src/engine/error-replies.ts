@@ -152,11 +152,9 @@ export class ErrorReplies {
   }
 
   #holdBack(refused: readonly Refused[], calls: readonly Call[], cause: Error, diagnosis: Diagnosis): void {
-    const { settlement, membership, retryLoop } = this.#parts;
     for (const call of calls) {
-      retryLoop.probeRefused(call);
-      settlement.counters.retried++;
-      membership.endpoint.observer.retried();
+      this.#parts.retryLoop.probeRefused(call);
+      call.goesAgain = true;
       tracing.tracer?.resent(call.command, diagnosis.code);
     }
     this.#parts.refused.add(refused, calls, cause, diagnosis.breaker === "write");

@@ -17,6 +17,19 @@ export interface FailureSnapshot {
   readonly context: FailureContext;
   /** The last thing that went wrong with the connection. */
   readonly cause: Error | undefined;
+  /** What the server answers instead of serving; only where commands wait for the end of that. */
+  readonly refusal?: Refusal | undefined;
+}
+
+/** The server refuses commands for a passing reason (LOADING, BUSY, READONLY …), and they wait. On the monotonic clock. */
+export interface Refusal {
+  /** The server's own words, of the first refusal. */
+  readonly error: Error;
+  readonly since: number;
+  /** It serves reads. */
+  readonly writesOnly: boolean;
+  /** When a command is sent next, to see whether it still refuses; 0 while one is under way. */
+  readonly againAt: number;
 }
 
 export class FailureSnapshots {
@@ -24,12 +37,25 @@ export class FailureSnapshots {
   readonly #transport: Transport;
   readonly #queue: OfflineQueue;
   readonly #inFlight: InFlight;
+  readonly #refusal: () => Refusal | undefined;
 
-  constructor(label: string, transport: Transport, queue: OfflineQueue, inFlight: InFlight) {
+  constructor(
+    label: string,
+    transport: Transport,
+    queue: OfflineQueue,
+    inFlight: InFlight,
+    refusal: () => Refusal | undefined,
+  ) {
     this.#label = label;
     this.#transport = transport;
     this.#queue = queue;
     this.#inFlight = inFlight;
+    this.#refusal = refusal;
+  }
+
+  /** What the server answers instead of serving, while commands wait for the end of that. */
+  get refusal(): Refusal | undefined {
+    return this.#refusal();
   }
 
   /** The endpoint's name, for people. */
@@ -40,7 +66,7 @@ export class FailureSnapshots {
   /** What is known now. `cause`: what went wrong, by default the last connection error. */
   take(cause: Error | undefined = this.#transport.lastError()): FailureSnapshot {
     const at = clock.now();
-    return { label: this.#label, at, context: this.context(), cause };
+    return { label: this.#label, at, context: this.context(), cause, refusal: this.#refusal() };
   }
 
   /** What is known of the connection and of what this client has under way. */

@@ -120,17 +120,15 @@ export class LostCommands {
   }
 
   #giveBack(call: Call): void {
-    const { settlement, membership, queue } = this.#parts;
     const { batch } = call;
     if (batch?.transaction === true) batch.restart();
     // A member of a pipeline goes again alone: the pipeline's stream would wait for the members that do not.
     else call.stream = call.batch = undefined;
     for (const peer of call.batch?.calls ?? [call]) {
-      settlement.counters.retried++;
-      membership.endpoint.observer.retried();
       tracing.tracer?.resent(peer.command, undefined);
       peer.losses++;
-      queue.giveBack(peer);
+      peer.goesAgain = true;
+      this.#parts.queue.giveBack(peer);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Leaves the present connection for a new one, by our own choice: no reply that is under way is lost to that. */
 import { clock, setUnrefTimeout } from "../clock.js";
 import type { EndpointMembership } from "../endpoint/registry.js";
-import * as clientErrors from "./client-errors.js";
+import { replaced } from "./connection-errors.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { InFlight } from "./in-flight.js";
 import type { Takeover, Transport } from "./ports.js";
@@ -46,7 +46,7 @@ export class Redial {
     const leave = (): void => {
       const now = clock.now();
       const silence = transport.overdueFor(now);
-      transport.destroy(clientErrors.replaced(label, takeover, silence), now - silence);
+      transport.destroy(replaced(label, takeover, silence), now - silence);
     };
     // What is under way is answered within a moment, or by nobody who counts.
     const timer = setUnrefTimeout(() => {

@@ -10,6 +10,7 @@ import { fullJitter } from "../endpoint/backoff.js";
 import type { RetryPolicy } from "../policy/shape.js";
 import type { Call } from "./call.js";
 import type { ConnectionState } from "./connection-state.js";
+import type { Refusal } from "./failure-snapshot.js";
 
 export interface RetryHooks {
   /** Lets the oldest that waits go, or its batch; returns what was sent, `undefined` if nothing may go at the moment. */
@@ -30,6 +31,8 @@ export class RetryLoop {
   #probe: readonly Call[] = [];
   readonly #watched = new WeakSet<Call>();
   #wake: ((goOn: boolean) => void) | undefined = undefined;
+  /** The first refusal of those that hold. */
+  #refused: { readonly error: Error; readonly since: number } | undefined = undefined;
   /** The last connection went while commands were held. */
   #wasCut = false;
   /** The end of the running backoff, so that a joining call can tell whether it will be in time. */
@@ -46,6 +49,12 @@ export class RetryLoop {
     return this.#connection.isPausedBy("backoff");
   }
 
+  /** What the server answers instead of serving, while commands wait for the end of that. */
+  get refusal(): Refusal | undefined {
+    if (this.#refused === undefined) return undefined;
+    return { ...this.#refused, writesOnly: this.writesOnly, againAt: this.#until };
+  }
+
   /** When the running backoff ends, on the monotonic clock; 0 without one. */
   get backoffUntil(): number {
     return this.#until;
@@ -54,6 +63,7 @@ export class RetryLoop {
   /** Starts a backoff, or joins the one that runs. What was refused is already back in the queue. */
   hold(error: Error, writesOnly: boolean): void {
     this.writesOnly = writesOnly;
+    this.#refused ??= { error, since: clock.now() };
     this.#connection.pause("backoff");
     // A probe that is still under way decides; otherwise this refusal was its answer.
     if (this.#probe.length === 0) {
@@ -78,9 +88,11 @@ export class RetryLoop {
   cut(isPending: boolean): void {
     const wasCut = this.#wasCut || isPending || this.isHolding;
     const { writesOnly } = this;
+    const refused = this.#refused;
     this.stop();
     this.#wasCut = wasCut;
     this.writesOnly = writesOnly;
+    this.#refused = refused;
   }
 
   /** There is another connection. Returns whether commands are held until the first of them has been answered. */
@@ -95,6 +107,7 @@ export class RetryLoop {
   stop(): void {
     this.#wasCut = false;
     this.writesOnly = false;
+    this.#refused = undefined;
     this.#connection.resume("backoff");
     this.#until = 0;
     this.#probe = [];

@@ -3,6 +3,7 @@
  * follow is watched. Whether a call may be sent is decided before. `send` runs for every command.
  */
 import { clock } from "../clock.js";
+import type { EndpointMembership } from "../endpoint/registry.js";
 import type { Call } from "./call.js";
 import * as clientErrors from "./client-errors.js";
 import type { ConnectionState } from "./connection-state.js";
@@ -17,6 +18,7 @@ import type { SilenceHold } from "./silence-hold.js";
 import type { Unsendable } from "./unsendable.js";
 
 export interface SenderParts {
+  readonly membership: EndpointMembership;
   readonly connection: ConnectionState;
   readonly session: SessionState;
   readonly issued: IssuedTransactions;
@@ -30,6 +32,7 @@ export interface SenderParts {
 }
 
 export class Sender {
+  readonly #membership: EndpointMembership;
   readonly #connection: ConnectionState;
   readonly #session: SessionState;
   readonly #issued: IssuedTransactions;
@@ -43,6 +46,7 @@ export class Sender {
   #writing: Call | undefined = undefined;
 
   constructor(parts: SenderParts) {
+    this.#membership = parts.membership;
     this.#connection = parts.connection;
     this.#session = parts.session;
     this.#issued = parts.issued;
@@ -67,6 +71,7 @@ export class Sender {
       return;
     }
     call.send(now);
+    if (call.goesAgain) this.#countAgain(call);
     this.#inFlight.count++;
     const session = this.#session;
     // The members of a MULTI that is sent as a batch count on nothing but the batch.
@@ -99,6 +104,13 @@ export class Sender {
     }
     call.stream = call.batch = undefined;
     this.#transport.write(call.command, undefined);
+  }
+
+  /** Counted when it is sent: what waits to go again may never go. */
+  #countAgain(call: Call): void {
+    call.goesAgain = false;
+    this.#settlement.counters.retried++;
+    this.#membership.endpoint.observer.retried();
   }
 
   #noteSession(call: Call): void {

@@ -85,14 +85,17 @@ export class Settlement {
     const unsent = isUnsent(error);
     if (unsent) this.#parts.unsent(error.code);
     const { fallback } = this.#parts;
-    if (fallback === undefined || call.stream !== undefined || !unsent) this.#fail(call, error, code, unsent);
+    // Refused by the server is sent, although nothing was executed.
+    const wasSent = call.attempts > 0;
+    if (fallback === undefined || call.stream !== undefined || !unsent)
+      this.#fail(call, error, code, unsent && !wasSent);
     else {
       void fallBack(fallback, call, error, {
         answered: () => {
           this.counters.fallbacks++;
           this.#parts.fellBack(call.facts.name);
         },
-        failed: (thrown) => this.#fail(call, thrown, code, unsent),
+        failed: (thrown) => this.#fail(call, thrown, code, !wasSent),
       });
     }
   }

@@ -7,7 +7,7 @@ import { clock } from "../clock.js";
 import { Command, Redis as IORedis } from "ioredis";
 import type { CredentialsReport } from "../credentials/client-credentials.js";
 import { bytesOf, callOf } from "../engine/call.js";
-import { silentConnection } from "../engine/client-errors.js";
+import { silentConnection } from "../engine/connection-errors.js";
 import type {
   BatchReplies,
   BatchStream,
