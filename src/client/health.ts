@@ -5,6 +5,7 @@ import type { Code } from "../failure/codes.js";
 import type { Engine } from "../engine/engine.js";
 import { noConnection } from "../engine/connection-errors.js";
 import { classify } from "../failure/classify.js";
+import { IoredoubtError } from "../failure/errors.js";
 import { formatDuration } from "../format.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import { wallTimeOf } from "../wall-time.js";
@@ -90,8 +91,10 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
       const context = { ...transport.context(), written: false };
       const error = transport.lastError() ?? noConnection(endpoint.label, context.phase);
       const { code, title, seen } = classify(error, context);
+      // Our own words say what happened and when; the title says the same without the numbers.
+      const reason = IoredoubtError.is(error) ? `${seen.charAt(0).toUpperCase()}${seen.slice(1)}.` : `${title} ${seen}`;
       const nextAttemptMs = Math.round(transport.retryIn());
-      return { status: "down", since, code, reason: seen === "" ? title : `${title} ${seen}`, nextAttemptMs };
+      return { status: "down", since, code, reason: reason.trim(), nextAttemptMs };
     }
     case "connected":
       return connectedHealth(engine, parts, since);

@@ -81,8 +81,9 @@ function group(status: Status, checks: readonly CheckReport[]): string {
   if (members.length === 0) return "";
   const isProblem = status === "fail" || status === "warn";
   const title = `${GROUPS[status]} (${String(members.length)})`;
-  return `<details class="group" id="${status}"${isProblem ? " open" : ""}><summary>${title}</summary>
-${members.map(section).join("\n")}</details>`;
+  // A link into what is folded unfolds it; one to the fold itself does not.
+  return `<details class="group"${isProblem ? " open" : ""}><summary>${title}</summary><div id="${status}">
+${members.map(section).join("\n")}</div></details>`;
 }
 
 function facts({ target, startedAt, elapsed, runtime }: Report): string {

@@ -105,7 +105,7 @@ export function deadlineInFlight(call: Call, snapshot: FailureSnapshot, now: num
 }
 
 const WHY_NOT_REPEATED: Readonly<Record<Exclude<Hindrance, "harm">, string>> = {
-  "garbled replies": "the replies on its connection made no sense",
+  "garbled replies": "what came next on its connection could not be read",
   "refused in part": "a part of its transaction had been refused",
   "switched off": "sending again is switched off (`retry`)",
   "used up": "it has been sent again as often as `retry.retries` allows",

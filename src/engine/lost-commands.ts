@@ -70,7 +70,7 @@ export class LostCommands {
       // Nothing has failed yet: most of these commands may go again.
       endpoint.observer.connectionFailed(diagnosis);
       // One lost connection is one piece of evidence, however many commands it took along.
-      endpoint.readWrite?.failed(diagnosis, now);
+      if (diagnosis.breaker !== "none") endpoint.readWrite?.failed(diagnosis, now);
     }
     settlement.inSlices(calls, (call) => this.#decide(call, snapshot, fatal));
   }

@@ -56,6 +56,7 @@ export const OWN_TEXTS: readonly (readonly [RegExp, Code])[] = [
   [/No Sentinel that answers knows the present master/, "SENTINELS_UNREACHABLE"],
   [/closed the connection before it was ready/, "CONNECTION_CLOSED_EARLY"],
   [/closed the connection after \d|did not survive a pause of this process/, "CONNECTION_LOST"],
+  [/announced a (?:value|list) of .*`?maxReplyBytes`? allows/, "REPLY_TOO_LONG"],
   [/sent .*; the connection was destroyed/, "PROTOCOL_ERROR"],
   [/does not allow this user HELLO/, "PROTOCOL_UNSUPPORTED"],
   [/the credentials provider \S+ (?:threw|returned|gives|has given|did not answer)/, "CREDENTIALS_FAILED"],

@@ -16,6 +16,7 @@ export const CODES = [
   "SOCKET_MISSING",
   "NOT_REDIS",
   "PROTOCOL_ERROR",
+  "REPLY_TOO_LONG",
   // client process
   "TOO_MANY_OPEN_FILES",
   "PORTS_EXHAUSTED",

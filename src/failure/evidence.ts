@@ -68,7 +68,7 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
   ) {
     found.push(`The host is set to ${facts.host}: quotes, a scheme or a port do not belong in it.`);
   }
-  if (connection !== undefined) pushConnection(found, connection);
+  if (connection !== undefined) pushConnection(found, connection, area);
   const inner = innerReply(views);
   if (inner !== undefined) found.push(inner);
   return found;
@@ -85,8 +85,8 @@ function triedAddresses(views: readonly View[]): string | undefined {
   return `Every address was tried: ${redactText(list.join(", "))}.`;
 }
 
-function pushConnection(found: string[], connection: NonNullable<FailureContext["connection"]>): void {
-  const { ageMs, bytesReadSince, bytesRead, silentMs, pausedMs } = connection;
+function pushConnection(found: string[], connection: NonNullable<FailureContext["connection"]>, area: string): void {
+  const { ageMs, bytesReadSince, bytesRead, silentMs, pausedMs, lastWords } = connection;
   if (pausedMs !== undefined)
     found.push(`This process stood still for at least ${formatDuration(pausedMs)} before that.`);
   if (ageMs === undefined) return;
@@ -94,8 +94,10 @@ function pushConnection(found: string[], connection: NonNullable<FailureContext[
   if (bytesReadSince !== undefined) {
     const unit = bytesReadSince === 1 ? "byte" : "bytes";
     found.push(`${age} and ${String(bytesReadSince)} ${unit} came back since the command was written.`);
-  } else if (bytesRead === 0) found.push(`${age} and had not received a single byte.`);
-  else if (silentMs !== undefined && silentMs >= 1000)
+  } else if (bytesRead === 0) {
+    // An alert of TLS, or words on the connection before, say more than that.
+    if (area === "network" && lastWords === undefined) found.push(`${age} and had not received a single byte.`);
+  } else if (silentMs !== undefined && silentMs >= 1000)
     found.push(`${age} and had been silent for ${formatDuration(silentMs)}.`);
 }
 

@@ -2,6 +2,7 @@
  * Fills the catalogue's texts with what is known, and leaves out what does not apply. A condition that cannot be
  * decided counts as met: an unknown endpoint gets the advice for both kinds.
  */
+import { isIP } from "node:net";
 import type { NextStep } from "./diagnosis.js";
 import type { Facts } from "./facts.js";
 import { isElsewhere, isHere, toolsIn } from "./tools.js";
@@ -11,6 +12,7 @@ export type Condition =
   | "local"
   | "remote"
   | "beyond-loopback"
+  | "named"
   | "served"
   | "unserved"
   | "container"
@@ -53,6 +55,7 @@ const TESTS: Readonly<Record<Condition, (facts: Facts) => boolean>> = {
   local: (f) => f.local !== false,
   remote: (f) => f.local !== true,
   "beyond-loopback": (f) => f.loopback !== true,
+  named: (f) => f.host === undefined || isIP(f.host) === 0,
   served: (f) => f.served,
   unserved: (f) => !f.served,
   container: (f) => f.container,

@@ -2,7 +2,7 @@
 import { IoredoubtError } from "../failure/errors.js";
 import { formatBytes, formatDuration } from "../format.js";
 import type { Garble } from "./reply-guard.js";
-import type { Excess } from "./reply-limits.js";
+import type { Excess, TooLong } from "./reply-limits.js";
 
 /** TCP is established. */
 export function handshakeTooLong(label: string, after: number): IoredoubtError {
@@ -42,19 +42,35 @@ export function closedByPeer(label: string, age: number, wasReady: boolean): Ior
 }
 
 /** It answers what nobody asked, or with something that is no answer: no later reply of it can be trusted. */
-/** `longest`: the limit of a reply in bytes. */
-export function garbled(label: string, garble: Garble | Excess, longest: number): IoredoubtError {
+export function garbled(label: string, garble: Garble | Excess): IoredoubtError {
+  if (typeof garble === "object") return tooLong(label, garble);
   const what =
     garble === "unasked"
       ? "a reply that nothing had asked for"
       : garble === "malformed"
         ? "a reply of a shape that fits no request"
-        : garble === "a reply longer than the limit"
-          ? `a reply longer than \`maxReplyBytes\` (${formatBytes(longest)})`
-          : garble;
+        : garble;
   return new IoredoubtError("PROTOCOL_ERROR", `${label} sent ${what}; the connection was destroyed`, {
     endpoint: label,
   });
+}
+
+/** What it would send next is more than this client may hold. */
+function tooLong(label: string, { announced, unit, allowed }: TooLong): IoredoubtError {
+  const what = unit === "bytes" ? `a value of ${bytes(announced)}` : `a list of ${whole(announced)} elements`;
+  return new IoredoubtError(
+    "REPLY_TOO_LONG",
+    `${label} announced ${what}, more than the ${bytes(allowed)} that the option \`maxReplyBytes\` allows; it was not read, and the connection was destroyed. Read it in pieces, or raise \`maxReplyBytes\``,
+    { endpoint: label },
+  );
+}
+
+function bytes(count: number): string {
+  return count < 1024 ? `${whole(count)} bytes` : `${formatBytes(count)} (${whole(count)} bytes)`;
+}
+
+function whole(count: number): string {
+  return Number.isSafeInteger(count) ? String(count) : `more than ${String(Number.MAX_SAFE_INTEGER)}`;
 }
 
 /** The server is there and will be a while. */

@@ -107,7 +107,7 @@ export class ConnectionRecord {
         ? {
             connection: {
               ageMs: Math.round(now - connectedAt),
-              bytesRead,
+              bytesRead: bytesRead === 0 ? bytesOf(this.#redis.stream) : bytesRead,
               silentMs: Math.round(now - lastReadAt),
               ...(pausedFor === undefined ? {} : { pausedMs: Math.round(pausedFor) }),
               everReady,
@@ -129,6 +129,11 @@ function inTlsHandshake(stream: Socket | undefined): boolean {
   return stream instanceof TLSSocket && !stream.connecting && !stream.destroyed;
 }
 
+/** What came and was not counted yet: the decoder is given a chunk first, and may fail on it. TLS has its own bytes. */
+function bytesOf(stream: Socket | undefined): number {
+  return stream instanceof TLSSocket ? 0 : (stream?.bytesRead ?? 0);
+}
+
 function phaseOf(status: string): Phase {
   switch (status) {
     case "connecting":
@@ -145,8 +150,8 @@ function phaseOf(status: string): Phase {
   }
 }
 
-/** The error line a server sent before it closed the door; nothing else of what it says is kept. */
+/** The error line a server sent before it closed the door; nothing else of what it says is kept. Cut by whoever shows it. */
 function lastWords(firstWords: string): string | undefined {
   if (!firstWords.startsWith("-")) return undefined;
-  return firstWords.slice(1, 200).split("\r\n", 1)[0];
+  return firstWords.slice(1).split("\r\n", 1)[0];
 }

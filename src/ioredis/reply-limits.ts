@@ -4,8 +4,17 @@
  * all there is to remember between two chunks. They also tell where a reply ends.
  */
 
-/** What is wrong, in words that follow "sent". */
-export type Excess = "a line without an end" | "a reply longer than the limit";
+/** What is wrong: a line that does not end, or the length of a reply that is above the limit. */
+export type Excess = "a line without an end" | TooLong;
+
+/** A server has announced what is too long to be read. */
+export interface TooLong {
+  /** Bytes of a value, or elements of a list. */
+  readonly announced: number;
+  readonly unit: "bytes" | "elements";
+  /** Bytes that are allowed. */
+  readonly allowed: number;
+}
 
 /** The longest line: status, error or header. Bytes. */
 const LONGEST_LINE = 65_536;
@@ -99,9 +108,10 @@ export class ReplyLimits {
         if (elements > 0) elements--;
         if (COUNTS[type]) {
           if (isBulk(type)) {
-            if (number > longest) return "a reply longer than the limit";
+            if (number > longest) return { announced: number, unit: "bytes", allowed: longest };
             if (number >= 0) at += number + 2;
-          } else if (number * SHORTEST_ELEMENT > longest) return "a reply longer than the limit";
+          } else if (number * SHORTEST_ELEMENT > longest)
+            return { announced: number, unit: "elements", allowed: longest };
           else if (number > 0) elements += type === MAP ? 2 * number : number;
         } else if (type === ATTRIBUTE) elements += 2 * number + 1;
         if (elements === 0 && oneReply) break;

@@ -527,7 +527,7 @@ export class IORedisTransport implements Transport {
 
   /** What comes back over this connection cannot be trusted any more: all that is in flight is lost with it. */
   garbled(garble: Garble | Excess): void {
-    const cause = garbled(this.#label, garble, this.#policy.maxReplyBytes);
+    const cause = garbled(this.#label, garble);
     const items = this.#unanswered.takeAll();
     this.destroy(cause);
     this.#events?.lost(items, cause, true);

@@ -34,7 +34,7 @@ const PROOF = 1_500;
 /** So many bytes of one reply show that it is coming: a megabyte may take its time. A server that trickles takes for ever. */
 const PROGRESS = 4_096;
 /** As much of the server's first words as is kept, in bytes. */
-const FIRST_WORDS = 256;
+const FIRST_WORDS = 512;
 
 export class Watchdog {
   readonly #heartbeat: HeartbeatPolicy | false;

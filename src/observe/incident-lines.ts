@@ -36,8 +36,15 @@ const VERBS: Readonly<Record<Area, string>> = {
   unknown: "fails",
 };
 
-/** The server is not to blame. */
-const OWN_VERBS: Partial<Readonly<Record<Code, string>>> = { CREDENTIALS_FAILED: "cannot be logged in to" };
+/** Where the area's says something untrue: who is to blame, or that the server cannot be reached. */
+const OWN_VERBS: Partial<Readonly<Record<Code, string>>> = {
+  CREDENTIALS_FAILED: "cannot be logged in to",
+  HANDSHAKE_TIMEOUT: "does not answer",
+  NOT_REDIS: "cannot be used",
+  PROTOCOL_ERROR: "cannot be used",
+  REPLY_TOO_LONG: "cannot be used",
+  RESPONSE_TIMEOUT: "does not answer",
+};
 
 function verb({ breaker, code, area }: Diagnosis): string {
   return breaker === "write" ? "refuses writes" : (OWN_VERBS[code] ?? VERBS[area]);

@@ -121,7 +121,7 @@ export const FIELDS: readonly Field[] = [
     min: 1024,
     max: Number.MAX_SAFE_INTEGER,
     endless: true,
-    says: "The longest value or list that the server may announce in a reply; a longer one is a `PROTOCOL_ERROR`, before it is read.",
+    says: "The longest value or list that the server may announce in a reply; a longer one is a `REPLY_TOO_LONG`, before it is read.",
   },
   part("reconnect", "Opening a lost connection again; there is no limit on the number of attempts.", false),
   duration("reconnect.minTimeout", "First backoff; the real wait is drawn between 0 and it.", { min: 0 }),

@@ -48,7 +48,7 @@ export function lintAgainstServer(policy: Policy, maxClients: number): readonly 
   return [
     {
       path: "pool.max",
-      says: `${own} connections of this client alone are more than the server's maxclients ${maxClients}`,
+      says: `lets this client open ${own} connections, with those of \`pool.size\` and \`pool.blocking\`, and the server takes ${maxClients} of all clients together (\`maxclients\`)`,
     },
   ];
 }

@@ -215,7 +215,7 @@ export interface Policy {
    */
   readonly silenceHold: number | false;
   /**
-   * The longest value or list that the server may announce in a reply; a longer one is a `PROTOCOL_ERROR`, before it is
+   * The longest value or list that the server may announce in a reply; a longer one is a `REPLY_TOO_LONG`, before it is
    * read. Bytes; `Infinity` is no limit. Default: 536870912.
    */
   readonly maxReplyBytes: number;
@@ -325,7 +325,7 @@ export interface ResilienceOptions {
    */
   readonly silenceHold?: number | false | undefined;
   /**
-   * The longest value or list that the server may announce in a reply; a longer one is a `PROTOCOL_ERROR`, before it is
+   * The longest value or list that the server may announce in a reply; a longer one is a `REPLY_TOO_LONG`, before it is
    * read. Bytes; `Infinity` is no limit. Default: 536870912.
    */
   readonly maxReplyBytes?: number | undefined;

@@ -171,6 +171,23 @@ describe("a client that loses its connection", () => {
     expect(line.message).toContain("no command failed");
   });
 
+  it("REPLY_TOO_LONG: a value that has grown beyond the caller's own limit", async () => {
+    const redis = await opened({
+      port: server.port,
+      resilience: { maxReplyBytes: 100_000, breaker: { volumeThreshold: 1 } },
+    });
+    await redis.setrange("long", 200_000, "x");
+    const { message, diagnosis } = await failureOf(redis.get("long"));
+    expect(message).toContain("announced a value of 195.31 KiB (200001 bytes), more than the 97.66 KiB (100000 bytes)");
+    expect(diagnosis?.why.join(" ")).not.toMatch(/load balancer/);
+    const line = await expectLine(redis, "connection.blip", "warn", "REPLY_TOO_LONG");
+    expect(line.message).toContain("reply longer than allowed (REPLY_TOO_LONG), back after");
+    // It is this client's limit that was reached: others of the server are not to suffer.
+    expect(redis.stats().breaker.readWrite.state).toBe("closed");
+    expect(await redis.strlen("long")).toBe(200_001);
+    await redis.del("long");
+  });
+
   it("CONNECTION_LOST: a server that closes with a command unanswered", async () => {
     const proxy = await proxyTo(server);
     const redis = await opened({ port: proxy.port });

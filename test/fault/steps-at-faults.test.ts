@@ -218,7 +218,7 @@ const SCENES: readonly Scene[] = [
       ...steps("DEADLINE", "{within}{cli} --latency", /\d/),
       ...steps("POOL_TIMEOUT", "{within}{cli} client list", /flags=b.*cmd=blpop/),
       ...steps("QUOTA_EXCEEDED", "{cli} info commandstats", /cmdstat_blpop:calls=/),
-      ...steps("CONNECTION_RESET", "{cli} info stats", /client_output_buffer|evicted_clients/),
+      ...steps(["CONNECTION_RESET", "CONNECTION_LOST"], "{cli} info stats", /client_output_buffer|evicted_clients/),
       ...steps("CONNECTION_CLOSED_EARLY", "redis-cli info clients", /connected_clients:\d+/),
       ...steps("CLUSTER_DISABLED", "{cli} info server | grep redis_mode", /standalone/),
       ...steps(["HANDSHAKE_TIMEOUT", "TLS_PROTOCOL"], "{within}redis-cli -h {host} -p {port} ping", /^PONG/),
@@ -391,6 +391,7 @@ const SCENES: readonly Scene[] = [
     steps: [
       ...steps("OUT_OF_MEMORY", "{cli} info memory", /maxmemory:100000[\s\S]*noeviction/),
       ...steps("OUT_OF_MEMORY", "{cli} --bigkeys", /Biggest string found .*large/),
+      ...steps("REPLY_TOO_LONG", "{cli}{select} --bigkeys", /Biggest string found .*large/),
       ...steps("OUT_OF_MEMORY", "{cli} info keyspace", /expires=0/),
     ],
   },

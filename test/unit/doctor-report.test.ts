@@ -80,8 +80,8 @@ describe(renderHtml, () => {
     expect(html).toContain("<li>2 checks:</li>");
     expect(html).toContain('<a href="#fail"><b>1</b> failed</a>');
     expect(html).toContain('<a href="#ok"><b>1</b> passed</a>');
-    expect(html).toContain('<details class="group" id="fail" open><summary>Failed (1)</summary>');
-    expect(html).toContain('<details class="group" id="ok"><summary>Passed (1)</summary>');
+    expect(html).toContain('<details class="group" open><summary>Failed (1)</summary><div id="fail">');
+    expect(html).toContain('<details class="group"><summary>Passed (1)</summary><div id="ok">');
     expect(html.indexOf('id="fail"')).toBeLessThan(html.indexOf('id="ok"'));
   });
 

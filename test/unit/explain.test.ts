@@ -105,7 +105,10 @@ describe("explain", () => {
     ["RESPONSE_TIMEOUT", "no reply came over the connection to h:1 for 5 s while replies were due; it was destroyed"],
     ["CONNECTION_LOST", "h:1 closed the connection after 300 ms"],
     ["PROTOCOL_ERROR", "h:1 sent a reply that nothing had asked for; the connection was destroyed"],
-    ["PROTOCOL_ERROR", "h:1 sent a reply longer than `maxReplyBytes` (512 MiB); the connection was destroyed"],
+    [
+      "REPLY_TOO_LONG",
+      "h:1 announced a value of 600 MiB (629145600 bytes), more than the 512 MiB (536870912 bytes) that the option `maxReplyBytes` allows; it was not read, and the connection was destroyed.",
+    ],
     ["PROTOCOL_ERROR", "h:1 sent a line without an end; the connection was destroyed"],
     ["CONFIG_INVALID", "ConfigError: resilience.deadlne: is not a known option; did you mean deadline?"],
     ["CLUSTER_UNREACHABLE", "ClusterAllFailedError: Failed to refresh slots cache."],

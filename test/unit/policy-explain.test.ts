@@ -313,7 +313,7 @@ describe("warnings", () => {
   it("compare the pool with the server's maxclients", () => {
     const policy = resolvePolicy({ pool: { max: 30, blocking: 20 } }, {}, {});
     expect(lintAgainstServer(policy, 51)).toEqual([]);
-    expect(lintAgainstServer(policy, 50)[0]?.says).toContain("maxclients 50");
+    expect(lintAgainstServer(policy, 50)[0]?.says).toContain("lets this client open 51 connections");
   });
 });
 

@@ -82,7 +82,8 @@ async function ports({ machine, seen }: Context, table: readonly TcpEntry[]): Pr
 function own({ seen }: Context, table: readonly TcpEntry[], sockets: ReadonlySet<string>): Draft {
   const open = table.filter((one) => one.state === "ESTABLISHED" && isTowards(seen, one));
   const mine = open.filter((one) => sockets.has(one.inode)).length;
-  const evidence = `${String(mine)} connections of this process, ${String(open.length)} of this machine`;
+  const noun = mine === 1 ? "connection" : "connections";
+  const evidence = `${String(mine)} ${noun} of this process, ${String(open.length)} of this machine`;
   if (mine < MANY)
     return {
       status: "ok",

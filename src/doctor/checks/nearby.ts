@@ -56,7 +56,7 @@ async function run(context: Context): Promise<readonly Draft[]> {
         : `Something on ${asked.host} accepts connections on ${port}, perhaps Redis with TLS.`,
       next: [
         {
-          say: "Look at that one (healthy: use its port)",
+          say: `See what answers on ${String(redis.port)} (healthy: if it is the one you mean, set the port to ${String(redis.port)})`,
           run: doctorFor(context, { host: asked.host, port: redis.port }, !sure),
         },
         { say: `Correct the port where it is set (${context.target.origins.get("port") ?? "the target"})` },

@@ -45,7 +45,7 @@ export async function nothingListens(
             ? []
             : [
                 {
-                  say: "Look at that port (healthy: use it)",
+                  say: `See what Redis answers on ${String(other)} (healthy: if it is the one you mean, set the port to ${String(other)})`,
                   run: doctorFor(context, { host: endpoint.host, port: other }),
                 },
               ]),

@@ -25,7 +25,7 @@ export const CLIENT = {
       "The server may or may not have executed it; nobody on this side can know. It was not sent again, either because a second execution could do harm, or because nothing more could be tried: the message says which.",
     findOut: [
       '`applied` is "maybe"; `cause` is the connection error.',
-      "The message says why it was not sent again: harm, retries used up or switched off, no time or room left, the endpoint's retry budget, replies that made no sense.",
+      "The message says why it was not sent again: harm, retries used up or switched off, no time or room left, the endpoint's retry budget, a connection that could not be read any further.",
     ],
     fix: [
       'Repeat it if a second execution does no harm (`retry.ambiguous: "replay"` for such calls).',

@@ -116,7 +116,7 @@ export const CONNECTION = {
   },
   PROTOCOL_ERROR: {
     means:
-      "A reply came that nothing had asked for, one of a shape that fits no request, or one that is longer than `maxReplyBytes`. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
+      "A reply came that nothing had asked for, one of a shape that fits no request, or a line that does not end. From then on no reply can be told to be whose, so the connection was replaced and what was in flight reported. Such a command may have been executed.",
     findOut: [
       { say: "See the bytes as they come", run: "timeout 30 tcpdump -nn -A -i any 'port {port}'" },
       { say: "What does the proxy's log say at that moment?", when: "remote" },
@@ -124,9 +124,23 @@ export const CONNECTION = {
     fix: [
       "Use `redis.monitor()`, which has a connection of its own, instead of `call('MONITOR')`.",
       "Upgrade the proxy, or set `protocol: 2` if it does not know RESP3.",
-      "If the error names `maxReplyBytes` and the value is really that long, raise the limit, or read the value in pieces (GETRANGE, HSCAN, ZRANGE with LIMIT).",
     ],
     prevent: ["Test through the proxy that production uses."],
     examples: ["Command queue state error. If you can reproduce this, please report it."],
+  },
+  REPLY_TOO_LONG: {
+    means:
+      "The server announced a value or a list that is longer than `maxReplyBytes` (512 MiB by default), before it sent it. This client did not read it, because it would have to hold it in memory as a whole, and replaced the connection. What was in flight on that is reported; it may have been executed, and the command that asked for so much has been.",
+    findOut: [
+      { say: "How long is the value?", run: "{cli}{select} strlen KEY" },
+      { say: "How much memory does a key take, in bytes?", run: "{cli}{select} memory usage KEY" },
+    ],
+    fix: [
+      "Read it in pieces: GETRANGE, HSCAN, SSCAN, ZSCAN, LRANGE or ZRANGE with a few hundred elements at a time.",
+      "If such replies are meant, raise `maxReplyBytes` in `resilience`, or IOREDOUBT_MAX_REPLY_BYTES, above what the error says was announced; the process needs several times as much memory.",
+      "If nothing of that length is stored, the replies are out of step: connect without the proxy, and see whether it goes away.",
+    ],
+    prevent: ["Bound what grows: LTRIM, MAXLEN, an expiry, one key for each user instead of one for all."],
+    examples: [],
   },
 } as const satisfies Readonly<Record<string, Page>>;

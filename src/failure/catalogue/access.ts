@@ -40,7 +40,7 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "Try by hand; it asks for the password (healthy: a name; WRONGPASS: the server expects another password)",
+        say: "Try by hand; it asks for the password (healthy: a name, or NOPERM: the login is right; WRONGPASS: the server expects another password)",
         run: "{login} acl whoami",
       },
       {
@@ -106,7 +106,7 @@ export const ACCESS: readonly Entry[] = [
     ],
     next: [
       {
-        say: "See who you are there (healthy: the user you meant; default: this client does not log in as anybody)",
+        say: "See who you are there (healthy: the user you meant; NOPERM: the login is right, and the user may not ask; default: this client does not log in as anybody)",
         run: "{cli} acl whoami",
       },
       { say: "See the user's rules (healthy: flags with on; nil: no such user)", run: "redis-cli acl getuser {user}" },

@@ -38,6 +38,7 @@ export const CONNECTION: readonly Entry[] = [
     title: "The connection to {target} was lost.",
     why: [
       "redis-server was stopped, restarted or failed over.",
+      "Redis closed this client: output buffer limit, CLIENT KILL, or its `timeout`.",
       "Something in between closed an idle connection.",
       "The peer vanished without closing the connection (a lost node, a cable, a NAT table), and the kernel finally gave up.",
     ],
@@ -50,6 +51,10 @@ export const CONNECTION: readonly Entry[] = [
         say: "See what its log says (healthy: no line of a stop or crash)",
         run: "journalctl -u redis-server --since -10min --no-pager",
         when: ["local", "systemd"],
+      },
+      {
+        say: "See whether clients are closed for their output buffer (healthy: 0; more: clients were closed for their size)",
+        run: "{cli} info stats | grep -E 'client_output_buffer|evicted_clients'",
       },
       { say: "See whether the provider reports a failover or maintenance", when: "managed" },
     ],
@@ -168,7 +173,7 @@ export const CONNECTION: readonly Entry[] = [
     name: "not a Redis server",
     title: "What answers at {target} is not Redis.",
     why: [
-      "The port belongs to another service (an HTTP server answers with H).",
+      "The port belongs to another service (HTTP answers with H, SSH with S).",
       { say: "An HTTP proxy or load balancer stands in front and does not pass plain TCP.", when: "remote" },
       "The URL of a REST endpoint was used instead of the Redis one.",
     ],
@@ -208,6 +213,27 @@ export const CONNECTION: readonly Entry[] = [
       },
       "Search the code for `call(` with MONITOR, SYNC, PSYNC or CLIENT REPLY.",
       "Connect without the proxy, and see whether it goes away.",
+    ],
+  },
+  {
+    ...BASE,
+    retryable: false,
+    breaker: "none",
+    code: "REPLY_TOO_LONG",
+    name: "reply longer than allowed",
+    title: "{target} announced a reply that is longer than this client's `maxReplyBytes` allows.",
+    why: [
+      "A value or a collection has grown beyond the limit, and is asked for as a whole (GET, HGETALL, SMEMBERS, LRANGE 0 -1).",
+      "`maxReplyBytes` is set lower than what the application stores.",
+      "The replies are out of step, so that a part of a value is read as a length: a proxy in between, or a fault of the server.",
+    ],
+    next: [
+      "Compare the two figures in the error: what was announced, and what `maxReplyBytes` (IOREDOUBT_MAX_REPLY_BYTES) allows.",
+      {
+        say: "See which keys are large (it ends by itself; the largest key of each type is in the summary, with its length)",
+        run: "{cli}{select} --bigkeys -i 0.01",
+      },
+      "Read large values in pieces (GETRANGE, HSCAN, SSCAN, LRANGE), or raise `maxReplyBytes`.",
     ],
   },
 ];

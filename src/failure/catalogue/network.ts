@@ -52,7 +52,7 @@ export const NETWORK: readonly Entry[] = [
       {
         say: "See whether the Redis service has a name here (an address: use that name as host; nothing: Redis has another name)",
         run: "getent hosts redis",
-        when: ["container", "local", "tcp"],
+        when: ["container", "local", "tcp", "unserved"],
       },
       {
         say: "See whether the socket exists and who listens (healthy: a line with the path; none: no Redis has that socket)",

@@ -40,7 +40,7 @@ export const SERVER: readonly Entry[] = [
         run: "{cli} function kill",
       },
       {
-        say: "See which commands take long (healthy: an empty list; the third number of an entry is its duration in microseconds)",
+        say: "See which commands take long (healthy: an empty list; the third number of an entry is its duration in microseconds; BUSY: ask again when the script has ended)",
         run: "{cli} slowlog get 5",
       },
     ],
@@ -72,7 +72,7 @@ export const SERVER: readonly Entry[] = [
       {
         say: "See where the name leads now (healthy: an address; nothing: the name is not known here)",
         run: "getent hosts {host}",
-        when: "tcp",
+        when: ["tcp", "named"],
       },
     ],
   },

@@ -54,6 +54,7 @@ export const TLS: readonly Entry[] = [
     title: "The certificate of {target} is made out to another name.",
     why: [
       "The client connects by address, or by an alias, and the certificate lists only the real name.",
+      "`tls.servername` is set, to a name that is not in the certificate.",
       "The address belongs to another server than you think.",
       { say: "The nodes of the cluster announce addresses instead of names.", when: "cluster" },
       { say: "Sentinel gives the master's address instead of its name.", when: "sentinel" },

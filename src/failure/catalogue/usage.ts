@@ -120,12 +120,15 @@ export const USAGE: readonly Entry[] = [
     name: "database does not exist",
     title: "{target} has no such database number.",
     why: [
-      "The server has fewer databases (16 by default).",
       { say: "A cluster has only database 0.", when: "cluster" },
-      "The provider's plan has only database 0.",
+      "The server has fewer databases (16 by default), or runs in cluster mode: then it has only database 0.",
+      { say: "The provider's plan has only database 0.", when: "managed" },
     ],
     next: [
-      { say: "See how many there are (healthy: a number above this client's db)", run: "{cli} config get databases" },
+      {
+        say: "See how many there are (healthy: a number above this client's db, and no cluster mode: that has only database 0)",
+        run: "{cli} config get databases",
+      },
       "Use database 0 and a keyPrefix instead.",
     ],
   },
