@@ -15,11 +15,13 @@ import type { UserRedisOptions } from "../policy/translate.js";
 import { resolveTarget } from "../doctor/target.js";
 import { connectionRows, type ConnectionRow } from "./connection-rows.js";
 import { variablesFrom, type Variables } from "./env-file.js";
+import { wrap } from "../wrap.js";
 import { checkPrefix, UsageError, usageProblem } from "./usage.js";
 
-/** Where a command of the CLI writes. */
+/** Where a command of the CLI writes. `columns` is the width of the terminal, if it is one. */
 export interface Output {
   write(text: string): unknown;
+  readonly columns?: number | undefined;
 }
 
 /** What `ioredoubt config --help` prints. */
@@ -61,7 +63,7 @@ export function runConfig(args: readonly string[], out: Output, env: NodeJS.Proc
     if (values.diff === true) return runDiff(positionals, values.json === true, out);
     if (positionals.length > 0) throw new UsageError("config takes no arguments besides its options");
     const explanation = explain(variablesFrom(values["env-file"], env), checkPrefix(values.prefix), values.profile);
-    out.write(values.json === true ? asJson(explanation) : asText(explanation));
+    out.write(values.json === true ? asJson(explanation) : asText(explanation, out.columns ?? Infinity));
     return 0;
   } catch (error) {
     if (error instanceof ConfigError) {
@@ -125,16 +127,18 @@ function asJson(explanation: Explained): string {
   return `${JSON.stringify(explanation, infinite, 2)}\n`;
 }
 
-function asText(explanation: Explained): string {
+/** Sentences keep to `width`; tables do not: they are there to be compared, and a pipe gets whole lines. */
+function asText(explanation: Explained, width: number): string {
   const { connection, profile, provider, fingerprint, values, meaning, warnings } = explanation;
-  const lines = warnings.length === 0 ? [] : ["Warnings", ...warnings.map((w) => `  ${w.path} ${w.says}`), ""];
+  const sentence = (text: string): string[] => wrap(`  ${text}`, width, "    ");
+  const lines =
+    warnings.length === 0 ? [] : ["Warnings", ...warnings.flatMap((w) => sentence(`${w.path} ${w.says}`)), ""];
   lines.push("Connection", ...table(connection.map((row) => [`  ${row.name}`, row.text, `← ${row.origin}`])));
   lines.push("", `profile ${profile.name} ← ${profile.origin}`, `fingerprint ${fingerprint}`);
   if (provider !== undefined) lines.push(`provider ${provider.name}`);
   lines.push("", ...table(values.map((v) => [v.path, v.text, `← ${v.origin}`])), "", "What it means");
-  lines.push(...meaning.map((line) => `  ${line}`));
-  if (provider !== undefined)
-    lines.push("", `Known about ${provider.name}`, ...provider.notes.map((note) => `  ${note}`));
+  lines.push(...meaning.flatMap(sentence));
+  if (provider !== undefined) lines.push("", `Known about ${provider.name}`, ...provider.notes.flatMap(sentence));
   return `${lines.join("\n")}\n`;
 }
 

@@ -7,7 +7,7 @@ import { entryOf, isCode } from "../failure/catalogue.js";
 import { classify } from "../failure/classify.js";
 import { CODES, type Code } from "../failure/codes.js";
 import { factsOf, NO_FACTS, type Facts } from "../failure/facts.js";
-import { renderList, renderText, wrap } from "../failure-pages/render.js";
+import { renderList, renderText } from "../failure-pages/render.js";
 import {
   CLASSES,
   CLOSED_ELSEWHERE,
@@ -18,6 +18,7 @@ import {
 } from "../failure-pages/own-texts.js";
 import { unwrap } from "../failure/unwrap.js";
 import { closest } from "../suggest.js";
+import { wrap } from "../wrap.js";
 import { linesOf, readingsOf } from "./readings.js";
 
 /** Where the text goes. `columns` is the width of the terminal, if it is one. */

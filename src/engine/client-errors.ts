@@ -2,6 +2,7 @@
  * The errors a command can get from this client, each built at this one place. Messages say what happened, the numbers
  * and the next step; they name the command and nothing of its arguments.
  */
+import { effectOf } from "../command/effect.js";
 import { classify } from "../failure/classify.js";
 import type { Applied, FailureContext } from "../failure/diagnosis.js";
 import {
@@ -97,9 +98,11 @@ export function deadlineInFlight(call: Call, snapshot: FailureSnapshot, now: num
     head !== undefined && head.behind > 0
       ? ` ${String(head.behind)} ${head.behind === 1 ? "command waits" : "commands wait"} behind ${head.command.toUpperCase()}, in flight for ${formatDuration(head.forMs)}.`
       : "";
+  const isRead = effectOf(call.facts.name, call.command.args).kind === "read";
+  const advice = isRead ? "It only reads: repeating it does no harm." : "Check the effect before repeating it.";
   return new DeadlineError(
     "DEADLINE",
-    `Command timed out: ${name(call)} got no reply from ${snapshot.label} within ${formatDuration(now - call.startedAt)}; it may have been executed.${stalled}${behind} Check the effect before repeating a write.`,
+    `Command timed out: ${name(call)} got no reply from ${snapshot.label} within ${formatDuration(now - call.startedAt)}; it may have been executed.${stalled}${behind} ${advice}`,
     details(call, snapshot, "maybe", now),
   );
 }

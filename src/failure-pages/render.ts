@@ -9,6 +9,7 @@ import { NO_FACTS, type Facts } from "../failure/facts.js";
 import { fill, sentence, shellQuoted, type Text } from "../failure/template.js";
 import { mayApply, openConditions } from "./conditions.js";
 import { PAGES } from "./pages.js";
+import { wrap } from "../wrap.js";
 
 interface Section {
   readonly heading: string;
@@ -168,23 +169,6 @@ export function renderList(width: number): string {
     lines.push("");
   }
   return lines.join("\n");
-}
-
-/** Breaks at blanks; continuation lines begin with `indent`. Words longer than the line stay whole. */
-export function wrap(text: string, width: number, indent: string): string[] {
-  const lines: string[] = [];
-  let line = /^ */.exec(text)?.[0] ?? "";
-  let empty = true;
-  for (const [word] of text.trimStart().matchAll(/\S+\s*/g)) {
-    if (!empty && line.length + word.trimEnd().length > width) {
-      lines.push(line.trimEnd());
-      line = indent;
-    }
-    line += word;
-    empty = false;
-  }
-  lines.push(line.trimEnd());
-  return lines;
 }
 
 /** What to do, with the colon that a command below it asks for. */
