@@ -170,7 +170,7 @@ export function clientFailsFast(endpoint: string, id: string, retryAfter: number
   const { code } = cause;
   return {
     fields: { event: "incident.circuit", incident: id, endpoint, circuit: "client", code, retryAfterMs: retryAfter },
-    message: `redis ${endpoint}: commands of a client that has no connection now fail fast (${code}), those of other clients do not; ${retryAfter < 1 ? "it is dialling now" : `it dials again in ${formatDuration(retryAfter)}`}.`,
+    message: `redis ${endpoint}: a client that has no connection now fails its commands fast (${code}); other clients are not affected. ${retryAfter < 1 ? "It is dialling now" : `It dials again in ${formatDuration(retryAfter)}`}.`,
   };
 }
 

@@ -22,7 +22,7 @@ export const ACCESS: readonly Entry[] = [
       },
       "Set the password from a secret store or environment variable, not in the code.",
       {
-        say: "See which values this process really uses (the values you meant, each with its origin; not found: run it in the application's directory)",
+        say: "See which values this process really uses (healthy: the values you meant, each with its origin; not found: run it in the application's directory)",
         run: "npx --no ioredoubt config",
       },
     ],

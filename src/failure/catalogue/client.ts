@@ -94,7 +94,7 @@ export const CLIENT: readonly Entry[] = [
     why: [
       "A lease is not given back (a promise that never settles inside `withConnection`).",
       "Work inside the lease takes too long, or blocks (BLPOP).",
-      "More callers at once than `pool.max`.",
+      "More callers ask for a connection at once than `pool.max` allows.",
     ],
     next: [
       "Look for the event pool.leak in the log: `borrowedAt` is the line that took the connection and keeps it.",
@@ -139,7 +139,7 @@ export const CLIENT: readonly Entry[] = [
     ],
     next: [
       "Stop taking work before you close the client: `await redis.close({ drain })` as the last step of shutdown.",
-      "Find who closed it: search for quit(, disconnect( and close(.",
+      "Find out who closed it: search the code for quit(, disconnect( and close(.",
     ],
   },
   {
@@ -169,7 +169,7 @@ export const CLIENT: readonly Entry[] = [
     next: [
       "Read the message: it names every wrong value, what was given and what is allowed.",
       {
-        say: "See every value and where it came from (the values you meant, each with its origin; not found: run it in the application's directory)",
+        say: "See every value and where it came from (healthy: the values you meant, each with its origin; not found: run it in the application's directory)",
         run: "npx --no ioredoubt config",
       },
       "Passwords in URLs: encodeURIComponent(password).",

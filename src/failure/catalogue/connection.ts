@@ -108,7 +108,7 @@ export const CONNECTION: readonly Entry[] = [
     title: "{target} took the command and did not reply in time.",
     why: [
       "The server is busy with a slow command (KEYS, a big SORT, a long script): it executes one at a time.",
-      "A blocking or slow command stands before this one on the same connection.",
+      "A blocking or slow command is ahead of this one on the same connection.",
       "The peer is gone and nobody said so (half-open connection).",
       "The server is swapping, forking, or starved of CPU.",
     ],

@@ -14,12 +14,12 @@ export const LIMITS: readonly Entry[] = [
     title: "{target} has as many clients as it allows and turned this one away.",
     why: [
       "Something opens a client per request, or does not close them.",
-      "More instances of the application than the limit allows for.",
+      "There are more instances of the application than the limit allows for.",
       "Idle connections of dead clients are never closed (`timeout 0`).",
     ],
     next: [
       {
-        say: "On the Redis machine: count connections by client address, as redis-cli is turned away too (healthy: similar counts; one address with most of them: that is the cause)",
+        say: "On the Redis machine: count connections by client address, because redis-cli is turned away as well (healthy: similar counts; one address with most of them: that is the cause)",
         run: "ss -Htn state established '( sport = :{port} )' | awk '{print $4}' | sed 's/:[0-9]*$//' | sort | uniq -c | sort -rn | head",
         when: ["tcp", "own-server"],
       },
@@ -50,7 +50,7 @@ export const LIMITS: readonly Entry[] = [
       "One request or record is larger than the plan allows (the text says size).",
     ],
     next: [
-      "Look at the usage page of the provider.",
+      "Look at the provider's usage page.",
       {
         say: "See what is called most (calls of each command; what you did not expect on top is the cause)",
         run: "{cli} info commandstats",

@@ -21,7 +21,7 @@ export const NETWORK: readonly Entry[] = [
         say: "redis-server listens on loopback only (`bind 127.0.0.1`), so no other machine can reach it.",
         when: ["beyond-loopback", "tcp", "own-server", "unserved"],
       },
-      { say: "A firewall rejects instead of dropping.", when: ["remote", "tcp"] },
+      { say: "A firewall rejects the connection instead of dropping the packets.", when: ["remote", "tcp"] },
       { say: "Redis runs with another socket path, or it died and left the socket file behind.", when: "unix" },
     ],
     next: [

@@ -169,7 +169,7 @@ export const SERVER: readonly Entry[] = [
         run: "{cli} info replication | grep -E 'role|slave'",
       },
       {
-        say: "See what it demands (healthy: to-write at most the replicas that are online)",
+        say: "See how many it demands (healthy: min-replicas-to-write is no more than the replicas that are online)",
         run: "{cli} config get 'min-replicas-*'",
       },
     ],
@@ -179,7 +179,7 @@ export const SERVER: readonly Entry[] = [
     severity: "warn",
     code: "UNBLOCKED",
     name: "blocking command interrupted",
-    title: "The server ended a blocking command before its time.",
+    title: "The server ended a blocking command before its time was up.",
     why: ["There was a failover: the master became a replica.", "Somebody ran CLIENT UNBLOCK … ERROR."],
     next: [
       {

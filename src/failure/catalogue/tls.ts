@@ -99,7 +99,7 @@ export const TLS: readonly Entry[] = [
       "The client sends no certificate: `tls.cert` and `tls.key` are not set.",
       "The client's certificate is from an authority that is not in the server's `tls-ca-cert-file`.",
       "The client's certificate has expired.",
-      "The text says handshake failure: then it may also be that the two share no cipher.",
+      "If the text says handshake failure, the two may also have no cipher in common.",
     ],
     next: [
       {

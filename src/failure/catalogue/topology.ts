@@ -42,7 +42,7 @@ export const TOPOLOGY: readonly Entry[] = [
     applied: "never",
     code: "CLUSTER_UNREACHABLE",
     name: "no cluster node answers",
-    title: "No node of the cluster would answer this client.",
+    title: "No node of the cluster answered this client.",
     why: [
       "All startup nodes are down or unreachable from here.",
       "The nodes announce addresses that this machine cannot reach (Docker, NAT, VPC).",
@@ -202,7 +202,7 @@ export const TOPOLOGY: readonly Entry[] = [
     applied: "never",
     code: "SENTINEL_NAME_UNKNOWN",
     name: "the Sentinels know no such master",
-    title: "The Sentinels watch no master of the name {sentinelName}.",
+    title: "The Sentinels watch no master named {sentinelName}.",
     why: ["The `name` option is wrong.", "These are the Sentinels of another set or environment."],
     next: [
       {
@@ -232,7 +232,7 @@ export const TOPOLOGY: readonly Entry[] = [
     applied: "never",
     code: "SENTINEL_WRONG_ROLE",
     name: "Sentinel names a node of another role",
-    title: "The node that the Sentinels name has another role than they say.",
+    title: "The node that the Sentinels name does not have the role that they say it has.",
     why: [
       "A failover is under way: the node is about to change its role.",
       "The Sentinel that answers was cut off from the others and does not know the present master.",

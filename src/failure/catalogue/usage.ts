@@ -55,7 +55,7 @@ export const USAGE: readonly Entry[] = [
     title: "{command} was given an argument that cannot be turned into text.",
     why: [
       "An object without a prototype was passed, as `querystring.parse` and `Object.create(null)` make them.",
-      "The argument's own toString or valueOf throws, or returns something that is no text.",
+      "The argument's own toString or valueOf throws, or returns something that is not text.",
       "An argument transformer threw, or the command's name is not a string.",
     ],
     next: [
@@ -158,7 +158,7 @@ export const USAGE: readonly Entry[] = [
     ...BASE,
     code: "PRECONDITION_FAILED",
     name: "not possible in this state",
-    title: "{command} is not possible in the state the data is in.",
+    title: "{command} is not possible while the data is in this state.",
     why: [
       "The consumer group exists already (BUSYGROUP), or does not exist yet (NOGROUP).",
       "The key or element is not there.",
