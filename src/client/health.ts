@@ -6,6 +6,7 @@ import type { Engine } from "../engine/engine.js";
 import { noConnection } from "../engine/connection-errors.js";
 import { classify } from "../failure/classify.js";
 import { IoredoubtError } from "../failure/errors.js";
+import { asSentence } from "../engine/why-waiting.js";
 import { formatDuration } from "../format.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import { wallTimeOf } from "../wall-time.js";
@@ -92,7 +93,7 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
       const error = transport.lastError() ?? noConnection(endpoint.label, context.phase);
       const { code, title, seen } = classify(error, context);
       // Our own words say what happened and when; the title says the same without the numbers.
-      const reason = IoredoubtError.is(error) ? `${seen.charAt(0).toUpperCase()}${seen.slice(1)}.` : `${title} ${seen}`;
+      const reason = IoredoubtError.is(error) ? asSentence(error) : `${title} ${seen}`;
       const nextAttemptMs = Math.round(transport.retryIn());
       return { status: "down", since, code, reason: reason.trim(), nextAttemptMs };
     }

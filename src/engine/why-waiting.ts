@@ -2,6 +2,7 @@
  * Why commands wait, as an error says it to the caller who waited in vain: the first cause, not only that time is over. One
  * sentence, and the error it stands for.
  */
+import { factsOf } from "../command/facts.js";
 import type { IoredoubtError } from "../failure/errors.js";
 import { redactText } from "../failure/redact.js";
 import { formatDuration } from "../format.js";
@@ -43,6 +44,11 @@ export function whyWaiting(snapshot: FailureSnapshot): WhyWaiting {
       const said = inSentence(redactText(refusal.error.message, WORDS));
       return { sentence: ` The server refuses ${what} for now: ${said}.`, cause: refusal.error };
     }
+    // The server owes a block nothing before it ends.
+    if (head !== undefined && factsOf(head.command).dispatch === "blocking") {
+      const block = `${head.command.toUpperCase()} has the connection to itself, for ${formatDuration(head.forMs)} so far`;
+      return { sentence: ` ${block}.`, cause: undefined };
+    }
     const silence = Math.min(connection?.silentMs ?? 0, head?.forMs ?? 0);
     return silence < SILENT ? NOTHING : told(silentSoFar(label, silence));
   }
@@ -54,8 +60,13 @@ export function whyWaiting(snapshot: FailureSnapshot): WhyWaiting {
 const NOTHING: WhyWaiting = { sentence: "", cause: undefined };
 
 function told(cause: IoredoubtError): WhyWaiting {
-  const { message } = cause;
-  return { sentence: ` ${message.charAt(0).toUpperCase()}${message.slice(1)}.`, cause };
+  return { sentence: ` ${asSentence(cause)}`, cause };
+}
+
+/** An error of this package, which may stand inside a sentence, as one of its own. A name at its beginning stays as it is written. */
+export function asSentence({ message, endpoint = "" }: IoredoubtError): string {
+  const begins = endpoint !== "" && message.startsWith(endpoint);
+  return `${begins ? message : message.charAt(0).toUpperCase() + message.slice(1)}.`;
 }
 
 /** Another's words inside a sentence of ours: on one line, and without the end of their own. */
