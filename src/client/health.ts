@@ -3,7 +3,8 @@ import { clock } from "../clock.js";
 import type { Breaker } from "../endpoint/breaker.js";
 import type { Code } from "../failure/codes.js";
 import type { Engine } from "../engine/engine.js";
-import { noConnection } from "../engine/connection-errors.js";
+import { noConnection, silentSoFar } from "../engine/connection-errors.js";
+import { SILENCE_LASTS } from "../engine/silence-hold.js";
 import { classify } from "../failure/classify.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { asSentence } from "../engine/why-waiting.js";
@@ -18,8 +19,8 @@ import type { State } from "./state.js";
  * - `idle`: nothing has asked for a connection yet (`lazyConnect`). `connecting`: the first attempt is under way, and nothing
  *   has failed.
  * - `ready`: connected, both circuits closed. `degraded`: connected, but a circuit is open or half-open, or the server has
- *   refused commands for a passing reason (loading, a script, a replica) for 250 ms, so that they wait, or another of the
- *   client's connections (a lane, a lent one) has been away for so long that its commands are refused.
+ *   refused commands for a passing reason (loading, a script, a replica) for 250 ms, so that they wait, or has owed a
+ *   reply for 2 s and is silent, or another of the client's connections (a lane, a lent one) has been away for so long that its commands are refused.
  * - `down`: the connection was lost, an attempt failed, or the first takes so long that commands are refused. `closed`:
  *   ended; it takes no commands.
  */
@@ -107,7 +108,7 @@ function connectedHealth({ endpoint }: Engine, parts: ClientParts, since: number
     (circuit) => circuit !== undefined && circuit.state !== "closed",
   );
   if (open !== undefined) return refusedBy(open, "degraded", since, endpoint.retryAfter(open));
-  return refusedHealth(parts) ?? awayHealth(parts) ?? { status: "ready", since };
+  return refusedHealth(parts) ?? silentHealth(parts) ?? awayHealth(parts) ?? { status: "ready", since };
 }
 
 function refusedBy(circuit: Breaker, status: HealthStatus, since: number, nextAttempt: number): Health {
@@ -134,6 +135,15 @@ function refusedHealth(parts: ClientParts): Health | undefined {
     reason: `${whatIsRefused(writesOnly)}: ${title}`,
     nextAttemptMs: Math.round(Math.max(0, againAt - now)),
   };
+}
+
+/** Connected, and nobody answers: the log says so after the same time. */
+function silentHealth(parts: ClientParts): Health | undefined {
+  const now = clock.now();
+  const silent = parts.silent(now);
+  if (silent === undefined || silent.silence < SILENCE_LASTS) return undefined;
+  const error = silentSoFar(silent.engine.endpoint.label, silent.silence);
+  return { status: "degraded", since: wallTimeOf(now - silent.silence), code: error.code, reason: asSentence(error) };
 }
 
 function whatIsRefused(writesOnly: boolean): string {

@@ -66,6 +66,16 @@ export class ClientParts {
     return first;
   }
 
+  /** The connection that has owed a reply for longest, of those that carry what anybody issues. */
+  silent(now: number): (Part & { readonly silence: number }) | undefined {
+    let longest: (Part & { readonly silence: number }) | undefined = undefined;
+    for (const part of this.#parts) {
+      const silence = part.role === "own" || part.role === "lane" ? part.transport.owedFor(now) : 0;
+      if (silence > (longest?.silence ?? 0)) longest = { ...part, silence };
+    }
+    return longest;
+  }
+
   totals(): Totals {
     const sum = nothing();
     addTo(sum, this.#ended);

@@ -38,7 +38,7 @@ const LOOKS = 5;
 /** A look that comes later than this many times its due time is this process's own fault. */
 const OWN_STALL = 1.5;
 /** Silence for so long is worth a line of the log, even though everything may still be answered in time. Milliseconds. */
-const LASTING = 2_000;
+export const SILENCE_LASTS = 2_000;
 /** Not shorter than so many round trips. */
 const ROUND_TRIPS = 3;
 /** The quickest of so many counts: the others waited for something. */
@@ -144,7 +144,7 @@ export class SilenceHold {
     const epoch = this.#epoch;
     this.#heldSince = now;
     this.#hooks.hold();
-    this.#watchOn(LASTING - this.#silence);
+    this.#watchOn(SILENCE_LASTS - this.#silence);
     this.#hooks.whenNextReply(() => {
       // After the replies that came with this one: they may say that the server refuses what follows.
       queueMicrotask(() => {
@@ -162,7 +162,7 @@ export class SilenceHold {
       () => {
         // Time in which this process stood still is no silence.
         const silence = this.#hooks.owedFor(clock.now());
-        if (silence < LASTING && silence > 0) this.#watchOn(LASTING - silence);
+        if (silence < SILENCE_LASTS && silence > 0) this.#watchOn(SILENCE_LASTS - silence);
         else if (silence > 0) this.#hooks.lasts(silence);
       },
       Math.ceil(Math.max(1, wait)),

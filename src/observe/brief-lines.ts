@@ -7,6 +7,11 @@ import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import { FailureCounts } from "./failure-counts.js";
 import type { Brief } from "./incident-lines.js";
 
+/** A brief whose line is still to come. */
+interface Gathered extends Brief {
+  retried: number;
+}
+
 /** A row that goes on is told after this long, in milliseconds. */
 const AT_MOST = 5_000;
 
@@ -15,7 +20,7 @@ export class BriefLines {
   readonly #quiet: number;
   readonly #now: () => number;
   readonly #write: (brief: Brief) => void;
-  #gathered: Brief | undefined = undefined;
+  #gathered: Gathered | undefined = undefined;
   #timer: Timer | undefined = undefined;
   /** When the line is due at the latest that waits for the end of a row; `undefined` while none does. */
   #dueAt: number | undefined = undefined;
@@ -31,11 +36,18 @@ export class BriefLines {
   }
 
   add(brief: Brief): void {
-    this.#gathered = this.#gathered === undefined ? brief : joined(this.#gathered, brief);
+    this.#gathered = this.#gathered === undefined ? { ...brief } : joined(this.#gathered, brief);
     if (this.#told !== undefined && (this.#told.counts.failed > 0 || brief.counts.failed === 0)) return;
     const now = this.#now();
     this.#dueAt ??= now + AT_MOST;
     this.#wait(Math.min(this.#quiet, this.#dueAt - now));
+  }
+
+  /** What trouble had taken back is sent again after it is over. Returns whether a line will count it. */
+  retried(): boolean {
+    if (this.#gathered === undefined) return false;
+    this.#gathered.retried++;
+    return true;
   }
 
   /** Tells what is gathered, now. */
@@ -61,7 +73,7 @@ export class BriefLines {
   }
 }
 
-function joined(one: Brief, other: Brief): Brief {
+function joined(one: Brief, other: Brief): Gathered {
   const counts = new FailureCounts();
   counts.addAll(one.counts);
   counts.addAll(other.counts);

@@ -104,7 +104,8 @@ export class IncidentLog implements Observer {
   }
 
   retried(): void {
-    if (this.#incident !== undefined) this.#incident.retried++;
+    if (this.#incident === undefined) this.#lesser.retried();
+    else this.#incident.retried++;
   }
 
   circuitChanged({ kind, state, retryAfter, cause }: CircuitChange): void {

@@ -89,6 +89,11 @@ export class LesserLines {
     (isFlapping ? this.#flaps : this.#blips).add(brief);
   }
 
+  /** A command is sent again while no incident runs. */
+  retried(): void {
+    if (!this.#blips.retried()) this.#flaps.retried();
+  }
+
   /** A failure that concerns its caller only. */
   usage(diagnosis: Diagnosis): void {
     const muted = this.#throttle.take(`usage ${diagnosis.code}`, 1, QUIET, this.#now());

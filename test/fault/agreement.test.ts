@@ -15,6 +15,8 @@ const CLIENTS = 3;
 
 interface Told {
   readonly code: string;
+  /** This client refused to send it, and never had. */
+  readonly isUnsent: boolean;
   readonly isUnknown: boolean;
 }
 
@@ -147,6 +149,7 @@ describe("callers, stats(), health(), log fields and log sentences agree", () =>
   it.each(FAULTS)("$name", { timeout: 40_000 }, async ({ act, resilience, clients: count = CLIENTS }) => {
     const proxy = await proxyTo(server);
     const log = createLogSink();
+    const unwell = new Set<string>();
     const clients = Array.from({ length: count }, () => {
       const redis = new Redis({
         host: "127.0.0.1",
@@ -175,6 +178,7 @@ describe("callers, stats(), health(), log fields and log sentences agree", () =>
     const keepBusy = async (redis: Redis, id: number): Promise<void> => {
       for (let i = 0; isBusy; i++) {
         const key = `agreement:${String(id)}`;
+        unwell.add(redis.health().status);
         const calls = [redis.incr(key), redis.get(key), redis.set(`${key}:s`, i), redis.lpush(`${key}:l`, i)];
         for (const call of calls) {
           call.then(
@@ -229,6 +233,10 @@ describe("callers, stats(), health(), log fields and log sentences agree", () =>
       sum(stats, ({ unknownOutcomes }) => unknownOutcomes),
       "stats().unknownOutcomes",
     ).toBe(told.unknown);
+    expect(
+      sum(stats, ({ rejected }) => rejected),
+      "stats().rejected",
+    ).toBe(told.unsent);
     expect(merged(stats.map(({ codes }) => codes)), "stats().codes").toEqual(told.codes);
     expect(sum(stats, ({ families }) => Object.values(families).reduce((all, one) => all + one.failed, 0))).toBe(
       told.failed,
@@ -240,6 +248,16 @@ describe("callers, stats(), health(), log fields and log sentences agree", () =>
       sum(final, ({ fields }) => Number(fields["unknownOutcome"] ?? 0)),
       log.text(),
     ).toBe(told.unknown);
+    expect(
+      sum(final, ({ fields }) => Number(fields["rejected"] ?? 0)),
+      log.text(),
+    ).toBe(told.unsent);
+    expect(
+      sum(final, ({ fields }) => Number(fields["retried"] ?? 0)),
+      log.text(),
+    ).toBe(sum(stats, ({ retried }) => retried));
+    // Where the log had an incident that lasted, health() did not say that all was well.
+    if (eventCount(log, "incident.open") > 0) expect([...unwell].sort()).not.toEqual(["ready"]);
     expect(merged(final.map(codesIn)), log.text()).toEqual(told.codes);
     for (const line of final) expectSameInWords(line);
   });
@@ -259,17 +277,21 @@ function toldBy(error: unknown): Told {
   const { diagnosis } = error as { diagnosis?: Diagnosis };
   const { code } = error as { code?: string };
   expect(code).toBe(diagnosis?.code);
-  const command = IoredoubtError.is(error) ? error.command?.name : undefined;
-  return { code: String(code), isUnknown: diagnosis?.applied === "maybe" && command !== "get" };
+  const isOurs = IoredoubtError.is(error);
+  const command = isOurs ? error.command?.name : undefined;
+  const isUnsent = isOurs && error.applied === "no" && error.attempts === 0;
+  return { code: String(code), isUnsent, isUnknown: diagnosis?.applied === "maybe" && command !== "get" };
 }
 
 function tally(errors: readonly Told[]): {
   readonly failed: number;
+  readonly unsent: number;
   readonly unknown: number;
   readonly codes: Readonly<Record<string, number>>;
 } {
   return {
     failed: errors.length,
+    unsent: errors.filter(({ isUnsent }) => isUnsent).length,
     unknown: errors.filter(({ isUnknown }) => isUnknown).length,
     codes: merged(errors.map(({ code }) => ({ [code]: 1 }))),
   };

@@ -115,6 +115,26 @@ describe("a command that waited in vain", () => {
   });
 });
 
+describe("a server that takes commands and says nothing", () => {
+  it("is no healthy one for health() once the log says so", async () => {
+    const server = await startRedis();
+    atEnd(() => server.stop());
+    const proxy = await proxyTo(server);
+    const redis = await ready(proxy.port, { resilience: { deadline: 20_000 } });
+    proxy.blackhole();
+    const late = outcomeOf(redis.get("k"));
+    await eventually(() => expect(redis.health()).toMatchObject({ status: "degraded", code: "RESPONSE_TIMEOUT" }));
+    expect(redis.health().reason).toMatch(
+      /^No reply has come over the connection to 127\.0\.0\.1:\d+ for .* are due\.$/,
+    );
+    expect((await redis.readiness()).ready).toBe(false);
+    await eventually(() => expect(redis.log.text()).toContain("does not answer: no reply in time (RESPONSE_TIMEOUT)"));
+    await proxy.pass();
+    await late;
+    await eventually(() => expect(redis.health().status).toBe("ready"));
+  });
+});
+
 describe("a first attempt that takes too long", () => {
   it("is an outage for health() once commands are refused because of it", async () => {
     const redis = client(await listener(), { resilience: { breaker: { downAfter: 300 }, deadline: 5_000 } });

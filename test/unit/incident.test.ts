@@ -190,6 +190,17 @@ describe("IncidentLog", () => {
     );
   });
 
+  it("counts with a short cut what is sent again once it is over", () => {
+    log.connectionFailed(lost);
+    vi.advanceTimersByTime(3);
+    recovers();
+    log.retried();
+    log.retried();
+    vi.advanceTimersByTime(30_000);
+    expect(written).toHaveLength(1);
+    expect(written[0]).toMatchObject({ event: "connection.blip", retried: 2 });
+  });
+
   it("tells a row of cuts in one line, with all that they did", () => {
     for (let i = 0; i < 3; i++) {
       log.connectionFailed(i === 1 ? reset : lost);
