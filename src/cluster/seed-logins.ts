@@ -1,9 +1,8 @@
 /** Who start nodes are asked as: what the options say of each or, where there is a provider, what that gives for it. */
 import type { RedisOptions } from "ioredis";
 import { ClientCredentials } from "../credentials/client-credentials.js";
-import type { Login } from "../credentials/login.js";
 import type { CredentialsProvider } from "../credentials/provider.js";
-import { isLoginRefusal } from "../ioredis/login.js";
+import { asOptions, isLoginRefusal } from "../ioredis/login.js";
 
 /** The options of one start node. */
 export type SeedOptions = RedisOptions & { readonly host: string; readonly port: number };
@@ -45,7 +44,7 @@ export class SeedLogins {
       const login = await source.take(this.#ending.signal);
       if (login instanceof Error) throw login;
       try {
-        const answer = await ask({ ...options, ...asOptions(login) });
+        const answer = await ask({ ...options, ...asOptions(login.auth) });
         source.accepted(login);
         return answer;
       } catch (error) {
@@ -58,10 +57,4 @@ export class SeedLogins {
     if (this.#provider === undefined) return undefined;
     return new ClientCredentials(this.#provider, { host, port, isSentinel: false }, this.#label);
   }
-}
-
-/** Without a user, so that none of the options' is taken for the provider's. */
-function asOptions({ auth }: Login): RedisOptions {
-  const [username, password] = typeof auth === "string" ? [undefined, auth] : auth;
-  return { username, password };
 }

@@ -3,7 +3,7 @@
  * the options say. ioredis knows the options only: after a reconnect, what follows would run as somebody else, with more rights
  * perhaps.
  */
-import { Command } from "ioredis";
+import { Command, type RedisOptions } from "ioredis";
 import { wordOf } from "../command/arguments.js";
 import { classify } from "../failure/classify.js";
 import type { Auth, Login } from "../credentials/login.js";
@@ -13,6 +13,14 @@ import type { RedisInternals } from "./internals.js";
 /** A login of one's own, that a caller took with AUTH. Compared as an object: the same words again are another login. */
 export interface TakenLogin {
   readonly auth: Auth;
+}
+
+/** The login of a connection beside the client's own. */
+export interface SideLogin {
+  /** In the place of what the caller's options say. */
+  readonly options: RedisOptions;
+  /** The server refuses it. */
+  refused(): void;
 }
 
 export interface LoginParts {
@@ -117,6 +125,21 @@ export class ConnectionLogin {
     return true;
   }
 
+  /**
+   * What a connection beside this one logs in with, in the place of the options: nothing where those hold; an error: why there is no
+   * login. Settles in bounded time, and when `signal` aborts.
+   */
+  async beside(signal: AbortSignal): Promise<SideLogin | Error | undefined> {
+    const taken = this.#taken ?? this.#inherited?.();
+    if (taken !== undefined) return { options: asOptions(taken.auth), refused: ignore };
+    const source = this.#source;
+    if (source === undefined) return undefined;
+    const given = await source.take(signal);
+    return given instanceof Error
+      ? given
+      : { options: asOptions(given.auth), refused: () => void source.refused(given) };
+  }
+
   /** The server refuses it. Returns whether another attempt may have a better login. */
   refused(): boolean {
     return this.#taken === undefined && this.#given !== undefined && this.#source?.refused(this.#given) === true;
@@ -160,6 +183,16 @@ function authOf(name: string, args: readonly unknown[]): Auth | undefined {
   const [first, second] = args.slice(at, at + 2).map(String);
   if (first === undefined) return undefined;
   return second === undefined ? first : [first, second];
+}
+
+/** As options of ioredis; without a user, so that none of the caller's options is taken for this login's. */
+export function asOptions(auth: Auth): RedisOptions {
+  const [username, password] = typeof auth === "string" ? [undefined, auth] : auth;
+  return { username, password };
+}
+
+function ignore(): void {
+  // Nobody else could be asked for another one.
 }
 
 /** The server does not know this login, or not any more. */

@@ -6,6 +6,7 @@ import { clock } from "../clock.js";
 import type { Policy } from "../policy/shape.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import type { RedisInternals } from "./internals.js";
+import type { ConnectionLogin } from "./login.js";
 import { ownSentinels } from "./own-sentinels.js";
 import type { SentinelClient, SentinelDoor } from "./sentinel-client.js";
 import { WriteScout } from "./write-scout.js";
@@ -22,10 +23,10 @@ export class ServerSearch {
   /** When another server was named than the one of the present connection, on the monotonic clock. */
   #replacedAt = Infinity;
 
-  constructor(redis: RedisInternals, policy: Policy) {
+  constructor(redis: RedisInternals, login: ConnectionLogin, policy: Policy) {
     this.#redis = redis;
     this.#policy = policy;
-    this.#scout = new WriteScout(redis, probeTimeoutOf(policy), policy.reconnect.handshakeTimeout);
+    this.#scout = new WriteScout(redis, login, probeTimeoutOf(policy), policy.reconnect.handshakeTimeout);
   }
 
   /** Looks at the connector again: ioredis makes another one when its options change. Idempotent. */

@@ -164,7 +164,8 @@ export class IORedisTransport implements Transport {
     this.#label = label;
     this.#unanswered = new UnansweredCommands(this.#redis);
     this.#decoder = new DecoderGuard(this.#redis, policy.maxReplyBytes, (excess) => this.garbled(excess));
-    this.#search = new ServerSearch(this.#redis, policy);
+    this.login = new ConnectionLogin(this.#redis, login);
+    this.#search = new ServerSearch(this.#redis, this.login, policy);
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
       hasServed: () => this.#answered > this.#answeredBefore,
@@ -191,7 +192,6 @@ export class IORedisTransport implements Transport {
     });
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
-    this.login = new ConnectionLogin(this.#redis, login);
     this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog);
   }
 

@@ -1,12 +1,13 @@
 /**
  * Finds out whether a new connection would reach a server that takes writes, without touching the one that serves: a small
- * ioredis client of its own with the caller's address, credentials and connector, so that the name is looked up afresh.
+ * ioredis client of its own with the caller's address, login and connector, so that the name is looked up afresh.
  * One at a time; it lives for one question, holds no process, and ends with its owner.
  */
 import { nameServers } from "./server-name.js";
 import { clock } from "../clock.js";
 import { Command, Redis as IORedis, type RedisOptions } from "ioredis";
 import { internalsOf, type RedisInternals } from "./internals.js";
+import { isLoginRefusal, type ConnectionLogin, type SideLogin } from "./login.js";
 import { probeCommand, probeKey } from "./probe.js";
 
 /** The limit of a look doubles while looks are not answered in time, up to the handshake's own. */
@@ -14,14 +15,16 @@ const GROWTH = 2;
 
 export class WriteScout {
   readonly #redis: RedisInternals;
+  readonly #login: ConnectionLogin;
   readonly #first: number;
   readonly #longest: number;
   #limit: number;
-  #end: (() => void) | undefined = undefined;
+  #end: AbortController | undefined = undefined;
 
   /** `first` and `longest` bound the time of one look, in milliseconds. */
-  constructor(redis: RedisInternals, first: number, longest: number) {
+  constructor(redis: RedisInternals, login: ConnectionLogin, first: number, longest: number) {
     this.#redis = redis;
+    this.#login = login;
     this.#limit = this.#first = first;
     this.#longest = Math.max(first, longest);
   }
@@ -29,21 +32,32 @@ export class WriteScout {
   /** Resolves to whether the server that a new connection reaches takes writes; never rejects. */
   async look(): Promise<boolean> {
     if (this.#end !== undefined) return false;
-    const { options } = this.#redis;
+    const end = (this.#end = new AbortController());
+    // Not on the server's time.
+    const login = await this.#login.beside(end.signal);
+    const found = !(login instanceof Error) && !end.signal.aborted && (await this.#goes(login, end));
+    this.#end = undefined;
+    return found;
+  }
+
+  async #goes(login: SideLogin | undefined, end: AbortController): Promise<boolean> {
+    const options = { ...this.#redis.options, ...login?.options };
     const scout = new IORedis(scoutOptions(options, this.#limit) as never);
-    scout.on("error", ignore);
+    scout.on("error", (error) => {
+      // The next look has another one, if there is any.
+      if (isLoginRefusal(error)) login?.refused();
+    });
     letGo(internalsOf(scout));
     const since = clock.now();
     const limit = this.#limit;
-    const timer = clock.setTimeout(() => this.stop(), limit);
+    const timer = clock.setTimeout(() => end.abort(), limit);
     timer.unref();
-    const given = new Promise<boolean>((resolve) => {
-      this.#end = () => resolve(false);
+    const ended = new Promise<boolean>((resolve) => {
+      end.signal.addEventListener("abort", () => resolve(false), { once: true });
     });
-    const found = await Promise.race([given, takesWrites(scout, probeKey(options.keyPrefix ?? ""))]);
+    const found = await Promise.race([ended, takesWrites(scout, probeKey(options.keyPrefix ?? ""))]);
     clock.clearTimeout(timer);
     this.#limit = clock.now() - since >= limit ? Math.min(this.#longest, this.#limit * GROWTH) : this.#first;
-    this.#end = undefined;
     scout.disconnect();
     internalsOf(scout).stream?.destroy();
     return found;
@@ -51,7 +65,7 @@ export class WriteScout {
 
   /** Ends a look that is under way: it has found nothing. */
   stop(): void {
-    this.#end?.();
+    this.#end?.abort();
   }
 }
 
