@@ -37,6 +37,7 @@ import { clusterStats, type ClusterStats } from "./cluster/stats.js";
 import type { ScriptDefinition } from "./command/scripts.js";
 import type { BatchStream, CallOptions } from "./engine/ports.js";
 import { CLUSTER, clusterInternalsOf } from "./ioredis/cluster-internals.js";
+import { overridden } from "./ioredis/explicit-options.js";
 import { quickenBatches } from "./ioredis/quick-pipeline.js";
 import { keepOrderOfScript } from "./ioredis/script-sends.js";
 import type { EventListener } from "./observe/events.js";
@@ -337,7 +338,7 @@ Cluster.prototype.duplicate = function duplicate(
   override: ClusterOptions = {},
 ): Cluster {
   const { options, startupNodes } = clusterInternalsOf(this);
-  const redisOptions = { ...options.redisOptions, ...override.redisOptions };
+  const redisOptions = overridden(options.redisOptions ?? {}, override.redisOptions);
   const nodes = startNodes.length > 0 ? startNodes : [...(startupNodes as StartNode[])];
   const environment = (this as { readonly [CLUSTER]?: State })[CLUSTER]?.environment;
   return constructWith({ environment }, () => new Cluster(nodes, { ...options, ...override, redisOptions }));

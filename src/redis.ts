@@ -39,7 +39,7 @@ import { attachDiagnosis } from "./failure/attach.js";
 import { classify } from "./failure/classify.js";
 import { stateOf } from "./failure/state.js";
 import { ADAPTER, type Adapter } from "./ioredis/adapter.js";
-import { optionsForDuplicate } from "./ioredis/explicit-options.js";
+import { optionsForDuplicate, overridden } from "./ioredis/explicit-options.js";
 import { installHooks } from "./ioredis/hooks.js";
 import { internalsOf } from "./ioredis/internals.js";
 import { Member } from "./ioredis/member.js";
@@ -387,7 +387,7 @@ Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<R
   if (isPlain(this)) return new Redis({ ...this.options, ...override });
   const { explicit, brought, environment } = this[STATE];
   const options = optionsForDuplicate(this.options, explicit, brought);
-  return constructWith({ environment }, () => new Redis({ ...options, ...override }));
+  return constructWith({ environment }, () => new Redis(overridden(options, override)));
 } as Redis["duplicate"];
 
 sealGetter(Redis.prototype, "policy");

@@ -54,6 +54,21 @@ export function readTexts(options: Record<string, unknown>): void {
   }
 }
 
+/** The option that hands out what another one holds. */
+const PROVIDERS = [
+  ["password", "credentials"],
+  ["sentinelPassword", "sentinelCredentials"],
+] as const;
+
+/** Options with others in their place. A password that is written for a duplicate takes precedence over a provider that is handed on. */
+export function overridden<T extends object>(options: T, override: Partial<T> = {}): T {
+  const given = { ...override } as Options;
+  const obsolete = PROVIDERS.filter(
+    ([held, provider]) => (given[held] ?? undefined) !== undefined && !(provider in given),
+  );
+  return { ...options, ...Object.fromEntries(obsolete.map(([, provider]) => [provider, undefined])), ...override };
+}
+
 /**
  * Options for a duplicate: what differs from ioredis's defaults now, with those that this package took over, and without
  * what the policy brought: it brings it to the duplicate too.

@@ -44,11 +44,11 @@ export const SENTINEL_TLS: readonly (readonly [
   [
     "sentinelUsername",
     ({ redis }) =>
-      isText(redis["sentinelUsername"]) &&
-      !isText(redis["sentinelPassword"]) &&
-      typeof redis["sentinelCredentials"] !== "function"
-        ? "is given without sentinelPassword, so nobody is logged in at the Sentinels"
-        : undefined,
+      !isText(redis["sentinelUsername"]) || isText(redis["sentinelPassword"])
+        ? undefined
+        : typeof redis["sentinelCredentials"] === "function"
+          ? "is not used beside sentinelCredentials: let that function return it"
+          : "is given without sentinelPassword, so nobody is logged in at the Sentinels",
   ],
 ];
 

@@ -157,9 +157,11 @@ export const QUESTIONABLE: readonly Questionable[] = [
   [
     "username",
     ({ redis }) =>
-      isText(redis["username"]) && !isText(redis["password"])
-        ? "is given without a password, so nobody is logged in; a password alone is written redis://:password@host"
-        : undefined,
+      !isText(redis["username"]) || isText(redis["password"])
+        ? undefined
+        : typeof redis["credentials"] === "function"
+          ? "is not used beside credentials: let that function return it"
+          : "is given without a password, so nobody is logged in; a password alone is written redis://:password@host",
   ],
   ...["password", "keyPrefix"].map((key): Questionable => [
     key,

@@ -39,9 +39,10 @@ it("are asked for by the address of each node, start nodes too, and once more wh
   const masters = new Set((await cluster.table()).map(({ master }) => master));
   expect(asked.filter(({ reason, endpoint }) => reason === "rejected" && masters.has(endpoint.port ?? 0))).toHaveLength(3); // prettier-ignore
   expect(client.log.at("fatal")).toEqual([]);
-  const twin = client.duplicate();
-  expect(await twin.call("ACL", "WHOAMI")).toBe("app");
-  twin.disconnect();
+  const twins = [client.duplicate(), client.duplicate([], { redisOptions: { username: "repl", password: "repl" } })];
+  const users = await Promise.all(twins.map((twin) => twin.call("ACL", "WHOAMI")));
+  for (const twin of twins) twin.disconnect();
+  expect(users).toEqual(["app", "repl"]);
 });
 
 it("that one client is not given keep no other client away", async () => {

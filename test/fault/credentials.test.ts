@@ -192,6 +192,23 @@ it("logs in lanes as well, and duplicates share the answers", async () => {
   expect(vault.reasons.filter((reason) => reason === "expiring")).toHaveLength(1);
 });
 
+it("gives way to the password of a duplicate, and to a provider of its own", async () => {
+  const redis = await ready(server.port, { credentials: vault.provider });
+  const whoIs = async (override: TestOptions): Promise<unknown> => {
+    const twin = redis.duplicate(override);
+    atEnd(() => twin.disconnect());
+    return twin.call("ACL", "WHOAMI");
+  };
+  const tenant = { username: "tenant", password: "hush" };
+  expect([await whoIs({}), await whoIs(tenant), await whoIs({ credentials: () => tenant })]).toEqual([
+    "app",
+    "tenant",
+    "tenant",
+  ]);
+  // Beside a provider, in one and the same object, the password counts for nothing.
+  expect(await whoIs({ ...tenant, credentials: vault.provider })).toBe("app");
+});
+
 it("asks before an answer expires", async () => {
   const relay = await recorder();
   vault.life = 2_000;

@@ -252,6 +252,16 @@ describe("warnings", () => {
     ["the options of another client", { socket: { host: "h" } } as Options, "socket is an option of another client"],
     ["the database of another client", { database: 3 } as Options, "does nothing here: write db"],
     ["a user without a password", { username: "u" } as Options, "username is given without a password"],
+    [
+      "a user beside a function that gives it",
+      { username: "u", credentials: () => ({ password: "p" }) } as Options,
+      "username is not used beside credentials",
+    ],
+    [
+      "a Sentinel's user beside a function that gives it",
+      { sentinels: [{ host: "h" }], name: "m", sentinelUsername: "u", sentinelCredentials: () => ({ password: "p" }) } as Options, // prettier-ignore
+      "sentinelUsername is not used beside sentinelCredentials",
+    ],
     ["a password in quotes", { host: "h", password: '"p"' } as Options, "password is in quotes, which are part of it"],
     ["a key prefix in quotes", { keyPrefix: "'a:'" } as Options, "keyPrefix is in quotes, which are part of it"],
     [
