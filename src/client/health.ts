@@ -8,6 +8,7 @@ import { SILENCE_LASTS } from "../engine/silence-hold.js";
 import { classify } from "../failure/classify.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { asSentence } from "../engine/why-waiting.js";
+import type { FailureContext } from "../failure/diagnosis.js";
 import { formatDuration } from "../format.js";
 import { probeTimeoutOf } from "../policy/probe-timeout.js";
 import { wallTimeOf } from "../wall-time.js";
@@ -86,12 +87,12 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
       const { readWrite } = engine.endpoint;
       if (readWrite?.isOpen === true) return refusedBy(readWrite, "down", since, transport.retryIn());
       const reason = `The first attempt to connect has been under way for ${formatDuration(clock.now() - standing.since)}.`;
-      return { status: "connecting", since, reason };
+      return { status: "connecting", since, reason: `${reason}${askedProvider(transport.context())}` };
     }
     case "down": {
       const { endpoint } = engine;
       const context = { ...transport.context(), written: false };
-      const error = transport.lastError() ?? noConnection(endpoint.label, context.phase);
+      const error = transport.lastError() ?? noConnection(endpoint.label, context);
       const { code, title, seen } = classify(error, context);
       // Our own words say what happened and when; the title says the same without the numbers.
       const reason = IoredoubtError.is(error) ? asSentence(error) : `${title} ${seen}`;
@@ -101,6 +102,13 @@ export function healthOf(status: string, { engine, adapter, parts }: State): Hea
     case "connected":
       return connectedHealth(engine, parts, since);
   }
+}
+
+/** What the attempt waits for, where that is no server. */
+function askedProvider({ phase, endpoint }: FailureContext): string {
+  return phase === "login" && endpoint?.credentialsFrom !== undefined
+    ? ` It waits for the credentials provider ${endpoint.credentialsFrom}.`
+    : "";
 }
 
 function connectedHealth({ endpoint }: Engine, parts: ClientParts, since: number): Health {

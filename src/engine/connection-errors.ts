@@ -1,5 +1,5 @@
 /** What is said of a connection that owes replies, or has not been made, where no error of the socket says so. */
-import type { Phase } from "../failure/diagnosis.js";
+import type { FailureContext } from "../failure/diagnosis.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { formatDuration } from "../format.js";
 import type { Takeover } from "./ports.js";
@@ -20,7 +20,12 @@ export function replaced(label: string, { from, to }: Takeover, silence: number)
 }
 
 /** Nothing has failed yet, but the attempt to connect has taken too long already. */
-export function noConnection(label: string, phase: Phase | undefined): IoredoubtError {
+export function noConnection(label: string, { phase, endpoint }: FailureContext): IoredoubtError {
+  if (phase === "login") {
+    const provider = endpoint?.credentialsFrom ?? "";
+    const text = `the credentials provider ${provider} has not answered yet`;
+    return new IoredoubtError("CREDENTIALS_FAILED", text, { endpoint: label });
+  }
   if (phase === "resolve") {
     return new IoredoubtError("DNS_TEMPORARY", `the name in ${label} has not been looked up yet`, { endpoint: label });
   }

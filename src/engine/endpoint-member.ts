@@ -124,7 +124,7 @@ export class EndpointMember implements Member {
     const { membership, snapshots, transport, downtime } = this.#parts;
     const { endpoint } = membership;
     const context = snapshots.context();
-    const cause = transport.lastError() ?? noConnection(endpoint.label, context.phase);
+    const cause = transport.lastError() ?? noConnection(endpoint.label, context);
     const diagnosis = (downtime.cause = classify(cause, { ...context, written: false }));
     endpoint.unreachable(diagnosis, this);
     this.circuitOpened();

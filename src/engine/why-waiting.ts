@@ -22,8 +22,11 @@ export interface WhyWaiting {
 
 /** What went wrong with the connection, as a sentence with a blank before it; empty when nothing did. */
 export function because({ context, cause }: FailureSnapshot): string {
-  const { connection, phase, lookupMs } = context;
+  const { connection, phase, lookupMs, loginMs, endpoint } = context;
   const { lastWords } = connection ?? {};
+  if (loginMs !== undefined && endpoint?.credentialsFrom !== undefined) {
+    return ` The credentials provider ${endpoint.credentialsFrom} has been asked for ${formatDuration(loginMs)} without an answer.`;
+  }
   if (phase === "resolve" && lookupMs !== undefined) {
     return ` The name of the server has been looked up for ${formatDuration(lookupMs)} without an answer.`;
   }
@@ -53,7 +56,7 @@ export function whyWaiting(snapshot: FailureSnapshot): WhyWaiting {
     return silence < SILENT ? NOTHING : told(silentSoFar(label, silence));
   }
   return phase === "resolve" || phase === "connect" || phase === "handshake"
-    ? told(noConnection(label, phase))
+    ? told(noConnection(label, context))
     : NOTHING;
 }
 

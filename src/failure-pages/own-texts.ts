@@ -59,7 +59,10 @@ export const OWN_TEXTS: readonly (readonly [RegExp, Code])[] = [
   [/announced a (?:value|list) of .*`?maxReplyBytes`? allows/, "REPLY_TOO_LONG"],
   [/sent .*; the connection was destroyed/, "PROTOCOL_ERROR"],
   [/does not allow this user HELLO/, "PROTOCOL_UNSUPPORTED"],
-  [/the credentials provider \S+ (?:threw|returned|gives|has given|did not answer)/, "CREDENTIALS_FAILED"],
+  [
+    /the credentials provider \S.{0,90} (?:threw|returned|gives|has given|did not answer|has not answered)\b/,
+    "CREDENTIALS_FAILED",
+  ],
   [/is loading its data into memory/, "LOADING"],
   // ioredis's words for a client that was ended, which this package keeps.
   [/(?:^|: )Connection is closed\.?$/m, "CLIENT_CLOSED"],

@@ -77,8 +77,8 @@ export interface EndpointInfo {
   readonly cluster?: boolean | undefined;
 }
 
-/** How far a connection had come when it failed. */
-export type Phase = "resolve" | "connect" | "handshake" | "ready" | "closed";
+/** How far a connection had come when it failed; in `login` its credentials provider has not answered, and in `resolve` the name server has not. */
+export type Phase = "login" | "resolve" | "connect" | "handshake" | "ready" | "closed";
 
 /** What the caller of `classify` knows beyond the error itself. Every field is optional; each one makes the answer sharper. */
 export interface FailureContext {
@@ -108,6 +108,8 @@ export interface FailureContext {
     | undefined;
   /** How long the name of the server was looked up, if that took long; in phase `resolve` it is not found yet. Milliseconds. */
   readonly lookupMs?: number | undefined;
+  /** How long the credentials provider has been asked for a login without an answer, if that takes long. Milliseconds. */
+  readonly loginMs?: number | undefined;
   /** How long this process's event loop was blocked, and out of which span. */
   readonly loop?: { readonly blockedMs: number; readonly ofMs: number } | undefined;
   /** The command at the head of the connection and how many wait behind it. */

@@ -22,7 +22,7 @@ const PROVIDER = 80;
 /** What was observed, as whole sentences, the weightiest first; empty when nothing was. `area` is the failure's. */
 export function evidenceOf(area: string, views: readonly View[], context: FailureContext, facts: Facts): string[] {
   const found: string[] = [];
-  const { connection, loop, head, lookupMs } = context;
+  const { connection, loop, head, lookupMs, loginMs } = context;
   const [root] = views;
   // What each of the Sentinels said is the whole story.
   if (root !== undefined && (root.code?.startsWith("SENTINEL") === true || TOOK_OVER.test(root.message))) {
@@ -50,6 +50,12 @@ export function evidenceOf(area: string, views: readonly View[], context: Failur
     );
   }
   if (stall !== undefined && !isMain) found.push(stall);
+  if (loginMs !== undefined && credentialsFrom !== undefined) {
+    const provider = redactText(credentialsFrom, PROVIDER);
+    found.push(
+      `The credentials provider ${provider} has been asked for ${formatDuration(loginMs)} without an answer: nothing was sent to the server yet.`,
+    );
+  }
   if (lookupMs !== undefined) {
     const span = formatDuration(lookupMs);
     found.push(

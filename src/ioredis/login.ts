@@ -4,6 +4,7 @@
  * perhaps.
  */
 import { Command, type RedisOptions } from "ioredis";
+import { clock } from "../clock.js";
 import { wordOf } from "../command/arguments.js";
 import { classify } from "../failure/classify.js";
 import type { Auth, Login } from "../credentials/login.js";
@@ -43,6 +44,7 @@ export class ConnectionLogin {
   #ended: (() => void)[] | undefined = undefined;
   /** Takes back the question to the provider that is under way. */
   #asking: AbortController | undefined = undefined;
+  #askedAt = 0;
   /** AUTH of our own: it is no caller's. */
   readonly #ours = new WeakSet<Command>();
 
@@ -67,12 +69,18 @@ export class ConnectionLogin {
     return this.#source !== undefined || this.#inherited !== undefined;
   }
 
+  /** Milliseconds since the provider was asked for the connection that is about to be made; `undefined` when it has answered. */
+  get askedFor(): number | undefined {
+    return this.#asking === undefined ? undefined : clock.now() - this.#askedAt;
+  }
+
   /** Before a connection is made: gets its login. `null`: nobody wants the connection any more; an error: why there is no login. */
   async prepare(): Promise<Error | null | undefined> {
     this.#given = undefined;
     this.#taken ??= this.#inherited?.();
     if (this.#source === undefined || this.#taken !== undefined) return undefined;
     const asking = (this.#asking = new AbortController());
+    this.#askedAt = clock.now();
     const given = await this.#source.take(asking.signal);
     if (asking.signal.aborted) return null;
     this.#asking = undefined;

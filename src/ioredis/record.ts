@@ -10,10 +10,11 @@ import { sentAtOf } from "../engine/call.js";
 import { IoredoubtError } from "../failure/errors.js";
 import type { EndpointInfo, FailureContext, Phase } from "../failure/diagnosis.js";
 import type { RedisInternals } from "./internals.js";
+import type { ConnectionLogin } from "./login.js";
 import type { Watchdog } from "./watchdog.js";
 
-/** A name that is looked up within this is nothing to speak of. Milliseconds. */
-const SLOW_LOOKUP = 500;
+/** A name that is looked up, or a login that is given, within this is nothing to speak of. Milliseconds. */
+const SLOW = 500;
 
 export class ConnectionRecord {
   /** Why the present connection is being lost, as far as it is known. */
@@ -29,12 +30,14 @@ export class ConnectionRecord {
   readonly #redis: RedisInternals;
   #endpoint: EndpointInfo;
   readonly #watchdog: Watchdog;
+  readonly #login: ConnectionLogin;
   readonly #seen = new WeakSet<Error>();
 
-  constructor(redis: RedisInternals, endpoint: EndpointInfo, watchdog: Watchdog) {
+  constructor(redis: RedisInternals, endpoint: EndpointInfo, watchdog: Watchdog, login: ConnectionLogin) {
     this.#redis = redis;
     this.#endpoint = endpoint;
     this.#watchdog = watchdog;
+    this.#login = login;
   }
 
   /** Marks an error as known; `false` when it was. */
@@ -83,6 +86,7 @@ export class ConnectionRecord {
 
   #phase(): Phase {
     const { status, stream } = this.#redis;
+    if (this.#login.askedFor !== undefined) return "login";
     if (this.#watchdog.isResolving) return "resolve";
     return status === "connecting" && inTlsHandshake(stream) ? "handshake" : phaseOf(status);
   }
@@ -99,10 +103,12 @@ export class ConnectionRecord {
     const since = head === undefined ? undefined : sentAtOf(head);
     const connected = connectedAt > 0 && (status === "ready" || status === "connect" || status === "close");
     const everReady = this.#everReady;
+    const asked = this.#login.askedFor ?? 0;
     return {
       endpoint: this.#endpoint,
       phase: this.#phase(),
-      ...(lookup >= SLOW_LOOKUP && status !== "ready" ? { lookupMs: Math.round(lookup) } : {}),
+      ...(asked >= SLOW ? { loginMs: Math.round(asked) } : {}),
+      ...(lookup >= SLOW && status !== "ready" ? { lookupMs: Math.round(lookup) } : {}),
       ...(connected
         ? {
             connection: {

@@ -192,7 +192,7 @@ export class IORedisTransport implements Transport {
     });
     this.#pending = new PendingReply(this.#redis);
     this.#selected = new SelectedDatabase(this.#redis);
-    this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog);
+    this.#record = new ConnectionRecord(this.#redis, endpoint, this.#watchdog, this.login);
   }
 
   /** Introduces the engine and the client. Called once, before anything connects. */

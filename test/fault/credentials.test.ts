@@ -10,7 +10,7 @@ import { createRedis } from "../../src/index.js";
 import { eventually } from "../helpers/eventually.js";
 import { createLogSink } from "../helpers/log-sink.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, client, gist, ignore, outcomeOf, ready, type TestOptions } from "./core-harness.js";
+import { atEnd, client, expectError, gist, ignore, outcomeOf, ready, type TestOptions } from "./core-harness.js";
 import { blocked } from "./pool-harness.js";
 
 let server: RedisServer;
@@ -280,6 +280,21 @@ describe("a provider that fails", () => {
     ]);
     expect(told[0]?.message).toContain("returned nothing as the password; connections keep the login they have");
     expect(redis.log.at("fatal")).toEqual([]);
+  });
+
+  it("by hanging is named while it does: in errors, in health() and as the incident", async () => {
+    const fromVault = (): Promise<never> => new Promise(() => undefined);
+    const resilience = { deadline: 1_000, breaker: { downAfter: 1_000 } };
+    const redis = client(server.port, { credentials: fromVault, resilience });
+    const waiting = outcomeOf(redis.ping());
+    await eventually(() => expect(redis.health().reason).toContain("It waits for the credentials provider fromVault."));
+    const { message, state } = expectError(await waiting, "DeadlineError", "no");
+    expect(message).toContain("The credentials provider fromVault has been asked for ");
+    expect(state?.phase).toBe("login");
+    await eventually(() => expect(redis.log.at("fatal")).toHaveLength(1));
+    const [incident] = redis.log.at("fatal");
+    expect(incident?.fields["code"]).toBe("CREDENTIALS_FAILED");
+    expect(incident?.fields["seen"]).toBe("the credentials provider fromVault has not answered yet");
   });
 
   it("never keeps a client that is closed: not while it hangs", async () => {

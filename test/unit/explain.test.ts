@@ -146,6 +146,9 @@ describe("explain", () => {
       "h:1 does not allow this user HELLO (NOPERM), which protocol 3 needs: give its ACL +hello",
     ],
     ["CREDENTIALS_FAILED", "the credentials provider fromVault did not answer within 10 s"],
+    ["CREDENTIALS_FAILED", "the credentials provider fromVault has not answered yet"],
+    ["CREDENTIALS_FAILED", "the credentials provider fromVault (for the Sentinels) threw an error (ECONNREFUSED)"],
+    ["CREDENTIALS_FAILED", "the credentials provider (a function without a name) returned an empty password"],
   ])("knows %s by this package's own words: %s", (code, text) => {
     expect(explain([text]).text).toContain(`This text means ${code}`);
   });

@@ -71,6 +71,7 @@ export const ACCESS: readonly Entry[] = [
   },
   {
     ...BASE,
+    applied: "never",
     code: "CREDENTIALS_FAILED",
     name: "no credentials from the provider",
     title: "The function in the option `credentials` gave nothing to log in to {target} with.",

@@ -14,7 +14,7 @@ export const ACCESS: readonly Signature[] = [
   { code: "AUTH_NOT_CONFIGURED", text: /^ERR wrong number of arguments for 'auth' command/i }, // username sent to Redis 5
   {
     code: "CREDENTIALS_FAILED",
-    text: /^the credentials provider \S.* (?:threw|returned|gives|has given|did not answer)\b/,
+    text: /^the credentials provider \S.* (?:threw|returned|gives|has given|did not answer|has not answered)\b/,
   },
   { code: "PERMISSION_DENIED", word: ["NOPERM"] },
   { code: "PERMISSION_DENIED", text: /The user executing the script can't (?:run|access)|ACL failure in script/ },
