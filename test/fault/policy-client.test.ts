@@ -101,7 +101,7 @@ describe("the log", () => {
     const redis = new Redis(server.port, "127.0.0.1", { resilience: { logger: log, doctor: false } });
     atEnd(() => redis.disconnect());
     await redis.ping();
-    await eventually(() => expect(log.text()).toContain("maxclients 40"));
+    await eventually(() => expect(log.text()).toContain("the server takes 40 of all clients together (`maxclients`)"));
   });
 });
 
