@@ -64,16 +64,21 @@ export class AwakeTimeout {
   }
 }
 
-/** Settles as `promise` does, or as `onLate` says once this process has run for `ms` milliseconds; keeps no process alive. */
+/**
+ * Settles as `promise` does, or as `onLate` says once this process has run for `ms` milliseconds.
+ *
+ * @param keepsProcess whether that keeps the process alive; by default it does not.
+ */
 export async function withinAwake<T, L = undefined>(
   promise: PromiseLike<T>,
   ms: number,
   onLate: () => L,
+  keepsProcess = false,
 ): Promise<T | L> {
   if (ms === Infinity) return promise;
   let timer: AwakeTimeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = new AwakeTimeout(resolve, ms);
+    timer = new AwakeTimeout(resolve, ms, keepsProcess);
   }).then(onLate);
   try {
     return await Promise.race([promise, late]);

@@ -3,7 +3,7 @@
  * of what it returned or threw: its error may hold a token, a request or the secret itself.
  */
 import { constants } from "node:os";
-import { within } from "../clock.js";
+import { withinAwake } from "../awake-timeout.js";
 import { formatDuration } from "../format.js";
 import { Login } from "./login.js";
 import type { CredentialsProvider, CredentialsRequest } from "./provider.js";
@@ -19,17 +19,21 @@ export class Failure {
 
 const LATE = Symbol("late");
 
-/** `limit`: how long it may take, in milliseconds. `controller` aborts the request's signal when that is over. Never rejects. */
+/**
+ * `limit`: how long it may take, in milliseconds in which this process runs. `controller` aborts the request's signal when that is over.
+ * `isWaitedFor`: the process must not end meanwhile. Never rejects.
+ */
 export async function ask(
   provider: CredentialsProvider,
   request: Omit<CredentialsRequest, "signal">,
   limit: number,
   controller: AbortController,
+  isWaitedFor = false,
 ): Promise<Login | Failure> {
   try {
     const { signal } = controller;
     const asked = (async () => provider({ ...request, signal }))();
-    const answer: unknown = await within(Promise.race([asked, aborted(signal)]), limit, () => LATE);
+    const answer: unknown = await withinAwake(Promise.race([asked, aborted(signal)]), limit, () => LATE, isWaitedFor);
     if (answer === LATE) {
       controller.abort();
       return new Failure(`did not answer within ${formatDuration(limit)}`);

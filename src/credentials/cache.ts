@@ -186,7 +186,9 @@ export class CredentialCache {
     const controller = (this.#controller = new AbortController());
     const left = this.#login === undefined || this.#login.isRefused ? PATIENCE : this.#login.left;
     const limit = Math.min(PATIENCE, Math.max(LEAST_PATIENCE, left));
-    const given = await ask(this.#provider, { reason, endpoint: this.#endpoint }, limit, controller);
+    const request = { reason, endpoint: this.#endpoint };
+    // What waits for a dial is settled by it, even where nothing else is left to do.
+    const given = await ask(this.#provider, request, limit, controller, this.#waiting > 0);
     if (given instanceof Login) return this.#took(given);
     if (controller.signal.reason === UNWANTED) return given;
     this.#failure = given;

@@ -41,12 +41,12 @@ export class Login {
     }
     const until = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
     if (until !== undefined && until !== null && !(typeof until === "number" && Number.isFinite(until))) {
-      return { wrong: `returned ${shape(expiresAt)} as expiresAt, which is a Date or milliseconds since 1970` };
+      const what = typeof until === "number" ? invalid(expiresAt) : shape(expiresAt);
+      return { wrong: `returned ${what} as expiresAt, which is a Date or milliseconds since 1970` };
     }
     const wall = until ?? undefined;
     if (wall !== undefined && wall <= clock.wallTime()) {
-      const hint = isInSeconds(wall) ? ": expiresAt is in seconds, and must be in milliseconds" : "";
-      return { wrong: `returned credentials that have expired${hint}` };
+      return { wrong: `returned credentials that have expired${mistakeIn(wall)}` };
     }
     return new Login(username ? [username, password] : password, wall);
   }
@@ -97,9 +97,15 @@ export class Login {
   }
 }
 
-/** The year 2001 in milliseconds is the year 33658 in seconds: what is smaller was meant as seconds. */
-function isInSeconds(wall: number): boolean {
-  return wall > 1e9 && wall < 1e11 && wall * 1_000 > clock.wallTime();
+/** What is no time of these years was meant as something else: seconds since 1970, or how long it lasts. */
+function mistakeIn(wall: number): string {
+  if (wall > 1e9 && wall < 1e11 && wall * 1_000 > clock.wallTime())
+    return ": expiresAt is in seconds, and must be in milliseconds";
+  return wall < 1e9 ? ": expiresAt is a point in time, not how long they last" : "";
+}
+
+function invalid(expiresAt: unknown): string {
+  return expiresAt instanceof Date ? "an invalid Date" : String(expiresAt);
 }
 
 function shape(value: unknown): string {

@@ -49,7 +49,7 @@ async function answerOf(
 ): Promise<Answer> {
   // What is no function is told of as a wrong option.
   if (typeof provider !== "function") return NOT_ASKED;
-  const given = await ask(provider, { reason: "connect", endpoint }, timeout, new AbortController());
+  const given = await ask(provider, { reason: "connect", endpoint }, timeout, new AbortController(), true);
   if (given instanceof Failure) {
     const allowed = "must give a login: call it in a script of its own and look at what it does";
     return { login: {}, problems: [{ path, given: `is a function that ${given.what}`, allowed }] };

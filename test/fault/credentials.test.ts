@@ -7,6 +7,7 @@ import { startRecorder } from "../../lab/recorder.mjs";
 import type { Credentials, CredentialsRequest } from "../../src/credentials/provider.js";
 import type { Resubscribed } from "../../src/ioredis/resubscription.js";
 import { createRedis } from "../../src/index.js";
+import { runSource } from "../helpers/child.js";
 import { eventually } from "../helpers/eventually.js";
 import { createLogSink } from "../helpers/log-sink.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
@@ -295,6 +296,19 @@ describe("a provider that fails", () => {
     const [incident] = redis.log.at("fatal");
     expect(incident?.fields["code"]).toBe("CREDENTIALS_FAILED");
     expect(incident?.fields["seen"]).toBe("the credentials provider fromVault has not answered yet");
+  });
+
+  it("by hanging keeps the process until what waits is settled, and a closed client does not", async () => {
+    const source = `
+      import { createRedis } from "./dist/index.mjs";
+      const credentials = () => new Promise(() => undefined);
+      const redis = createRedis({ port: 1, credentials, resilience: { deadline: 300, logger: false } });
+      redis.on("error", () => undefined);
+      await redis.get("k").catch(({ name }) => console.log(name));
+      redis.disconnect();
+    `;
+    const { stdout, code, timedOut } = await runSource(source);
+    expect([stdout.trim(), code, timedOut]).toEqual(["DeadlineError", 0, false]);
   });
 
   it("never keeps a client that is closed: not while it hangs", async () => {

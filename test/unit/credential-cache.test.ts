@@ -1,6 +1,6 @@
 /** What a provider is asked, when, and what becomes of answers that are late, wrong or none. */
 import { inspect } from "node:util";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Failure } from "../../src/credentials/asking.js";
 import { CredentialCache, type CredentialsUser } from "../../src/credentials/cache.js";
 import { Login } from "../../src/credentials/login.js";
@@ -11,13 +11,25 @@ const ENDPOINT = { host: "redis.internal", port: 6379, isSentinel: false };
 const SECRET = "Canary-Pa55";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout", "Date"], now: 1_800_000_000_000 });
+  const timers = ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] as const;
+  vi.useFakeTimers({ toFake: ["performance", "Date", ...timers], now: 1_800_000_000_000 });
   // No spread: what is due after three quarters of a life is due exactly then.
   vi.spyOn(Math, "random").mockReturnValue(0);
   followGlobals();
 });
 
-const after = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+const endings: (() => void)[] = [];
+afterEach(async () => {
+  // What hangs is measured against the stalls of this process, and so would be the next test.
+  for (const end of endings.splice(0)) end();
+  await after(0);
+});
+
+/** What is late is told once the sockets have been read. */
+const after = async (ms: number): Promise<void> => {
+  await vi.advanceTimersByTimeAsync(ms);
+  await new Promise((resolve) => setImmediate(resolve));
+};
 const hanging = (): Promise<never> => new Promise(() => undefined);
 
 type Answer = unknown;
@@ -64,6 +76,7 @@ async function live(cache: CredentialCache): Promise<User> {
   const login = await cache.take(unwatched);
   if (login instanceof Failure) throw new Error(login.what);
   cache.join(user);
+  endings.push(() => cache.leave(user));
   cache.accepted(login);
   return user;
 }
@@ -278,8 +291,10 @@ describe("rubbish", () => {
     ["an empty password", { password: "" }, "returned an empty password"],
     ["a user that is none", { password: SECRET, username: [SECRET] }, "returned an array as the user name"],
     ["an expiry that is none", { password: SECRET, expiresAt: SECRET }, "returned a string as expiresAt, which"],
-    ["an invalid date", { password: SECRET, expiresAt: new Date(NaN) }, "returned an object as expiresAt, which"],
+    ["an invalid date", { password: SECRET, expiresAt: new Date(NaN) }, "returned an invalid Date as expiresAt, which"],
+    ["no number", { password: SECRET, expiresAt: NaN }, "returned NaN as expiresAt, which"],
     ["an expired login", { password: SECRET, expiresAt: 1_700_000_000_000 }, "returned credentials that have expired"],
+    ["a duration", { password: SECRET, expiresAt: 3_600 }, "expiresAt is a point in time, not how long they last"],
     ["seconds", { password: SECRET, expiresAt: 1_800_003_600 }, "expiresAt is in seconds, and must be in milliseconds"],
   ])("such as %s is described by its shape", async (_name, answer, words) => {
     const said = await dial(
