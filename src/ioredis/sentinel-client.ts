@@ -47,6 +47,8 @@ export class SentinelDoor implements Connector {
   readonly #load: () => Promise<Searching>;
   #inner: Searching | undefined = undefined;
   #loading: Promise<Searching> | undefined = undefined;
+  /** Why a connection was not even searched for. */
+  #unborn: Error | undefined = undefined;
   /** Told to disconnect before there was anything behind. */
   #life = 0;
   /** The attempt under way, until ioredis knows its outcome. */
@@ -57,11 +59,16 @@ export class SentinelDoor implements Connector {
   }
 
   get firstError(): Error | undefined {
-    return this.#inner?.firstError;
+    return this.#unborn ?? this.#inner?.firstError;
+  }
+
+  set firstError(reason: Error | undefined) {
+    this.#unborn = reason;
   }
 
   get isPaced(): boolean {
-    return this.#inner?.isPaced === true;
+    // What was not searched for has waited for nobody's turn.
+    return this.#unborn === undefined && this.#inner?.isPaced === true;
   }
 
   /** An attempt that was ended, as long as ioredis does not know: it would take its outcome for that of the next. */
@@ -80,6 +87,7 @@ export class SentinelDoor implements Connector {
 
   async #connect(emit: Emit): Promise<Socket> {
     const life = ++this.#life;
+    this.#unborn = undefined;
     const inner = (this.#inner ??= await (this.#loading ??= this.#load()));
     if (life !== this.#life) throw new Error("Connection is closed.");
     return inner.connect(emit);

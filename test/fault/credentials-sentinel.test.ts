@@ -5,7 +5,7 @@ import type { Credentials, CredentialsProvider, CredentialsRequest } from "../..
 import { diagnoseConnection } from "../../src/doctor/index.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, client, type TestOptions } from "./core-harness.js";
+import { atEnd, client, sleep, type TestOptions } from "./core-harness.js";
 import { portOf } from "./sentinel-harness.js";
 
 const USER = "user app on >p0 ~* &* +@all";
@@ -108,6 +108,36 @@ it("of the servers are asked for by the name of the set, and once more where the
   ]);
   expect(redis.log.at("fatal")).toEqual([]);
   expect(await redis.withConnection((lease) => lease.call("ACL", "WHOAMI"))).toBe("app");
+});
+
+it("of the servers that nobody gives are an incident of their own, and the client goes on trying", async () => {
+  const mishaps = [0, 0, 0];
+  let life = 300;
+  const redis = through({
+    sentinelUsername: "watcher",
+    sentinelPassword: "s0",
+    credentials: () => {
+      if (mishaps.shift() !== undefined) throw new Error("the vault is sealed");
+      return { username: "app", password: "p0", expiresAt: Date.now() + life };
+    },
+    resilience: { reconnect: { minTimeout: 5, maxTimeout: 20 } },
+  });
+  const opened = async (): Promise<void> => {
+    await eventually(() => expect(redis.log.at("fatal").at(-1)?.fields["code"]).toBe("CREDENTIALS_FAILED"));
+    expect(redis.status).not.toBe("end");
+    redis.log.clear();
+  };
+  const first = redis.ping();
+  await opened();
+  expect(await first).toBe("PONG");
+  // Again, after it was connected: what was given has expired by then.
+  mishaps.push(0, 0, 0);
+  life = 600_000;
+  await sleep(300);
+  redis.stream.destroy();
+  const second = redis.ping();
+  await opened();
+  expect(await second).toBe("PONG");
 });
 
 describe("those of the Sentinels", () => {
