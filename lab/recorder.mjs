@@ -1,5 +1,5 @@
 /**
- * A TCP relay that keeps what clients say, connection by connection: MONITOR shows no AUTH. It reads requests only, which are
+ * A TCP relay that keeps what clients say, connection by connection: MONITOR shows no password. It reads requests only, which are
  * arrays of bulk strings, and changes nothing.
  */
 import { connect, createServer } from "node:net";

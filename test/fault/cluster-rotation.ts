@@ -11,7 +11,7 @@ import { clientOf } from "./cluster-harness.js";
 import { atEnd, sleep } from "./core-harness.js";
 import { Callers, cutting, repeat, RotatingPassword } from "./rotating-password.js";
 
-const FAULTS = { hangs: 8, throws: 16 };
+const FAULTS = { hangs: 2, throws: 9 };
 /** Of a connection that only asks a start node who serves what. */
 const SEED: ReadonlySet<string> = new Set(["auth", "client", "cluster", "info"]);
 
@@ -22,8 +22,9 @@ interface Connection {
 }
 
 export interface ClusterRotation {
-  /** Errors of callers, without those that a cut connection explains. */
+  /** Errors of callers, without those that a cut explains, which are counted. */
   readonly failed: readonly string[];
+  readonly inFlight: number;
   readonly answered: number;
   readonly cut: number;
   /**
@@ -138,6 +139,7 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   const reconnected = pools.reduce((sum, pool) => sum + (pool?.destroyed["reconnected"] ?? 0), 0);
   return {
     failed: callers.failed,
+    inFlight: callers.inFlight,
     answered: callers.answered,
     cut: connections.filter(({ connection }) => connection.wasCut).length,
     ended: connections.filter(({ connection }) => endedByItself(connection)).length - reconnected,

@@ -12,7 +12,7 @@ const EVERY = 2_000;
 const OVERLAP = 1_000;
 const CUT_EVERY = 1_000;
 
-/** Which questions are answered badly. */
+/** Which questions are answered badly, of those for a server that a login is there for. */
 export interface Faults {
   readonly hangs: number;
   readonly throws: number;
@@ -20,9 +20,10 @@ export interface Faults {
 
 export class RotatingPassword {
   questions = 0;
+  #renewals = 0;
   readonly #setUser: (...rules: readonly string[]) => Promise<unknown>;
   readonly #faults: Faults;
-  /** What the provider gave, by port: in order, each password once. */
+  /** What the provider gave, by port, 0 for what Sentinels lead to: in order, each password once. */
   readonly #given = new Map<number, readonly string[]>();
   #current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
 
@@ -34,10 +35,11 @@ export class RotatingPassword {
 
   readonly provider: CredentialsProvider = ({ endpoint: { port = 0 } }) => {
     this.questions++;
-    if (this.questions === this.#faults.hangs) return new Promise(ignoring);
-    if (this.questions === this.#faults.throws) throw new Error("the vault is sealed");
-    const { password, refusedAt } = this.#current;
     const before = this.givenFor(port);
+    if (before.length > 0) this.#renewals++;
+    if (before.length > 0 && this.#renewals === this.#faults.hangs) return new Promise(ignoring);
+    if (before.length > 0 && this.#renewals === this.#faults.throws) throw new Error("the vault is sealed");
+    const { password, refusedAt } = this.#current;
     if (!before.includes(password)) this.#given.set(port, [...before, password]);
     const answer: Credentials = { username: "app", password, expiresAt: refusedAt };
     return answer;
@@ -75,14 +77,16 @@ export class RotatingPassword {
 /** What callers were told. */
 export class Callers {
   answered = 0;
-  /** Their errors, without those that a cut connection explains. */
+  /** Commands that were in flight, or held by a WATCH or MULTI, when their connection was lost: by a cut, where none ends otherwise. */
+  inFlight = 0;
+  /** The other errors. */
   readonly failed: string[] = [];
 
   async count(promise: Promise<unknown>): Promise<void> {
     const { error } = await outcomeOf(promise);
     if (error === undefined) this.answered++;
-    else if (!/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name))
-      this.failed.push(`${error.name}: ${error.message}`);
+    else if (/^(?:OutcomeUnknown|TransactionAborted)Error$/.test(error.name)) this.inFlight++;
+    else this.failed.push(`${error.name}: ${error.message}`);
   }
 }
 

@@ -11,10 +11,11 @@ afterAll(async () => cluster.stop());
 
 it("fails no command but those in flight at a cut, ends no connection, and logs each in with every password", async () => {
   const rotation = await rotateCluster(cluster, 60);
-  const { answered, cut, heard, questions, connections, failed, ended } = rotation;
+  const { answered, cut, heard, questions, connections, failed, inFlight, ended } = rotation;
   const figures = {
     answered,
     failed: failed.length,
+    inFlight,
     cut,
     ended,
     passwords: new Set(connections.flatMap(({ given }) => given)).size,

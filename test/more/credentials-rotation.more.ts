@@ -11,10 +11,11 @@ afterAll(() => server.stop());
 
 it("fails no command but those in flight at a cut, ends no connection, and logs each in with every password", async () => {
   const rotation = await rotate(server, 60);
-  const { answered, cut, given, heard, questions, connections, failed, ended } = rotation;
+  const { answered, cut, given, heard, questions, connections, failed, inFlight, ended } = rotation;
   const figures = {
     answered,
     failed: failed.length,
+    inFlight,
     cut,
     ended,
     passwords: given.length,
