@@ -1,4 +1,5 @@
 /** Turns what an endpoint reports into events. Those of incidents come from the incident log, which knows when one begins. */
+import { shownName } from "../command/shown-name.js";
 import type { CircuitChange, CommandFailure, Observer, Reconnection } from "../engine/ports.js";
 import type { EventHub } from "./events.js";
 
@@ -13,9 +14,9 @@ export class EventObserver implements Observer {
 
   commandFailed({ command, code, isUnsent, isOutcomeUnknown }: CommandFailure): void {
     if (!this.#hub.isHeard) return;
-    const endpoint = this.#endpoint;
-    if (isUnsent) this.#hub.tell({ type: "command.refused", endpoint, command, code });
-    else if (isOutcomeUnknown) this.#hub.tell({ type: "command.outcomeUnknown", endpoint, command, code });
+    const about = { endpoint: this.#endpoint, command: shownName(command), code };
+    if (isUnsent) this.#hub.tell({ type: "command.refused", ...about });
+    else if (isOutcomeUnknown) this.#hub.tell({ type: "command.outcomeUnknown", ...about });
   }
 
   circuitChanged({ kind: circuit, state, cause, retryAfter: retryAfterMs }: CircuitChange): void {

@@ -1,11 +1,16 @@
 /**
  * A planted password and a planted value must never come out again: not in a log line, an error however it is printed, a
- * diagnosis, statistics or an error event, whatever goes wrong. Texts are searched as they are and in usual encodings.
+ * diagnosis, statistics, an event, a metric or a span, whatever goes wrong. Texts are searched as they are and in usual encodings.
  */
 import { inspect } from "node:util";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { diagnoseConnection } from "../../src/doctor/index.js";
+import { runExplain } from "../../src/cli/explain.js";
+import { diagnoseConnection, renderHtml, renderText } from "../../src/doctor/index.js";
 import { createCluster, createRedis, serializeError, type Redis, type RedisOptions } from "../../src/index.js";
+import { instrument } from "../../src/otel/index.js";
+import { register } from "../../src/prometheus/index.js";
 import { runSource } from "../helpers/child.js";
 import { eventually } from "../helpers/eventually.js";
 import { startProxy } from "../helpers/fault-proxy.js";
@@ -19,15 +24,37 @@ const RIGHT = "the-servers-own-password";
 
 let open: RedisServer;
 let locked: RedisServer;
+const registry = new Registry();
+const exporter = new InMemorySpanExporter();
+const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+const instruments: (() => void)[] = [];
 beforeAll(async () => {
+  instruments.push(register(registry), instrument({ tracerProvider, meterProvider: false }));
   [open, locked] = await Promise.all([
     startRedis(),
     startRedis({ password: RIGHT, acl: [`user reader on >${RIGHT} ~* +get +hello +client +info`] }),
   ]);
 });
 afterAll(async () => {
+  for (const end of instruments) end();
   await Promise.all([open.stop(), locked.stop()]);
 });
+
+/** What a scrape sees now, and the spans since the last look. */
+async function telemetry(): Promise<string> {
+  const spans = exporter.getFinishedSpans().map(({ name, attributes, status, events, links }) => {
+    return { name, attributes, status, events, links };
+  });
+  exporter.reset();
+  return [await registry.metrics(), inspect(spans, { depth: 10 })].join("\n");
+}
+
+/** What `ioredoubt explain` makes of a text. */
+function explained(text: string): string {
+  let page = "";
+  runExplain([text], { write: (chunk) => (page += chunk), columns: 80 });
+  return page;
+}
 
 /** Everything that a scene has brought to light. */
 class Evidence {
@@ -48,6 +75,7 @@ class Evidence {
     const create = createRedis as (...args: unknown[]) => Redis;
     const redis = create(...args, { ...options, resilience });
     redis.on("error", (error: unknown) => this.note(error));
+    redis.onEvent((event) => void this.#texts.push(JSON.stringify(event), inspect(event, { depth: 10 })));
     this.#clients.push(redis);
     return redis;
   }
@@ -78,13 +106,16 @@ class Evidence {
 
   /** All of it as one text, after the clients have ended. */
   async text(): Promise<string> {
+    this.#texts.push(await telemetry());
     for (const client of this.#clients) {
+      this.#texts.push(inspect([client, client.policy, client.isConsuming()], { depth: 10 }));
       this.#texts.push(JSON.stringify(client.stats()), JSON.stringify(client.health()));
       client.disconnect();
       await eventually(() => expect(client.status).toBe("end"));
       this.#texts.push(JSON.stringify(client.stats()), JSON.stringify(client.health()));
     }
-    return [...this.#texts, this.log.text()].join("\n");
+    const fatal = this.log.at("fatal", "error").map(({ message }) => explained(message));
+    return [...this.#texts, await telemetry(), ...fatal, this.log.text()].join("\n");
   }
 }
 
@@ -267,7 +298,13 @@ const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = 
         { port: locked.port, credentials: provider },
       ]) {
         const report = await diagnoseConnection(one, { timeout: 5_000 });
-        evidence.note(new Error(JSON.stringify(report)));
+        for (const text of [
+          JSON.stringify(report),
+          renderText(report),
+          renderHtml(report),
+          inspect(report, { depth: 20 }),
+        ])
+          evidence.note(new Error(text));
       }
     }
   },
