@@ -73,10 +73,12 @@ export async function recorded(cluster: RedisCluster) {
 /** Rotates for so many seconds. */
 export async function rotateCluster(cluster: RedisCluster, seconds: number): Promise<ClusterRotation> {
   const relay = await recorded(cluster);
-  const until = performance.now() + seconds * 1_000;
+  let until = Infinity;
+  atEnd(() => (until = 0));
   const isOn = (): boolean => performance.now() < until;
   const app = new RotatingPassword((...rules) => everywhere(cluster, "ACL", "SETUSER", "app", ...rules), FAULTS);
   await app.begin();
+  const rotating = app.rotate(isOn);
 
   const callers = new Callers();
   const count = (promise: Promise<unknown>): Promise<void> => callers.count(promise);
@@ -104,6 +106,7 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   const shards = ["a", "b", "c", "d", "e", "f"];
   for (const shard of shards) await listener.ssubscribe(shard);
 
+  until = performance.now() + seconds * 1_000;
   const work = [
     repeat(isOn, (round) => count(shared.set(`k${round % 50}`, "v"))),
     repeat(isOn, (round) => count(shared.incr(`n${round % 50}`))),
@@ -132,7 +135,7 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
       await sleep(20);
     }),
   ];
-  await Promise.all([...work, app.rotate(isOn), cutting(isOn, relay.open, 7)]);
+  await Promise.all([...work, rotating, cutting(isOn, relay.open, 7)]);
   await app.hasReached(() => relay.open().filter((one) => !isSeed(one)));
   const connections = relay.connections().filter(({ connection }) => !isSeed(connection));
   const pools = shared.nodes("all").map((node) => (node as unknown as Redis).stats().pool);

@@ -53,7 +53,9 @@ export class RotatingPassword {
     await this.#setUser("resetpass", ">p0");
   }
 
+  /** Goes on while `isOn`. No client may have asked before. */
   async rotate(isOn: () => boolean): Promise<void> {
+    this.#current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
     for (let i = 1; isOn(); i++) {
       await sleep(EVERY);
       const old = this.#current.password;

@@ -37,10 +37,19 @@ export interface Rotation {
 export async function rotate(server: RedisServer, seconds: number): Promise<Rotation> {
   const relay = await startRecorder(server.port);
   atEnd(() => relay.stop());
-  const until = performance.now() + seconds * 1_000;
+  let until = Infinity;
+  atEnd(() => (until = 0));
   const isOn = (): boolean => performance.now() < until;
   const app = new RotatingPassword((...rules) => server.call("ACL", "SETUSER", "app", ...rules), FAULTS);
   await app.begin();
+  const plainRelay = await startRecorder(server.port);
+  atEnd(() => plainRelay.stop());
+  const plain = new PlainRedis({ port: plainRelay.port, host: "127.0.0.1", username: "app", password: "p0", retryStrategy: () => 50 }); // prettier-ignore
+  plain.on("error", ignore);
+  atEnd(() => plain.disconnect());
+  await plain.ping();
+  const replicated = await throughSentinel(server, relay.port);
+  const rotating = app.rotate(isOn);
 
   const callers = new Callers();
   const count = (promise: Promise<unknown>): Promise<void> => callers.count(promise);
@@ -51,7 +60,6 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
   const twin = shared.duplicate();
   atEnd(() => twin.disconnect());
   twin.on("error", ignore);
-  const replicated = await throughSentinel(server, relay.port);
   const found = open({ ...replicated, host: undefined as never, port: undefined as never });
   const heard = [0, 0];
   for (const [at, protocol] of [3, 2].entries()) {
@@ -59,13 +67,7 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
     subscriber.on("message", () => (heard[at] = (heard[at] ?? 0) + 1));
     await subscriber.subscribe("news");
   }
-  const plainRelay = await startRecorder(server.port);
-  atEnd(() => plainRelay.stop());
-  const plain = new PlainRedis({ port: plainRelay.port, host: "127.0.0.1", username: "app", password: "p0", retryStrategy: () => 50 }); // prettier-ignore
-  plain.on("error", ignore);
-  atEnd(() => plain.disconnect());
-  await plain.ping();
-
+  until = performance.now() + seconds * 1_000;
   const work = [
     repeat(isOn, () => count(shared.set("k", "v"))),
     repeat(isOn, () => count(shared.incr("n"))),
@@ -86,7 +88,7 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
       await sleep(20);
     }),
   ];
-  await Promise.all([...work, app.rotate(isOn), cutting(isOn, () => relay.open, 1)]);
+  await Promise.all([...work, rotating, cutting(isOn, () => relay.open, 1)]);
   await app.hasReached(() => relay.open);
   const said = new Promise<string>((resolve) => {
     plain.on("error", ({ message }: Error) => {
