@@ -7,6 +7,7 @@ import {
   type Callback,
   type ClusterNode as StartNode,
   type Command,
+  type NodeRole,
   type Redis as IORedis,
   type RedisKey,
 } from "ioredis";
@@ -14,7 +15,7 @@ import { makesClients } from "./client/client-count.js";
 import { constructWith, takeContext, type ConstructionContext } from "./client/construction-context.js";
 import { isOff, letBePlain, offBy } from "./client/plain.js";
 import { makeOptionsInspectable, makePrintable } from "./client/inspection.js";
-import type { MappedCluster } from "./client/redis-options.js";
+import type { DuplicateOf, MappedCluster, Mapping } from "./client/redis-options.js";
 import { viewOf } from "./client/view.js";
 import { forCluster } from "./cluster/batches.js";
 import { ClusterCore } from "./cluster/core.js";
@@ -84,13 +85,6 @@ export class Cluster extends IOCluster {
   declare readonly [CLUSTER]: State;
   /** @internal */
   declare readonly [LIMITS]?: CallOptions;
-  /** Another client of the cluster with these options, and a policy that is resolved anew. */
-  declare duplicate: ((
-    startNodes: StartNode[] | undefined,
-    override: ClusterOptions & { readonly redisOptions: { readonly replyMapping: "resp3" } },
-  ) => MappedCluster) &
-    ((startNodes?: StartNode[], override?: ClusterOptions) => Cluster) &
-    IOCluster["duplicate"];
 
   /**
    * @param startNodes - one node is enough; each is a port, a URL, or an object with `host` and `port`.
@@ -124,6 +118,20 @@ export class Cluster extends IOCluster {
     if (!lazyConnect) this.connect().catch(ignore);
   }
 
+  /** Another client of the cluster with these options, and a policy that is resolved anew. */
+  override duplicate<Nodes extends Mapping>(
+    startNodes: StartNode[] | undefined,
+    override: ClusterOptions & { readonly redisOptions: Nodes },
+  ): DuplicateOf<Nodes, MappedCluster, Cluster>;
+  override duplicate(startNodes?: StartNode[], override?: ClusterOptions): Cluster;
+  override duplicate(startNodes: StartNode[] = [], override: ClusterOptions = {}): Cluster | MappedCluster {
+    const { options, startupNodes } = clusterInternalsOf(this);
+    const redisOptions = overridden(options.redisOptions ?? {}, override.redisOptions);
+    const nodes = startNodes.length > 0 ? startNodes : [...(startupNodes as StartNode[])];
+    const environment = (this as { readonly [CLUSTER]?: State })[CLUSTER]?.environment;
+    return constructWith({ environment }, () => new Cluster(nodes, { ...options, ...override, redisOptions }));
+  }
+
   override sendCommand(command: Command, stream?: BatchStream, node?: unknown): unknown {
     // Asked here and not around it: this is called for every command.
     const state = (this as { readonly [CLUSTER]?: State })[CLUSTER];
@@ -147,8 +155,13 @@ export class Cluster extends IOCluster {
   /** Ends in good order, as `close()` does. */
   override quit(callback?: Callback<"OK">): Promise<"OK"> {
     const promise = this.close().then(() => "OK" as const);
-    if (callback !== undefined) void promise.then((result) => process.nextTick(callback, null, result));
+    if (typeof callback === "function") void promise.then((result) => process.nextTick(callback, null, result));
     return promise;
+  }
+
+  /** The clients of the nodes that the table names: all of them, or those of one role. */
+  override nodes(role?: NodeRole): Redis[] {
+    return super.nodes(role) as unknown as Redis[];
   }
 
   override refreshSlotsCache(callback?: (error?: Error) => void): void {
@@ -331,18 +344,6 @@ createCluster.fromEnv = function fromEnv(
     () => new Cluster([...startNodes], { ...given, ...(resilience === undefined ? {} : { resilience }) }),
   );
 };
-
-Cluster.prototype.duplicate = function duplicate(
-  this: Cluster,
-  startNodes: StartNode[] = [],
-  override: ClusterOptions = {},
-): Cluster {
-  const { options, startupNodes } = clusterInternalsOf(this);
-  const redisOptions = overridden(options.redisOptions ?? {}, override.redisOptions);
-  const nodes = startNodes.length > 0 ? startNodes : [...(startupNodes as StartNode[])];
-  const environment = (this as { readonly [CLUSTER]?: State })[CLUSTER]?.environment;
-  return constructWith({ environment }, () => new Cluster(nodes, { ...options, ...override, redisOptions }));
-} as Cluster["duplicate"];
 
 // What the prototype itself looks like is asked, too.
 makePrintable(Cluster.prototype, (cluster) => ({

@@ -12,7 +12,7 @@ import { makeInspectable } from "./client/inspection.js";
 import { closeClient, DRAIN } from "./client/lifecycle.js";
 import { isOff, isPlain, letBePlain, offBy } from "./client/plain.js";
 import { startMonitor } from "./client/monitor.js";
-import type { MappedRedis, RedisOptions, ResilientOptions } from "./client/redis-options.js";
+import type { DuplicateOf, MappedRedis, Mapping, RedisOptions, ResilientOptions } from "./client/redis-options.js";
 import { sealGetter } from "./client/sealed-options.js";
 import { consumingOf, type Consuming } from "./client/consuming.js";
 import {
@@ -71,6 +71,9 @@ const MESSAGES: ReadonlySet<string | symbol> = new Set([
   "smessageBuffer",
 ]);
 
+/** Statuses in which `connect()` finds its work done or under way. */
+const CONNECTING: ReadonlySet<string> = new Set(["connecting", "connect", "ready"]);
+
 /** The limits of a view made by `with`. */
 const LIMITS = Symbol("ioredoubt.limits");
 
@@ -92,10 +95,6 @@ export class Redis extends IORedis {
   /** @internal */
   declare readonly [LIMITS]?: CallOptions;
   declare options: ResilientOptions;
-  /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */
-  declare duplicate: ((override: Partial<RedisOptions> & { readonly replyMapping: "resp3" }) => MappedRedis) &
-    ((override?: Partial<RedisOptions>) => Redis) &
-    IORedis["duplicate"];
 
   constructor(port: number, host: string, options: RedisOptions);
   constructor(path: string, options: RedisOptions);
@@ -114,6 +113,18 @@ export class Redis extends IORedis {
 
   static override createClient(...args: ConstructorParameters<typeof IORedis>): Redis {
     return new (Redis as new (...args: unknown[]) => Redis)(...args);
+  }
+
+  /** A new client of this class with the options the caller gave this one; it shares the endpoint's circuits and budget. */
+  override duplicate<Override extends Partial<RedisOptions> & Mapping>(
+    override: Override,
+  ): DuplicateOf<Override, MappedRedis, Redis>;
+  override duplicate(override?: Partial<RedisOptions>): Redis;
+  override duplicate(override?: Partial<RedisOptions>): Redis | MappedRedis {
+    if (isPlain(this)) return new Redis({ ...this.options, ...override });
+    const { explicit, brought, environment } = this[STATE];
+    const options = optionsForDuplicate(this.options, explicit, brought);
+    return constructWith({ environment }, () => new Redis(overridden(options, override)));
   }
 
   override sendCommand(command: Command, stream?: BatchStream): unknown {
@@ -135,6 +146,8 @@ export class Redis extends IORedis {
     const state = this[STATE];
     const { engine, adapter, pool, lanes } = state;
     const { transport } = adapter;
+    // ioredis says so itself, and nothing has failed.
+    if (CONNECTING.has(this.status)) return super.connect(callback);
     transport.adoptConnector();
     if (this.status === "end" || this.status === "close") {
       // ioredis remembers the end of a connection that was ended before it existed, and would not replace the next one.
@@ -157,7 +170,7 @@ export class Redis extends IORedis {
         () => stateOf(engine.endpoint.label, context),
       );
     });
-    if (callback !== undefined) {
+    if (typeof callback === "function") {
       promise.then(
         () => process.nextTick(callback, null),
         (error: unknown) => process.nextTick(callback, error),
@@ -213,7 +226,7 @@ export class Redis extends IORedis {
       limit: engine.limits.inAll(undefined),
       details: () => engine.errorDetails(),
     });
-    if (callback !== undefined) {
+    if (typeof callback === "function") {
       promise.then(
         (monitor) => process.nextTick(callback, null, monitor),
         (error: unknown) => process.nextTick(callback, error),
@@ -382,13 +395,6 @@ export class Redis extends IORedis {
     await this.close();
   }
 }
-
-Redis.prototype.duplicate = function duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
-  if (isPlain(this)) return new Redis({ ...this.options, ...override });
-  const { explicit, brought, environment } = this[STATE];
-  const options = optionsForDuplicate(this.options, explicit, brought);
-  return constructWith({ environment }, () => new Redis(overridden(options, override)));
-} as Redis["duplicate"];
 
 sealGetter(Redis.prototype, "policy");
 makeInspectable(Redis.prototype);

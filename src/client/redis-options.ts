@@ -23,3 +23,14 @@ export type MappedRedis = IORedis<"resp3">;
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment
 /** @ts-ignore */
 export type MappedCluster = IOCluster<"resp3">;
+
+/** Asks for RESP3's shapes. */
+export interface Mapping {
+  readonly replyMapping: "resp3";
+}
+
+/**
+ * What `duplicate` returns for these options. Generic where one of two would do: so a subclass may override `duplicate` with
+ * one signature, as it may in ioredis.
+ */
+export type DuplicateOf<Override, Mapped, Client> = Override extends Mapping ? Mapped : Client;

@@ -34,7 +34,11 @@ export function sealGetter(prototype: object, key: string): void {
 }
 
 function seal(target: object, key: string, get: () => unknown, enumerable: boolean): void {
-  Object.defineProperty(target, key, { get, set: () => refuse(key), enumerable, configurable: true });
+  const set = (value: unknown): void => {
+    // Assigning what is there changes nothing, as it should.
+    if (!Object.is(value, get())) refuse(key);
+  };
+  Object.defineProperty(target, key, { get, set, enumerable, configurable: true });
 }
 
 function refuse(key: string): never {

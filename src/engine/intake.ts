@@ -94,6 +94,10 @@ export class Intake {
       settlement.reject(call, clientErrors.aborted(call, settlement.snapshot(), now));
       return;
     }
+    if (dispatch === "quit" && call.stream === undefined && lifecycle.isDone) {
+      settlement.acknowledge(call);
+      return;
+    }
     const verdict =
       call.stream === undefined ? this.#parts.admission.verdict(call) : collector.verdict(call, call.stream);
     if (verdict.kind === "reject") {

@@ -65,6 +65,12 @@ export class Lifecycle {
     return left > limit && !connection.isPausedBy("block");
   }
 
+  /** Somebody ends the client, and nothing waits or is in flight: a QUIT that enters now finds done what it asks for. */
+  get isDone(): boolean {
+    const { connection, inFlight, queue } = this.#parts;
+    return !connection.accepts && !connection.isClosed && inFlight.count === 0 && queue.isEmpty;
+  }
+
   /**
    * A QUIT enters that has `limit` milliseconds. Returns whether the client ends for it at once: there is nothing to wait for, or
    * nothing that can be expected. Otherwise it waits for the replies that are due like everything else, and no longer than they can

@@ -20,6 +20,7 @@ import { GARBLED, guardReplies, type Garble } from "./reply-guard.js";
 import { reportBug } from "./report-bug.js";
 import { ReplyQueue } from "./reply-queue.js";
 import { isLoginRefusal } from "./login.js";
+import { ShownQueue } from "./shown-queue.js";
 import { isTracing } from "./trace-command.js";
 import { isPassing } from "./transport.js";
 
@@ -54,17 +55,11 @@ export function installHooks<T extends Adapted>(
 
     resetOfflineQueue(this: T) {
       const { transport } = this[ADAPTER];
-      // ioredis queues what it finds not writable; here that means the engine takes it back.
-      internalsOf(this).offlineQueue = {
-        length: 0,
-        push: (item: CommandItem) => {
-          transport.returned(item);
-          return 0;
-        },
-        shift: () => undefined,
-        peekAt: () => undefined,
-        remove: () => undefined,
-      };
+      internalsOf(this).offlineQueue = new ShownQueue({
+        status: () => this.status,
+        waiting: () => transport.waiting,
+        returned: (item) => transport.returned(item),
+      });
     },
 
     resetCommandQueue(this: T) {

@@ -169,7 +169,7 @@ export class IORedisTransport implements Transport {
     this.endpointInfo = endpoint;
     this.reconnect = new Reconnect(policy.reconnect, retryStrategy, {
       hasServed: () => this.#answered > this.#answeredBefore,
-      isWanted: () => (this.#owner?.load().waiting ?? 0) > 0 || this.#dialling.isWanted,
+      isWanted: () => this.waiting > 0 || this.#dialling.isWanted,
       wasRefused: () => refusedUnheard(this.#record.lossCause) && this.context().connection?.lastWords === undefined,
       spaced: (delay) => this.#owner?.spaced(delay) ?? delay,
       isPaced: () => this.#search.isPaced,
@@ -286,6 +286,11 @@ export class IORedisTransport implements Transport {
 
   newestUnanswered(matches?: (command: Command) => boolean): Command | undefined {
     return this.#unanswered.newest(matches);
+  }
+
+  /** How many commands wait for this connection. */
+  get waiting(): number {
+    return this.#owner?.load().waiting ?? 0;
   }
 
   wake(): void {

@@ -125,6 +125,10 @@ describe("a client that is made", () => {
     expect(() => sloppy(redis.options, key)).toThrow(/does not change a running client/);
   });
 
+  it("takes the options that it has", () => {
+    expect(() => Object.assign(redis.options, { commandTimeout: 700, maxRetriesPerRequest: 20 })).not.toThrow();
+  });
+
   it("refuses another policy, and changes inside of it", () => {
     expect(() => sloppy(redis, "policy")).toThrow(ConfigError);
     expect(() => Object.assign(redis.policy.retry, { retries: 9 })).toThrow(TypeError);

@@ -83,6 +83,35 @@ const LIVES: Readonly<Record<string, Act>> = {
     if (client.status !== "end") await next(client, "end");
     return [await outcomeOf(() => client.get("a")), await outcomeOf(() => client.pipeline().get("a").exec())];
   },
+  "quit again before the end": async ({ open }) => {
+    const client = open();
+    await client.quit();
+    return [await outcomeOf(() => client.quit()), await next(client, "end"), await outcomeOf(() => client.quit())];
+  },
+  "quit after disconnect": async ({ open }) => {
+    const client = open();
+    await client.ping();
+    client.disconnect();
+    return outcomeOf(() => client.quit());
+  },
+  "a callback that is no function": async ({ open }) => {
+    const client = open({ lazyConnect: true });
+    // What comes of `.then(client.connect.bind(client))`.
+    await invoke(client, ["connect", "OK"]);
+    const monitor = (await invoke(client, ["monitor", "OK"])) as Client;
+    monitor.disconnect();
+    return client.status;
+  },
+  "how many commands wait": async ({ open }) => {
+    const client = open();
+    const { commandQueue, offlineQueue } = internalsOf(client);
+    const replies = [client.set("a", 1), client.get("a")];
+    const before = [offlineQueue.length, commandQueue.length];
+    await Promise.all(replies);
+    const pending = client.get("a");
+    const after = [internalsOf(client).offlineQueue.length, internalsOf(client).commandQueue.length];
+    return [before, after, await pending];
+  },
   "a second life": async ({ open }) => {
     const client = open();
     await client.set("a", 1);

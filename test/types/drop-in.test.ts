@@ -42,6 +42,33 @@ describe("the class", () => {
     expect(Default).toBe(Redis);
   });
 
+  it("can be extended, with methods of its own in the place of ioredis's", () => {
+    compiled(() => {
+      class Mine extends Redis {
+        override duplicate(override?: Partial<RedisOptions>): Redis {
+          return super.duplicate({ ...override, db: 1 });
+        }
+
+        override async connect(callback?: ioredis.Callback<void>): Promise<void> {
+          await super.connect(callback);
+        }
+
+        override sendCommand(command: ioredis.Command): unknown {
+          return super.sendCommand(command);
+        }
+      }
+      expectTypeOf(new Mine().duplicate()).toEqualTypeOf<Redis>();
+    });
+    expect(Redis.prototype.duplicate).toBeTypeOf("function");
+  });
+
+  it("is what the nodes of a Cluster are", () => {
+    compiled(() => {
+      expectTypeOf(new Cluster([6379]).nodes("master")).toEqualTypeOf<Redis[]>();
+    });
+    expect(Cluster.prototype.nodes).toBeTypeOf("function");
+  });
+
   it("takes every form of arguments that ioredis takes", () => {
     compiled(() => {
       const options: RedisOptions = { keyPrefix: "a:", resilience: { deadline: 1000 } };
