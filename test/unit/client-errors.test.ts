@@ -1,7 +1,7 @@
 /** What errors say where a number would be 0: "open for 0 ms" and "next probe in 0 ms" tell nobody anything. */
 import { describe, expect, it } from "vitest";
 import { Breaker } from "../../src/endpoint/breaker.js";
-import { circuitOpen } from "../../src/engine/client-errors.js";
+import { circuitOpen, deadlineWaiting } from "../../src/engine/client-errors.js";
 import { classify } from "../../src/failure/classify.js";
 import { circuitOpened, clientFailsFast, opening } from "../../src/observe/incident-lines.js";
 import { makeCall } from "./call-factory.js";
@@ -49,5 +49,14 @@ describe("a circuit that has just opened", () => {
       expect(message).toMatch(/probing now|dialling now/);
       expect(message).not.toContain(" 0 ms");
     }
+  });
+});
+
+describe("the last connection error", () => {
+  it("ends its sentence once, also where it is one itself", () => {
+    const snapshot = (text: string) => ({ label: "h:1", at: 10, context: {}, cause: new Error(text) });
+    const said = (text: string): string => deadlineWaiting(makeCall(), snapshot(text), 10).message;
+    expect(said('Unknown RESP type 62 ">". Please report this.')).toMatch(/Please report this\.(?!\.)/);
+    expect(said("connect ECONNREFUSED 127.0.0.1:1")).toContain("ECONNREFUSED 127.0.0.1:1.");
   });
 });
