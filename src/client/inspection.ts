@@ -5,6 +5,7 @@
 import { inspect, type InspectOptions } from "node:util";
 import type { Redis as IORedis } from "ioredis";
 import { redactText } from "../failure/redact.js";
+import { endpointInfo, labelOf } from "../ioredis/endpoint-info.js";
 import { STATE, type State } from "./state.js";
 
 const HIDDEN = "***";
@@ -43,7 +44,10 @@ export function makeOptionsInspectable(options: object): void {
 function printed(client: IORedis & { readonly [STATE]?: State }): Printed {
   // What the prototype itself looks like is asked, too.
   const state = Object.hasOwn(client, STATE) ? client[STATE] : undefined;
-  return { status: client.status, endpoint: state?.engine.endpoint.label };
+  const options = client.options as IORedis["options"] | undefined;
+  // A plain client has no state of ours.
+  const endpoint = state?.engine.endpoint.label ?? (options && labelOf(endpointInfo(options), undefined));
+  return { status: client.status, endpoint };
 }
 
 function withoutSecrets(options: object): object {

@@ -1,4 +1,5 @@
 /** `resilience: false` and `IOREDOUBT_OFF`: plain ioredis behind the same import, with what ioredis has not in its simplest form. */
+import { inspect } from "node:util";
 import { Command, Redis as Plain } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { startCluster } from "../../lab/redis-cluster.mjs";
@@ -27,6 +28,7 @@ describe("a client with resilience: false", () => {
   it("is of this class, and its commands are ioredis's", async () => {
     const redis = await plain();
     expect(redis).toBeInstanceOf(Redis);
+    expect(inspect(redis)).toMatch(/^Redis \{ status: 'connecting', endpoint: 'localhost:\d+' \}$/);
     const sent: unknown[] = [];
     const { sendCommand } = Plain.prototype;
     Plain.prototype.sendCommand = function (command, stream) {
