@@ -18,10 +18,14 @@ export const REFUSALS = {
  * - `READONLY`, `LOADING`, `OOM`: the command is answered so, and the server does not see it.
  *
  * @typedef {"dropReply" | "cut" | "delay" | "freeze" | "refuse" | "READONLY" | "LOADING" | "OOM"} Fault
+ */
+
+/**
+ * To which commands which fault happens.
  *
  * @typedef {object} ChaosRule
- * @property {string | RegExp | ((command: readonly string[]) => boolean)} match name of a command in lower case, or a question to its
- *   name and arguments
+ * @property {string | RegExp | ((command: readonly string[]) => boolean)} match name of a command in lower case, a RegExp for names, or a
+ *   function that is given name and arguments
  * @property {Fault} do what happens
  * @property {"sent" | "issued"} [after] when `cut` happens. Default: `sent`
  * @property {number} [times] to how many commands it happens. Default: 1

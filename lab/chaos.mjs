@@ -10,10 +10,12 @@ import { freePort } from "./free-port.mjs";
 /**
  * @typedef {import("./chaos-rules.mjs").ChaosRule} ChaosRule
  *
- * @typedef {object} ChaosTarget where the server is
+ * @typedef {object} ChaosTarget Where the server is.
  * @property {number} port
  * @property {string} [host] Default: 127.0.0.1
- *
+ */
+
+/**
  * What a client of ioredis or of this package has, as far as it is led through the relay.
  * @typedef {object} ChaosClient
  * @property {{ host?: string | undefined, port?: number | undefined, path?: string | undefined, tls?: unknown, sentinels?: unknown }} options
@@ -68,7 +70,7 @@ export function startChaos(target) {
 }
 
 export class Chaos {
-  /** @readonly */
+  /** Where it listens. @readonly */
   host = "127.0.0.1";
   #target;
   /** @type {Set<ChaosLink>} */

@@ -42,11 +42,11 @@ export async function startProxy(options) {
  * Connections that lost reply bytes are reset when the mode changes: they are never relayed on out of step.
  */
 export class FaultProxy {
-  /** @readonly */
+  /** Where it listens. @readonly */
   host = "127.0.0.1";
-  /** @type {ProxyMode} */
+  /** What it does at the moment. @type {ProxyMode} */
   mode = "pass";
-  /** @readonly */
+  /** What has happened since the start. @readonly */
   counters = {
     /** Connections accepted since the start. */
     connections: 0,
@@ -85,7 +85,7 @@ export class FaultProxy {
    */
   constructor({ target, seed = 1 }, port) {
     this.target = target;
-    /** @readonly */
+    /** Where clients connect. @readonly */
     this.port = port;
     this.#seed = seed;
   }

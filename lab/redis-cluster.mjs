@@ -45,7 +45,7 @@ export async function startCluster(options = {}) {
 }
 
 export class RedisCluster {
-  /** @type {ClusterNode[]} */
+  /** Masters first, then replicas. @type {ClusterNode[]} */
   nodes = [];
 
   /** @param {ClusterOptions} options */
@@ -106,7 +106,11 @@ export class RedisCluster {
     return this.nodes.filter(({ server }) => server.running);
   }
 
-  /** @param {number} port */
+  /**
+   * The node that listens on a port.
+   * @param {number} port
+   * @throws {Error} when there is none
+   */
   at(port) {
     const node = this.nodes.find(({ server }) => server.port === port);
     if (node === undefined) throw new Error(`no node of the cluster listens on ${port}`);
@@ -163,7 +167,7 @@ export class RedisCluster {
     return received !== undefined && written - Number(received) < ON_ITS_WAY;
   }
 
-  /** @param {string} key */
+  /** The slot of a key. @param {string} key */
   async slotOf(key) {
     return Number(await this.running[0]?.server.call("CLUSTER", "KEYSLOT", key));
   }
@@ -247,6 +251,7 @@ export class RedisCluster {
     }, limit);
   }
 
+  /** Ends all of it. */
   async stop() {
     await Promise.all(this.nodes.map(({ server }) => server.stop()));
   }

@@ -22,7 +22,7 @@ export const REDIS_SERVER = process.env["REDIS_SERVER"] ?? "redis-server";
  * @typedef {object} RedisOptions
  * @property {readonly string[]} [args] extra command-line arguments, e.g. `["--maxclients", "5"]`
  * @property {number} [port] fixed TCP port; `0` switches plain TCP off. Default: a free loopback port
- * @property {TlsOptions} [tls] opens a TLS port beside the plain one; see `makeCertificates`
+ * @property {TlsOptions} [tls] opens a TLS port beside the plain one
  * @property {string} [unixSocket] path of the unix socket. Default: one in the server's own folder
  * @property {readonly string[]} [config] lines for redis.conf
  * @property {readonly string[]} [acl] `user …` lines. `cli` and `call` keep working: they log in as a user of their own
@@ -68,7 +68,7 @@ export async function startRedis(options = {}) {
 }
 
 export class RedisServer {
-  /** @readonly */
+  /** Where it listens. @readonly */
   host = "127.0.0.1";
   #options;
   #dir = mkdtempSync(join(tmpdir(), "lab-redis-"));
@@ -86,9 +86,9 @@ export class RedisServer {
    */
   constructor(options, port, tlsPort) {
     this.#options = options;
-    /** @readonly */
+    /** Of plain TCP; 0 if it has none. @readonly */
     this.port = port;
-    /** @readonly */
+    /** Of TLS; `undefined` without `tls`. @readonly */
     this.tlsPort = tlsPort;
     /** Unix socket. @readonly */
     this.path = options.unixSocket ?? join(this.#dir, "redis.sock");
@@ -107,6 +107,7 @@ export class RedisServer {
     return this.#dir;
   }
 
+  /** Whether the process lives, frozen or not. */
   get running() {
     return this.#child !== undefined;
   }

@@ -49,7 +49,7 @@ export async function startSentinelSet(options = {}) {
 export class SentinelSet {
   /** The servers, first the one that began as master. @type {RedisServer[]} */
   nodes = [];
-  /** @type {RedisServer[]} */
+  /** All Sentinels. @type {RedisServer[]} */
   sentinels = [];
   /** In front of the server of the same place in `nodes`; none where the set is not proxied. @type {FaultProxy[]} */
   proxies = [];
@@ -58,7 +58,7 @@ export class SentinelSet {
   /** @param {SentinelSetOptions} options */
   constructor(options) {
     this.#options = options;
-    /** @readonly */
+    /** What the Sentinels call it. @readonly */
     this.name = options.name ?? "mymaster";
     /** As clients write it. @readonly */
     this.host = options.hostNames ? "localhost" : "127.0.0.1";

@@ -23,6 +23,23 @@ describe("the reference", () => {
   it("says of each option what it means, and of what is thrown what it is", () => {
     expect(page).toMatch(/- `readonly tokens: number` {2}\n {2}Tokens at the start/);
     expect(page).toContain("Throws `ConfigError` before anything connects");
-    expect(page).not.toMatch(/\$1|\{@link|\bdeclare\b/);
+    expect(page).not.toMatch(/\$\d|\{@link|\bdeclare\b/);
+  });
+
+  it("shows what stands behind an alias, once, and nothing that says nothing", () => {
+    for (const member of [
+      "executions(name: string): number",
+      "freeze(): void",
+      "get addresses()",
+      "dropReplies(): void",
+    ])
+      expect(page).toContain(`- \`${member}`);
+    expect(page).toMatch(/- `times\?: number` {2}\n {2}To how many commands it happens\. Default: 1\n/);
+    expect(page).not.toMatch(/\btype (\w+) = \1(?:;|<)/);
+    expect(page).not.toMatch(/^(?:`\w+`:|Returns|ts-ignore) ?$/m);
+    for (const entry of page.split(/^## /m)) {
+      const names = [...entry.matchAll(/^#### (.*)$/gm)].map(([, name]) => name);
+      expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+    }
   });
 });
