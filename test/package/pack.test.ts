@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -76,10 +76,23 @@ describe("the packed package", () => {
     const installed = join(project, "node_modules/ioredoubt");
     const entries = readdirSync(installed);
     expect(entries).toEqual(expect.arrayContaining(["LICENSE", "dist", "docs", "package.json", "src"]));
-    for (const kept of ["test", "lab", "benchmarks", "node_modules", "tsconfig.json"])
-      expect(entries).not.toContain(kept);
+    for (const kept of ["test", "lab", "scripts", "node_modules", "tsconfig.json"]) expect(entries).not.toContain(kept);
     const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
     expect(files.filter((file) => /\.test\.|\.env|\.pem$|\.log$/.test(file))).toEqual([]);
+    expect(files.filter((file) => file.startsWith("benchmarks/"))).toEqual(["benchmarks/README.md"]);
+  });
+
+  it("has documents whose links lead to what is in it", () => {
+    const installed = join(project, "node_modules/ioredoubt");
+    const pages = readdirSync(installed, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".md"));
+    const broken = pages.flatMap((page) => {
+      const prose = readFileSync(join(installed, page), "utf8").replaceAll(/^```[\s\S]*?^```/gm, "");
+      const links = [...prose.matchAll(/\]\(([^)\s#]+)[^)\s]*\)/g)].map(([, link = ""]) => link);
+      const own = links.filter((link) => !/^[a-z]+:/.test(link));
+      return own.filter((link) => !existsSync(join(installed, dirname(page), link))).map((link) => `${page}: ${link}`);
+    });
+    expect(pages.length).toBeGreaterThan(80);
+    expect(broken).toEqual([]);
   });
 
   it("is imported as an ES module, and its default export is the class", async () => {
