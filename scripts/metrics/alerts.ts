@@ -16,7 +16,7 @@ export const ALERTS: readonly Alert[] = [
     expr: 'sum by (job, endpoint) (ioredoubt_clients{status="down"}) > 0',
     for: "1m",
     severity: "critical",
-    summary: "{{ $value }} clients have had no connection to {{ $labels.endpoint }} for a minute.",
+    summary: "No connection to {{ $labels.endpoint }} for a minute; clients that have none: {{ $value }}.",
     runbook: "errors/README.md",
   },
   {
@@ -37,9 +37,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "RedisErrorRatio",
-    expr:
-      'sum by (job, endpoint) (rate(ioredoubt_operations_total{outcome="failed"}[5m]))' +
-      " / sum by (job, endpoint) (rate(ioredoubt_operations_total[5m])) > 0.05",
+    expr: "job_endpoint:ioredoubt_operations_failed:ratio_rate5m > 0.05",
     for: "5m",
     severity: "warning",
     summary: "{{ $value | humanizePercentage }} of the commands to {{ $labels.endpoint }} have failed for 5 minutes.",
@@ -47,7 +45,10 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "RedisCredentialsRefused",
-    expr: 'sum by (job, endpoint, error_type) (increase(redis_client_errors_total{error_type=~"AUTH_.*"}[5m])) > 0',
+    // A counter that begins at its first error has not risen since: a client that cannot log in at all is told by its state.
+    expr:
+      'sum by (job, endpoint, error_type) (ioredoubt_failing_clients{error_type=~"AUTH_.*|CREDENTIALS_FAILED"}' +
+      ' or increase(redis_client_errors_total{error_type=~"AUTH_.*"}[5m])) > 0',
     for: "0m",
     severity: "critical",
     summary: "{{ $labels.endpoint }} refuses the credentials of this service ({{ $labels.error_type }}).",

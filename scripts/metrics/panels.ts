@@ -45,9 +45,12 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: "Clients by status",
-    shows: "How many clients are connected, and how many are not.",
+    shows: "How many clients are connected, how many are not, and why not.",
     unit: "short",
-    queries: [{ expr: "sum by (endpoint, status) (ioredoubt_clients) > 0", legend: "{{endpoint}} {{status}}" }],
+    queries: [
+      { expr: "sum by (endpoint, status) (ioredoubt_clients) > 0", legend: "{{endpoint}} {{status}}" },
+      { expr: "sum by (endpoint, error_type) (ioredoubt_failing_clients) > 0", legend: "{{endpoint}} {{error_type}}" },
+    ],
   },
   {
     title: "Open circuits",
@@ -88,12 +91,12 @@ export const PANELS: readonly Panel[] = [
     unit: "short",
     queries: [
       {
-        expr: "sum by (endpoint, pool, db_client_connection_state) (db_client_connection_count)",
-        legend: "{{endpoint}} {{pool}} {{db_client_connection_state}}",
+        expr: "sum by (endpoint, db_client_connection_pool_name, db_client_connection_state) (db_client_connection_count)",
+        legend: "{{endpoint}} {{db_client_connection_pool_name}} {{db_client_connection_state}}",
       },
       {
-        expr: "sum by (endpoint, pool) (db_client_connection_pending_requests)",
-        legend: "{{endpoint}} {{pool}} waiting",
+        expr: "sum by (endpoint, db_client_connection_pool_name) (db_client_connection_pending_requests)",
+        legend: "{{endpoint}} {{db_client_connection_pool_name}} waiting",
       },
     ],
   },

@@ -3,6 +3,7 @@ import { METRICS, DURATION, type Metric } from "../../src/metrics/table.js";
 import { prometheusName } from "../../src/metrics/prometheus-names.js";
 import { ALERTS, type Alert } from "./alerts.js";
 import { PANELS, type Panel } from "./panels.js";
+import { RECORDED } from "./records.js";
 
 /** Path below docs/ to the text of the file. */
 export function renderFiles(): ReadonlyMap<string, string> {
@@ -14,7 +15,12 @@ export function renderFiles(): ReadonlyMap<string, string> {
 
 /** Puts the tables into docs/metrics.md, each between its two marks. */
 export function withTables(page: string): string {
-  const tables = { metrics: metricsTable(), panels: panelsTable(), alerts: alertsTable() };
+  const tables = {
+    metrics: metricsTable(),
+    panels: panelsTable(),
+    alerts: alertsTable(),
+    recorded: recordedTable(),
+  };
   return Object.entries(tables).reduce((text, [name, table]) => {
     const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
@@ -27,7 +33,7 @@ function metricsTable(): string {
   const rows = METRICS.map((metric) => [
     code(metric.name),
     code(prometheusName(metric)),
-    metric.kind,
+    metric.kind === "updown" ? "up-down counter; a gauge in Prometheus" : metric.kind,
     metric.description,
     [...attributesOf(metric)].map(code).join(", "),
   ]);
@@ -48,7 +54,7 @@ function attributesOf(metric: Metric): ReadonlySet<string> {
       waiting: { commands: 0, bytes: 0 },
       pool: { ...lease, blocking: lease },
     },
-    health: { status: "ready", since: 0 },
+    health: { status: "down", code: "DEADLINE", since: 0 },
     maxLeases: 0,
   };
   metric.read(reading as never, (_, attributes = {}) => {
@@ -73,6 +79,13 @@ function alertsTable(): string {
   );
 }
 
+function recordedTable(): string {
+  return table(
+    ["series", "what", "of"],
+    RECORDED.map(({ name, what, expr }) => [code(name), what, code(expr)]),
+  );
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
@@ -84,8 +97,11 @@ function code(text: string): string {
 
 function alertsFile(): string {
   return [
-    "# Alerts on the metrics of ioredoubt. Made by scripts/generate-metrics-docs.mjs; the table is in docs/metrics.md.",
+    "# Recording and alerting rules for the metrics of ioredoubt. Made by scripts/generate-metrics-docs.mjs; the tables are in docs/metrics.md.",
     "groups:",
+    "  - name: ioredoubt-recorded",
+    "    rules:",
+    ...RECORDED.flatMap(({ name, expr }) => [`      - record: ${name}`, `        expr: ${quoted(expr)}`]),
     "  - name: ioredoubt",
     "    rules:",
     ...ALERTS.flatMap(alertLines),

@@ -23,8 +23,8 @@ export interface Reading {
 export interface Metric {
   /** As OpenTelemetry has it. */
   readonly name: string;
-  /** `counter`: never falls. `gauge`: what is the case now. */
-  readonly kind: "counter" | "gauge";
+  /** `counter`: never falls. `gauge`: what is the case now. `updown`: a gauge whose values may be added up. */
+  readonly kind: "counter" | "gauge" | "updown";
   /** In braces: a count of these. */
   readonly unit: string;
   readonly description: string;
@@ -33,6 +33,7 @@ export interface Metric {
   read(reading: Reading, add: Add): void;
 }
 
+const POOL = "db.client.connection.pool.name";
 const STATES = ["closed", "half-open", "open"] as const;
 const STATUSES = ["idle", "connecting", "ready", "degraded", "down"] as const;
 
@@ -98,6 +99,16 @@ export const METRICS: readonly Metric[] = [
     },
   },
   {
+    name: "ioredoubt.failing_clients",
+    kind: "gauge",
+    unit: "{client}",
+    description: "Clients that are down or degraded, by the failure code that health() gives.",
+    joins: "sum",
+    read({ health: { status, code } }, add) {
+      if (code !== undefined && status !== "closed") add(1, { "error.type": code });
+    },
+  },
+  {
     name: "ioredoubt.circuit.state",
     kind: "gauge",
     unit: "1",
@@ -131,36 +142,36 @@ export const METRICS: readonly Metric[] = [
   ),
   {
     name: "db.client.connection.count",
-    kind: "gauge",
+    kind: "updown",
     unit: "{connection}",
     description:
       "Exclusive connections: of withConnection and transaction (lease), and of blocking commands (blocking).",
     joins: "sum",
     read({ stats }, add) {
       for (const [pool, { idle, leased }] of pools(stats)) {
-        add(idle, { pool, "db.client.connection.state": "idle" });
-        add(leased, { pool, "db.client.connection.state": "used" });
+        add(idle, { [POOL]: pool, "db.client.connection.state": "idle" });
+        add(leased, { [POOL]: pool, "db.client.connection.state": "used" });
       }
     },
   },
   {
     name: "db.client.connection.max",
-    kind: "gauge",
+    kind: "updown",
     unit: "{connection}",
     description: "The most exclusive connections that the policy allows.",
     joins: "sum",
     read: ({ maxLeases }, add) => {
-      add(maxLeases, { pool: "lease" });
+      add(maxLeases, { [POOL]: "lease" });
     },
   },
   {
     name: "db.client.connection.pending_requests",
-    kind: "gauge",
+    kind: "updown",
     unit: "{request}",
     description: "Callers that wait for an exclusive connection.",
     joins: "sum",
     read({ stats }, add) {
-      for (const [pool, { waiting }] of pools(stats)) add(waiting, { pool });
+      for (const [pool, { waiting }] of pools(stats)) add(waiting, { [POOL]: pool });
     },
   },
   {
@@ -170,7 +181,7 @@ export const METRICS: readonly Metric[] = [
     description: "Callers that got no exclusive connection in time.",
     joins: "sum",
     read: ({ stats }, add) => {
-      add(stats.codes.POOL_TIMEOUT ?? 0);
+      add(stats.codes.POOL_TIMEOUT ?? 0, { [POOL]: "lease" });
     },
   },
 ];

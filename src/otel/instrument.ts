@@ -1,8 +1,15 @@
 /** Connects the clients of this process to OpenTelemetry's API: metrics that are read when they are collected, and spans. */
-import { metrics, trace, type MeterProvider, type Observable, type TracerProvider } from "@opentelemetry/api";
+import {
+  metrics,
+  trace,
+  type Attributes,
+  type MeterProvider,
+  type Observable,
+  type TracerProvider,
+} from "@opentelemetry/api";
 import { tracing } from "../engine/tracer.js";
 import { Collector } from "../metrics/collect.js";
-import { METRICS } from "../metrics/table.js";
+import { METRICS, type Metric } from "../metrics/table.js";
 import { endpointAttributes } from "./attributes.js";
 import { SCOPE } from "./scope.js";
 import { SpanTracer } from "./span-tracer.js";
@@ -39,25 +46,53 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   };
 }
 
+const MAKERS = {
+  counter: "createObservableCounter",
+  gauge: "createObservableGauge",
+  updown: "createObservableUpDownCounter",
+} as const satisfies Record<Metric["kind"], string>;
+
+interface Observation {
+  readonly value: number;
+  readonly attributes: Attributes;
+}
+
+/**
+ * An SDK that reports sums since the start repeats the last value of attributes that are observed no more: a client that was
+ * closed while it was down would be down for ever. What was the case and is not is therefore observed as 0.
+ */
+class Observed {
+  readonly #known = new Map<Metric, Map<string, Attributes>>();
+
+  completed(metric: Metric, now: readonly Observation[]): readonly Observation[] {
+    if (metric.kind === "counter") return now;
+    const before = this.#known.get(metric);
+    const all = new Map(now.map(({ attributes }) => [JSON.stringify(attributes), attributes]));
+    const gone = [...(before ?? [])].filter(([key]) => !all.has(key));
+    this.#known.set(metric, new Map([...all, ...gone]));
+    return [...now, ...gone.map(([, attributes]) => ({ value: 0, attributes }))];
+  }
+}
+
 function publish(provider: Pick<MeterProvider, "getMeter">): () => void {
   const meter = provider.getMeter(SCOPE.name, SCOPE.version);
   const collector = new Collector();
   const instruments = new Map(
     METRICS.map((metric) => {
       const { name, description, unit, kind } = metric;
-      const options = { description, unit };
-      const instrument: Observable =
-        kind === "counter" ? meter.createObservableCounter(name, options) : meter.createObservableGauge(name, options);
+      const instrument: Observable = meter[MAKERS[kind]](name, { description, unit });
       return [metric, instrument] as const;
     }),
   );
+  const observed = new Observed();
   const callback: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
-    for (const [metric, samples] of collector.collect().samples) {
-      const instrument = instruments.get(metric);
-      if (instrument === undefined) continue;
-      for (const { endpoint, attributes, value } of samples) {
-        result.observe(instrument, value, { ...endpointAttributes(endpoint), ...attributes });
-      }
+    const { samples } = collector.collect();
+    for (const [metric, instrument] of instruments) {
+      const now = (samples.get(metric) ?? []).map(({ endpoint, attributes, value }) => {
+        return { value, attributes: { ...endpointAttributes(endpoint), ...attributes } };
+      });
+      for (const { value, attributes } of observed.completed(metric, now))
+        result.observe(instrument, value, attributes);
     }
   };
   const observables = [...instruments.values()];

@@ -30,7 +30,8 @@ export function register(
         (collect().samples.get(metric) ?? []).map(({ endpoint, attributes, value }) => {
           return { value, labels: labelsOf(endpoint, attributes) };
         });
-      return new Published(prometheusName(metric), metric.description, metric.kind, values);
+      const type = metric.kind === "counter" ? "counter" : "gauge";
+      return new Published(prometheusName(metric), metric.description, type, values);
     }),
     new Published(prometheusName(DURATION), DURATION.description, "histogram", () => durations(collect())),
   ];

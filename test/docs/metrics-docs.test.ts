@@ -5,16 +5,22 @@ import { prometheusName } from "../../src/metrics/prometheus-names.js";
 import { DURATION, METRICS } from "../../src/metrics/table.js";
 import { ALERTS } from "../../scripts/metrics/alerts.js";
 import { PANELS } from "../../scripts/metrics/panels.js";
+import { RECORDED } from "../../scripts/metrics/records.js";
 import { renderFiles, withTables } from "../../scripts/metrics/render.js";
 
 const docs = new URL("../../docs/", import.meta.url);
 const EXPRESSIONS = [
   ...PANELS.flatMap(({ queries }) => queries.map(({ expr }) => expr)),
   ...ALERTS.map(({ expr }) => expr),
+  ...RECORDED.map(({ expr }) => expr),
 ];
 const published = new Set([
   ...METRICS.map(prometheusName),
   ...["bucket", "sum", "count"].map((end) => `${prometheusName(DURATION)}_${end}`),
+  ...RECORDED.map(({ name }) => name),
+  // Labels.
+  "db_client_connection_state",
+  "db_client_connection_pool_name",
 ]);
 
 describe("docs/metrics", () => {
@@ -28,8 +34,8 @@ describe("docs/metrics", () => {
   });
 
   it.each(EXPRESSIONS)("%s names metrics that are published", (expr) => {
-    const names = expr.match(/\b(?:ioredoubt|redis_client|db_client)_\w+/g) ?? [];
-    expect(names.filter((name) => !published.has(name) && name !== "db_client_connection_state")).toEqual([]);
+    const names = expr.match(/\b(?:job_endpoint:[\w:]+|(?:ioredoubt|redis_client|db_client)_\w+)/g) ?? [];
+    expect(names.filter((name) => !published.has(name))).toEqual([]);
     expect(names.length).toBeGreaterThan(0);
   });
 

@@ -1,5 +1,13 @@
 /** `ioredoubt/otel` with OpenTelemetry's SDK: spans of commands and batches, metrics, the histogram of durations. */
-import { context, INVALID_TRACEID, SpanKind, SpanStatusCode, trace, TraceFlags } from "@opentelemetry/api";
+import {
+  type Attributes,
+  context,
+  INVALID_TRACEID,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+} from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   AlwaysOffSampler,
@@ -12,7 +20,9 @@ import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { durationProducer, instrument } from "../../src/otel/index.js";
 import { Redis } from "../../src/redis.js";
+import { eventually } from "../helpers/eventually.js";
 import { startProxy, type FaultProxy } from "../helpers/fault-proxy.js";
+import { freePort } from "../helpers/free-port.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
 
 let server: RedisServer;
@@ -228,6 +238,33 @@ describe("metrics", () => {
       ({ attributes }) => (attributes as typeof endpoint)["ioredoubt.endpoint"] === endpoint["ioredoubt.endpoint"],
     );
     expect(duration?.value).toMatchObject({ count: 1 });
+    const pool = { ...endpoint, "db.client.connection.pool.name": "lease" };
+    expect(points("db.client.connection.max")).toContainEqual(expect.objectContaining({ attributes: pool }));
+    await meterProvider.shutdown();
+  });
+
+  it("do not leave a client down that was closed while it was", async () => {
+    const reader = new Reader();
+    const meterProvider = new MeterProvider({ readers: [reader] });
+    end = instrument({ tracerProvider: false, meterProvider });
+    const redis = new Redis(await freePort(), "127.0.0.1", { resilience: { logger: false, name: "gone" } });
+    redis.on("error", () => undefined);
+    const seen = async (): Promise<unknown[]> => {
+      const { resourceMetrics } = await reader.collect();
+      return resourceMetrics.scopeMetrics
+        .flatMap(({ metrics }) => metrics)
+        .filter(({ descriptor }) => /clients$/.test(descriptor.name))
+        .flatMap(({ dataPoints }) => dataPoints as readonly { attributes: Attributes; value: unknown }[])
+        .filter(({ attributes, value }) => /^gone /.test(String(attributes["ioredoubt.endpoint"])) && value !== 0)
+        .map(({ attributes: { status, ["error.type"]: code } }) => status ?? code);
+    };
+    await eventually(() => {
+      expect(redis.health().status).toBe("down");
+    });
+    expect(await seen()).toEqual(["down", "CONNECTION_REFUSED"]);
+    await redis.close();
+    expect(await seen()).toEqual([]);
+    expect(await seen()).toEqual([]);
     await meterProvider.shutdown();
   });
 });

@@ -73,12 +73,17 @@ describe("a scrape", () => {
     const series = await scrape();
     const endpoint = `endpoint="away (127.0.0.1:${String(proxy.port)})"`;
     expect(series.get(`ioredoubt_clients{${endpoint},status="down"}`)).toBe(1);
+    expect(series.get(`ioredoubt_failing_clients{${endpoint},error_type="CONNECTION_REFUSED"}`)).toBe(1);
     const { codes } = redis.stats();
     expect(Object.keys(codes)).not.toEqual([]);
     for (const [code, count] of Object.entries(codes)) {
       expect(series.get(`redis_client_errors_total{${endpoint},error_type="${code}"}`)).toBe(count);
     }
     await proxy.pass();
+    await eventually(() => {
+      expect(redis.health().status).toBe("ready");
+    });
+    expect([...(await scrape()).keys()].filter((key) => key.startsWith("ioredoubt_failing_clients"))).toEqual([]);
     await redis.close();
   });
 

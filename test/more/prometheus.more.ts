@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PANELS } from "../../scripts/metrics/panels.js";
+import { RECORDED } from "../../scripts/metrics/records.js";
 import { register } from "../../src/prometheus/index.js";
 import { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
@@ -30,6 +31,7 @@ let prometheus: ChildProcess;
 let base: string;
 let redis: Redis;
 let work: NodeJS.Timeout;
+const began = Date.now() / 1000;
 
 /** Series of an instant query. */
 async function query(
@@ -40,6 +42,23 @@ async function query(
     data: { result: { metric: Record<string, string>; value: [number, string] }[] };
   };
   return data.result.map(({ metric, value: [, value] }) => ({ metric, value }));
+}
+
+/** Every value of a query from the start on, by its series: what a dashboard draws. */
+async function drawn(
+  expr: string,
+): Promise<readonly { readonly metric: Readonly<Record<string, string>>; readonly values: readonly number[] }[]> {
+  const parameters = new URLSearchParams({
+    query: expr,
+    start: String(began),
+    end: String(Date.now() / 1000),
+    step: "1",
+  });
+  const answer = await fetch(`${base}/api/v1/query_range?${String(parameters)}`);
+  const { data } = (await answer.json()) as {
+    data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
+  };
+  return data.result.map(({ metric, values }) => ({ metric, values: values.map(([, value]) => Number(value)) }));
 }
 
 beforeAll(async () => {
@@ -120,14 +139,39 @@ describe("through an outage", () => {
   it.each(PANELS.flatMap(({ title, queries }) => queries.map(({ expr }) => [title, expr])))(
     "the panel %s has an answer: %s",
     async (_, expr) => {
-      const series = await query(expr.replaceAll("$__rate_interval", "60s"));
+      const series = await drawn(expr.replaceAll("$__rate_interval", "60s"));
       expect(series.length).toBeGreaterThan(0);
-      for (const { metric, value } of series) {
-        expect(metric["endpoint"]).toContain("shop (127.0.0.1:");
-        expect(Number(value)).not.toBeNaN();
-      }
+      for (const { metric } of series) expect(metric["endpoint"]).toContain("shop (127.0.0.1:");
+      expect(series.flatMap(({ values }) => values).some((value) => Number.isFinite(value))).toBe(true);
     },
   );
+
+  it.each(RECORDED)("$name is recorded", async ({ name }) => {
+    await eventually(
+      async () => {
+        const series = await query(name);
+        expect(series).toHaveLength(1);
+        expect(series[0]?.metric).toMatchObject({ job: "shop" });
+        expect(Number(series[0]?.value)).toBeGreaterThan(0);
+      },
+      { withinMs: 30_000 },
+    );
+  });
+
+  it("a client whose password is refused once, before anybody looked, is told, and as long as it lasts", async () => {
+    const locked = await startRedis({ password: "right" });
+    const away = new Redis(locked.port, "127.0.0.1", {
+      password: "wrong",
+      resilience: { logger: false, name: "locked" },
+    });
+    away.on("error", () => undefined);
+    const firing = 'ALERTS{alertname="RedisCredentialsRefused",alertstate="firing",error_type="AUTH_WRONG"}';
+    await eventually(async () => expect(await query(firing)).toHaveLength(1), { withinMs: 60_000 });
+    await locked.call("CONFIG", "SET", "requirepass", "wrong");
+    await eventually(async () => expect(await query(firing)).toEqual([]), { withinMs: 60_000 });
+    await away.close();
+    await locked.stop();
+  });
 
   it("what the outage did is counted: the same numbers as in stats()", async () => {
     const { failed } = redis.stats();
@@ -149,7 +193,7 @@ describe("the rules", () => {
     expect(stdout).toContain("SUCCESS");
   });
 
-  it("fire when they should: an unknown outcome at once, a lost connection after a minute", async () => {
+  it("each fire when they should: an unknown outcome at once, a lost connection after a minute", async () => {
     const file = join(folder, "rules-test.yml");
     const labels = 'job="shop",endpoint="redis"';
     writeFileSync(
@@ -163,6 +207,16 @@ tests:
         values: "0 0 0 3 3 3 3 3"
       - series: 'ioredoubt_clients{${labels},status="down"}'
         values: "0 1 1 1 1 1 1 1"
+      - series: 'ioredoubt_failing_clients{${labels},error_type="CREDENTIALS_FAILED"}'
+        values: "_ 1 1 1 1 1 1 1"
+      - series: 'ioredoubt_operations_total{${labels},family="read",outcome="answered"}'
+        values: "0+90x40"
+      - series: 'ioredoubt_operations_total{${labels},family="read",outcome="failed"}'
+        values: "0+10x40"
+      - series: 'db_client_connection_timeouts_total{${labels},db_client_connection_pool_name="lease"}'
+        values: "0 0 2 2 2"
+      - series: 'ioredoubt_circuit_state{${labels},circuit="write",state="open"}'
+        values: "1x40"
     alert_rule_test:
       - { eval_time: 30s, alertname: RedisOutcomeUnknown, exp_alerts: [] }
       - eval_time: 1m
@@ -178,7 +232,36 @@ tests:
         exp_alerts:
           - exp_labels: { severity: critical, job: shop, endpoint: redis }
             exp_annotations:
-              summary: "1 clients have had no connection to redis for a minute."
+              summary: "No connection to redis for a minute; clients that have none: 1."
+              runbook: node_modules/ioredoubt/docs/errors/README.md
+      - eval_time: 30s
+        alertname: RedisCredentialsRefused
+        exp_alerts:
+          - exp_labels: { severity: critical, job: shop, endpoint: redis, error_type: CREDENTIALS_FAILED }
+            exp_annotations:
+              summary: "redis refuses the credentials of this service (CREDENTIALS_FAILED)."
+              runbook: node_modules/ioredoubt/docs/errors/AUTH_WRONG.md
+      - eval_time: 45s
+        alertname: RedisPoolExhausted
+        exp_alerts:
+          - exp_labels: { severity: warning, job: shop, endpoint: redis }
+            exp_annotations:
+              summary: "Callers waited in vain for an exclusive connection to redis."
+              runbook: node_modules/ioredoubt/docs/errors/POOL_TIMEOUT.md
+      - eval_time: 1m
+        alertname: RedisCircuitOpen
+        exp_alerts:
+          - exp_labels: { severity: critical, job: shop, endpoint: redis, circuit: write }
+            exp_annotations:
+              summary: "The write circuit of redis is open: commands are refused at once."
+              runbook: node_modules/ioredoubt/docs/errors/CIRCUIT_OPEN.md
+      - { eval_time: 4m, alertname: RedisErrorRatio, exp_alerts: [] }
+      - eval_time: 8m
+        alertname: RedisErrorRatio
+        exp_alerts:
+          - exp_labels: { severity: warning, job: shop, endpoint: redis }
+            exp_annotations:
+              summary: "10% of the commands to redis have failed for 5 minutes."
               runbook: node_modules/ioredoubt/docs/errors/README.md
 `,
     );
