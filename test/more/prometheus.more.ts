@@ -3,7 +3,7 @@
  * are valid and fire. Needs `prometheus` and `promtool` (Debian: `apt-get install prometheus`).
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -191,6 +191,15 @@ describe("the rules", () => {
   it("are valid", async () => {
     const { stdout } = await run("promtool", ["check", "rules", RULES]);
     expect(stdout).toContain("SUCCESS");
+  });
+
+  it("are taken in as docs/metrics.md says", async () => {
+    const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+    const config = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+    writeFileSync(join(folder, "documented.yml"), config.replaceAll(/^ {2}/gm, ""));
+    copyFileSync(RULES, join(folder, "alerts.yml"));
+    const { stdout } = await run("promtool", ["check", "config", join(folder, "documented.yml")]);
+    expect(stdout).toMatch(/rule files found[\s\S]*9 rules found/);
   });
 
   it("each fire when they should: an unknown outcome at once, a lost connection after a minute", async () => {
