@@ -77,6 +77,14 @@ export const PANELS: readonly Panel[] = [
     ],
   },
   {
+    title: "Connections lost",
+    shows: "A connection that is lost again and again while Redis is up: a balancer, a limit or a network that cuts.",
+    unit: "ops",
+    queries: [
+      { expr: `sum by (endpoint) (rate(redis_client_connection_closed_total${RATE}))`, legend: "{{endpoint}}" },
+    ],
+  },
+  {
     title: "Waiting and in flight",
     shows: "A queue that grows while commands are answered means that Redis or this process is too slow.",
     unit: "short",

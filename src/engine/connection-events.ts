@@ -89,6 +89,7 @@ export class ConnectionEvents implements TransportEvents {
     const { session, queue, settlement, lostCommands, refusals, lifecycle } = this.#parts;
     const wasConnected = connection.isConnected;
     if (wasConnected) membership.endpoint.lost();
+    if (wasConnected && connection.accepts) settlement.counters.connectionsLost++;
     standing.lost();
     retryLoop.cut(refused.isPending);
     connection.lost();

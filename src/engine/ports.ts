@@ -184,6 +184,8 @@ export interface EngineCounters {
   retried: number;
   /** Commands that were in flight when their connection was lost. */
   lost: number;
+  /** Connections that had served and ended, though nobody had closed the client. */
+  connectionsLost: number;
   /** Commands whose callers got an error, whoever is to blame. */
   failed: number;
   /** Those of `failed` that this client refused to send: circuit open, queue full, their time over while they waited. */

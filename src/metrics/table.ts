@@ -75,6 +75,16 @@ export const METRICS: readonly Metric[] = [
   ),
   counter("ioredoubt.deadline", "{operation}", "Commands whose deadline passed.", "deadlines"),
   counter("ioredoubt.lost", "{operation}", "Commands that were in flight when their connection was lost.", "lost"),
+  {
+    name: "redis.client.connection.closed",
+    kind: "counter",
+    unit: "{connection}",
+    description: "Connections that had served and were lost. Those that their owner closed are not counted.",
+    joins: "sum",
+    read: ({ stats }, add) => {
+      add(stats.connectionsLost, { "redis.client.connection.close.reason": "error" });
+    },
+  },
   counter("ioredoubt.fallbacks", "{operation}", "Commands that the fallback answered.", "fallbacks"),
   counter("redis.client.operation.retry_attempts", "{attempt}", "Commands that were sent again.", "retried"),
   {

@@ -74,6 +74,9 @@ describe("a scrape", () => {
     const endpoint = `endpoint="away (127.0.0.1:${String(proxy.port)})"`;
     expect(series.get(`ioredoubt_clients{${endpoint},status="down"}`)).toBe(1);
     expect(series.get(`ioredoubt_failing_clients{${endpoint},error_type="CONNECTION_REFUSED"}`)).toBe(1);
+    expect(
+      series.get(`redis_client_connection_closed_total{${endpoint},redis_client_connection_close_reason="error"}`),
+    ).toBe(1);
     const { codes } = redis.stats();
     expect(Object.keys(codes)).not.toEqual([]);
     for (const [code, count] of Object.entries(codes)) {
@@ -85,6 +88,7 @@ describe("a scrape", () => {
     });
     expect([...(await scrape()).keys()].filter((key) => key.startsWith("ioredoubt_failing_clients"))).toEqual([]);
     await redis.close();
+    expect(redis.stats().connectionsLost).toBe(1);
   });
 
   it("gives durations in a histogram whose buckets, sum and count agree", async () => {
