@@ -23,6 +23,12 @@ describe("docs/guide.md", () => {
     }
   });
 
+  it("says in each chapter what the doctor does by itself", () => {
+    expect(chapters.length).toBeGreaterThan(TOPICS.length);
+    // The last one is the checklist, which has a column for it.
+    for (const { title, text } of chapters) expect(text, title).toMatch(/^\*\*The doctor\*\* |\| the doctor \|$/m);
+  });
+
   it("has a place for each check", () => {
     for (const { id } of [...checksOf(true, "sentinel"), ...checksOf(true, "cluster")])
       expect(page, id).toContain(`\`${id}\``);
