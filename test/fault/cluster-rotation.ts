@@ -138,7 +138,7 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
   await Promise.all([...work, rotating, cutting(isOn, relay.open, 7)]);
   await app.hasReached(() => relay.open().filter((one) => !isSeed(one)));
   const connections = relay.connections().filter(({ connection }) => !isSeed(connection));
-  const pools = shared.nodes("all").map((node) => (node as unknown as Redis).stats().pool);
+  const pools = shared.nodes("all").map((node) => (node).stats().pool);
   const reconnected = pools.reduce((sum, pool) => sum + (pool?.destroyed["reconnected"] ?? 0), 0);
   return {
     failed: callers.failed,

@@ -1,6 +1,6 @@
 /** A server's bytes are followed without being decoded: what no true reply can be is told before it has been collected. */
 import { describe, expect, it } from "vitest";
-import { ReplyLimits, type Excess } from "../../src/ioredis/reply-limits.js";
+import { ReplyLimits, type Excess, type TooLong } from "../../src/ioredis/reply-limits.js";
 
 const LIMIT = 1_000;
 
@@ -28,7 +28,7 @@ const FINE: Readonly<Record<string, string>> = {
   "a line of 60 KiB": `+${"1".repeat(60_000)}\r\n${bulk("x")}`,
   "a value as long as the limit": bulk("x".repeat(LIMIT)),
 };
-function tooLong(announced: number, unit: "bytes" | "elements" = "bytes"): Excess {
+function tooLong(announced: number, unit: "bytes" | "elements" = "bytes"): TooLong {
   return { announced, unit, allowed: LIMIT };
 }
 
