@@ -48,6 +48,11 @@ async function loginOf(provider: CredentialsProvider): Promise<readonly unknown[
 const inAnHour = (): number => Date.now() + 3_600_000;
 
 describe("the recipe", () => {
+  it("at the beginning returns what the function was given", async () => {
+    const tokenFor = (service: string): object => ({ token: service, endsAt: inAnHour() });
+    expect(await loginOf(providerOf("first", { "your-tokens": { tokenFor } }))).toEqual([["app", "redis"], 3_600]);
+  });
+
   it("for Entra ID takes the user from the token", async () => {
     const token = `x.${Buffer.from(JSON.stringify({ oid: "id-1" })).toString("base64url")}.x`;
     const DefaultAzureCredential = class {

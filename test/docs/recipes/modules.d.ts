@@ -51,3 +51,10 @@ declare module "google-auth-library" {
     }>;
   }
 }
+
+declare module "your-tokens" {
+  export function tokenFor(
+    service: string,
+    options: { signal: AbortSignal },
+  ): Promise<{ token: string; endsAt: number }>;
+}
