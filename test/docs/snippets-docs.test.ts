@@ -127,20 +127,6 @@ const CHECKS: readonly [page: string, has: string, check: (source: string) => Pr
     },
   ],
   [
-    "docs/credentials.md",
-    "inAnHour",
-    async (source) => {
-      const options = JSON.stringify({ host: "127.0.0.1", port: server.port }).slice(1, -1);
-      const given = { createRedis, token: () => Promise.resolve("from-the-store"), inAnHour: Date.now() + 3_600_000 };
-      const { redis } = await run(source.replace('host: "redis.internal"', options), {
-        modules,
-        given,
-        wanted: ["redis"],
-      });
-      expect(await (redis as ioredoubt.Redis).acl("WHOAMI")).toBe("app");
-    },
-  ],
-  [
     "docs/doctor.md",
     "diagnoseConnection",
     async (source) => {

@@ -6,7 +6,6 @@ import { expect } from "vitest";
 import { startCluster, type RedisCluster } from "../../lab/redis-cluster.mjs";
 import { startRecorder, type Recorded } from "../../lab/recorder.mjs";
 import type { Cluster, ClusterOptions } from "../../src/cluster.js";
-import type { Redis } from "../../src/redis.js";
 import { clientOf } from "./cluster-harness.js";
 import { atEnd, sleep } from "./core-harness.js";
 import { Callers, cutting, repeat, RotatingPassword } from "./rotating-password.js";
