@@ -191,7 +191,9 @@ function print(node) {
 function wordsOf(node) {
   const comment = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).at(-1);
   if (comment === undefined) return "";
-  const told = (comment.tags ?? []).filter(({ tagName }) => !/^(?:type|readonly|typedef|property)$/.test(tagName.text));
+  const told = (comment.tags ?? []).filter(
+    ({ tagName }) => !/^(?:type|readonly|typedef|property|ts-ignore)$/.test(tagName.text),
+  );
   const tags = told.map((tag) => {
     const said = textOf(tag.comment);
     if (said === "" && !ts.isJSDocThrowsTag(tag)) return "";
