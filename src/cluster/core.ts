@@ -3,7 +3,8 @@
  * is listened to, and the one topology that all clients of the cluster share.
  */
 import type { Cluster as IOCluster, RedisOptions } from "ioredis";
-import { clock, within } from "../clock.js";
+import { withinAwake } from "../awake-timeout.js";
+import { clock } from "../clock.js";
 import { countClient } from "../client/client-count.js";
 import { ClientEvents } from "../client/client-events.js";
 import { constructWith, type ConstructionContext } from "../client/construction-context.js";
@@ -148,6 +149,7 @@ export class ClusterCore {
       wake: () => life.wanted(),
       end: () => life.end(),
       isRoutable: () => this.isRoutable,
+      isTold: () => this.layout.masters.length > 0,
       serves: async () => (await this.#serves()) === true,
       retryAt: () => life.retryAt(),
     }));
@@ -269,7 +271,7 @@ export class ClusterCore {
     const told = await Promise.all(
       asked.map(({ transport }) => {
         const said = transport.ask("cluster", ["INFO"]).then((info) => /^cluster_state:ok/m.test(String(info)));
-        return within(said, slotsRefreshTimeout, () => undefined).catch(() => undefined);
+        return withinAwake(said, slotsRefreshTimeout, () => undefined).catch(() => undefined);
       }),
     );
     return told.includes(true) ? true : told.includes(false) ? false : undefined;

@@ -1,5 +1,6 @@
 /** One answer from several that may be asked: the next is asked when one has failed, or has said nothing for a moment. */
-import { clock, setUnrefTimeout, within, type Timer } from "../clock.js";
+import { withinAwake } from "../awake-timeout.js";
+import { clock, setUnrefTimeout, type Timer } from "../clock.js";
 import { IoredoubtError } from "../failure/errors.js";
 import { formatDuration } from "../format.js";
 
@@ -10,7 +11,7 @@ export type Asked<T> = { readonly answer: T } | { readonly failure: Error | unde
 
 /**
  * The first good answer. All fail: the last failure; none to ask: none. Nobody is waited for longer than `limit` milliseconds
- * after being asked.
+ * after being asked, in which this process runs.
  */
 export function firstAnswer<T>(asks: readonly (() => Promise<T>)[], limit: number): Promise<Asked<T>> {
   return new Promise((resolve) => {
@@ -38,7 +39,7 @@ export function firstAnswer<T>(asks: readonly (() => Promise<T>)[], limit: numbe
         throw new IoredoubtError("RESPONSE_TIMEOUT", text);
       };
       // An attempt may be all that keeps the process alive.
-      within(Promise.resolve().then(ask), limit, late, () => undefined).then(
+      withinAwake(Promise.resolve().then(ask), limit, late, true).then(
         (answer) => {
           if (!isOver) end({ answer });
         },

@@ -15,8 +15,10 @@ export interface LobbyHooks {
   wake(): void;
   /** The client is to end. */
   end(): void;
-  /** A table is known. */
+  /** A table is known, and the cluster serves. */
   isRoutable(): boolean;
+  /** A start node has told the table; whether the cluster serves is being asked. */
+  isTold(): boolean;
   /** Whether a node says that the cluster serves. */
   serves(): Promise<boolean>;
   /** When the next attempt to get one begins, on the monotonic clock. */
@@ -70,8 +72,9 @@ export class LobbyTransport implements Transport {
   }
 
   context(): FailureContext {
-    const isRoutable = this.#hooks.isRoutable();
-    return { endpoint: this.#endpoint, phase: isRoutable ? "ready" : "connect" };
+    const hooks = this.#hooks;
+    const phase = hooks.isRoutable() ? "ready" : hooks.isTold() ? "handshake" : "connect";
+    return { endpoint: this.#endpoint, phase };
   }
 
   currentEndpoint(): EndpointInfo {

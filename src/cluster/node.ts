@@ -60,6 +60,12 @@ export class ClusterNode {
     return engine.isReady && !engine.isPausedBy("silence") && !engine.isPausedBy("unsure");
   }
 
+  /** It may answer in a moment: nothing has failed yet on the way to its connection. */
+  get isComing(): boolean {
+    const { status } = this.client;
+    return status === "connecting" || status === "connect" || (status === "ready" && !this.isWell);
+  }
+
   /** Milliseconds for which it has owed a reply. */
   get silence(): number {
     return this.engine.isReady ? this.transport.overdueFor(clock.now()) : 0;

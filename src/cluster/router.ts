@@ -5,7 +5,8 @@
  * overtake each other on their way through two nodes.
  */
 import type { Command } from "ioredis";
-import { clock, setUnrefTimeout, sleep, within } from "../clock.js";
+import { withinAwake } from "../awake-timeout.js";
+import { clock, setUnrefTimeout, sleep } from "../clock.js";
 import { factsOf } from "../command/facts.js";
 import { callOf, isUnencodable, luggageOf, takeAlong, type Call, type Handover } from "../engine/call.js";
 import * as clientErrors from "../engine/client-errors.js";
@@ -53,10 +54,8 @@ export interface RouterParts {
 const AGAIN = 100;
 /** A node that was silent or away for longer may have a successor by now. Milliseconds. */
 const SUCCEEDED = 500;
-/** Whoever is asked about a node that was silent is waited for so long, in milliseconds. */
+/** Whoever is asked about a node that was silent, or connects to be asked, is waited for so long, in milliseconds. */
 const DOUBT = 1_000;
-/** A replica that is not connected yet is waited for so long, in milliseconds. */
-const PRESENT = 200;
 /** A node that serves nothing any more is looked at as often, until it has nothing left. Milliseconds. */
 const LOOK = 20;
 
@@ -323,7 +322,7 @@ export class Router implements Dispatcher {
   /** What others say of the table, if they do within a moment. */
   async #confirmed(): Promise<void> {
     // Something of the caller's may throw on the way, such as `natMap`: nothing was learnt then.
-    await within(this.#parts.confirmed(), DOUBT, () => undefined).catch(() => undefined);
+    await withinAwake(this.#parts.confirmed(), DOUBT, () => undefined).catch(() => undefined);
   }
 
   /**
@@ -332,10 +331,12 @@ export class Router implements Dispatcher {
    */
   async #stillServes(node: ClusterNode, replicas: readonly ClusterNode[]): Promise<boolean> {
     const { layout, refresh } = this.#parts;
-    const until = clock.now() + PRESENT;
-    while (!replicas.every(({ isWell }) => isWell) && clock.now() < until) await sleep(LOOK);
+    const until = clock.now() + DOUBT;
+    while (replicas.some(({ isComing }) => isComing) && clock.now() < until) await sleep(LOOK);
     const owners = replicas.filter(({ isWell }) => isWell).map((replica) => this.#parts.ownersToldBy(replica));
-    const told = await Promise.all(owners.map((known) => within(known, DOUBT, () => undefined).catch(() => undefined)));
+    const told = await Promise.all(
+      owners.map((known) => withinAwake(known, DOUBT, () => undefined).catch(() => undefined)),
+    );
     if (told.some((masters) => masters?.has(node.key) === false)) {
       refresh();
       return false;

@@ -1,17 +1,17 @@
 /** The one question that a start node of a cluster is asked. */
 import { Redis as IORedis, type RedisOptions } from "ioredis";
-import { clock } from "../clock.js";
+import { AwakeTimeout } from "../awake-timeout.js";
 import { sanitizeError } from "../failure/redact.js";
 import { internalsOf } from "./internals.js";
 
 /**
  * Asks a start node who serves what, on a connection of its own that ends with the answer: the reply to CLUSTER SLOTS. `timeout`:
- * milliseconds for everything, connecting included.
+ * milliseconds in which this process runs, for everything, connecting included.
  */
 export async function askSeed(options: RedisOptions, timeout: number): Promise<unknown> {
   const own = {
     lazyConnect: true,
-    connectTimeout: timeout,
+    connectTimeout: 0,
     enableReadyCheck: false,
     enableOfflineQueue: true,
     maxRetriesPerRequest: 0,
@@ -28,14 +28,14 @@ export async function askSeed(options: RedisOptions, timeout: number): Promise<u
     client.disconnect();
     internalsOf(client).stream?.destroy();
   };
-  const timer = clock.setTimeout(end, timeout);
+  const timer = new AwakeTimeout(end, timeout, true);
   try {
     return await client.cluster("SLOTS");
   } catch (error) {
     // A refused login has the password among the arguments that ioredis puts on the error.
     throw sanitizeError(reason ?? error);
   } finally {
-    clock.clearTimeout(timer);
+    timer.cancel();
     end();
   }
 }

@@ -4,6 +4,10 @@
  * its order; what was kept back when the connection closes was never said.
  */
 import type { Socket } from "node:net";
+import { ReplyLimits } from "./reply-limits.js";
+
+const MINUS = 45;
+const PUSH = 62;
 
 /** Bytes of refusals that are looked through at most: nothing that is longer is nothing but refusals. */
 const MOST_REFUSALS = 65_536;
@@ -24,14 +28,25 @@ export class ReplyGate {
     return this.#held.length > 0;
   }
 
-  /** Refusals and nothing else were kept back: whoever refuses has executed nothing, and may be believed whoever serves now. */
-  get holdsRefusals(): boolean {
+  /**
+   * Nothing that was kept back confirms anything: whoever refuses has executed nothing, and may be believed whoever serves now.
+   * `confirms`: for each reply that is due, in order, whether it would.
+   */
+  holdsNothingFor(confirms: readonly boolean[]): boolean {
     const chunks = this.#held.filter((chunk) => Buffer.isBuffer(chunk));
     // The end of the connection is no refusal.
     if (chunks.length < this.#held.length) return false;
-    if (chunks.reduce((sum, { length }) => sum + length, 0) > MOST_REFUSALS) return false;
-    const text = Buffer.concat(chunks).toString("latin1");
-    return /^(?:-[^\r\n]*\r\n)+$/.test(text);
+    const bytes = Buffer.concat(chunks);
+    if (bytes.length > MOST_REFUSALS) return false;
+    const limits = new ReplyLimits(MOST_REFUSALS);
+    let next = 0;
+    for (let at = 0; at < bytes.length; at = limits.end) {
+      // Cut in two: nobody knows yet what it is.
+      if (limits.scan(bytes, at, true) !== undefined || !limits.isBetween) return false;
+      // A push answers nobody.
+      if (bytes[at] !== PUSH && confirms[next++] !== false && bytes[at] !== MINUS) return false;
+    }
+    return bytes.length > 0;
   }
 
   /** From here on nothing is let through. Resolves when something has come, or the connection has closed. */

@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 import { clock } from "../clock.js";
+import { factsOf } from "../command/facts.js";
 import { Command, Redis as IORedis } from "ioredis";
 import type { CredentialsReport } from "../credentials/client-credentials.js";
 import { bytesOf, callOf } from "../engine/call.js";
@@ -336,9 +337,9 @@ export class IORedisTransport implements Transport {
     return this.#gate.isClosed;
   }
 
-  /** Something was kept back that is no mere refusal. */
+  /** Something was kept back that confirms a command which has to do with data. */
   get holdsReplies(): boolean {
-    return this.#gate.isHolding && !this.#gate.holdsRefusals;
+    return this.#gate.isHolding && !this.#gate.holdsNothingFor(this.unanswered().map(isConfirmed));
   }
 
   end(): void {
@@ -671,6 +672,11 @@ export class IORedisTransport implements Transport {
 }
 
 /** Where whoever listens to ioredis looks for it. */
+/** Whether a reply other than an error says that something was done, or how the data is. */
+function isConfirmed(command: Command): boolean {
+  return factsOf(command.name).lane !== "apart";
+}
+
 function inItsContext(command: Command, send: () => unknown): Promise<unknown> {
   const call = callOf(command);
   return (call === undefined ? send() : call.inContext(send)) as Promise<unknown>;

@@ -166,7 +166,7 @@ const SCENES: Readonly<Record<string, (evidence: Evidence) => Promise<void>>> = 
     const redis = evidence.client({
       host: "127.0.0.1",
       port: open.port,
-      resilience: { pool: { max: 1, acquireTimeout: 50, leakAfter: 20 } },
+      resilience: { pool: { max: 1, acquireTimeout: 1_000, leakAfter: 20 } },
     });
     let isOver = (): void => undefined;
     const over = new Promise<void>((resolve) => (isOver = resolve));

@@ -9,11 +9,11 @@ const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 /** Bytes, a few percent above what the build has. */
 const BYTES = {
   // All that `index` loads: what V8 reads at every start
-  "core.js": 565_000,
+  "core.js": 568_000,
   // What only a failure needs
-  "failure.js": 155_000,
+  "failure.js": 157_000,
   // Loaded when its name is first used
-  "cluster.js": 92_000,
+  "cluster.js": 94_000,
   // The doctor, loaded when something is wrong
   "diagnose.js": 166_000,
   "index.d.ts": 79_000,

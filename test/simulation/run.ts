@@ -437,7 +437,7 @@ class Run {
       )
         continue;
       const isLent = actor !== undefined && this.#isAllLent(actor, entry.settledAt);
-      if (outcome.code === "UNAVAILABLE" && this.#isCold(entry.issuedAt)) continue;
+      if (/^(?:UNAVAILABLE|CIRCUIT_OPEN)$/.test(outcome.code ?? "") && this.#isCold(entry.issuedAt)) continue;
       if (
         outcome.code === "POOL_TIMEOUT" &&
         (isLent || this.#ledger.hurried.has(entry) || (actor !== undefined && this.#isFar(actor)))

@@ -31,18 +31,24 @@ it("keeps back what comes, and lets it through in order, its end included", asyn
   expect([seen, gate.isHolding]).toEqual([["a", "b", "c", "end"], false]);
 });
 
+const REFUSAL = "-MOVED 1 h:1\r\n";
+
 it.each([
-  ["refusals", ["-MOVED 1 h:1\r\n-MOVED 2 ", "h:1\r\n"], true],
-  ["half a refusal", ["-MOVED 1 h"], false],
-  ["a refusal and a confirmation", ["-MOVED 1 h:1\r\n", "+OK\r\n"], false],
-  ["the end of the connection", [null], false],
-  ["nothing", [], false],
-])("tells %s from what may be wrong", (_name, chunks, isRefusal) => {
+  ["refusals", [REFUSAL, "-MOVED 2 ", "h:1\r\n"], [true, true], true],
+  ["half a refusal", ["-MOVED 1 h"], [true], false],
+  ["a refusal and a confirmation", [REFUSAL, "+OK\r\n"], [true, true], false],
+  ["a refusal, and an answer that confirms nothing", [REFUSAL, "$3\r\n-a-\r\n", REFUSAL], [true, false, true], true],
+  ["an answer that confirms nothing, and half of one", ["+PONG\r\n$3\r\n-a"], [false, false], false],
+  ["a push and a refusal", [">2\r\n$1\r\na\r\n$1\r\nb\r\n", REFUSAL], [true], true],
+  ["an answer that nobody expects", ["+PONG\r\n"], [], false],
+  ["the end of the connection", [null], [true], false],
+  ["nothing", [], [true], false],
+])("tells %s from what may be wrong", (_name, chunks, confirms, isNothing) => {
   const { stream, socket } = connection();
   const gate = new ReplyGate();
   void gate.close(socket);
   for (const chunk of chunks) stream.push(chunk === null ? null : Buffer.from(chunk));
-  expect(gate.holdsRefusals).toBe(isRefusal);
+  expect(gate.holdsNothingFor(confirms)).toBe(isNothing);
 });
 
 it("lets everything through once it is open again", async () => {
@@ -86,5 +92,5 @@ it("takes nothing that is long for refusals, and does not look through it", () =
   const gate = new ReplyGate();
   void gate.close(socket);
   stream.push(Buffer.from(`-${"x".repeat(100_000)}\r\n`));
-  expect([gate.isHolding, gate.holdsRefusals]).toEqual([true, false]);
+  expect([gate.isHolding, gate.holdsNothingFor([true])]).toEqual([true, false]);
 });
