@@ -672,9 +672,12 @@ export class IORedisTransport implements Transport {
 }
 
 /** Where whoever listens to ioredis looks for it. */
+/** They say how commands are to be taken that come after them. */
+const OF_CLUSTERS: ReadonlySet<string> = new Set(["asking", "readonly", "readwrite"]);
+
 /** Whether a reply other than an error says that something was done, or how the data is. */
-function isConfirmed(command: Command): boolean {
-  return factsOf(command.name).lane !== "apart";
+function isConfirmed({ name }: Command): boolean {
+  return factsOf(name).lane !== "apart" && !OF_CLUSTERS.has(name.toLowerCase());
 }
 
 function inItsContext(command: Command, send: () => unknown): Promise<unknown> {

@@ -218,3 +218,11 @@ function takeCommand(text: string): { name: string; rest: string } | undefined {
   }
   return { name, rest: text.slice(at) };
 }
+
+/** Resolves when what the server refuses was sent again at least so often, and waits for the next time. */
+export async function waitsAgain(redis: Redis, sent = 0): Promise<void> {
+  await eventually(() => {
+    const { retried, waiting } = redis.stats();
+    expect([retried >= sent, waiting.commands > 0]).toEqual([true, true]);
+  });
+}

@@ -10,9 +10,9 @@ import {
   ready,
   scriptedServer,
   atEnd,
+  waitsAgain,
 } from "./core-harness.js";
 import { atMost } from "../helpers/at-most.js";
-import { eventually } from "../helpers/eventually.js";
 import { startRedis } from "../helpers/redis-server.js";
 
 const TRANSIENT = [
@@ -81,7 +81,7 @@ describe("a passing refusal", () => {
     });
     const controller = new AbortController();
     const aborted = outcomeOf(redis.with({ signal: controller.signal }).incr("n"));
-    await eventually(() => expect(redis.stats().retried).toBe(1));
+    await waitsAgain(redis);
     controller.abort();
     expect(gist(await aborted)).toMatch(/^AbortedError/);
     expect(await redis.set("a", "1")).toBe("OK");

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 import { startRedis, type RedisServer } from "../helpers/redis-server.js";
-import { atEnd, clean, gist, outcomeOf, proxyTo, ready, scriptedServer, sleep } from "./core-harness.js";
+import { atEnd, clean, gist, outcomeOf, proxyTo, ready, scriptedServer, sleep, waitsAgain } from "./core-harness.js";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -79,7 +79,7 @@ describe("with two lanes", () => {
     });
     await Promise.all([redis.set(HERE, "0"), redis.set(THERE, "0")]);
     const write = redis.append(HERE, "1");
-    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(1));
+    await waitsAgain(redis, 2);
     const read = redis.mget(THERE, HERE);
     await sleep(50);
     expect(peer.seen).not.toContain("mget");
@@ -153,7 +153,7 @@ describe.each([1, 2])("a blocking command of a client with %i shared connections
     for (let n = 0; n < 20; n++) await redis.set("warm", n);
     const del = redis.del("queue{b}");
     const pop = redis.blpop("queue{b}", 1);
-    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(1));
+    await waitsAgain(redis, 2);
     expect(peer.seen).not.toContain("blpop");
     isLoading = false;
     await Promise.all([del, pop]);

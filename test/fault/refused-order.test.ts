@@ -1,6 +1,15 @@
 /** What is refused for a passing reason goes again only where it overtakes nothing; reads go on while writes are refused. */
 import { describe, expect, it } from "vitest";
-import { client, expectError, gist, outcomeOf, outcomesOf, scriptedServer, type TestOptions } from "./core-harness.js";
+import {
+  client,
+  expectError,
+  gist,
+  outcomeOf,
+  outcomesOf,
+  scriptedServer,
+  waitsAgain,
+  type TestOptions,
+} from "./core-harness.js";
 import type { Redis } from "../../src/redis.js";
 import { eventually } from "../helpers/eventually.js";
 
@@ -75,7 +84,7 @@ describe("a refused command", () => {
       resilience: { breaker: false, retry: { minTimeout: 50, maxTimeout: 50 } },
     });
     const first = redis.set("k", "1");
-    await eventually(() => expect(redis.stats().retried).toBe(1));
+    await waitsAgain(redis);
     const outcomes = await outcomesOf([first, redis.append("k", "2")]);
     expect(outcomes.map(gist)).toEqual(["ok", "ok"]);
     expect(server.seen).toEqual(["set", "set", "append"]);
@@ -144,7 +153,7 @@ describe("while only writes are refused", () => {
       resilience: { breaker: false, retry: { minTimeout: 5, maxTimeout: 20 } },
     });
     const write = redis.set("k", "1");
-    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(2));
+    await waitsAgain(redis, 3);
     const own = redis.get("k");
     expect(await redis.get("other")).toBe("OK");
     expect(await redis.pipeline().get("x").get("y").exec()).toEqual([
@@ -169,13 +178,13 @@ describe("while only writes are refused", () => {
     const server = await scriptedServer((name) => (/^set/.test(name) && isReadOnly ? READONLY : OK));
     const redis = await ready(server.port, { resilience: { breaker: false, retry: FAST } });
     const write = redis.set("k", "1");
-    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(0));
+    await waitsAgain(redis, 1);
     const own = redis.get("k");
     const back = new Promise((resolve) => redis.once("ready", resolve));
     redis.stream.destroy();
     await back;
     const { retried } = redis.stats();
-    await eventually(() => expect(redis.stats().retried).toBeGreaterThan(retried));
+    await waitsAgain(redis, retried + 1);
     expect(server.seen).not.toContain("get");
     isReadOnly = false;
     expect(await Promise.all([write, own])).toEqual(["OK", "OK"]);

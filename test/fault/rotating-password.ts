@@ -11,6 +11,8 @@ import { outcomeOf, sleep } from "./core-harness.js";
 const EVERY = 2_000;
 const OVERLAP = 1_000;
 const CUT_EVERY = 1_000;
+/** A login waits for the end of a block or a MULTI, or for a reply, and is one with the newest password then. */
+const LOGIN_WAITS = 1_500;
 
 /** Which questions are answered badly, of those for a server that a login is there for. */
 export interface Faults {
@@ -24,7 +26,7 @@ export class RotatingPassword {
   readonly #setUser: (...rules: readonly string[]) => Promise<unknown>;
   readonly #faults: Faults;
   /** What the provider gave, by port, 0 for what Sentinels lead to: in order, each password once. */
-  readonly #given = new Map<number, readonly string[]>();
+  readonly #given = new Map<number, readonly { readonly password: string; readonly at: number }[]>();
   #current = { password: "p0", refusedAt: Date.now() + EVERY + OVERLAP };
 
   /** `setUser` changes the user at each server that there is. */
@@ -40,13 +42,29 @@ export class RotatingPassword {
     if (before.length > 0 && this.#renewals === this.#faults.hangs) return new Promise(ignoring);
     if (before.length > 0 && this.#renewals === this.#faults.throws) throw new Error("the vault is sealed");
     const { password, refusedAt } = this.#current;
-    if (!before.includes(password)) this.#given.set(port, [...before, password]);
+    if (!before.includes(password)) {
+      this.#given.set(port, [...(this.#given.get(port) ?? []), { password, at: performance.now() }]);
+    }
     const answer: Credentials = { username: "app", password, expiresAt: refusedAt };
     return answer;
   };
 
   givenFor(port: number): readonly string[] {
-    return this.#given.get(port) ?? [];
+    return (this.#given.get(port) ?? []).map(({ password }) => password);
+  }
+
+  /** What a connection that has had `passwords` should have had: one that was soon followed by the next may be missing. */
+  dueFor(port: number, passwords: readonly string[]): readonly string[] {
+    const given = this.#given.get(port) ?? [];
+    const first = given.findIndex(({ password }) => password === passwords[0]);
+    const last = given.findIndex(({ password }) => password === passwords.at(-1));
+    return given
+      .slice(first, last + 1)
+      .filter(({ password, at }, place, due) => {
+        const next = due[place + 1];
+        return passwords.includes(password) || next === undefined || next.at - at > LOGIN_WAITS;
+      })
+      .map(({ password }) => password);
   }
 
   async begin(): Promise<void> {
