@@ -71,7 +71,11 @@ export async function recorded(cluster: RedisCluster) {
 }
 
 /** Rotates for so many seconds. */
-export async function rotateCluster(cluster: RedisCluster, seconds: number): Promise<ClusterRotation> {
+export async function rotateCluster(
+  cluster: RedisCluster,
+  seconds: number,
+  loginWaits?: number,
+): Promise<ClusterRotation> {
   const relay = await recorded(cluster);
   let until = Infinity;
   atEnd(() => (until = 0));
@@ -149,7 +153,7 @@ export async function rotateCluster(cluster: RedisCluster, seconds: number): Pro
     connections: connections.map(({ port, connection }) => ({
       connection,
       given: app.givenFor(port),
-      due: app.dueFor(port, connection.passwords),
+      due: app.dueFor(port, connection.passwords, loginWaits),
     })),
     heard,
     questions: app.questions,

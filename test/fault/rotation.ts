@@ -34,7 +34,7 @@ export interface Rotation {
 }
 
 /** Rotates for so many seconds; the user is `app`. */
-export async function rotate(server: RedisServer, seconds: number): Promise<Rotation> {
+export async function rotate(server: RedisServer, seconds: number, loginWaits?: number): Promise<Rotation> {
   const relay = await startRecorder(server.port);
   atEnd(() => relay.stop());
   let until = Infinity;
@@ -106,7 +106,7 @@ export async function rotate(server: RedisServer, seconds: number): Promise<Rota
     given: app.givenFor(relay.port),
     connections: relay.connections.map((connection) => ({
       connection,
-      due: [relay.port, 0].map((port) => app.dueFor(port, connection.passwords)),
+      due: [relay.port, 0].map((port) => app.dueFor(port, connection.passwords, loginWaits)),
     })),
     heard,
     questions: app.questions,

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(async () => cluster.stop());
 
 it("fails no command but those in flight at a cut, ends no connection, and logs each in with every password", async () => {
-  const rotation = await rotateCluster(cluster, 60);
+  const rotation = await rotateCluster(cluster, 60, 1_500);
   const { answered, cut, heard, questions, connections, failed, inFlight, ended } = rotation;
   const figures = {
     answered,
